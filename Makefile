@@ -1,0 +1,39 @@
+PYTHON ?= python3
+PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: serve test check format zoo bench clean
+
+serve: .venv/.serving  ## serve repository/ on http://127.0.0.1:8000; needs no PyTorch
+	.venv/bin/python -m app
+
+test: .venv/.everything  ## run the whole test suite
+	.venv/bin/python -m pytest -n 2 --dist worksteal
+
+check: .venv/.everything  ## format, lint, types, then the tests: what CI runs
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	$(MAKE) test
+
+format: .venv/.everything  ## put the code into shape
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+zoo: .venv/.everything  ## make every default model again
+	.venv/bin/python -m training zoo
+
+bench: .venv/.everything  ## measure start-up time, memory and latency of the service
+	.venv/bin/python -m benchmarks.startup
+
+clean:
+	rm -rf .venv build *.egg-info
+
+.venv/.serving: pyproject.toml constraints.txt
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	$(PIP) --editable .
+	touch $@
+
+.venv/.everything: pyproject.toml constraints.txt
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	$(PIP) --editable '.[dev]'
+	touch $@ .venv/.serving

@@ -1,0 +1,1 @@
+"""Serves a model repository over HTTP. Needs neither PyTorch nor anything of ``training``."""

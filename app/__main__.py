@@ -1,0 +1,62 @@
+"""python -m app: serve a model repository."""
+
+import argparse
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvicorn
+
+from app.backends import BackendError
+from app.main import create_app
+from app.metrics import MULTIPROCESS_FOLDER
+from app.settings import SettingsError, read_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until a signal; returns the exit code, 2 for a setting that does not fit."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = read_settings(**vars(options))
+        app = create_app(settings)
+    except (SettingsError, BackendError) as error:
+        print(f"nalu-serve: {error}", file=sys.stderr)
+        return 2
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    common = {
+        "host": settings.host,
+        "port": settings.port,
+        "log_level": settings.log_level,
+        "access_log": False,
+        "timeout_graceful_shutdown": settings.shutdown_timeout_seconds,
+    }
+    if settings.workers == 1:
+        uvicorn.run(app, **common)  # type: ignore[arg-type]
+        return 0
+    for name, value in vars(options).items():
+        if value is not None:
+            os.environ[f"NALU_{name.upper()}"] = str(value)  # workers are new processes and read the environment
+    with tempfile.TemporaryDirectory(prefix="nalu-metrics-") as folder:
+        os.environ[MULTIPROCESS_FOLDER] = folder
+        uvicorn.run("app.main:create_app", factory=True, workers=settings.workers, **common)  # type: ignore[arg-type]
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m app",
+        description="Serve a model repository over HTTP.",
+        epilog="Every other setting is an environment variable; the README lists them.",
+    )
+    parser.add_argument("--repository", type=Path, help="folder of the models (NALU_REPOSITORY; repository)")
+    parser.add_argument("--host", help="address to listen on (NALU_HOST; 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (NALU_PORT; 8000)")
+    parser.add_argument("--workers", type=int, help="number of processes (NALU_WORKERS; 1)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

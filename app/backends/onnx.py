@@ -1,0 +1,93 @@
+"""ONNX Runtime, on CPU or CUDA."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnx.external_data_helper import uses_external_data
+
+from app.backends import BackendError, Predictor
+from models.manifest import ONNX_FILE, Manifest
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+
+class OnnxBackend:
+    """Runs ``model.onnx``.
+
+    Args:
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        threads: threads of one prediction on the CPU.
+
+    Raises:
+        BackendError: CUDA was asked for and this ONNX Runtime has none.
+    """
+
+    file = ONNX_FILE
+
+    def __init__(self, device: str, threads: int) -> None:
+        has_cuda = PROVIDERS["cuda"] in onnxruntime.get_available_providers()
+        if device == "cuda" and not has_cuda:
+            raise BackendError(
+                "NALU_DEVICE is cuda, but the installed ONNX Runtime has no CUDA: install nalu-serve[gpu] "
+                "in the place of onnxruntime, or set NALU_DEVICE=cpu."
+            )
+        self.device = "cuda" if has_cuda and device != "cpu" else "cpu"
+        self._options = onnxruntime.SessionOptions()
+        self._options.intra_op_num_threads = threads
+        self._options.inter_op_num_threads = 1
+        self._options.log_severity_level = 3
+        # a spinning thread takes the processor from the threads that decode and answer
+        self._options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+
+    def load(self, content: bytes, manifest: Manifest) -> Predictor:
+        refuse_external_data(content)
+        provider = PROVIDERS[self.device]
+        try:
+            session = onnxruntime.InferenceSession(content, self._options, providers=[provider])
+        except Exception as error:  # ONNX Runtime's own exceptions share no base but this
+            raise BackendError(f"ONNX Runtime cannot load it: {_first_line(error)}") from error
+        if provider not in session.get_providers():
+            raise BackendError(f"ONNX Runtime could not start {provider}; its log says which library is missing.")
+        names = ([i.name for i in session.get_inputs()], [o.name for o in session.get_outputs()])
+        promised = ([i.name for i in manifest.inputs], [o.name for o in manifest.outputs])
+        if names != promised:
+            raise BackendError(f"its inputs and outputs are {names}, the manifest says {promised}.")
+        source, results = names[0][0], names[1]
+
+        def predict(inputs: NDArray[Any]) -> NDArray[Any]:
+            return np.asarray(session.run(results, {source: inputs})[0])
+
+        return predict
+
+
+def refuse_external_data(content: bytes) -> None:
+    """Raise BackendError if the model keeps weights in other files: no hash would vouch for them."""
+    try:
+        model = onnx.load_model_from_string(content)
+    except Exception as error:  # protobuf's DecodeError, whose module is not ours to name
+        raise BackendError("it is not an ONNX file.") from error
+    if any(uses_external_data(tensor) for tensor in _tensors(model.graph)):
+        raise BackendError("it keeps weights in external files, which is refused; export with external_data=False.")
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield from (attribute.t, *attribute.tensors)
+            for subgraph in (attribute.g, *attribute.graphs):
+                if subgraph.ByteSize():
+                    yield from _tensors(subgraph)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+BACKEND = OnnxBackend

@@ -1,0 +1,141 @@
+"""POST /predict/arithmetic and POST /predict/image."""
+
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Form, Request, Response, UploadFile
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from app.errors import InvalidInputError, TooLargeError, invalid_body
+from app.images import decode
+from app.repository import NUMBER_TYPES, Model
+from app.schemas import ArithmeticAnswer, ArithmeticRequest, PictureAnswer, problems
+from app.service import Service, ServiceDep
+from models.manifest import Manifest
+
+router = APIRouter(prefix="/predict", tags=["predict"])
+
+NOT_FINITE = "The result is not finite: a division by zero or an overflow."
+
+_ARITHMETIC_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": ArithmeticRequest.model_json_schema()}},
+    }
+}
+
+
+@router.post(
+    "/arithmetic",
+    response_model=ArithmeticAnswer,
+    responses=problems(404, 413, 422, 503),
+    openapi_extra=_ARITHMETIC_BODY,
+)
+async def predict_arithmetic(request: Request, service: ServiceDep) -> Response:
+    """Answer rows of numbers with an arithmetic model.
+
+    Numbers are float64 from end to end. `extrapolated` tells which rows lie outside the range that the model was
+    trained on. A result that is not finite, such as a division by zero, is null and named in `warnings`; it never
+    fails its neighbours.
+    """
+    try:
+        body = ArithmeticRequest.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise invalid_body(error) from error
+    model = service.repository.get(body.model, body.version)
+    inputs = _rows(body, model.manifest, service.settings.max_rows)
+    outputs = await service.executor.run(service.predict, model, inputs)
+    finite = np.isfinite(outputs).all(1)
+    answer = {
+        "model": model.manifest.name,
+        "version": model.manifest.version,
+        "predictions": [row if ok else None for row, ok in zip(outputs.tolist(), finite, strict=True)],
+        "formula": model.manifest.formula,
+        "extrapolated": _extrapolated(inputs, model.manifest).tolist(),
+        "warnings": [{"row": int(row), "message": NOT_FINITE} for row in np.flatnonzero(~finite)],
+    }
+    return Response(to_json(answer), media_type="application/json")
+
+
+@router.post("/image", response_model=PictureAnswer, responses=problems(404, 413, 415, 422, 503))
+async def predict_image(
+    service: ServiceDep,
+    model: Annotated[str, Form(description="Name of the model; GET /models lists them.", examples=["digit"])],
+    files: Annotated[list[UploadFile], "pictures"],
+    version: Annotated[int | None, Form(ge=1, description="Version of the model; the highest by default.")] = None,
+) -> Response:
+    """Answer pictures (PNG, JPEG or WebP) with a picture model, one prediction a file, in their order.
+
+    A digit to try it with lies at [/docs/digit.png](/docs/digit.png):
+
+        curl -s localhost:8000/docs/digit.png -o digit.png
+        curl -s localhost:8000/predict/image -F model=digit -F files=@digit.png
+    """
+    found = service.repository.get(model, version)
+    if found.manifest.image is None:
+        raise InvalidInputError(f"Model '{model}' takes numbers, not pictures; use POST /predict/arithmetic.")
+    if len(files) > service.settings.max_files:
+        raise TooLargeError(
+            f"The request has {len(files)} files; at most {service.settings.max_files} are taken, so send several."
+        )
+    contents = [await file.read() for file in files]
+    outputs = await service.executor.run(_predict_pictures, service, found, contents)
+    manifest, finite = found.manifest, np.isfinite(outputs).all(1)
+    answer = {
+        "model": manifest.name,
+        "version": manifest.version,
+        "task": manifest.task,
+        "predictions": [_picture_prediction(row, manifest) for row in outputs],
+        "warnings": [{"file": int(file), "message": NOT_FINITE} for file in np.flatnonzero(~finite)],
+    }
+    return Response(to_json(answer), media_type="application/json")
+
+
+def _rows(body: ArithmeticRequest, manifest: Manifest, max_rows: int) -> NDArray[np.float64]:
+    if manifest.task != "arithmetic":
+        raise InvalidInputError(f"Model '{manifest.name}' takes pictures, not numbers; use POST /predict/image.")
+    if len(body.inputs) > max_rows:
+        raise TooLargeError(f"The request has {len(body.inputs)} rows; at most {max_rows} are taken, so send several.")
+    columns = manifest.columns
+    for index, row in enumerate(body.inputs):
+        if len(row) != len(columns):
+            takes = f"{len(columns)} column{'s' * (len(columns) > 1)} ({', '.join(columns)})"
+            message = f"Model '{manifest.name}' takes {takes}; row {index} has {len(row)}."
+            raise InvalidInputError(message, [{"location": f"body.inputs.{index}", "message": message}])
+    return np.array(body.inputs, dtype=np.float64)
+
+
+def _extrapolated(inputs: NDArray[np.float64], manifest: Manifest) -> NDArray[np.bool_]:
+    low, high = np.array(manifest.training.ranges).T
+    return np.asarray(((inputs < low) | (inputs > high)).any(1))
+
+
+def _predict_pictures(service: Service, model: Model, contents: list[bytes]) -> NDArray[Any]:
+    image = model.manifest.image
+    assert image is not None
+    limit = service.settings.max_pixels
+    pictures = [decode(content, f"File {i}", image.mode, limit) for i, content in enumerate(contents)]
+    for index, picture in enumerate(pictures):
+        height, width = picture.shape[1:]
+        if not image.resize and (height, width) != (image.height, image.width):
+            raise InvalidInputError(
+                f"File {index} is {width} x {height} pixels; model '{model.manifest.name}' takes "
+                f"{image.width} x {image.height}."
+            )
+    number_type = NUMBER_TYPES[model.manifest.inputs[0].datatype]
+    outputs = np.empty((len(pictures), model.manifest.outputs[0].shape[-1]))
+    sizes = [picture.shape for picture in pictures]
+    for size in set(sizes):  # pictures of one size are one batch
+        same = [i for i, other in enumerate(sizes) if other == size]
+        outputs[same] = service.predict(model, np.stack([pictures[i] for i in same]).astype(number_type))
+    return outputs
+
+
+def _picture_prediction(row: NDArray[Any], manifest: Manifest) -> dict[str, Any]:
+    values = [float(value) if np.isfinite(value) else None for value in row]
+    if manifest.classes is None:
+        return {"value": values[0]}
+    label = manifest.classes[int(row.argmax())] if None not in values else None
+    return {"label": label, "probabilities": dict(zip(manifest.classes, values, strict=True))}

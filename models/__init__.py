@@ -1,0 +1,35 @@
+"""Neural arithmetic in PyTorch: tensors in, tensors out.
+
+The public names load when they are first used, so that ``import models`` costs no PyTorch and the service can
+read a manifest without it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.head import BuildHead
+    from models.manifest import Manifest
+    from models.networks import NAC, NALU, Network
+    from models.picture import PictureNetwork
+
+__all__ = ["NAC", "NALU", "BuildHead", "Manifest", "Network", "PictureNetwork"]
+
+_HOMES = {
+    "BuildHead": "models.head",
+    "Manifest": "models.manifest",
+    "NAC": "models.networks",
+    "NALU": "models.networks",
+    "Network": "models.networks",
+    "PictureNetwork": "models.picture",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'models' has no attribute {name!r}. Available: {', '.join(__all__)}.")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

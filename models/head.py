@@ -1,0 +1,110 @@
+"""BuildHead: any CNN as backbone, a network of arithmetic units as head."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from models.networks import Network
+from models.units import UNITS
+
+Task = Literal["classification", "regression"]
+Pool = Literal["average", "sum"]
+
+_TASKS = ("classification", "regression")
+_POOLS = ("average", "sum", None)
+
+
+class BuildHead(nn.Module):
+    """``head(pool(conv1x1(conv_model(x))))``, where the head is a network of arithmetic units.
+
+    Args:
+        conv_model: your CNN; it maps pictures to feature maps ``(batch, op_channel, height, width)``.
+        op_channel: channels of those feature maps.
+        hidden_dims: widths of the head, list or tuple: the 1x1 convolution's channels first, then any hidden
+            layers; ``num_outputs`` is appended.
+        task: ``"classification"`` (the output is log-probabilities, made for ``NLLLoss``) or ``"regression"``.
+        num_outputs: number of classes, at least 2; 1 for regression.
+        head_type: name of the head's unit, ``"NALU"``, ``"NAC"`` or any other of ``models.units``.
+        pool: ``"average"`` and ``"sum"`` take pictures of any size; a sum keeps *how many*, which an average
+            forgets. None switches pooling off: every place of the feature map feeds the head, for one picture size.
+        image_shape: ``(channels, height, width)`` of that one picture size; needed with ``pool=None`` and only then.
+        unit_options: keywords of the unit, for example ``{"shared_weights": True}``, over the unit's own for heads
+            (its ``HEAD`` options).
+
+    Shape:
+        x: what ``conv_model`` takes, usually ``(batch, channels, height, width)``.
+        y: ``(batch, num_outputs)``.
+
+    Raises:
+        ValueError: an unknown task, head or pool, a wrong number of outputs, no hidden_dims, or image_shape and
+            pool that contradict each other.
+    """
+
+    def __init__(
+        self,
+        conv_model: nn.Module,
+        op_channel: int,
+        hidden_dims: Sequence[int],
+        task: Task = "classification",
+        num_outputs: int = 2,
+        head_type: str = "NALU",
+        *,
+        pool: Pool | None = "average",
+        image_shape: tuple[int, int, int] | None = None,
+        unit_options: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        _check(hidden_dims, task, num_outputs, pool, image_shape)
+        self.task = task
+        self.pool = pool
+        self.conv_model = conv_model
+        self.project = nn.Conv2d(op_channel, hidden_dims[0], kernel_size=1)
+        places = 1 if image_shape is None else _places(conv_model, image_shape)
+        dims = [hidden_dims[0] * places, *hidden_dims[1:], num_outputs]
+        options = {**getattr(UNITS.load(head_type), "HEAD", {}), **(unit_options or {})}
+        self.head = Network(head_type, dims, **options)
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the head sees: ``(batch, hidden_dims[0])``, times height and width of the feature map if not pooled."""
+        maps: Tensor = self.project(self.conv_model(x))
+        if self.pool == "average":
+            return maps.mean((-2, -1))
+        if self.pool == "sum":
+            return maps.sum((-2, -1))
+        return maps.flatten(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        output: Tensor = self.head(self.features(x))
+        return output.log_softmax(1) if self.task == "classification" else output
+
+
+def _check(
+    hidden_dims: Sequence[int], task: str, num_outputs: int, pool: str | None, image_shape: tuple[int, ...] | None
+) -> None:
+    if task not in _TASKS:
+        raise ValueError(f"Unknown task {task!r}. Available: {', '.join(_TASKS)}.")
+    if pool not in _POOLS:
+        raise ValueError(f"Unknown pool {pool!r}. Available: 'average', 'sum', None.")
+    if not hidden_dims:
+        raise ValueError("hidden_dims must hold at least one width, the channels of the 1x1 convolution.")
+    if task == "regression" and num_outputs != 1:
+        raise ValueError(f"num_outputs must be 1 for regression, got {num_outputs}.")
+    if task == "classification" and num_outputs < 2:
+        raise ValueError(f"num_outputs must be at least 2 for classification, got {num_outputs}.")
+    if (pool is None) != (image_shape is not None):
+        raise ValueError(
+            f"pool=None takes one picture size and needs image_shape=(channels, height, width); "
+            f"other pools take any size and no image_shape. Got pool={pool!r}, image_shape={image_shape}."
+        )
+
+
+def _places(conv_model: nn.Module, image_shape: tuple[int, int, int]) -> int:
+    """Height times width of the backbone's feature map. Leaves the backbone as it was."""
+    was_training = conv_model.training
+    parameter = next(conv_model.parameters(), torch.empty(0))
+    with torch.no_grad():
+        maps = conv_model.eval()(torch.zeros(1, *image_shape, dtype=parameter.dtype, device=parameter.device))
+    conv_model.train(was_training)
+    return int(maps.shape[-2] * maps.shape[-1])

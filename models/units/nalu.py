@@ -1,0 +1,85 @@
+"""Neural Arithmetic Logic Unit (NALU): a gate between adding and multiplying.
+
+Paper: Trask et al. 2018, "Neural Arithmetic Logic Units", https://arxiv.org/abs/1808.00508, section 3.
+Differs from the paper: the log-space path has weights of its own unless ``shared_weights=True``, so that exponents
+such as 1/2 and 2 are within reach; magnitudes and exponents are bounded (see ``models.functional.power_product``).
+"""
+
+import math
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.functional import power_product
+from models.units import check_sizes
+from models.units.nac import NAC
+
+
+class NALU(nn.Module):
+    """Adds or multiplies, as a gate decides for each input: ``y = g * a + (1 - g) * m``.
+
+    - ``a = NAC(x)``, the sum,
+    - ``m = exp(W log|x|)``, the product of powers; the signs of x are lost,
+    - ``g = sigmoid(G x)``, the gate. As G sees the input, the choice can change outside the training range.
+
+    Args:
+        in_features: how many numbers come in.
+        out_features: how many numbers go out.
+        shared_weights: take the NAC's weight for the log-space path too, as the paper does; exponents then lie in
+            [-1, 1].
+        eps: a magnitude below eps counts as eps. 0 makes the unit exact at zero, for inference only.
+
+    Shape:
+        x: ``(..., in_features)``, any real value.
+        y: ``(..., out_features)``, finite for finite x while ``eps > 0``.
+
+    Raises:
+        ValueError: a size is below 1, or eps is negative.
+
+    ``EXACT`` are the options for inference on columns of numbers, ``HEAD`` those behind a CNN: its features pass
+    through zero, and an eps of 0.1 keeps the logarithm calm there. With 1e-7 the digit model fails to train.
+    """
+
+    EXACT: ClassVar[dict[str, Any]] = {"eps": 0.0}
+    HEAD: ClassVar[dict[str, Any]] = {"eps": 0.1}
+    W: nn.Parameter | None
+
+    def __init__(self, in_features: int, out_features: int, *, shared_weights: bool = False, eps: float = 1e-7) -> None:
+        super().__init__()
+        check_sizes(in_features, out_features)
+        if eps < 0:
+            raise ValueError(f"eps must be at least 0, got {eps}.")
+        self.in_features = in_features
+        self.out_features = out_features
+        self.eps = eps
+        self.nac = NAC(in_features, out_features)
+        self.G = nn.Parameter(torch.empty(out_features, in_features))
+        self.register_parameter("W", None if shared_weights else nn.Parameter(torch.empty(out_features, in_features)))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew: the NAC's Kaiming normal, G and W Kaiming uniform."""
+        self.nac.reset_parameters()
+        for weight in (self.G, self.W):
+            if weight is not None:
+                nn.init.kaiming_uniform_(weight, a=math.sqrt(5))
+
+    @property
+    def exponents(self) -> Tensor:
+        """The weights of the log-space path, ``(out_features, in_features)``."""
+        return self.nac.W if self.W is None else self.W
+
+    def gate(self, x: Tensor) -> Tensor:
+        """Share of the sum in the output: ``(..., out_features)``, in [0, 1]; 1 adds, 0 multiplies."""
+        return torch.sigmoid(functional.linear(x, self.G))
+
+    def forward(self, x: Tensor) -> Tensor:
+        g = self.gate(x)
+        product = power_product(x, self.exponents, self.eps)
+        y: Tensor = g * self.nac(x) + (1 - g) * product
+        return y
+
+
+UNIT = NALU

@@ -1,0 +1,1 @@
+"""Everything that makes a model repository: data, tasks, training, evaluation and export."""

@@ -1,0 +1,117 @@
+"""python -m training: make models, measure them and export them."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from models.manifest import ManifestError
+from models.registry import UnknownNameError
+from training.errors import InputError
+from training.export import ParityError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 2 for unusable input, 1 for an export that failed its check."""
+    from training import commands  # PyTorch takes seconds; the help must not
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(given)
+    options.command_line = shlex.join(["python", "-m", "training", *given])
+    try:
+        commands.COMMANDS[options.command](options)
+    except (InputError, UnknownNameError, ManifestError) as error:
+        print(f"nalu-serve: {error}", file=sys.stderr)
+        return 2
+    except ParityError as error:
+        print(f"nalu-serve: {error} Nothing was written.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nnalu-serve: interrupted; no half-written model is left behind.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description="Make, measure and export models.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _fit(commands.add_parser("fit", help="learn a column of a CSV file from the others"))
+    _fit_images(commands.add_parser("fit-images", help="learn labels or values of a folder of pictures"))
+    _evaluate(commands.add_parser("evaluate", help="measure an exported model, as it is served"))
+    _export(commands.add_parser("export", help="write a new version of a model from its checkpoint"))
+    _zoo(commands.add_parser("zoo", help="make the default models again"))
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--repository", type=Path, default=Path("repository"), help="model repository (default: %(default)s)"
+    )
+
+
+def _fit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, help="CSV file with a header and numeric columns")
+    parser.add_argument("--target", required=True, help="the column to learn")
+    parser.add_argument("--columns", nargs="+", help="the input columns (default: all but the target)")
+    parser.add_argument("--name", help="the model's name (default: the file's)")
+    parser.add_argument("--unit", default="auto", help="NAC, NALU, or auto: both, and the better one is kept")
+    parser.add_argument("--hidden", type=int, nargs="*", default=[], help="widths of hidden layers (default: none)")
+    parser.add_argument("--restarts", type=_positive, default=8, help="start values tried per unit (default: 8)")
+    parser.add_argument("--seed", type=int, default=0, help="start of all random numbers (default: 0)")
+    parser.add_argument("--plots", type=Path, default=Path("reports"), help="folder of the plot (default: reports)")
+    _common(parser)
+
+
+def _fit_images(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("labels", type=Path, help="CSV file with the columns 'file' and 'label'")
+    parser.add_argument("--images", type=Path, required=True, help="folder of the pictures")
+    parser.add_argument("--task", choices=["regression", "classification"], required=True)
+    parser.add_argument("--name", required=True, help="the model's name")
+    parser.add_argument("--unit", default="NAC", help="unit of the head, NAC or NALU (default: NAC)")
+    parser.add_argument("--pool", choices=["average", "sum"], default="average", help="sum keeps how many")
+    parser.add_argument("--mode", choices=["L", "RGB"], default="L", help="L: grey, RGB: colour (default: L)")
+    parser.add_argument("--size", type=_size, default=28, help="pixels that pictures are resized to (default: 28)")
+    parser.add_argument("--contrast", choices=["plain", "strokes"], default="plain", help="strokes: for drawings")
+    parser.add_argument("--epochs", type=_positive, default=60, help="passes over the pictures (default: 60)")
+    parser.add_argument("--seed", type=int, default=0, help="start of all random numbers (default: 0)")
+    _common(parser)
+
+
+def _evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="the model's name")
+    parser.add_argument("--version", type=_positive, help="its version (default: the highest)")
+    parser.add_argument("--data", type=Path, help="CSV file to measure on (default: the task of that name, anew)")
+    parser.add_argument("--target", help="the column with the truth (default: the manifest's output column)")
+    parser.add_argument("--seed", type=int, default=1, help="start of the samples (default: 1, not that of training)")
+    _common(parser)
+
+
+def _export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="the model's name")
+    parser.add_argument("--version", type=_positive, help="the version to take (default: the highest)")
+    _common(parser)
+
+
+def _zoo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="default models to make (default: all)")
+    parser.add_argument("--plots", type=Path, default=Path("docs/results"), help="folder of the plots")
+    _common(parser)
+
+
+def _positive(text: str) -> int:
+    return _at_least(1, text)
+
+
+def _size(text: str) -> int:
+    return _at_least(8, text)
+
+
+def _at_least(least: int, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number of {least} or more")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Checkpoints: weights as safetensors, and with them what it takes to build the network again."""
+
+import json
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from models.networks import Network
+from models.picture import PictureNetwork
+from training.errors import InputError
+
+ArithmeticOrPicture = Network | PictureNetwork
+
+
+def save_checkpoint(network: ArithmeticOrPicture, path: Path) -> None:
+    """Write the weights and, as metadata, the network's configuration."""
+    kind = "PictureNetwork" if isinstance(network, PictureNetwork) else "Network"
+    metadata = {"network": kind, "config": json.dumps(network.config)}
+    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, path, metadata)
+    path.chmod(0o644)  # safetensors makes it private, but the service may run as another user
+
+
+def load_checkpoint(path: Path) -> ArithmeticOrPicture:
+    """Build the network that a checkpoint holds, in evaluation mode.
+
+    Raises:
+        InputError: the file is missing or is no checkpoint of ours.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata, names = file.metadata() or {}, file.keys()
+            weights = {name: file.get_tensor(name) for name in names}
+        network = _build(metadata["network"], json.loads(metadata["config"]))
+    except (OSError, SafetensorError, KeyError) as error:
+        raise InputError(f"{path} is not a checkpoint of this project; train the model again.") from error
+    floating = next(weight.dtype for weight in weights.values() if weight.is_floating_point())
+    network.to(floating).load_state_dict(weights)
+    return network.eval()
+
+
+def _build(kind: str, config: dict[str, object]) -> ArithmeticOrPicture:
+    if kind == "Network":
+        return Network(**config)  # type: ignore[arg-type]
+    return PictureNetwork(**config)  # type: ignore[arg-type]

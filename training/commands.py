@@ -1,0 +1,217 @@
+"""What each command of ``python -m training`` does."""
+
+import re
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from sklearn.model_selection import train_test_split
+
+from models.manifest import NAME_PATTERN, ONNX_FILE, WEIGHTS_FILE, Manifest, versions
+from models.units import UNITS
+from training import fit, fit_images
+from training.checkpoint import load_checkpoint
+from training.data.digits import split_digits
+from training.data.pictures import read_pictures
+from training.data.table import read_table
+from training.errors import InputError
+from training.evaluate import regression_errors
+from training.export import Export, packages, write_model
+from training.fit_images import Examples, PicturePlan
+from training.recipes import other_views, sample_split
+from training.report import print_arithmetic, print_pictures, print_where
+from training.split import Numbers, split_table
+from training.tasks import TASKS
+from training.zoo import RECIPES
+
+
+def run_fit(options: Namespace) -> None:
+    """Learn a column of a CSV file from the others."""
+    name = _check_name(options.name or options.data.stem)
+    units = fit.AUTO if options.unit.lower() == "auto" else (_unit(options.unit),)
+    table = read_table(options.data, options.target, options.columns)
+    split = split_table(table.inputs, table.target, options.seed)
+    plan = fit.Plan(
+        name=name,
+        columns=table.columns,
+        target=table.target_name,
+        units=units,
+        hidden=options.hidden,
+        seed=options.seed,
+        restarts=options.restarts,
+        command=options.command_line,
+        data=f"{options.data.name}: {len(table.inputs)} rows",
+    )
+    fitted = fit.fit(plan, split)
+    folder = fit.export(fitted, plan, split, options.repository)
+    picture = options.plots / f"{name}-{folder.name}.png"
+    fit.plot(fitted, split, picture, f"{name}, learned by {fitted.unit}")
+    print_arithmetic(name, fitted.unit, fitted.formula, fitted.metrics)
+    print(f"plot     {picture}")
+    print_where(folder, options.repository, name, [split.train.inputs[0].round(6).tolist()])
+
+
+def run_fit_images(options: Namespace) -> None:
+    """Learn labels or values of a folder of pictures."""
+    name = _check_name(options.name)
+    unit = _unit(options.unit)
+    data = read_pictures(options.labels, options.images, options.task, options.mode)
+    train, held_out = _split_pictures(data.pictures, data.labels, data.classes, options.seed, options.labels)
+    plan = PicturePlan(
+        name=name,
+        classes=data.classes,
+        head_type=unit,
+        seed=options.seed,
+        command=options.command_line,
+        data=f"{options.labels.name}: {len(data.pictures)} pictures",
+        summary=f"{options.task} of pictures, learned by a CNN with a {unit} head",
+        epochs=options.epochs,
+        network={
+            "mode": options.mode,
+            "height": options.size,
+            "width": options.size,
+            "contrast": options.contrast,
+            "pool": options.pool,
+        },
+    )
+    fitted = fit_images.fit_pictures(plan, train, {"interpolation": held_out})
+    folder = fit_images.export_pictures(fitted, plan, train, options.repository)
+    print_pictures(name, unit, fitted.metrics)
+    print_where(folder, options.repository, name, None)
+
+
+def run_evaluate(options: Namespace) -> None:
+    """Measure an exported model as it is served: its ONNX file, through ONNX Runtime."""
+    folder, manifest = _find(options.repository, options.name, options.version)
+    session = onnxruntime.InferenceSession(manifest.read_file(folder, ONNX_FILE), providers=["CPUExecutionProvider"])
+
+    def predict(inputs: np.ndarray) -> np.ndarray:
+        return np.asarray(session.run(None, {manifest.inputs[0].name: inputs})[0])
+
+    if manifest.task != "arithmetic":
+        _evaluate_digits(manifest, predict, options)
+        return
+    parts = _parts(manifest, options)
+    metrics = {part: regression_errors(predict(inputs), target) for part, (inputs, target) in parts.items()}
+    print_arithmetic(f"{options.name} version {manifest.version}", manifest.unit, manifest.formula, metrics)
+
+
+def run_export(options: Namespace) -> None:
+    """Write a new version of a model from its checkpoint, for example after an upgrade of PyTorch."""
+    folder, manifest = _find(options.repository, options.name, options.version)
+    manifest.read_file(folder, WEIGHTS_FILE)
+    network = load_checkpoint(folder / WEIGHTS_FILE)
+    fields = manifest.model_dump(exclude={"name", "version", "files"})
+    fields["training"]["packages"] = packages()
+    if manifest.task == "arithmetic":
+        low, high = np.array(manifest.training.ranges).T
+        inside = np.random.default_rng(0).uniform(low, high, (1000, len(low)))
+        checks: dict[str, Any] = {"interpolation": inside, "extrapolation": inside * 10}
+    else:
+        shape = (2, manifest.inputs[0].shape[1], 37, 53)
+        checks = {"unusual": np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)}
+    written = write_model(Export(network, checks, fields), options.repository, options.name)
+    print(f"Wrote {written}, checked against the network of {folder / WEIGHTS_FILE}.")
+
+
+def run_zoo(options: Namespace) -> None:
+    """Make default models again."""
+    recipes = {name: RECIPES.load(name) for name in options.names or RECIPES.names()}
+    started = perf_counter()
+    for name, recipe in recipes.items():
+        begun = perf_counter()
+        made = recipe.make(name, options.repository, options.plots, f"python -m training zoo {name}")
+        if "accuracy" in made.metrics["interpolation"] or "rounded_accuracy" in made.metrics["interpolation"]:
+            print_pictures(name, made.unit, made.metrics)
+        else:
+            print_arithmetic(name, made.unit, made.formula, made.metrics)
+        print(f"written  {made.folder} in {perf_counter() - begun:.0f} s\n", flush=True)
+    print(f"{len(recipes)} models in {perf_counter() - started:.0f} s. Serve them: python -m app")
+
+
+COMMANDS: dict[str, Callable[[Namespace], None]] = {
+    "fit": run_fit,
+    "fit-images": run_fit_images,
+    "evaluate": run_evaluate,
+    "export": run_export,
+    "zoo": run_zoo,
+}
+
+
+def _check_name(name: str) -> str:
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise InputError(
+            f"The model's name '{name}' may hold letters, digits, '.', '_' and '-', up to 64; choose one with --name."
+        )
+    return name
+
+
+def _unit(name: str) -> str:
+    UNITS.load(name)
+    return name.upper()
+
+
+def _split_pictures(
+    pictures: list[np.ndarray], labels: Numbers, classes: list[str] | None, seed: int, path: Path
+) -> tuple[Examples, Examples]:
+    """Four fifths to train on, one fifth held out, every class in both."""
+    if len(pictures) < 10:
+        raise InputError(f"{path} names {len(pictures)} pictures; training and checking need at least 10, so add some.")
+    held_out = max(round(len(pictures) / 5), len(classes or ()))
+    stratify = labels if classes else None
+    train, test = train_test_split(np.arange(len(pictures)), test_size=held_out, random_state=seed, stratify=stratify)
+    first, second = (Examples([pictures[i] for i in index], labels[index]) for index in (train, test))
+    if np.ptp(first.labels) == 0:
+        raise InputError(
+            f"{path}: the pictures to train on all have the label {first.labels[0]:g}; add more that vary."
+        )
+    return first, second
+
+
+def _find(repository: Path, name: str, version: int | None) -> tuple[Path, Manifest]:
+    found = versions(repository / name) if re.fullmatch(NAME_PATTERN, name) else []
+    number = version or max(found, default=0)
+    if number not in found:
+        listed = f"it has {', '.join(map(str, found))}" if found else "train one, or give another --repository"
+        wanted = f"version {version} of '{name}'" if version else f"model '{name}'"
+        raise InputError(f"{repository} has no {wanted}; {listed}.")
+    folder = repository / name / str(number)
+    return folder, Manifest.read(folder)
+
+
+def _parts(manifest: Manifest, options: Namespace) -> dict[str, tuple[Numbers, Numbers]]:
+    """Rows within the model's training range, and rows beyond it."""
+    if options.data is not None:
+        target = options.target or (manifest.outputs[0].columns or ["y"])[0]
+        table = read_table(options.data, target, manifest.columns)
+        low, high = np.array(manifest.training.ranges).T
+        inside = ((table.inputs >= low) & (table.inputs <= high)).all(1)
+        masks = {"interpolation": inside, "extrapolation": ~inside}
+        return {part: (table.inputs[mask], table.target[mask]) for part, mask in masks.items()}
+    if options.name not in TASKS.names():
+        raise InputError(f"'{options.name}' is no task of ours ({', '.join(TASKS.names())}); give rows with --data.")
+    split = sample_split(options.name, options.seed)
+    halves = {"interpolation": split.interpolation, "extrapolation": split.extrapolation}
+    return {part: (rows.inputs, rows.target) for part, rows in halves.items()}
+
+
+def _evaluate_digits(manifest: Manifest, predict: Callable[..., np.ndarray], options: Namespace) -> None:
+    """Measure a digit model on the quarter of the digits that its training held out."""
+    if options.name not in ("digit", "digit-value"):
+        raise InputError(f"'{options.name}' is none of the digit models; its held-out errors are in its manifest.")
+    _, held_out = split_digits(manifest.training.seed)
+    as_is = Examples(list(held_out.pictures), held_out.labels.astype(np.float64))
+    parts = {"interpolation": as_is, "extrapolation": other_views(held_out)}
+    metrics = {
+        part: fit_images.errors(_each(predict, examples), manifest.classes, examples.labels)
+        for part, examples in parts.items()
+    }
+    print_pictures(f"{options.name} version {manifest.version}", manifest.unit, metrics)
+
+
+def _each(predict: Callable[..., np.ndarray], examples: Examples) -> Numbers:
+    return np.concatenate([predict(picture[None]) for picture in examples.pictures]).astype(np.float64)

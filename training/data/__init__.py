@@ -1,0 +1,1 @@
+"""Where real data come from: tables, folders of pictures, handwritten digits."""

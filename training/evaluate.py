@@ -1,0 +1,39 @@
+"""How far predictions are from the truth."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+
+
+def regression_errors(predicted: Numbers, target: Numbers) -> dict[str, float | int | None]:
+    """Errors of predictions, each a name and a value.
+
+    Args:
+        predicted: what the model said; any shape.
+        target: the truth, of the same shape.
+
+    Returns:
+        ``rows``; ``mae`` and ``rmse`` in the unit of the target; ``relative_rmse``, the RMSE over the target's root
+        mean square; ``max_relative_error``, the largest ``|error| / |target|`` over targets that are not 0. A value
+        that is not finite (an overflow, a division by zero) is None. Without rows: ``{"rows": 0}``.
+    """
+    if target.size == 0:
+        return {"rows": 0}
+    with np.errstate(all="ignore"):
+        error = np.abs(predicted - target)
+        rmse = np.sqrt(np.mean(error**2))
+        nonzero = target != 0
+        values = {
+            "mae": error.mean(),
+            "rmse": rmse,
+            "relative_rmse": rmse / np.sqrt(np.mean(target**2)),
+            "max_relative_error": (error[nonzero] / np.abs(target[nonzero])).max(initial=0.0),
+        }
+    finite = {name: float(value) if np.isfinite(value) else None for name, value in values.items()}
+    return {"rows": len(target), **finite}
+
+
+def classification_errors(probabilities: Numbers, labels: NDArray[np.int64]) -> dict[str, float | int | None]:
+    """``rows`` and ``accuracy`` of class probabilities ``(rows, classes)`` against labels ``(rows,)``."""
+    return {"rows": len(labels), "accuracy": float((probabilities.argmax(1) == labels).mean())}

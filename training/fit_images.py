@@ -1,0 +1,182 @@
+"""Fits CNNs with an arithmetic head to pictures, measures them beside a plain head, and exports them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from models.picture import CHANNELS, PictureNetwork
+from training.evaluate import classification_errors, regression_errors
+from training.export import INPUT, OUTPUT, Export, packages, tensor, write_model
+from training.loop import Augment, train_pictures
+
+Pictures = Sequence[NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Pictures ``(channels, height, width)`` of any sizes, and their labels: class indices or values, ``(n,)``."""
+
+    pictures: Pictures
+    labels: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PicturePlan:
+    """What to fit and how the result is described.
+
+    Args:
+        name: the model's name.
+        classes: the class names, or None for regression.
+        head_type: the head's unit.
+        seed: start of all random numbers.
+        command: what makes the model again.
+        data: where the pictures come from.
+        summary: one line for people.
+        epochs: passes over the training pictures.
+        network: keywords of ``PictureNetwork``.
+        augment: varies every batch; before the contrast step, on pictures of 0..1.
+    """
+
+    name: str
+    classes: Sequence[str] | None
+    head_type: str
+    seed: int
+    command: str
+    data: str
+    summary: str
+    epochs: int
+    network: Mapping[str, Any] = field(default_factory=dict)
+    augment: Augment | None = None
+
+    @property
+    def task(self) -> str:
+        return "regression" if self.classes is None else "classification"
+
+
+@dataclass(frozen=True)
+class FittedPictures:
+    """A fitted network, and the same CNN with a plain head."""
+
+    network: PictureNetwork
+    plain: PictureNetwork
+    metrics: dict[str, dict[str, Any]]
+
+
+def fit_pictures(plan: PicturePlan, train: Examples, tests: Mapping[str, Examples]) -> FittedPictures:
+    """Train the network and, in the same way, the same CNN with a plain head; measure both on every test set.
+
+    Args:
+        plan: what to fit.
+        train: the training pictures.
+        tests: held-out pictures by name; ``"interpolation"`` and ``"extrapolation"`` go into the manifest.
+    """
+    scale = float(train.labels.std()) if plan.classes is None else 1.0
+    torch.manual_seed(plan.seed)
+    network = _train(_build(plan, scale), plan, train, f"{plan.name}: {plan.head_type} head")
+    torch.manual_seed(plan.seed)
+    plain = _train(_with_plain_head(_build(plan, scale)), plan, train, f"{plan.name}: plain head")
+    metrics = {
+        name: {
+            **errors(predict_pictures(network, examples.pictures), plan.classes, examples.labels),
+            "plain_head": errors(predict_pictures(plain, examples.pictures), plan.classes, examples.labels),
+        }
+        for name, examples in tests.items()
+    }
+    return FittedPictures(network, plain, metrics)
+
+
+def errors(output: NDArray[np.float64], classes: Sequence[str] | None, labels: NDArray[np.float64]) -> dict[str, Any]:
+    """Errors of a network's output; for regression also how often the rounded value is right."""
+    if classes is not None:
+        return classification_errors(output, labels.astype(np.int64))
+    found = regression_errors(output[:, 0], labels)
+    rounded = float((np.rint(output[:, 0]) == labels).mean())
+    return {name: found[name] for name in ("rows", "mae", "rmse")} | {"rounded_accuracy": rounded}
+
+
+def predict_pictures(network: PictureNetwork, pictures: Pictures) -> NDArray[np.float64]:
+    """What a network says of each picture, ``(n, outputs)``; pictures of one size go together."""
+    sizes = [picture.shape for picture in pictures]
+    output = np.empty((len(pictures), network.config["num_outputs"]))
+    with torch.no_grad():
+        for size in set(sizes):
+            index = [i for i, other in enumerate(sizes) if other == size]
+            batch = torch.from_numpy(np.stack([pictures[i] for i in index]))
+            output[index] = network(batch).double().numpy()
+    return output
+
+
+def export_pictures(
+    fitted: FittedPictures, plan: PicturePlan, train: Examples, repository: Path, *, version: int | None = None
+) -> Path:
+    """Write the fitted network to the repository; see ``training.export.write_model``."""
+    network, config = fitted.network, fitted.network.config
+    outputs = plan.classes if plan.classes is not None else ["value"]
+    values = [] if plan.classes is not None else [(float(train.labels.min()), float(train.labels.max()))]
+    manifest = {
+        "task": f"image-{plan.task}",
+        "summary": plan.summary,
+        "inputs": [tensor(INPUT, "UINT8", [-1, CHANNELS[config["mode"]], -1, -1])],
+        "outputs": [tensor(OUTPUT, "FP32", [-1, len(outputs)], outputs)],
+        "classes": list(plan.classes) if plan.classes is not None else None,
+        "image": {key: config[key] for key in ("mode", "height", "width")} | {"resize": True},
+        "unit": config["head_type"],
+        "dims": [*config["hidden_dims"], config["num_outputs"]],
+        "formula": None,
+        "training": {
+            "ranges": values,
+            "rows": len(train.pictures),
+            "seed": plan.seed,
+            "command": plan.command,
+            "packages": packages(),
+            "data": plan.data,
+        },
+        "metrics": fitted.metrics,
+    }
+    checks = parity_pictures(train.pictures, CHANNELS[config["mode"]])
+    return write_model(Export(network, checks, manifest), repository, plan.name, version=version)
+
+
+def parity_pictures(pictures: Pictures, channels: int) -> dict[str, NDArray[np.uint8]]:
+    """Pictures to check exported files on: noise of an unusual size, some as they are, and the same inverted."""
+    noise = np.random.default_rng(0).integers(0, 256, (2, channels, 37, 53), dtype=np.uint8)
+    alike = np.stack([picture for picture in pictures if picture.shape == pictures[0].shape][:16])
+    return {"unusual": noise, "training": alike, "inverted": 255 - alike}
+
+
+def _build(plan: PicturePlan, scale: float) -> PictureNetwork:
+    outputs = 1 if plan.classes is None else len(plan.classes)
+    return PictureNetwork(plan.task, outputs, plan.head_type, scale=scale, **plan.network)  # type: ignore[arg-type]
+
+
+def _with_plain_head(network: PictureNetwork) -> PictureNetwork:
+    """Put linear layers with ReLU between them in the head's place, of the same widths."""
+    widths = network.network.head.config["dims"]
+    layers: list[nn.Module] = []
+    for n_in, n_out in pairwise(widths):
+        layers += [nn.ReLU()] * bool(layers) + [nn.Linear(n_in, n_out)]
+    network.network.head = nn.Sequential(*layers)  # type: ignore[assignment]
+    return network
+
+
+def _train(network: PictureNetwork, plan: PicturePlan, train: Examples, title: str) -> PictureNetwork:
+    pixels = network.pixels
+    labels = torch.from_numpy(train.labels)
+    labels = (labels / network.scale).float() if plan.classes is None else labels.long()
+    augment: Callable[[Tensor], Tensor] = plan.augment or (lambda pictures: pictures)
+    train_pictures(
+        network.network,
+        torch.cat([pixels.resize(torch.from_numpy(picture)[None]) for picture in train.pictures]),
+        labels,
+        augment=lambda pictures: pixels.adjust(augment(pictures)),
+        epochs=plan.epochs,
+        title=title,
+    )
+    return network.eval()

@@ -1,0 +1,39 @@
+"""The extrapolation plot: error against distance from the training range."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+
+FLOOR = 1e-16
+"""Errors of 0 are drawn here, at the precision of float64."""
+
+
+def plot_extrapolation(path: Path, title: str, distance: Numbers, errors: Mapping[str, Numbers]) -> None:
+    """Draw relative errors of several networks against the distance from the middle of the training range.
+
+    Args:
+        path: the PNG to write; its folder is made if it is missing.
+        title: the plot's title.
+        distance: ``(rows,)``; 1 is the edge of the training range.
+        errors: for each network, the relative error of every row, ``(rows,)``.
+    """
+    from matplotlib.figure import Figure  # slow to import, and only here
+
+    figure = Figure(figsize=(7, 4.2), dpi=110, layout="constrained")
+    axes = figure.add_subplot(xscale="log", yscale="log", title=title)
+    axes.set_xlabel("distance from the middle of the training range (1: its edge)")
+    axes.set_ylabel("relative error")
+    left = min(float(distance.min(initial=1.0)), 0.5)
+    axes.axvspan(max(left, 1e-2), 1, color="0.93", label="training range")
+    for (name, values), marker in zip(errors.items(), "o^sv", strict=False):
+        drawn = np.isfinite(values)
+        axes.plot(distance[drawn], np.maximum(values[drawn], FLOOR), marker, markersize=2.5, alpha=0.6, label=name)
+    axes.set_xlim(left=max(left, 1e-2))
+    axes.grid(visible=True, alpha=0.3)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Software": None})

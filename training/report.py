@@ -1,0 +1,51 @@
+"""What the commands print at their end."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+Metrics = Mapping[str, Mapping[str, Any]]
+
+
+def print_arithmetic(name: str, unit: str, formula: str | None, metrics: Metrics) -> None:
+    """Print the relative RMSE within and beyond the training range, beside the MLP where there is one."""
+    print(f"\n{name}: {formula or 'no formula that holds for every input'}")
+    print(f"{'relative RMSE':<16}{'interpolation':>15}{'extrapolation':>15}")
+    print(f"{unit:<16}" + "".join(f"{_relative(metrics[part]):>15}" for part in ("interpolation", "extrapolation")))
+    if "mlp" in metrics["interpolation"]:
+        cells = (_relative(metrics[part]["mlp"]) for part in ("interpolation", "extrapolation"))
+        print(f"{'MLP, equal size':<16}" + "".join(f"{cell:>15}" for cell in cells))
+
+
+def print_pictures(name: str, unit: str, metrics: Metrics) -> None:
+    """Print accuracy, or the mean error of values, on held-out pictures, beside the plain head where there is one."""
+    print(f"\n{name}: held-out pictures")
+    for part, errors in metrics.items():
+        what = {"interpolation": "as in training", "extrapolation": "other views"}.get(part, part)
+        plain = f"   plain head: {_picture_errors(errors['plain_head'])}" if "plain_head" in errors else ""
+        print(f"{what:<16}{unit} head: {_picture_errors(errors)}{plain}")
+
+
+def print_where(folder: Path, repository: Path, name: str, example: Sequence[Sequence[float]] | None) -> None:
+    """Say where the model lies, and how to serve and ask it."""
+    print(f"written  {folder}")
+    print(f"serve    python -m app --repository {repository}")
+    if example is None:
+        print(f"ask      curl localhost:8000/predict/image -F model={name} -F files=@picture.png")
+    else:
+        body = json.dumps({"model": name, "inputs": example})
+        print(f"ask      curl localhost:8000/predict/arithmetic -d '{body}'")
+
+
+def _relative(errors: Mapping[str, Any]) -> str:
+    if errors["rows"] == 0:
+        return "no rows"
+    value = errors["relative_rmse"]
+    return "not finite" if value is None else f"{value:.1e}"
+
+
+def _picture_errors(errors: Mapping[str, Any]) -> str:
+    if "accuracy" in errors:
+        return f"{errors['accuracy']:.2%} right"
+    return f"mean error {errors['mae']:.3g}, rounded {errors['rounded_accuracy']:.2%} right"

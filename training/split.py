@@ -1,0 +1,73 @@
+"""Which rows train, which measure interpolation, and which measure extrapolation."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.errors import InputError
+
+Numbers = NDArray[np.float64]
+
+MIN_ROWS = 10
+OUTER_SHARE = 0.1
+INTERPOLATION_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows: inputs ``(rows, columns)`` and target ``(rows, 1)``."""
+
+    inputs: Numbers
+    target: Numbers
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows to train on, rows between them that measure interpolation, rows outside that measure extrapolation."""
+
+    train: Part
+    interpolation: Part
+    extrapolation: Part
+
+    @property
+    def ranges(self) -> list[tuple[float, float]]:
+        """Lowest and highest value of every column within which the model was trained and chosen."""
+        inner = np.concatenate([self.train.inputs, self.interpolation.inputs])
+        return [(float(low), float(high)) for low, high in zip(inner.min(0), inner.max(0), strict=True)]
+
+    def distance(self, inputs: Numbers) -> Numbers:
+        """How far each row lies from the middle of the ranges: 1 is their edge, 2 twice as far. ``(rows,)``."""
+        low, high = np.array(self.ranges).T
+        half = np.where(high > low, (high - low) / 2, 1.0)
+        return np.asarray((np.abs(inputs - (low + high) / 2) / half).max(1))
+
+
+def split_table(inputs: Numbers, target: Numbers, seed: int) -> Split:
+    """Hold out the outermost tenth of the rows for extrapolation, and a random fifth of the others for interpolation.
+
+    A row is outermost when one of its columns lies farthest from that column's median, in units of the column's
+    range, so every held-out outer row lies outside the box of the training rows. Where ties leave no row outside,
+    as with columns of zeros and ones, the extrapolation part is empty.
+
+    Raises:
+        InputError: fewer than 10 rows, or a target that never changes.
+    """
+    rows = len(inputs)
+    if rows < MIN_ROWS:
+        raise InputError(f"The table has {rows} rows; training and checking need at least {MIN_ROWS}, so add rows.")
+    spread = np.ptp(inputs, axis=0)
+    centred = np.abs(inputs - np.median(inputs, axis=0)) / np.where(spread > 0, spread, 1.0)
+    distance = centred.max(1)
+    outer = distance > np.quantile(distance, 1 - OUTER_SHARE, method="lower")
+    inner = np.random.default_rng(seed).permutation(np.flatnonzero(~outer))
+    held_out = max(1, round(INTERPOLATION_SHARE * len(inner)))
+    parts = (inner[held_out:], inner[:held_out], np.flatnonzero(outer))
+    train, interpolation, extrapolation = (Part(inputs[index], target[index]) for index in parts)
+    if np.ptp(train.target) == 0:
+        value = train.target[0, 0]
+        raise InputError(f"The target is {value:g} in every training row, so there is nothing to learn; vary it.")
+    return Split(train, interpolation, extrapolation)

@@ -1,0 +1,5 @@
+"""The quotient of two positive numbers, tested to 100 times the training range."""
+
+from training.tasks import ArithmeticTask
+
+TASK = ArithmeticTask(("a", "b"), law=lambda x: x[:, :1] / x[:, 1:], interpolation=(1, 10), extrapolation=(10, 1000))

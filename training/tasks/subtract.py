@@ -1,0 +1,7 @@
+"""The difference of two numbers of either sign, tested to 100 times the training range."""
+
+from training.tasks import ArithmeticTask
+
+TASK = ArithmeticTask(
+    ("a", "b"), law=lambda x: x[:, :1] - x[:, 1:], interpolation=(-10, 10), extrapolation=(-1000, 1000)
+)
