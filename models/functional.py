@@ -16,8 +16,8 @@ def power_product(x: Tensor, W: Tensor, eps: float) -> Tensor:
     """Products of powers of magnitudes, ``y_o = prod_i |x_i| ** W_oi``. The sign of x is lost.
 
     With ``eps > 0`` it is computed in log space for training: a magnitude below eps counts as eps, which bounds
-    the gradient of the logarithm by 1/eps, and exponents stop at half the range of the number type, so that even
-    the square of the result is finite. With ``eps == 0`` it is computed by powers and is exact at zero
+    the gradient of the logarithm by 1/eps, and the result stops below the root of the largest number, so
+    that even its square is finite. With ``eps == 0`` it is computed by powers and is exact at zero
     (``0 * b = 0``, ``a / 0 = inf``, and an irrelevant zero counts as 1); its gradient there is not finite.
 
     Args:
@@ -31,5 +31,5 @@ def power_product(x: Tensor, W: Tensor, eps: float) -> Tensor:
     if eps == 0:
         return (x.abs().unsqueeze(-2) ** W).prod(-1)
     exponent = functional.linear(x.abs().clamp_min(eps).log(), W)
-    largest = math.log(torch.finfo(x.dtype).max) / 2
+    largest = math.log(torch.finfo(x.dtype).max) / 2 - 1
     return exponent.clamp(-largest, largest).exp()

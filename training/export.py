@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ from models.manifest import (
     versions,
 )
 from training.checkpoint import ArithmeticOrPicture, save_checkpoint
+from training.strip import strip_onnx, strip_torchscript
 
 INPUT, OUTPUT = "input", "output"
 TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-4}
@@ -80,7 +82,7 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
         network = export.network.eval().requires_grad_(requires_grad=False)
         example = torch.from_numpy(next(iter(export.checks.values()))[:2])
         _write_onnx(network, example, folder / ONNX_FILE)
-        torch.jit.save(torch.jit.trace(network, example), folder / TORCHSCRIPT_FILE)  # type: ignore[no-untyped-call]
+        _write_torchscript(network, example, folder / TORCHSCRIPT_FILE)
         save_checkpoint(network, folder / WEIGHTS_FILE)
         for file, predict in ((ONNX_FILE, _onnx(folder)), (TORCHSCRIPT_FILE, _torchscript(folder))):
             for part, inputs in export.checks.items():
@@ -155,8 +157,14 @@ def _write_onnx(network: nn.Module, example: Tensor, path: Path) -> None:
             external_data=False,
             verbose=False,
         )
-        assert program is not None
-        program.save(path, external_data=False)
+    assert program is not None
+    onnx.save_model(strip_onnx(program.model_proto), path)
+
+
+def _write_torchscript(network: nn.Module, example: Tensor, path: Path) -> None:
+    # the trace needs no check of its own: every file is compared with the network below
+    torch.jit.save(torch.jit.trace(network, example, check_trace=False), path)  # type: ignore[no-untyped-call]
+    strip_torchscript(path)
 
 
 @contextmanager

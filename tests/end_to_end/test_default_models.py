@@ -1,0 +1,134 @@
+"""The committed repository, served as it is by both backends."""
+
+import io
+import json
+from collections.abc import Iterator
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+from sklearn.datasets import load_digits
+
+from app.docs import example_digit
+from models.manifest import Manifest, versions
+from tests.end_to_end.server import ROOT, Server, serve
+from training.data.digits import split_digits
+from training.zoo import RECIPES
+
+REPOSITORY = ROOT / "repository"
+LAWS = {
+    "add": lambda a, b: a + b,
+    "subtract": lambda a, b: a - b,
+    "multiply": lambda a, b: a * b,
+    "divide": lambda a, b: a / b,
+    "square": lambda a: a**2,
+    "square-root": lambda a: np.sqrt(a),
+}
+
+
+@pytest.fixture(scope="module", params=["onnx", "torchscript"])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with serve(REPOSITORY, NALU_BACKEND=request.param, NALU_DEVICE="cpu") as running:
+        yield running
+
+
+def png(picture: np.ndarray, file_format: str = "PNG") -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(picture).save(content, file_format)
+    return content.getvalue()
+
+
+def read(server: Server, model: str, contents: list[bytes]) -> list[dict[str, object]]:
+    files = [("files", (f"{i}.png", content)) for i, content in enumerate(contents)]
+    answer = httpx.post(f"{server.url}/predict/image", data={"model": model}, files=files)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["predictions"]
+
+
+def test_every_recipe_has_its_model_and_every_model_its_recipe() -> None:
+    assert sorted(path.name for path in REPOSITORY.iterdir() if not path.name.startswith(".")) == RECIPES.names()
+
+
+@pytest.mark.parametrize("name", RECIPES.names())
+def test_hashes_are_right_and_nothing_else_lies_there(name: str) -> None:
+    for version in versions(REPOSITORY / name):
+        folder = REPOSITORY / name / str(version)
+        manifest = Manifest.read(folder)
+        assert {path.name for path in folder.iterdir()} == {"manifest.json", *manifest.files}
+        for file in manifest.files:
+            manifest.read_file(folder, file)
+        assert manifest.training.command == f"python -m training zoo {name}"
+
+
+def test_the_promise_of_the_readme(server: Server) -> None:
+    body = {"model": "add", "inputs": [[3, 4], [1000, -250]]}
+    answer = httpx.post(f"{server.url}/predict/arithmetic", json=body).json()
+    assert answer["predictions"] == [[pytest.approx(7, rel=1e-6)], [pytest.approx(750, rel=1e-6)]]
+    assert answer["formula"] == "a + b"
+    assert answer["extrapolated"] == [False, True]
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_arithmetic_holds_far_beyond_the_training_range(server: Server, name: str) -> None:
+    columns = len(Manifest.read(REPOSITORY / name / "1").columns)
+    x = np.random.default_rng(99).uniform(10, 1000, (200, columns))
+    answer = httpx.post(f"{server.url}/predict/arithmetic", json={"model": name, "inputs": x.tolist()}).json()
+    expected = LAWS[name](*x.T)
+    np.testing.assert_allclose(np.array(answer["predictions"])[:, 0], expected, rtol=1e-6, atol=1e-9)
+    assert all(answer["extrapolated"])
+
+
+@pytest.mark.parametrize("name", ["add", "subtract"])
+def test_sums_hold_to_a_hundred_times_the_range_with_either_sign(server: Server, name: str) -> None:
+    x = np.random.default_rng(98).uniform(-1000, 1000, (500, 2))
+    answer = httpx.post(f"{server.url}/predict/arithmetic", json={"model": name, "inputs": x.tolist()}).json()
+    expected = LAWS[name](*x.T)
+    assert np.abs(np.array(answer["predictions"])[:, 0] / expected - 1).max() < 1e-6
+
+
+def test_a_division_by_zero_is_null_and_named(server: Server) -> None:
+    body = {"model": "divide", "inputs": [[6, 3], [1, 0], [8, 2]]}
+    answer = httpx.post(f"{server.url}/predict/arithmetic", json=body).json()
+    assert answer["predictions"] == [[pytest.approx(2)], None, [pytest.approx(4)]]
+    assert [warning["row"] for warning in answer["warnings"]] == [1]
+
+
+def test_held_out_digits_are_read(server: Server) -> None:
+    _, held_out = split_digits(Manifest.read(REPOSITORY / "digit" / "1").training.seed)
+    labels, values = [], []
+    for start in range(0, len(held_out.labels), 50):
+        contents = [png(picture[0]) for picture in held_out.pictures[start : start + 50]]
+        labels += [int(answer["label"]) for answer in read(server, "digit", contents)]
+        values += [answer["value"] for answer in read(server, "digit-value", contents)]
+    assert len(labels) == round(0.25 * len(load_digits().target) + 0.5)
+    assert (np.array(labels) == held_out.labels).mean() >= 0.97
+    assert np.abs(np.array(values, dtype=float) - held_out.labels).mean() < 0.35
+
+
+def test_printed_digits_of_any_size_and_format_are_read(server: Server) -> None:
+    contents, truth = [], []
+    for size, file_format, ink, paper in ((24, "PNG", 0, 255), (60, "JPEG", 255, 30), (300, "WEBP", 40, 200)):
+        for digit in range(10):
+            picture = Image.new("L", (round(size * 1.3), round(size * 1.5)), paper)
+            font = ImageFont.load_default(size)
+            ImageDraw.Draw(picture).text((size * 0.65, size * 0.75), str(digit), ink, font, anchor="mm")
+            contents.append(png(np.asarray(picture), file_format))
+            truth.append(str(digit))
+    answers = read(server, "digit", contents)
+    right = [answer["label"] == label for answer, label in zip(answers, truth, strict=True)]
+    assert sum(right) >= 24, answers
+
+
+def test_the_example_of_the_docs_page_is_a_seven(server: Server) -> None:
+    [answer] = read(server, "digit", [example_digit()])
+    assert answer["label"] == "7"
+    assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_manifests_say_their_errors(server: Server) -> None:
+    for manifest in httpx.get(f"{server.url}/models").json()["models"]:
+        for part in ("interpolation", "extrapolation"):
+            assert manifest["metrics"][part]["rows"] > 0
+        stored = json.loads((REPOSITORY / manifest["name"] / "1" / "manifest.json").read_text())
+        assert manifest == stored

@@ -1,0 +1,89 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.networks import Network
+from training import fit
+from training.recipes import sample_split
+from training.split import Part, split_table
+
+PLAN = fit.Plan(name="m", columns=["a", "b"], target="y", units=["NAC"], seed=0, command="", data="", restarts=2)
+
+
+@pytest.mark.parametrize("task", ["add", "subtract"])
+def test_nac_extrapolates_sums_to_a_hundred_times_the_range(task: str) -> None:
+    fitted = fit.fit(PLAN, sample_split(task, seed=11))
+    assert fitted.metrics["extrapolation"]["max_relative_error"] < 1e-6
+    assert fitted.formula == {"add": "a + b", "subtract": "a - b"}[task]
+    assert fitted.metrics["extrapolation"]["mlp"]["relative_rmse"] > 0.05
+
+
+@pytest.mark.parametrize("task", ["multiply", "divide", "square", "square-root"])
+def test_nalu_extrapolates_positive_products_and_powers(task: str) -> None:
+    split = sample_split(task, seed=11)
+    plan = replace(PLAN, units=["NALU"], columns=["a", "b"][: split.train.inputs.shape[1]], restarts=4)
+    fitted = fit.fit(plan, split)
+    assert fitted.metrics["interpolation"]["relative_rmse"] < 1e-5
+    assert fitted.metrics["extrapolation"]["relative_rmse"] < 1e-5
+    assert fitted.metrics["extrapolation"]["mlp"]["relative_rmse"] > 0.05
+
+
+def test_auto_takes_the_simpler_unit_where_it_does_as_well() -> None:
+    assert fit.fit(replace(PLAN, units=fit.AUTO), sample_split("add", seed=3)).unit == "NAC"
+
+
+def test_auto_takes_the_other_unit_where_it_does_better() -> None:
+    assert fit.fit(replace(PLAN, units=fit.AUTO), sample_split("multiply", seed=3)).unit == "NALU"
+
+
+def test_the_extrapolation_rows_decide_nothing() -> None:
+    split = sample_split("multiply", seed=5)
+    spoiled = replace(split, extrapolation=Part(split.extrapolation.inputs, -split.extrapolation.target))
+    plan = replace(PLAN, units=["NALU"])
+    first, second = fit.fit(plan, split).network, fit.fit(plan, spoiled).network
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+def test_a_seed_reproduces_a_run_and_another_does_not() -> None:
+    split = sample_split("divide", seed=5)
+
+    def weights(seed: int) -> torch.Tensor:
+        fitted = fit.fit(replace(PLAN, units=["NALU"], restarts=1, seed=seed), split)
+        return torch.cat([p.flatten() for p in fitted.network.parameters()])
+
+    assert torch.equal(weights(1), weights(1))
+    assert not torch.equal(weights(1), weights(2))
+
+
+def test_noise_is_averaged_out() -> None:
+    random = np.random.default_rng(0)
+    x = random.uniform(-5, 5, (400, 3))
+    split = split_table(x, x[:, :1] - x[:, 2:] + random.normal(0, 0.1, (400, 1)), seed=0)
+    fitted = fit.fit(replace(PLAN, columns=["a", "b", "c"]), split)
+    assert fitted.network[0].W.detach().numpy() == pytest.approx(np.array([[1, 0, -1]]), abs=0.02)
+    assert fitted.formula is None
+
+
+def test_long_tables_are_thinned_for_training_only() -> None:
+    x = np.random.default_rng(0).uniform(1, 2, (30_000, 1))
+    split = split_table(x, 1.0 * x, seed=0)
+    fitted = fit.fit(replace(PLAN, columns=["a"], restarts=1), split)
+    assert fitted.metrics["interpolation"]["rows"] == len(split.interpolation) == 5400
+
+
+def test_hidden_layers_are_built(tmp_path: Path) -> None:
+    split = sample_split("add", seed=1)
+    plan = replace(PLAN, hidden=[3], restarts=1)
+    fitted = fit.fit(plan, split)
+    assert isinstance(fitted.network, Network)
+    assert fitted.network.config["dims"] == [2, 3, 1]
+    fit.plot(fitted, split, tmp_path / "new" / "plot.png", "title")
+    assert (tmp_path / "new" / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_unknown_unit_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^Unknown unit 'NMU'\. Available: nac, nalu\.$"):
+        fit.fit(replace(PLAN, units=["NMU"]), sample_split("add", seed=0))

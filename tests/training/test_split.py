@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from training.errors import InputError
+from training.split import split_table
+
+VALUES = st.floats(-1e6, 1e6, allow_nan=False)
+
+
+@given(hnp.arrays(np.float64, st.tuples(st.integers(10, 60), st.integers(1, 4)), elements=VALUES), st.integers(0, 9))
+def test_every_row_has_one_place_and_extrapolation_lies_outside_the_ranges(inputs: np.ndarray, seed: int) -> None:
+    target = np.arange(len(inputs), dtype=np.float64)[:, None]
+    split = split_table(inputs, target, seed)
+    places = np.concatenate([split.train.target, split.interpolation.target, split.extrapolation.target])
+    assert sorted(places[:, 0]) == list(range(len(inputs)))
+    low, high = np.array(split.ranges).T
+    outside = (split.extrapolation.inputs < low) | (split.extrapolation.inputs > high)
+    assert outside.any(1).all()
+    assert len(split.train) >= 7 * len(inputs) // 10 - 1
+    assert len(split.interpolation) >= 1
+
+
+def test_about_a_tenth_of_the_rows_measures_extrapolation() -> None:
+    inputs = np.random.default_rng(0).uniform(0, 1, (1000, 3))
+    split = split_table(inputs, inputs[:, :1], 0)
+    assert (len(split.train), len(split.interpolation), len(split.extrapolation)) == (720, 180, 100)
+    assert split.distance(split.extrapolation.inputs).min() > 1
+    assert split.distance(split.train.inputs).max() <= 1
+
+
+def test_the_seed_decides_the_split() -> None:
+    inputs = np.random.default_rng(0).uniform(0, 1, (100, 1))
+    first, again, other = (split_table(inputs, inputs, seed).train.inputs for seed in (0, 0, 1))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_columns_of_two_values_leave_nothing_outside() -> None:
+    inputs = np.tile([[0.0], [1.0]], (20, 1))
+    assert len(split_table(inputs, inputs, 0).extrapolation) == 0
+
+
+def test_too_few_rows_and_a_constant_target_are_refused() -> None:
+    with pytest.raises(InputError, match=r"^The table has 9 rows; training and checking need at least 10, so add rows"):
+        split_table(np.zeros((9, 1)), np.zeros((9, 1)), 0)
+    with pytest.raises(InputError, match=r"^The target is 3 in every training row, so there is nothing to learn; vary"):
+        split_table(np.arange(20.0)[:, None], np.full((20, 1), 3.0), 0)
