@@ -20,5 +20,5 @@ def cpu_budget(cpu_max: Path = CGROUP_V2) -> int:
     try:
         quota, period = cpu_max.read_text(encoding="ascii").split()
         return max(1, min(available, math.ceil(int(quota) / int(period))))
-    except (OSError, ValueError):  # no such file, or "max"
+    except (OSError, ValueError, ZeroDivisionError):  # no such file, "max", or nonsense
         return available

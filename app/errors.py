@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 
 logger = logging.getLogger(__name__)
 
+PROBLEM_TYPE = "application/problem+json"
+
 MAX_ERRORS = 10
 """Invalid places that one answer lists; a body of a million bad numbers gets no million-line answer."""
 MAX_PLACE = 100
@@ -76,7 +78,6 @@ def install_error_handlers(app: FastAPI) -> None:
     """Render every error of the application as problem details."""
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
-    app.add_exception_handler(Exception, _on_crash)
 
 
 def problem(
@@ -95,7 +96,13 @@ def problem(
         "request_id": request_id,
         "errors": errors or [],
     }
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
+    return JSONResponse(body, status, headers, media_type=PROBLEM_TYPE)
+
+
+def crashed(request_id: str, path: str, error: Exception) -> JSONResponse:
+    """What a client is told of an error that nobody foresaw: nothing but where the log has it."""
+    logger.error("Request %s to %s failed.", request_id, path, exc_info=error)
+    return problem(request_id, 500, "Something failed in the service; its log has the details under this request_id.")
 
 
 def _invalid(errors: list[ErrorDetails] | list[Any], root: str) -> InvalidInputError:
@@ -130,9 +137,3 @@ async def _on_validation_error(request: Request, error: Exception) -> JSONRespon
     same_root = [{**e, "loc": e["loc"][1:]} for e in error.errors() if e["loc"][0] == first]
     invalid = _invalid(same_root if rest else list(error.errors()), str(first) if rest else "")
     return problem(_request_id(request), invalid.status_code, invalid.detail, invalid.errors)
-
-
-async def _on_crash(request: Request, error: Exception) -> JSONResponse:
-    request_id = _request_id(request)
-    logger.error("Request %s to %s failed.", request_id, request.url.path, exc_info=error)
-    return problem(request_id, 500, "Something failed in the service; its log has the details under this request_id.")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from importlib.metadata import version
@@ -38,13 +39,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         BackendError: the backend or device is not there.
     """
     settings = settings or read_settings()
+    # what Pillow has to say of clients' pictures would fill the log, and the memory of what was said already
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     if not settings.repository.is_dir():
         raise SettingsError(
             f"NALU_REPOSITORY is '{settings.repository}', which is not a folder; give the folder of the models."
         )
     share = max(1, cpu_budget() // settings.workers)
-    backend = create_backend(settings.backend, settings.device, settings.threads or share)
-    executor = Executor(settings.max_concurrent_predictions or share, settings.max_queued_predictions)
+    concurrency = settings.max_concurrent_predictions or share
+    backend = create_backend(settings.backend, settings.device, settings.threads or max(1, share // concurrency))
+    executor = Executor(concurrency, settings.max_queued_predictions)
     service = Service(settings, Repository(settings.repository, backend), executor)
 
     app = FastAPI(
@@ -56,6 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan(service),
     )
     app.state.service = service
+    app.openapi = docs.describe(app)  # type: ignore[method-assign]
     for router in (predict.router, models.router, health.router, docs.router):
         app.include_router(router)
     install_error_handlers(app)

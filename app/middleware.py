@@ -7,7 +7,7 @@ from uuid import uuid4
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import TooLargeError, problem
+from app.errors import TooLargeError, crashed, problem
 from app.service import Service
 
 ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -34,8 +34,7 @@ class RequestMiddleware:
         request_id = _request_id(headers)
         scope.setdefault("state", {})["request_id"] = request_id
         limit = self.service.settings.max_body_bytes
-        started, status = perf_counter(), 500
-        received = 0
+        started, status, received = perf_counter(), 0, 0
 
         async def counted_receive() -> Message:
             nonlocal received
@@ -62,6 +61,11 @@ class RequestMiddleware:
                 await response(scope, receive, finished_send)
             else:
                 await self.app(scope, counted_receive, finished_send)
+        except Exception as error:
+            response = crashed(request_id, scope["path"], error)
+            if status:  # the answer has begun, so all that is left is to end the connection
+                raise
+            await response(scope, receive, finished_send)
         finally:
             route = getattr(scope.get("route"), "path", "none")  # never the raw path: clients make those up
             self.service.metrics.requests.labels(route, status).inc()

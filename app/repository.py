@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 NUMBER_TYPES = {"FP64": np.float64, "FP32": np.float32, "UINT8": np.uint8}
 """NumPy's type for each datatype of a manifest."""
 
+LOADING = "The models are still being loaded; GET /health/ready says when they are."
+
 Key = tuple[str, int]
 Fingerprint = tuple[tuple[str, int, int], ...]
 
@@ -83,13 +85,12 @@ class Repository:
             ModelNotFoundError: there is none.
             UnavailableError: the repository has not been gone through yet.
         """
-        entries = self._entries
-        found = {key[1]: entry.model for key, entry in entries.items() if key[0] == name and entry.model}
+        found = {key[1]: entry.model for key, entry in self._entries.items() if key[0] == name and entry.model}
         model = found.get(version or max(found, default=0))
         if model is not None:
             return model
         if not self.gone_through:
-            raise UnavailableError("The models are still being loaded; GET /health/ready says when they are.")
+            raise UnavailableError(LOADING)
         shown = name[:64]
         if found:
             listed = ", ".join(str(number) for number in sorted(found))
@@ -97,7 +98,13 @@ class Repository:
         raise ModelNotFoundError(f"There is no model '{shown}'; GET /models lists what there is.")
 
     def latest(self) -> list[Manifest]:
-        """Manifests of the highest sound version of every model, by name."""
+        """Manifests of the highest sound version of every model, by name.
+
+        Raises:
+            UnavailableError: the repository has not been gone through yet, so the list would not be whole.
+        """
+        if not self.gone_through:
+            raise UnavailableError(LOADING)
         names = sorted({name for (name, _), entry in self._entries.items() if entry.model})
         return [self.get(name).manifest for name in names]
 
@@ -116,7 +123,10 @@ class Repository:
         name, version = key
         try:
             model = load_model(folder, key, self.backend)
-        except (ManifestError, BackendError) as error:
+        except Exception as error:  # whatever is wrong with one model, the others are served
+            if not isinstance(error, ManifestError | BackendError):
+                logger.exception("Loading '%s' version %d failed.", name, version)
+                error = BackendError(f"{folder} cannot be loaded: {type(error).__name__}; the log has the details.")
             kept = before.model if before else None
             still = " What was loaded before is still served." if kept else ""
             logger.error("Model '%s' version %d is damaged: %s%s", name, version, error, still)

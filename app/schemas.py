@@ -1,5 +1,6 @@
 """The HTTP shapes: what requests hold and answers look like, with an example of each."""
 
+from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -7,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.manifest import Manifest, ModelTask
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
+MAX_VERSION = 10**9
 
 
 class _Request(BaseModel):
@@ -19,7 +23,7 @@ class ArithmeticRequest(_Request):
     model_config = ConfigDict(json_schema_extra={"examples": [{"model": "add", "inputs": [[3, 4], [1000, -250]]}]})
 
     model: Annotated[str, Field(strict=True, description="Name of the model; GET /models lists them.")]
-    version: Annotated[int, Field(strict=True, ge=1)] | None = Field(
+    version: Annotated[int, Field(strict=True, ge=1, le=MAX_VERSION)] | None = Field(
         None, description="Version of the model; the highest by default."
     )
     inputs: list[list[Number]] = Field(
@@ -152,21 +156,6 @@ class ErrorPlace(BaseModel):
 class Problem(BaseModel):
     """An error, as RFC 9457 problem details."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "type": "about:blank",
-                    "title": "Unprocessable Content",
-                    "status": 422,
-                    "detail": "Model 'multiply' takes 2 columns (a, b); row 0 has 3.",
-                    "request_id": "4f0c2d9e8a7b4c1d",
-                    "errors": [],
-                }
-            ]
-        }
-    )
-
     type: str
     title: str
     status: int
@@ -175,7 +164,29 @@ class Problem(BaseModel):
     errors: list[ErrorPlace]
 
 
+_DETAILS = {
+    404: "There is no model 'adds'; GET /models lists what there is.",
+    413: "The request body is larger than 16777216 bytes; send fewer rows or files at a time.",
+    415: "File 0 is not a whole PNG, JPEG or WebP picture; convert or replace it.",
+    422: "Model 'multiply' takes 2 columns (a, b); row 0 has 3.",
+    503: "256 predictions are waiting, which is the limit; try again later.",
+}
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI's entry for the errors that an endpoint may answer."""
-    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    return {status: {"model": Problem, "content": {"application/problem+json": schema}} for status in statuses}
+    """OpenAPI's entry for the errors that an endpoint may answer, with an example of each."""
+    return {
+        status: {"model": Problem, "content": {"application/problem+json": _example(status)}} for status in statuses
+    }
+
+
+def _example(status: int) -> dict[str, Any]:
+    example = Problem(
+        type="about:blank",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=_DETAILS[status],
+        request_id="4f0c2d9e8a7b4c1d",
+        errors=[],
+    )
+    return {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example.model_dump()}

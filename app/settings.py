@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     workers: int = Field(1, ge=1, description="Number of processes.")
     threads: int = Field(
-        0, ge=0, description="Threads that one prediction uses; 0 takes the CPU budget divided by the workers."
+        0, ge=0, description="Threads that one prediction uses; 0 divides the CPU budget by what may run at once."
     )
     max_body_bytes: int = Field(16 * MEBIBYTE, ge=1, description="Largest request body, in bytes.")
     max_rows: int = Field(100_000, ge=1, description="Most rows in one arithmetic request.")

@@ -85,15 +85,36 @@ class Manifest(_Strict):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
+        given, answered = self.inputs[0], self.outputs[0]
+        if self.task == "image-classification" and len(self.classes or ()) < 2:
+            raise ValueError("task 'image-classification' needs at least two 'classes'")
         if self.task == "arithmetic":
-            width = self.inputs[0].shape[-1]
-            if len(self.columns) != width or len(self.training.ranges) != width:
-                raise ValueError(f"an arithmetic model of {width} inputs needs {width} columns and {width} ranges")
-        elif self.image is None:
-            raise ValueError(f"task {self.task!r} needs 'image'")
-        if self.task == "image-classification" and not self.classes:
-            raise ValueError("task 'image-classification' needs 'classes'")
+            self._agree_on_columns(given, answered)
+        else:
+            self._agree_on_pictures(given)
+        outputs = {"image-regression": 1, "image-classification": len(self.classes or ())}.get(self.task)
+        if len(answered.shape) != 2 or answered.shape[0] != -1 or outputs not in (None, answered.shape[1]):
+            raise ValueError(
+                f"a model of task '{self.task}' has outputs of shape [-1, {outputs or 'number of outputs'}]"
+            )
         return self
+
+    def _agree_on_columns(self, given: Tensor, answered: Tensor) -> None:
+        if (given.datatype, answered.datatype) != ("FP64", "FP64"):
+            raise ValueError("arithmetic is FP64 from end to end")
+        if len(given.shape) != 2 or given.shape[0] != -1 or given.shape[1] < 1:
+            raise ValueError("an arithmetic model has inputs of shape [-1, number of columns]")
+        width = given.shape[1]
+        if len(self.columns) != width or len(self.training.ranges) != width:
+            raise ValueError(f"an arithmetic model of {width} inputs needs {width} columns and {width} ranges")
+
+    def _agree_on_pictures(self, given: Tensor) -> None:
+        if self.image is None:
+            raise ValueError(f"task '{self.task}' needs 'image'")
+        channels = {"L": 1, "RGB": 3}[self.image.mode]
+        sizes = [[-1, channels, -1, -1], [-1, channels, self.image.height, self.image.width]]
+        if given.shape not in sizes[: 1 if self.image.resize else 2]:
+            raise ValueError(f"pictures of mode {self.image.mode} are inputs of shape {sizes[0]}")
 
     @property
     def columns(self) -> list[str]:
@@ -116,7 +137,9 @@ class Manifest(_Strict):
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(str(part) for part in first["loc"])
             where = f" at '{place}'" if place else ""
-            raise ManifestError(f"{path} is not a valid manifest{where}: {first['msg']}.") from error
+            raise ManifestError(
+                f"{path} is not a valid manifest{where}: {first['msg'].removeprefix('Value error, ')}."
+            ) from error
 
     def read_file(self, folder: Path, name: str) -> bytes:
         """Read a file of the version folder whose hash this manifest vouches for.

@@ -16,7 +16,8 @@ ArithmeticOrPicture = Network | PictureNetwork
 def save_checkpoint(network: ArithmeticOrPicture, path: Path) -> None:
     """Write the weights and, as metadata, the network's configuration."""
     kind = "PictureNetwork" if isinstance(network, PictureNetwork) else "Network"
-    metadata = {"network": kind, "config": json.dumps(network.config)}
+    # one entry, as safetensors writes several in an order that changes from run to run
+    metadata = {"network": json.dumps({"kind": kind, "config": network.config})}
     save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, path, metadata)
     path.chmod(0o644)  # safetensors makes it private, but the service may run as another user
 
@@ -31,8 +32,8 @@ def load_checkpoint(path: Path) -> ArithmeticOrPicture:
         with safe_open(path, framework="pt") as file:
             metadata, names = file.metadata() or {}, file.keys()
             weights = {name: file.get_tensor(name) for name in names}
-        network = _build(metadata["network"], json.loads(metadata["config"]))
-    except (OSError, SafetensorError, KeyError) as error:
+        network = _build(**json.loads(metadata["network"]))
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is not a checkpoint of this project; train the model again.") from error
     floating = next(weight.dtype for weight in weights.values() if weight.is_floating_point())
     network.to(floating).load_state_dict(weights)

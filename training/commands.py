@@ -34,7 +34,7 @@ def run_fit(options: Namespace) -> None:
     name = _check_name(options.name or options.data.stem)
     units = fit.AUTO if options.unit.lower() == "auto" else (_unit(options.unit),)
     table = read_table(options.data, options.target, options.columns)
-    split = split_table(table.inputs, table.target, options.seed)
+    split = split_table(table.inputs, table.target, options.seed, str(options.data))
     plan = fit.Plan(
         name=name,
         columns=table.columns,

@@ -81,8 +81,8 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
     with _staging(repository) as folder:
         network = export.network.eval().requires_grad_(requires_grad=False)
         example = torch.from_numpy(next(iter(export.checks.values()))[:2])
-        _write_onnx(network, example, folder / ONNX_FILE)
-        _write_torchscript(network, example, folder / TORCHSCRIPT_FILE)
+        write_onnx(network, example, folder / ONNX_FILE)
+        write_torchscript(network, example, folder / TORCHSCRIPT_FILE)
         save_checkpoint(network, folder / WEIGHTS_FILE)
         for file, predict in ((ONNX_FILE, _onnx(folder)), (TORCHSCRIPT_FILE, _torchscript(folder))):
             for part, inputs in export.checks.items():
@@ -143,7 +143,15 @@ def _move_into_place(folder: Path, target: Path) -> Path:
     return target
 
 
-def _write_onnx(network: nn.Module, example: Tensor, path: Path) -> None:
+def write_onnx(network: nn.Module, example: Tensor, path: Path) -> None:
+    """Write a network as one ONNX file without external data; batch, and size of pictures, are free.
+
+    Args:
+        network: in evaluation mode.
+        example: an input of at least two rows, or pictures whose height differs from their width: the exporter takes
+            a size of one, and two equal sizes, for fixed.
+        path: the file to write.
+    """
     axes = {0: torch.export.Dim("batch")}
     if example.ndim == 4:
         axes |= {2: torch.export.Dim("height", min=1), 3: torch.export.Dim("width", min=1)}
@@ -161,7 +169,8 @@ def _write_onnx(network: nn.Module, example: Tensor, path: Path) -> None:
     onnx.save_model(strip_onnx(program.model_proto), path)
 
 
-def _write_torchscript(network: nn.Module, example: Tensor, path: Path) -> None:
+def write_torchscript(network: nn.Module, example: Tensor, path: Path) -> None:
+    """Write a network as TorchScript, traced on an example."""
     # the trace needs no check of its own: every file is compared with the network below
     torch.jit.save(torch.jit.trace(network, example, check_trace=False), path)  # type: ignore[no-untyped-call]
     strip_torchscript(path)

@@ -46,19 +46,21 @@ class Split:
         return np.asarray((np.abs(inputs - (low + high) / 2) / half).max(1))
 
 
-def split_table(inputs: Numbers, target: Numbers, seed: int) -> Split:
+def split_table(inputs: Numbers, target: Numbers, seed: int, source: str = "The table") -> Split:
     """Hold out the outermost tenth of the rows for extrapolation, and a random fifth of the others for interpolation.
 
     A row is outermost when one of its columns lies farthest from that column's median, in units of the column's
     range, so every held-out outer row lies outside the box of the training rows. Where ties leave no row outside,
     as with columns of zeros and ones, the extrapolation part is empty.
 
+    ``source`` is what messages call the table.
+
     Raises:
         InputError: fewer than 10 rows, or a target that never changes.
     """
     rows = len(inputs)
     if rows < MIN_ROWS:
-        raise InputError(f"The table has {rows} rows; training and checking need at least {MIN_ROWS}, so add rows.")
+        raise InputError(f"{source} has {rows} rows; training and checking need at least {MIN_ROWS}, so add rows.")
     spread = np.ptp(inputs, axis=0)
     centred = np.abs(inputs - np.median(inputs, axis=0)) / np.where(spread > 0, spread, 1.0)
     distance = centred.max(1)
@@ -69,5 +71,7 @@ def split_table(inputs: Numbers, target: Numbers, seed: int) -> Split:
     train, interpolation, extrapolation = (Part(inputs[index], target[index]) for index in parts)
     if np.ptp(train.target) == 0:
         value = train.target[0, 0]
-        raise InputError(f"The target is {value:g} in every training row, so there is nothing to learn; vary it.")
+        raise InputError(
+            f"{source} has the target {value:g} in every training row, so there is nothing to learn; vary it."
+        )
     return Split(train, interpolation, extrapolation)

@@ -1,6 +1,6 @@
 """ONNX Runtime, on CPU or CUDA."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -70,7 +70,8 @@ def refuse_external_data(content: bytes) -> None:
         model = onnx.load_model_from_string(content)
     except Exception as error:  # protobuf's DecodeError, whose module is not ours to name
         raise BackendError("it is not an ONNX file.") from error
-    if any(uses_external_data(tensor) for tensor in _tensors(model.graph)):
+    nodes = [node for function in model.functions for node in function.node]
+    if any(uses_external_data(tensor) for tensor in (*_tensors(model.graph), *_tensors_of_nodes(nodes))):
         raise BackendError("it keeps weights in external files, which is refused; export with external_data=False.")
 
 
@@ -78,7 +79,11 @@ def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
     yield from graph.initializer
     for sparse in graph.sparse_initializer:
         yield from (sparse.values, sparse.indices)
-    for node in graph.node:
+    yield from _tensors_of_nodes(graph.node)
+
+
+def _tensors_of_nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.TensorProto]:
+    for node in nodes:
         for attribute in node.attribute:
             yield from (attribute.t, *attribute.tensors)
             for subgraph in (attribute.g, *attribute.graphs):

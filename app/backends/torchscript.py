@@ -49,7 +49,7 @@ class TorchScriptBackend:
 
         def predict(inputs: NDArray[Any]) -> NDArray[Any]:
             with torch.inference_mode():
-                output = module(torch.from_numpy(np.ascontiguousarray(inputs)).to(device))
+                output = module(torch.from_numpy(np.require(inputs, requirements=["C", "W"])).to(device))
                 return np.asarray(output.cpu().numpy())
 
         return predict

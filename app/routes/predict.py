@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Form, Request, Response, UploadFile
+from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from numpy.typing import NDArray
 from pydantic import ValidationError
 from pydantic_core import to_json
@@ -11,13 +11,16 @@ from pydantic_core import to_json
 from app.errors import InvalidInputError, TooLargeError, invalid_body
 from app.images import decode
 from app.repository import NUMBER_TYPES, Model
-from app.schemas import ArithmeticAnswer, ArithmeticRequest, PictureAnswer, problems
+from app.schemas import MAX_VERSION, ArithmeticAnswer, ArithmeticRequest, PictureAnswer, problems
 from app.service import Service, ServiceDep
 from models.manifest import Manifest
 
 router = APIRouter(prefix="/predict", tags=["predict"])
 
 NOT_FINITE = "The result is not finite: a division by zero or an overflow."
+
+# Swagger UI offers a file picker for this form of the schema, and a text field for the one that FastAPI writes.
+_FILES = {"items": {"type": "string", "format": "binary"}}
 
 _ARITHMETIC_BODY = {
     "requestBody": {
@@ -29,6 +32,7 @@ _ARITHMETIC_BODY = {
 
 @router.post(
     "/arithmetic",
+    summary="Numbers in, numbers out",
     response_model=ArithmeticAnswer,
     responses=problems(404, 413, 422, 503),
     openapi_extra=_ARITHMETIC_BODY,
@@ -59,12 +63,17 @@ async def predict_arithmetic(request: Request, service: ServiceDep) -> Response:
     return Response(to_json(answer), media_type="application/json")
 
 
-@router.post("/image", response_model=PictureAnswer, responses=problems(404, 413, 415, 422, 503))
+@router.post(
+    "/image",
+    summary="Pictures in, values or labels out",
+    response_model=PictureAnswer,
+    responses=problems(404, 413, 415, 422, 503),
+)
 async def predict_image(
     service: ServiceDep,
     model: Annotated[str, Form(description="Name of the model; GET /models lists them.", examples=["digit"])],
-    files: Annotated[list[UploadFile], "pictures"],
-    version: Annotated[int | None, Form(ge=1, description="Version of the model; the highest by default.")] = None,
+    files: Annotated[list[UploadFile], File(description="PNG, JPEG or WebP pictures.", json_schema_extra=_FILES)],
+    version: Annotated[int | None, Form(ge=1, le=MAX_VERSION, description="The highest by default.")] = None,
 ) -> Response:
     """Answer pictures (PNG, JPEG or WebP) with a picture model, one prediction a file, in their order.
 

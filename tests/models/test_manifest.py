@@ -46,7 +46,7 @@ def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
         ({"task": "image-regression"}, r"task 'image-regression' needs 'image'"),
         (
             {"task": "image-classification", "image": {"mode": "L", "height": 8, "width": 8, "resize": True}},
-            r"task 'image-classification' needs 'classes'",
+            r"task 'image-classification' needs at least two 'classes'",
         ),
         ({"files": {"model.onnx": {"sha256": "xyz", "bytes": 1}}}, r"at 'files.model.onnx.sha256'"),
     ],

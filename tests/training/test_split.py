@@ -46,5 +46,7 @@ def test_columns_of_two_values_leave_nothing_outside() -> None:
 def test_too_few_rows_and_a_constant_target_are_refused() -> None:
     with pytest.raises(InputError, match=r"^The table has 9 rows; training and checking need at least 10, so add rows"):
         split_table(np.zeros((9, 1)), np.zeros((9, 1)), 0)
-    with pytest.raises(InputError, match=r"^The target is 3 in every training row, so there is nothing to learn; vary"):
+    with pytest.raises(
+        InputError, match=r"^The table has the target 3 in every training row, so there is nothing to learn"
+    ):
         split_table(np.arange(20.0)[:, None], np.full((20, 1), 3.0), 0)

@@ -103,7 +103,7 @@ def _value(text: str, path: Path, row: int) -> float:
 def _read(file: Path, mode: str, labels: Path, row: int) -> NDArray[np.uint8]:
     try:
         with Image.open(file) as picture:
-            pixels = np.asarray(picture.convert(mode), dtype=np.uint8)
+            pixels = np.array(picture.convert(mode), dtype=np.uint8)
     except FileNotFoundError as error:
         raise InputError(f"{labels}, row {row}: {file} does not exist; correct the name or --images.") from error
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:

@@ -2,4 +2,6 @@
 
 from training.recipes import DigitRecipe
 
-RECIPE = DigitRecipe(task="regression", head_type="NAC", summary="Value of a handwritten digit, as a number")
+RECIPE = DigitRecipe(
+    task="regression", head_type="NAC", epochs=120, summary="Value of a handwritten digit, as a number"
+)

@@ -1,0 +1,27 @@
+"""The service that most tests ask, on a repository that no test changes."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.app.factory import TestClient, running, write_picture, write_ratio, write_sum
+
+pytest.register_assert_rewrite("tests.app.expect")
+
+MAX_BODY_BYTES = 2_000_000
+
+
+@pytest.fixture(scope="session")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """sum (versions 1 and 2), ratio, add; brightness, shade, colour and strict (4 x 6 pixels only) for pictures."""
+    root = tmp_path_factory.mktemp("repository")
+    write_sum(root, version=1, weight=100.0, formula=None)
+    write_sum(root, version=2)
+    write_sum(root, name="add")
+    write_ratio(root)
+    write_picture(root, "brightness", "brightness")
+    write_picture(root, "shade", "classes")
+    write_picture(root, "colour", "brightness", channels=3)
+    write_picture(root, "strict", "brightness", resize=False)
+    with running(root, max_body_bytes=MAX_BODY_BYTES) as client:
+        yield client

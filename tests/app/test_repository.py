@@ -1,0 +1,170 @@
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.backends import create_backend
+from app.errors import ModelNotFoundError
+from app.repository import Repository
+from tests.app.factory import running, wait_until, write_sum, write_version
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path, create_backend("onnx", "cpu", 1))
+
+
+def states(repository: Repository) -> dict[tuple[str, int], tuple[str, str | None]]:
+    return {key: (entry.state, entry.reason) for key, entry in repository.entries()}
+
+
+def answer(repository: Repository, *wanted: Any) -> float:
+    """What the model computes for 1 and 2: three times its weight."""
+    return float(repository.get(*wanted).predict(np.array([[1.0, 2.0]]))[0, 0])
+
+
+def test_the_highest_version_is_served_unless_one_is_named(repository: Repository, tmp_path: Path) -> None:
+    for version in (1, 2, 10):
+        write_sum(tmp_path, version=version, weight=version)
+    repository.refresh()
+    assert [answer(repository, "sum", version) for version in (None, 1, 2, 10)] == [30, 3, 6, 30]
+
+
+def test_hidden_folders_files_and_folders_that_are_no_version_are_ignored(
+    repository: Repository, tmp_path: Path
+) -> None:
+    write_sum(tmp_path)
+    write_sum(tmp_path, name=".half-written")
+    for name in ("0", "01", "-1", "1.5", "v2", "latest", ".2", "2.tmp", "²"):
+        (tmp_path / "sum" / name).mkdir()
+    (tmp_path / "sum" / "3").write_text("a file")
+    (tmp_path / "README.md").write_text("a file")
+    (tmp_path / "empty").mkdir()
+    repository.refresh()
+    assert states(repository) == {("sum", 1): ("ready", None)}
+
+
+def test_a_new_version_is_served_and_a_removed_one_is_gone(repository: Repository, tmp_path: Path) -> None:
+    write_sum(tmp_path)
+    repository.refresh()
+    new = write_sum(tmp_path, version=2, weight=2.0)
+    assert answer(repository, "sum") == 3
+    repository.refresh()
+    assert answer(repository, "sum") == 6
+    shutil.rmtree(new)
+    repository.refresh()
+    assert answer(repository, "sum") == 3
+    with pytest.raises(ModelNotFoundError) as caught:
+        repository.get("sum", 2)
+    assert caught.value.detail == "Model 'sum' has no version 2; it has 1."
+    shutil.rmtree(tmp_path / "sum")
+    repository.refresh()
+    with pytest.raises(ModelNotFoundError) as caught:
+        repository.get("sum")
+    assert caught.value.detail == "There is no model 'sum'; GET /models lists what there is."
+
+
+def test_a_version_whose_files_change_is_loaded_anew(repository: Repository, tmp_path: Path) -> None:
+    write_sum(tmp_path)
+    repository.refresh()
+    write_sum(tmp_path, weight=5.0, summary="retrained")
+    repository.refresh()
+    assert answer(repository, "sum") == 15
+    assert repository.get("sum").manifest.summary == "retrained"
+
+
+def test_an_unchanged_version_is_not_loaded_again(repository: Repository, tmp_path: Path) -> None:
+    write_sum(tmp_path)
+    repository.refresh()
+    before = repository.get("sum")
+    write_sum(tmp_path, version=2)
+    repository.refresh()
+    assert repository.get("sum", 1) is before
+
+
+def test_a_version_whose_files_turn_bad_is_reported_while_the_old_one_serves_on_until_it_is_repaired(
+    repository: Repository, tmp_path: Path
+) -> None:
+    folder = write_sum(tmp_path)
+    repository.refresh()
+    (folder / "model.onnx").write_bytes(b"half a copy")
+    repository.refresh()
+    state, reason = states(repository)["sum", 1]
+    assert state == "damaged"
+    assert reason is not None
+    assert "has SHA-256" in reason
+    assert reason.endswith("What was loaded before is still served.")
+    assert answer(repository, "sum") == 3
+    (folder / "manifest.json").unlink()
+    repository.refresh()
+    assert answer(repository, "sum") == 3
+    write_sum(tmp_path, weight=2.0)
+    repository.refresh()
+    assert states(repository) == {("sum", 1): ("ready", None)}
+    assert answer(repository, "sum") == 6
+
+
+def test_a_damaged_version_that_is_repaired_is_served(repository: Repository, tmp_path: Path) -> None:
+    folder = write_version(tmp_path, b"", {"name": "sum", "version": 1})
+    repository.refresh()
+    assert states(repository)["sum", 1][0] == "damaged"
+    shutil.rmtree(folder)
+    write_sum(tmp_path)
+    repository.refresh()
+    assert answer(repository, "sum") == 3
+
+
+def test_a_repository_that_vanishes_leaves_no_models_and_one_that_returns_serves_again(
+    repository: Repository, tmp_path: Path
+) -> None:
+    root = repository.root = tmp_path / "mounted"
+    write_sum(root)
+    repository.refresh()
+    root.rename(tmp_path / "away")
+    repository.refresh()
+    assert repository.entries() == []
+    (tmp_path / "away").rename(root)
+    repository.refresh()
+    assert answer(repository, "sum") == 3
+
+
+def test_loading_and_removing_are_logged(
+    repository: Repository, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "app.repository")
+    write_sum(tmp_path)
+    repository.refresh()
+    shutil.rmtree(tmp_path / "sum")
+    repository.refresh()
+    assert caplog.messages == ["Loaded 'sum' version 1.", "Removed: sum 1."]
+
+
+def test_the_running_service_notices_new_and_removed_versions_by_itself(tmp_path: Path) -> None:
+    write_sum(tmp_path)
+    body = {"model": "sum", "inputs": [[1, 2]]}
+    with running(tmp_path, repository_poll_seconds=0.02) as client:
+
+        def version() -> int:
+            return int(client.post("/predict/arithmetic", json=body).json()["version"])
+
+        assert version() == 1
+        folder = write_sum(tmp_path, version=2)
+        wait_until(lambda: version() == 2)
+        shutil.rmtree(folder)
+        wait_until(lambda: version() == 1)
+
+
+def test_with_polling_off_a_new_version_is_not_noticed(tmp_path: Path) -> None:
+    write_sum(tmp_path)
+    with running(tmp_path, repository_poll_seconds=0) as client:
+        write_sum(tmp_path, name="later")
+        assert client.get("/models/later").status_code == 404
+
+
+def test_an_empty_repository_is_ready_and_serves_nothing(tmp_path: Path) -> None:
+    with running(tmp_path) as client:
+        assert client.get("/health/ready").json() == {"ready": True, "models": []}
+        assert client.get("/models").json() == {"models": []}

@@ -1,0 +1,147 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import onnxruntime
+import pytest
+import torch
+
+from app.__main__ import main
+from app.backends import BACKENDS, BackendError, create_backend
+from app.main import create_app
+from app.settings import Settings, SettingsError, read_settings
+
+BAD = {
+    "NALU_REPOSITORY_POLL_SECONDS": ("-1", "Input should be greater than or equal to 0."),
+    "NALU_BACKEND": ("tensorflow", "unknown backend 'tensorflow'; available: onnx, torchscript."),
+    "NALU_DEVICE": ("tpu", "Input should be 'auto', 'cpu' or 'cuda'."),
+    "NALU_PORT": ("65536", "Input should be less than or equal to 65535."),
+    "NALU_WORKERS": ("0", "Input should be greater than or equal to 1."),
+    "NALU_THREADS": ("-1", "Input should be greater than or equal to 0."),
+    "NALU_MAX_BODY_BYTES": ("0", "Input should be greater than or equal to 1."),
+    "NALU_MAX_ROWS": ("many", "Input should be a valid integer, unable to parse string as an integer."),
+    "NALU_MAX_FILES": ("1.5", "Input should be a valid integer, unable to parse string as an integer."),
+    "NALU_MAX_PIXELS": ("", "Input should be a valid integer, unable to parse string as an integer."),
+    "NALU_MAX_CONCURRENT_PREDICTIONS": ("-1", "Input should be greater than or equal to 0."),
+    "NALU_MAX_QUEUED_PREDICTIONS": ("-1", "Input should be greater than or equal to 0."),
+    "NALU_SHUTDOWN_GRACE_SECONDS": ("nan", "Input should be greater than or equal to 0."),
+    "NALU_SHUTDOWN_TIMEOUT_SECONDS": ("0", "Input should be greater than or equal to 1."),
+    "NALU_LOG_LEVEL": ("loud", "Input should be 'debug', 'info', 'warning' or 'error'."),
+}
+NO_FOLDER = "NALU_REPOSITORY is '{}', which is not a folder; give the folder of the models."
+NO_CUDA = {
+    "onnx": "NALU_DEVICE is cuda, but the installed ONNX Runtime has no CUDA: install nalu-serve[gpu] "
+    "in the place of onnxruntime, or set NALU_DEVICE=cpu.",
+    "torchscript": "NALU_DEVICE is cuda, but PyTorch finds no CUDA device; set NALU_DEVICE=cpu.",
+}
+NO_TORCH = (
+    "NALU_BACKEND is torchscript, but PyTorch is not installed: pip install 'nalu-serve[torch]', "
+    "or set NALU_BACKEND=onnx."
+)
+
+
+@pytest.fixture
+def without_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+
+def test_every_setting_is_an_environment_variable_with_the_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NALU_REPOSITORY", "/somewhere")
+    monkeypatch.setenv("NALU_MAX_ROWS", "7")
+    monkeypatch.setenv("MAX_FILES", "7")
+    settings = read_settings()
+    assert (settings.repository, settings.max_rows, settings.max_files) == (Path("/somewhere"), 7, 64)
+
+
+def test_a_given_value_counts_more_than_the_environment_and_none_leaves_it_to_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NALU_PORT", "1")
+    monkeypatch.setenv("NALU_HOST", "::1")
+    settings = read_settings(port=2, host=None)
+    assert (settings.port, settings.host) == (2, "::1")
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    settings = read_settings()
+    assert settings.repository_poll_seconds == 2
+    assert (settings.repository, settings.host, settings.port) == (Path("repository"), "127.0.0.1", 8000)
+    assert (settings.backend, settings.device, settings.workers) == ("onnx", "auto", 1)
+
+
+def test_every_setting_says_what_it_is_and_can_be_wrong() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
+    free = {"NALU_REPOSITORY", "NALU_HOST"}
+    assert {f"NALU_{name.upper()}" for name in Settings.model_fields} == BAD.keys() | free
+
+
+@pytest.mark.parametrize(("variable", "value", "problem"), [(name, *bad) for name, bad in BAD.items()], ids=BAD)
+def test_a_bad_setting_is_named_with_its_value_and_rule(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, problem: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert str(caught.value) == f"{variable} is {value!r}: {problem}"
+
+
+def test_a_setting_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"^NALU_SPEED is 3: Extra inputs are not permitted\.$"):
+        read_settings(speed=3)
+
+
+@pytest.mark.parametrize("name", ["missing", "file"])
+def test_a_repository_that_is_no_folder_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsError) as caught:
+        create_app(Settings(repository=tmp_path / name))
+    assert str(caught.value) == NO_FOLDER.format(tmp_path / name)
+
+
+@pytest.mark.usefixtures("without_cuda")
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_cuda_that_is_not_there_is_refused_and_auto_takes_the_cpu(tmp_path: Path, backend: str) -> None:
+    with pytest.raises(BackendError) as caught:
+        create_app(Settings(repository=tmp_path, backend=backend, device="cuda", threads=1))
+    assert str(caught.value) == NO_CUDA[backend]
+    assert create_backend(backend, "auto", 1).device == "cpu"
+
+
+def test_torchscript_without_torch_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(BackendError) as caught:
+        create_app(Settings(repository=tmp_path, backend="torchscript"))
+    assert str(caught.value) == NO_TORCH
+    create_app(Settings(repository=tmp_path, backend="onnx", threads=1))
+
+
+@pytest.mark.usefixtures("without_cuda")
+@pytest.mark.parametrize(
+    ("environment", "arguments", "said"),
+    [
+        ({}, ["--repository", "/nowhere"], NO_FOLDER.format("/nowhere")),
+        ({}, ["--port", "70000"], "NALU_PORT is 70000: Input should be less than or equal to 65535."),
+        ({"NALU_BACKEND": "tensorflow"}, [], "NALU_BACKEND is 'tensorflow': " + BAD["NALU_BACKEND"][1]),
+        ({"NALU_DEVICE": "cuda"}, ["--repository", "/"], NO_CUDA["onnx"]),
+        ({"NALU_DEVICE": "cuda", "NALU_BACKEND": "torchscript"}, ["--repository", "/"], NO_CUDA["torchscript"]),
+    ],
+)
+def test_the_command_ends_with_2_and_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environment: dict[str, str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert main(arguments) == 2
+    assert capsys.readouterr() == ("", f"nalu-serve: {said}\n")
+
+
+def test_python_m_app_ends_with_2_and_one_line() -> None:
+    command = [sys.executable, "-m", "app", "--repository", "/nowhere"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == f"nalu-serve: {NO_FOLDER.format('/nowhere')}\n"

@@ -1,0 +1,174 @@
+"""The command line, in process: what it writes, prints and refuses."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from training.__main__ import main
+
+
+def table(folder: Path, rows: int = 60) -> Path:
+    x = np.random.default_rng(0).uniform(1, 10, (rows, 2))
+    path = folder / "sales.csv"
+    lines = [f"{price},{pieces},{price - pieces}" for price, pieces in x]
+    path.write_text("\n".join(["price,rebate,total", *lines]))
+    return path
+
+
+def pictures(folder: Path, count: int = 24) -> Path:
+    lines = ["file,label"]
+    for i in range(count):
+        Image.new("L", (12 + i % 3, 12), 20 + 9 * i).save(folder / f"{i}.png")
+        lines.append(f"{i}.png,{20 + 9 * i}")
+    path = folder / "labels.csv"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def listing(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_fit_writes_a_model_and_says_where_it_lies_and_how_to_serve_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, repository = table(tmp_path), tmp_path / "models"
+    arguments = ["--target", "total", "--repository", str(repository), "--plots", str(tmp_path), "--restarts", "2"]
+    assert main(["fit", str(data), *arguments]) == 0
+    manifest = json.loads((repository / "sales" / "1" / "manifest.json").read_text())
+    assert (manifest["unit"], manifest["formula"]) == ("NAC", "price - rebate")
+    assert manifest["training"]["command"].startswith(f"python -m training fit {data} --target total")
+    assert manifest["metrics"]["extrapolation"]["relative_rmse"] < 1e-9
+    assert (tmp_path / "sales-1.png").exists()
+    said = capsys.readouterr().out
+    assert "sales: price - rebate" in said
+    assert "MLP, equal size" in said
+    assert f"serve    python -m app --repository {repository}" in said
+    assert "ask      curl localhost:8000/predict/arithmetic -d" in said
+
+
+def test_the_same_seed_writes_the_same_weights_as_a_new_version(tmp_path: Path) -> None:
+    data, repository = table(tmp_path), tmp_path / "models"
+    common = ["fit", str(data), "--target", "total", "--unit", "nalu", "--restarts", "1", "--plots", str(tmp_path)]
+    for _ in range(2):
+        assert main([*common, "--repository", str(repository)]) == 0
+    first, second = ((repository / "sales" / v / "weights.safetensors").read_bytes() for v in ("1", "2"))
+    assert first == second
+
+
+@pytest.mark.parametrize("task", ["regression", "classification"])
+def test_fit_images_writes_a_model(tmp_path: Path, task: str, capsys: pytest.CaptureFixture[str]) -> None:
+    labels, repository = pictures(tmp_path), tmp_path / "models"
+    if task == "classification":
+        rows = [line.split(",") for line in labels.read_text().splitlines()[1:]]
+        named = [f"{file},{'dark' if int(value) < 120 else 'light'}" for file, value in rows]
+        labels.write_text("\n".join(["file,label", *named]))
+    arguments = ["--images", str(tmp_path), "--task", task, "--name", "shade", "--epochs", "3", "--pool", "sum"]
+    assert main(["fit-images", str(labels), *arguments, "--repository", str(repository)]) == 0
+    manifest = json.loads((repository / "shade" / "1" / "manifest.json").read_text())
+    assert manifest["task"] == f"image-{task}"
+    assert manifest["classes"] == (["dark", "light"] if task == "classification" else None)
+    assert manifest["image"] == {"mode": "L", "height": 28, "width": 28, "resize": True}
+    assert manifest["metrics"]["interpolation"]["rows"] == 5
+    assert "plain head" in capsys.readouterr().out
+
+
+def test_evaluate_measures_rows_within_and_beyond_the_range(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "far.csv"
+    data.write_text("a,b,y\n1,2,3\n-5,5,0\n1000,2000,3001\n")
+    assert main(["evaluate", "add", "--data", str(data)]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("NAC"))
+    within, beyond = (float(value) for value in line.split()[1:])
+    assert within < 1e-9
+    assert beyond == pytest.approx(1 / 3001, rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["multiply", "digit", "digit-value"])
+def test_evaluate_repeats_what_the_manifest_says(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", name]) == 0
+    said = capsys.readouterr().out
+    if name == "multiply":
+        assert "NALU" in said
+        return
+    metrics = json.loads(Path(f"repository/{name}/1/manifest.json").read_text())["metrics"]["interpolation"]
+    assert f"{metrics.get('accuracy', metrics.get('rounded_accuracy')):.2%} right" in said
+
+
+def test_export_writes_the_next_version_from_the_checkpoint(tmp_path: Path) -> None:
+    for name in ("divide", "digit"):
+        target = tmp_path / name / "1"
+        target.mkdir(parents=True)
+        for path in Path(f"repository/{name}/1").iterdir():
+            (target / path.name).write_bytes(path.read_bytes())
+        assert main(["export", name, "--repository", str(tmp_path)]) == 0
+        old, new = (json.loads((tmp_path / name / v / "manifest.json").read_text()) for v in ("1", "2"))
+        assert new["metrics"] == old["metrics"]
+        weights = [(tmp_path / name / v / "weights.safetensors").read_bytes() for v in ("1", "2")]
+        assert weights[0] == weights[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fit", "none.csv", "--target", "y"], "none.csv cannot be read (No such file or directory); give the path"),
+        (["fit", "text.csv", "--target", "y"], "text.csv, row 2, column 'a' is 'x', which is not a number;"),
+        (["fit", "text.csv", "--target", "z"], "text.csv has no column 'z'; its columns are a, y."),
+        (["fit", "empty.csv", "--target", "y"], "empty.csv holds no rows below its header; add at least one row"),
+        (["fit", "constant.csv", "--target", "y"], "constant.csv has the target 7 in every training row, so there"),
+        (
+            ["fit", "short.csv", "--target", "y"],
+            "short.csv has 2 rows; training and checking need at least 10, so add rows.",
+        ),
+        (["fit", "short.csv", "--target", "y", "--unit", "NMU"], "Unknown unit 'NMU'. Available: nac, nalu."),
+        (["fit", "short.csv", "--target", "y", "--name", "../up"], "The model's name '../up' may hold letters"),
+        (["fit-images", "labels.csv", "--images", "no", "--task", "regression"], "no is not a folder; give the"),
+        (["fit-images", "labels.csv", "--images", ".", "--task", "regression"], "labels.csv, row 1: gone.png does"),
+        (["evaluate", "nothing"], "models has no model 'nothing'; train one, or give another --repository."),
+        (["zoo", "nothing"], "Unknown default model 'nothing'. Available: add, digit, digit-value, divide,"),
+    ],
+)
+def test_what_cannot_be_used_is_one_sentence_and_code_2_and_nothing_is_written(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("text.csv").write_text("a,y\n1,2\nx,3\n")
+    Path("empty.csv").write_text("a,y\n")
+    Path("short.csv").write_text("a,y\n1,2\n3,4\n")
+    Path("constant.csv").write_text("a,y\n" + "".join(f"{i},7\n" for i in range(20)))
+    Path("labels.csv").write_text("file,label\ngone.png,1\ngone.png,2\n")
+    before = listing(tmp_path)
+    name = ["--name", "shade"] if arguments[0] == "fit-images" else []
+    assert main([*arguments, *name, "--repository", "models"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"nalu-serve: {message}")
+    assert printed.err.count("\n") == 1
+    assert listing(tmp_path) == before
+
+
+def test_an_interruption_leaves_no_half_written_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.export.save_checkpoint", interrupted)
+    repository = tmp_path / "models"
+    arguments = ["--target", "total", "--repository", str(repository), "--plots", str(tmp_path), "--restarts", "1"]
+    assert main(["fit", str(table(tmp_path)), *arguments]) == 130
+    assert "no half-written model is left behind" in capsys.readouterr().err
+    assert listing(repository) == []
+
+
+@pytest.mark.parametrize("option", [["--restarts", "0"], ["--restarts", "many"]])
+def test_options_out_of_range_say_the_rule(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["fit", "data.csv", "--target", "y", *option])
+    assert f"'{option[1]}' is no whole number of 1 or more" in capsys.readouterr().err
