@@ -16,6 +16,8 @@ from tests.app.pictures import NOT_A_PICTURE, claimed_png, encode, exif_entry, e
 
 MANY = 1_000_000
 
+pytestmark = pytest.mark.filterwarnings(r"ignore:::PIL\.")  # as the service does, see create_app
+
 
 def pixels(content: bytes, mode: str = "L") -> NDArray[np.uint8]:
     return decode(content, "File 0", mode, MANY)
@@ -107,7 +109,6 @@ def test_a_picture_is_turned_as_its_exif_orientation_says(kind: str, orientation
 MAKE, RESOLUTION, UNIT, BEYOND = 0x010F, 0x011A, 0x0128, b"\xff\xff\xff\x7f"
 
 
-@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # as the service does, see create_app
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 @pytest.mark.parametrize(
     "entry",
