@@ -71,15 +71,16 @@ for _name, _media_type in ASSETS.items():
 
 @router.get("/docs/digit.png")
 async def digit() -> Response:
-    """A digit to try the picture models with, drawn with four strokes."""
+    """A digit to try the picture models with."""
     return Response(example_digit(), media_type="image/png")
 
 
 @cache
 def example_digit() -> bytes:
-    """A seven, dark on white, 96 x 96 pixels, as PNG."""
+    """A three, dark on white, 96 x 96 pixels, as PNG."""
     picture = Image.new("L", (96, 96), 255)
-    ImageDraw.Draw(picture).line([(24, 22), (70, 22), (42, 78)], fill=20, width=9, joint="curve")
+    strokes = [(28, 22), (66, 22), (44, 46), (66, 60), (54, 78), (28, 74)]
+    ImageDraw.Draw(picture).line(strokes, fill=20, width=9, joint="curve")
     content = io.BytesIO()
     picture.save(content, "PNG")
     return content.getvalue()

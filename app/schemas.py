@@ -96,7 +96,7 @@ class PictureAnswer(BaseModel):
                     "model": "digit-value",
                     "version": 1,
                     "task": "image-regression",
-                    "predictions": [{"value": 7.02}],
+                    "predictions": [{"value": 2.97}],
                     "warnings": [],
                 }
             ]
