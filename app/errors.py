@@ -1,15 +1,15 @@
 """The error family, and the one place that renders it, as RFC 9457 problem details."""
 
 import http
+import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 logger = logging.getLogger(__name__)
@@ -18,6 +18,10 @@ PROBLEM_TYPE = "application/problem+json"
 
 MAX_ERRORS = 10
 """Invalid places that one answer lists; a body of a million bad numbers gets no million-line answer."""
+MAX_VALUE = 40
+"""Characters of a value that an answer repeats."""
+_NOT_THE_VALUE = ("missing", "extra_forbidden", "json_invalid")
+"""Kinds of pydantic's errors in which the value is not what is wrong."""
 MAX_PLACE = 100
 """Characters of a place that an answer repeats; its parts may be keys that the client made up."""
 
@@ -71,7 +75,7 @@ class UnavailableError(ServiceError):
 
 def invalid_body(error: ValidationError) -> InvalidInputError:
     """What pydantic found wrong with a body, without repeating the body."""
-    return _invalid(error.errors(include_url=False, include_context=False, include_input=False), "body")
+    return _invalid(error.errors(include_url=False, include_context=False), "body")
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -105,15 +109,30 @@ def crashed(request_id: str, path: str, error: Exception) -> JSONResponse:
     return problem(request_id, 500, "Something failed in the service; its log has the details under this request_id.")
 
 
-def _invalid(errors: list[ErrorDetails] | list[Any], root: str) -> InvalidInputError:
-    listed = [{"location": _place(error["loc"], root), "message": error["msg"]} for error in errors[:MAX_ERRORS]]
+def _invalid(errors: Sequence[Any], *root: str) -> InvalidInputError:
+    listed = [
+        {"location": _place((*root, *error["loc"])), "message": error["msg"] + _value(error)}
+        for error in errors[:MAX_ERRORS]
+    ]
     more = f" ({len(errors) - 1} more such errors)" if len(errors) > 1 else ""
     return InvalidInputError(f"{listed[0]['location']}: {listed[0]['message']}.{more}", listed)
 
 
-def _place(parts: tuple[int | str, ...], root: str) -> str:
-    place = ".".join(str(part) for part in (root, *parts) if part != "")
+def _place(parts: tuple[int | str, ...]) -> str:
+    place = ".".join(str(part) for part in parts)
     return place if len(place) <= MAX_PLACE else place[: MAX_PLACE - 3] + "..."
+
+
+def _value(error: Mapping[str, Any]) -> str:
+    """The offending value where a short one is at fault; nothing that a client sent is repeated at length."""
+    given = error["input"]
+    if error["type"] in _NOT_THE_VALUE or not isinstance(given, str | int | float | None):
+        return ""
+    try:
+        text = json.dumps(given, ensure_ascii=False)
+    except ValueError:  # an integer of thousands of digits
+        return ""
+    return f", not {text}" if len(text) <= MAX_VALUE else ""
 
 
 def _request_id(request: Request) -> str:
@@ -133,7 +152,5 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
 
 async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    first, *rest = error.errors()[0]["loc"]
-    same_root = [{**e, "loc": e["loc"][1:]} for e in error.errors() if e["loc"][0] == first]
-    invalid = _invalid(same_root if rest else list(error.errors()), str(first) if rest else "")
+    invalid = _invalid(error.errors())
     return problem(_request_id(request), invalid.status_code, invalid.detail, invalid.errors)

@@ -54,6 +54,7 @@ def test_an_unknown_model_or_version_is_not_found(client: TestClient, path: str,
     ],
 )
 def test_what_is_no_version_number_is_refused(client: TestClient, version: str, message: str) -> None:
+    message += f', not "{version}"' if len(version) < 40 else ""
     problem = expect_problem(client.get(f"/models/sum?version={version}"), 422, f"query.version: {message}.")
     assert problem["errors"] == [{"location": "query.version", "message": message}]
 

@@ -65,7 +65,7 @@ def test_an_upload_over_the_body_limit_is_refused(tmp_path: Path) -> None:
         (
             {"model": "brightness", "version": "0"},
             [("files", grey(7))],
-            "body.version: Input should be greater than or equal to 1.",
+            'body.version: Input should be greater than or equal to 1, not "0".',
         ),
         (
             {"model": "sum"},
