@@ -23,7 +23,7 @@ from training.evaluate import regression_errors
 from training.export import Export, packages, write_model
 from training.fit_images import Examples, PicturePlan
 from training.recipes import other_views, sample_split
-from training.report import print_arithmetic, print_pictures, print_where
+from training.report import print_result, print_where
 from training.split import Numbers, split_table
 from training.tasks import TASKS
 from training.zoo import RECIPES
@@ -50,7 +50,7 @@ def run_fit(options: Namespace) -> None:
     folder = fit.export(fitted, plan, split, options.repository)
     picture = options.plots / f"{name}-{folder.name}.png"
     fit.plot(fitted, split, picture, f"{name}, learned by {fitted.unit}")
-    print_arithmetic(name, fitted.unit, fitted.formula, fitted.metrics)
+    print_result(name, fitted.unit, fitted.formula, fitted.metrics)
     print(f"plot     {picture}")
     print_where(folder, options.repository, name, [split.train.inputs[0].round(6).tolist()])
 
@@ -80,7 +80,7 @@ def run_fit_images(options: Namespace) -> None:
     )
     fitted = fit_images.fit_pictures(plan, train, {"interpolation": held_out})
     folder = fit_images.export_pictures(fitted, plan, train, options.repository)
-    print_pictures(name, unit, fitted.metrics)
+    print_result(name, unit, None, fitted.metrics)
     print_where(folder, options.repository, name, None)
 
 
@@ -97,7 +97,7 @@ def run_evaluate(options: Namespace) -> None:
         return
     parts = _parts(manifest, options)
     metrics = {part: regression_errors(predict(inputs), target) for part, (inputs, target) in parts.items()}
-    print_arithmetic(f"{options.name} version {manifest.version}", manifest.unit, manifest.formula, metrics)
+    print_result(f"{options.name} version {manifest.version}", manifest.unit, manifest.formula, metrics)
 
 
 def run_export(options: Namespace) -> None:
@@ -125,10 +125,7 @@ def run_zoo(options: Namespace) -> None:
     for name, recipe in recipes.items():
         begun = perf_counter()
         made = recipe.make(name, options.repository, options.plots, f"python -m training zoo {name}")
-        if "accuracy" in made.metrics["interpolation"] or "rounded_accuracy" in made.metrics["interpolation"]:
-            print_pictures(name, made.unit, made.metrics)
-        else:
-            print_arithmetic(name, made.unit, made.formula, made.metrics)
+        print_result(name, made.unit, made.formula, made.metrics)
         print(f"written  {made.folder} in {perf_counter() - begun:.0f} s\n", flush=True)
     print(f"{len(recipes)} models in {perf_counter() - started:.0f} s. Serve them: python -m app")
 
@@ -210,7 +207,7 @@ def _evaluate_digits(manifest: Manifest, predict: Callable[..., np.ndarray], opt
         part: fit_images.errors(_each(predict, examples), manifest.classes, examples.labels)
         for part, examples in parts.items()
     }
-    print_pictures(f"{options.name} version {manifest.version}", manifest.unit, metrics)
+    print_result(f"{options.name} version {manifest.version}", manifest.unit, None, metrics)
 
 
 def _each(predict: Callable[..., np.ndarray], examples: Examples) -> Numbers:

@@ -77,7 +77,6 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
         ParityError: a file differs from the PyTorch model by more than ``TOLERANCES``; nothing is written.
     """
     repository.mkdir(parents=True, exist_ok=True)
-    number = version or max(versions(repository / name), default=0) + 1
     with _staging(repository) as folder:
         network = export.network.eval().requires_grad_(requires_grad=False)
         example = torch.from_numpy(next(iter(export.checks.values()))[:2])
@@ -88,9 +87,17 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
             for part, inputs in export.checks.items():
                 check_parity(network, predict, inputs, f"{file} of '{name}' on {part} inputs")
         files = {path.name: describe_file(path) for path in sorted(folder.iterdir())}
-        manifest = Manifest(name=name, version=number, files=files, **export.manifest)
-        (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        return _move_into_place(folder, repository / name / str(number))
+        while True:
+            number = version or max(versions(repository / name), default=0) + 1
+            manifest = Manifest(name=name, version=number, files=files, **export.manifest)
+            (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+            target = repository / name / str(number)
+            try:
+                return _move_into_place(folder, target, replace=version is not None)
+            except OSError:
+                if version or not target.exists():
+                    raise
+                # another run took the number in the meantime: take the next one
 
 
 def check_parity(network: nn.Module, predict: Predict, inputs: NDArray[Any], what: str) -> None:
@@ -134,9 +141,9 @@ def _staging(repository: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _move_into_place(folder: Path, target: Path) -> Path:
+def _move_into_place(folder: Path, target: Path, *, replace: bool) -> Path:
     target.parent.mkdir(exist_ok=True)
-    if target.exists():
+    if replace and target.exists():
         target.rename(folder.with_name(folder.name + "-replaced"))
     folder.rename(target)
     shutil.rmtree(folder.with_name(folder.name + "-replaced"), ignore_errors=True)

@@ -8,18 +8,33 @@ from typing import Any
 Metrics = Mapping[str, Mapping[str, Any]]
 
 
-def print_arithmetic(name: str, unit: str, formula: str | None, metrics: Metrics) -> None:
-    """Print the relative RMSE within and beyond the training range, beside the MLP where there is one."""
+UNTRUSTWORTHY = 1e-2
+"""Relative RMSE beyond the training range from which on the summary warns."""
+
+
+def print_result(name: str, unit: str, formula: str | None, metrics: Metrics) -> None:
+    """Print what was measured within and beyond the training range, beside the plain network of equal size."""
+    if "relative_rmse" in metrics["interpolation"]:
+        _print_arithmetic(name, unit, formula, metrics)
+    else:
+        _print_pictures(name, unit, metrics)
+
+
+def _print_arithmetic(name: str, unit: str, formula: str | None, metrics: Metrics) -> None:
     print(f"\n{name}: {formula or 'no formula that holds for every input'}")
     print(f"{'relative RMSE':<16}{'interpolation':>15}{'extrapolation':>15}")
     print(f"{unit:<16}" + "".join(f"{_relative(metrics[part]):>15}" for part in ("interpolation", "extrapolation")))
     if "mlp" in metrics["interpolation"]:
         cells = (_relative(metrics[part]["mlp"]) for part in ("interpolation", "extrapolation"))
         print(f"{'MLP, equal size':<16}" + "".join(f"{cell:>15}" for cell in cells))
+    beyond = metrics["extrapolation"]
+    if beyond["rows"] == 0:
+        print("No row lies outside the training range, so nothing is known of extrapolation.")
+    elif beyond["relative_rmse"] is None or beyond["relative_rmse"] > UNTRUSTWORTHY:
+        print("Do not trust it outside the training range: the error there is large.")
 
 
-def print_pictures(name: str, unit: str, metrics: Metrics) -> None:
-    """Print accuracy, or the mean error of values, on held-out pictures, beside the plain head where there is one."""
+def _print_pictures(name: str, unit: str, metrics: Metrics) -> None:
     print(f"\n{name}: held-out pictures")
     for part, errors in metrics.items():
         what = {"interpolation": "as in training", "extrapolation": "other views"}.get(part, part)

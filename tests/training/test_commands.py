@@ -50,6 +50,21 @@ def test_fit_writes_a_model_and_says_where_it_lies_and_how_to_serve_it(
     assert "ask      curl localhost:8000/predict/arithmetic -d" in said
 
 
+@pytest.mark.parametrize(
+    ("law", "said"),
+    [("x % 3", "Do not trust it outside the training range"), ("x > 0.5", "nothing is known of extrapolation")],
+)
+def test_what_is_not_learned_is_said_plainly(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], law: str, said: str
+) -> None:
+    data = tmp_path / "data.csv"
+    inputs = [i % 2 for i in range(40)] if ">" in law else [i / 4 for i in range(80)]
+    data.write_text("x,y\n" + "".join(f"{x},{float(eval(law))}\n" for x in inputs))
+    arguments = ["--target", "y", "--restarts", "1", "--repository", str(tmp_path / "r"), "--plots", str(tmp_path)]
+    assert main(["fit", str(data), *arguments]) == 0
+    assert said in capsys.readouterr().out
+
+
 def test_the_same_seed_writes_the_same_weights_as_a_new_version(tmp_path: Path) -> None:
     data, repository = table(tmp_path), tmp_path / "models"
     common = ["fit", str(data), "--target", "total", "--unit", "nalu", "--restarts", "1", "--plots", str(tmp_path)]

@@ -66,6 +66,17 @@ def test_versions_count_up_and_one_can_be_replaced(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["1", "2"]
 
 
+def test_two_runs_that_take_the_same_number_both_keep_their_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_model(export(), tmp_path, "model")
+    seen = iter([[], [1]])  # the first look is from before the other run finished
+    monkeypatch.setattr("training.export.versions", lambda _: next(seen))
+    folder = write_model(export(), tmp_path, "model")
+    assert folder.name == "2"
+    assert json.loads((folder / "manifest.json").read_text())["version"] == 2
+
+
 def test_onnx_is_one_file_in_float64_with_a_free_batch_dimension(tmp_path: Path) -> None:
     path = write_model(export(), tmp_path, "model") / "model.onnx"
     graph = onnx.load(path, load_external_data=False).graph
