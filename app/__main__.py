@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from app.backends import BackendError
 from app.main import create_app
 from app.metrics import MULTIPROCESS_FOLDER
-from app.settings import SettingsError, read_settings
+from app.settings import Settings, SettingsError, read_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SettingsError, BackendError) as error:
         print(f"nalu-serve: {error}", file=sys.stderr)
         return 2
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    _configure_logging(settings)
     common = {
         "host": settings.host,
         "port": settings.port,
@@ -41,8 +42,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.environ[f"NALU_{name.upper()}"] = str(value)  # workers are new processes and read the environment
     with tempfile.TemporaryDirectory(prefix="nalu-metrics-") as folder:
         os.environ[MULTIPROCESS_FOLDER] = folder
-        uvicorn.run("app.main:create_app", factory=True, workers=settings.workers, **common)  # type: ignore[arg-type]
+        uvicorn.run("app.__main__:create_worker", factory=True, workers=settings.workers, **common)  # type: ignore[arg-type]
     return 0
+
+
+def create_worker() -> FastAPI:
+    """The application of one worker process, with everything from the environment."""
+    settings = read_settings()
+    _configure_logging(settings)
+    return create_app(settings)
+
+
+def _configure_logging(settings: Settings) -> None:
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -66,6 +66,8 @@ class Repository:
         Where the files of a served version turn bad, what was loaded before goes on being served.
         """
         found = dict(self._folders())
+        if not found and not self.gone_through:
+            logger.warning("There is no model in %s.", self.root)
         for key, folder in found.items():
             before = self._entries.get(key)
             fingerprint = _fingerprint(folder)
@@ -95,6 +97,8 @@ class Repository:
         if found:
             listed = ", ".join(str(number) for number in sorted(found))
             raise ModelNotFoundError(f"Model '{shown}' has no version {version}; it has {listed}.")
+        if any(key[0] == name for key in self._entries):
+            raise ModelNotFoundError(f"Model '{shown}' is damaged; GET /health/ready gives the reason.")
         raise ModelNotFoundError(f"There is no model '{shown}'; GET /models lists what there is.")
 
     def latest(self) -> list[Manifest]:
@@ -116,7 +120,11 @@ class Repository:
         models = sorted(self.root.iterdir()) if self.root.is_dir() else []
         for folder in models:
             if not folder.name.startswith("."):
-                for version in versions(folder):
+                try:
+                    numbers = versions(folder)
+                except OSError:  # a folder that may not be read: its manifest's error will say so
+                    numbers = [1]
+                for version in numbers:
                     yield (folder.name, version), folder / str(version)
 
     def _read(self, key: Key, folder: Path, fingerprint: Fingerprint, before: Entry | None) -> Entry:

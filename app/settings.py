@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     max_rows: int = Field(100_000, ge=1, description="Most rows in one arithmetic request.")
     max_files: int = Field(64, ge=1, description="Most pictures in one request.")
     max_pixels: int = Field(25_000_000, ge=1, description="Most pixels in one picture, read off its header.")
+    max_request_pixels: int = Field(100_000_000, ge=1, description="Most pixels of all pictures of one request.")
     max_concurrent_predictions: int = Field(
         0, ge=0, description="Predictions that run at the same time; 0 takes the CPU budget divided by the workers."
     )

@@ -87,8 +87,11 @@ def _check(
         raise ValueError(f"Unknown task {task!r}. Available: {', '.join(_TASKS)}.")
     if pool not in _POOLS:
         raise ValueError(f"Unknown pool {pool!r}. Available: 'average', 'sum', None.")
-    if not hidden_dims:
-        raise ValueError("hidden_dims must hold at least one width, the channels of the 1x1 convolution.")
+    if isinstance(hidden_dims, int) or not hidden_dims or min(hidden_dims) < 1:
+        raise ValueError(
+            f"hidden_dims must be a list of widths of at least 1, the channels of the 1x1 convolution first, "
+            f"got {hidden_dims}."
+        )
     if task == "regression" and num_outputs != 1:
         raise ValueError(f"num_outputs must be 1 for regression, got {num_outputs}.")
     if task == "classification" and num_outputs < 2:

@@ -30,6 +30,7 @@ class PictureNetwork(nn.Module):
         unit_options: see ``BuildHead``.
         scale: for regression, what the head's output is multiplied by; near the spread of the values, as the head
             starts at outputs near 1.
+        shift: for regression, what is added then; for values that are far from 0 for their spread.
 
     Shape:
         x: ``(batch, channels, any, any)``, uint8.
@@ -54,12 +55,14 @@ class PictureNetwork(nn.Module):
         pool: Pool | None = "average",
         unit_options: dict[str, Any] | None = None,
         scale: float = 1.0,
+        shift: float = 0.0,
     ) -> None:
         super().__init__()
         channels = CHANNELS[mode]
         cnn = build_backbone(backbone, channels)
         shape = (channels, height, width) if pool is None else None
         self.scale = scale
+        self.shift = shift
         self.pixels = Pixels(height, width, contrast=contrast)
         self.network = BuildHead(
             cnn.network,
@@ -85,8 +88,9 @@ class PictureNetwork(nn.Module):
             "pool": pool,
             "unit_options": unit_options or {},
             "scale": scale,
+            "shift": shift,
         }
 
     def forward(self, x: Tensor) -> Tensor:
         output: Tensor = self.network(self.pixels(x))
-        return output.exp() if self.network.task == "classification" else output * self.scale
+        return output.exp() if self.network.task == "classification" else output * self.scale + self.shift

@@ -2,27 +2,37 @@
 
 import argparse
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from models.manifest import ManifestError
 from models.registry import UnknownNameError
-from training.errors import InputError
-from training.export import ParityError
+from training.errors import InputError, ParityError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 2 for unusable input, 1 for an export that failed its check."""
-    from training import commands  # PyTorch takes seconds; the help must not
-
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(given)
     options.command_line = shlex.join(["python", "-m", "training", *given])
     try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # what tidies up after Ctrl-C does after SIGTERM
+        from training import commands  # PyTorch takes seconds, and --help must not
+
         commands.COMMANDS[options.command](options)
+    except ModuleNotFoundError as error:
+        print(
+            f"nalu-serve: Training needs {error.name}: pip install 'nalu-serve[training]', or make install.",
+            file=sys.stderr,
+        )
+        return 2
     except (InputError, UnknownNameError, ManifestError) as error:
         print(f"nalu-serve: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"nalu-serve: {error.filename}: {error.strerror}; check the path and its permissions.", file=sys.stderr)
         return 2
     except ParityError as error:
         print(f"nalu-serve: {error} Nothing was written.", file=sys.stderr)
@@ -56,10 +66,14 @@ def _fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--columns", nargs="+", help="the input columns (default: all but the target)")
     parser.add_argument("--name", help="the model's name (default: the file's)")
     parser.add_argument("--unit", default="auto", help="NAC, NALU, or auto: both, and the better one is kept")
-    parser.add_argument("--hidden", type=int, nargs="*", default=[], help="widths of hidden layers (default: none)")
+    parser.add_argument(
+        "--hidden", type=_positive, nargs="*", default=[], help="widths of hidden layers (default: none)"
+    )
     parser.add_argument("--restarts", type=_positive, default=8, help="start values tried per unit (default: 8)")
-    parser.add_argument("--seed", type=int, default=0, help="start of all random numbers (default: 0)")
-    parser.add_argument("--plots", type=Path, default=Path("reports"), help="folder of the plot (default: reports)")
+    parser.add_argument("--seed", type=_seed, default=0, help="start of all random numbers (default: 0)")
+    parser.add_argument(
+        "--plots", type=Path, default=Path("reports"), help="folder of the plot, a PNG of that name (default: reports)"
+    )
     _common(parser)
 
 
@@ -74,7 +88,7 @@ def _fit_images(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=_size, default=28, help="pixels that pictures are resized to (default: 28)")
     parser.add_argument("--contrast", choices=["plain", "strokes"], default="plain", help="strokes: for drawings")
     parser.add_argument("--epochs", type=_positive, default=60, help="passes over the pictures (default: 60)")
-    parser.add_argument("--seed", type=int, default=0, help="start of all random numbers (default: 0)")
+    parser.add_argument("--seed", type=_seed, default=0, help="start of all random numbers (default: 0)")
     _common(parser)
 
 
@@ -83,7 +97,7 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", type=_positive, help="its version (default: the highest)")
     parser.add_argument("--data", type=Path, help="CSV file to measure on (default: the task of that name, anew)")
     parser.add_argument("--target", help="the column with the truth (default: the manifest's output column)")
-    parser.add_argument("--seed", type=int, default=1, help="start of the samples (default: 1, not that of training)")
+    parser.add_argument("--seed", type=_seed, default=1, help="start of the samples (default: 1, not that of training)")
     _common(parser)
 
 
@@ -101,6 +115,10 @@ def _zoo(parser: argparse.ArgumentParser) -> None:
 
 def _positive(text: str) -> int:
     return _at_least(1, text)
+
+
+def _seed(text: str) -> int:
+    return _at_least(0, text)
 
 
 def _size(text: str) -> int:

@@ -4,6 +4,7 @@ import re
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryFile
 from time import perf_counter
 from typing import Any
 
@@ -46,11 +47,14 @@ def run_fit(options: Namespace) -> None:
         command=options.command_line,
         data=f"{options.data.name}: {len(table.inputs)} rows",
     )
+    _check_folders(options.repository, options.plots)
     fitted = fit.fit(plan, split)
-    folder = fit.export(fitted, plan, split, options.repository)
-    picture = options.plots / f"{name}-{folder.name}.png"
+    picture = options.plots / f"{name}.png"
     fit.plot(fitted, split, picture, f"{name}, learned by {fitted.unit}")
-    print_result(name, fitted.unit, fitted.formula, fitted.metrics)
+    folder = fit.export(fitted, plan, split, options.repository)
+    print_result(name, Manifest.read(folder))
+    if len(split.train) > fit.MAX_TRAINING_ROWS:
+        print(f"Trained on {fit.MAX_TRAINING_ROWS} of {len(split.train)} rows, drawn at random.")
     print(f"plot     {picture}")
     print_where(folder, options.repository, name, [split.train.inputs[0].round(6).tolist()])
 
@@ -78,9 +82,10 @@ def run_fit_images(options: Namespace) -> None:
             "pool": options.pool,
         },
     )
+    _check_folders(options.repository)
     fitted = fit_images.fit_pictures(plan, train, {"interpolation": held_out})
     folder = fit_images.export_pictures(fitted, plan, train, options.repository)
-    print_result(name, unit, None, fitted.metrics)
+    print_result(name, Manifest.read(folder))
     print_where(folder, options.repository, name, None)
 
 
@@ -97,7 +102,7 @@ def run_evaluate(options: Namespace) -> None:
         return
     parts = _parts(manifest, options)
     metrics = {part: regression_errors(predict(inputs), target) for part, (inputs, target) in parts.items()}
-    print_result(f"{options.name} version {manifest.version}", manifest.unit, manifest.formula, metrics)
+    print_result(f"{options.name} version {manifest.version}", manifest, metrics)
 
 
 def run_export(options: Namespace) -> None:
@@ -121,12 +126,13 @@ def run_export(options: Namespace) -> None:
 def run_zoo(options: Namespace) -> None:
     """Make default models again."""
     recipes = {name: RECIPES.load(name) for name in options.names or RECIPES.names()}
+    _check_folders(options.repository, options.plots)
     started = perf_counter()
     for name, recipe in recipes.items():
         begun = perf_counter()
-        made = recipe.make(name, options.repository, options.plots, f"python -m training zoo {name}")
-        print_result(name, made.unit, made.formula, made.metrics)
-        print(f"written  {made.folder} in {perf_counter() - begun:.0f} s\n", flush=True)
+        folder = recipe.make(name, options.repository, options.plots, f"python -m training zoo {name}")
+        print_result(name, Manifest.read(folder))
+        print(f"written  {folder} in {perf_counter() - begun:.0f} s\n", flush=True)
     print(f"{len(recipes)} models in {perf_counter() - started:.0f} s. Serve them: python -m app")
 
 
@@ -145,6 +151,19 @@ def _check_name(name: str) -> str:
             f"The model's name '{name}' may hold letters, digits, '.', '_' and '-', up to 64; choose one with --name."
         )
     return name
+
+
+def _check_folders(*folders: Path) -> None:
+    """Make the folders that results go into, before the work that they are for."""
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise InputError(
+                f"{folder} cannot be written to ({error.strerror}); give a folder that can, or change its permissions."
+            ) from error
 
 
 def _unit(name: str) -> str:
@@ -207,7 +226,7 @@ def _evaluate_digits(manifest: Manifest, predict: Callable[..., np.ndarray], opt
         part: fit_images.errors(_each(predict, examples), manifest.classes, examples.labels)
         for part, examples in parts.items()
     }
-    print_result(f"{options.name} version {manifest.version}", manifest.unit, None, metrics)
+    print_result(f"{options.name} version {manifest.version}", manifest, metrics)
 
 
 def _each(predict: Callable[..., np.ndarray], examples: Examples) -> Numbers:

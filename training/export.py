@@ -33,6 +33,7 @@ from models.manifest import (
     versions,
 )
 from training.checkpoint import ArithmeticOrPicture, save_checkpoint
+from training.errors import ParityError
 from training.strip import strip_onnx, strip_torchscript
 
 INPUT, OUTPUT = "input", "output"
@@ -40,10 +41,6 @@ TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-4}
 """Largest relative difference between an exported file and the PyTorch model, by the number type of the output."""
 
 Predict = Callable[[NDArray[Any]], NDArray[Any]]
-
-
-class ParityError(RuntimeError):
-    """An exported file does not answer as the PyTorch model does; nothing was written."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,7 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
             try:
                 return _move_into_place(folder, target, replace=version is not None)
             except OSError:
-                if version or not target.exists():
+                if version or not target.is_dir():
                     raise
                 # another run took the number in the meantime: take the next one
 

@@ -1,6 +1,6 @@
 """Fits arithmetic networks to columns of numbers, measures them beside an MLP, and exports the best."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from models.networks import Network
 from training.baseline import MLP, count_parameters
+from training.errors import InputError
 from training.evaluate import regression_errors
 from training.export import INPUT, OUTPUT, Export, packages, tensor, write_model
 from training.formula import formula
@@ -28,6 +29,8 @@ AUTO = ("NAC", "NALU")
 MAX_TRAINING_ROWS = 8192
 GOOD_ENOUGH = 1e-10
 """Interpolation error (relative RMSE) at which no further restart is tried."""
+NO_BETTER = 1e-6
+"""Units whose interpolation errors are below this count as equally good."""
 WORTH_IT = 0.9
 """A less simple unit must have at most this share of the simpler one's interpolation error."""
 
@@ -79,6 +82,7 @@ def fit(plan: Plan, split: Split) -> Fitted:
 
     Raises:
         ValueError: an unknown unit.
+        InputError: no network gives finite numbers.
     """
     torch.manual_seed(plan.seed)
     train = _tensors(_at_most(split.train, MAX_TRAINING_ROWS, plan.seed))
@@ -86,18 +90,25 @@ def fit(plan: Plan, split: Split) -> Fitted:
     best: tuple[float, str, Network] | None = None
     for unit in plan.units:
         network, error = _best_restart(unit, dims, train, split.interpolation, plan.restarts)
-        if best is None or max(error, GOOD_ENOUGH) < WORTH_IT * best[0]:
-            best = (max(error, GOOD_ENOUGH), unit, network)
+        if best is None or max(error, NO_BETTER) < WORTH_IT * best[0]:
+            best = (max(error, NO_BETTER), unit, network)
     assert best is not None
+    if best[0] == np.inf:
+        raise InputError(
+            f"No {' or '.join(plan.units)} network fits '{plan.target}' with finite numbers; the values may be too "
+            f"large, so scale the columns nearer to 1."
+        )
     _, unit, network = best
     mlp = _best_mlp(train, count_parameters(network), split.interpolation, plan.restarts)
-    return Fitted(unit, network, mlp, formula(network, plan.columns), _metrics(network, mlp, split))
+    parts = {"interpolation": split.interpolation, "extrapolation": split.extrapolation}
+    return Fitted(unit, network, mlp, formula(network, plan.columns), measure(network, mlp, parts))
 
 
 def export(fitted: Fitted, plan: Plan, split: Split, repository: Path, *, version: int | None = None) -> Path:
     """Write the fitted network to the repository; see ``training.export.write_model``."""
     dims = fitted.network.config["dims"]
-    checks = {"interpolation": split.interpolation.inputs, "extrapolation": split.extrapolation.inputs}
+    inside = split.interpolation.inputs
+    checks = {"interpolation": inside, "extrapolation": np.concatenate([split.extrapolation.inputs, 10 * inside])}
     manifest = {
         "task": "arithmetic",
         "summary": plan.summary or f"{plan.target} from {', '.join(plan.columns)}, learned by {fitted.unit}",
@@ -118,7 +129,7 @@ def export(fitted: Fitted, plan: Plan, split: Split, repository: Path, *, versio
         },
         "metrics": fitted.metrics,
     }
-    checks = {part: _pair(inputs) for part, inputs in checks.items() if len(inputs)}
+    checks = {part: _pair(inputs) for part, inputs in checks.items()}
     return write_model(Export(fitted.network, checks, manifest), repository, plan.name, version=version)
 
 
@@ -139,13 +150,24 @@ def predict(network: nn.Module, inputs: Numbers) -> Numbers:
     return output.numpy()
 
 
+def measure(network: nn.Module, mlp: nn.Module, parts: Mapping[str, Part]) -> dict[str, dict[str, Any]]:
+    """Errors of a network on some rows, and beside them the MLP's, as manifests hold them."""
+    return {
+        name: {
+            **regression_errors(predict(network, part.inputs), part.target),
+            "mlp": regression_errors(predict(mlp, part.inputs), part.target),
+        }
+        for name, part in parts.items()
+    }
+
+
 def _best_restart(
     unit: str, dims: Sequence[int], train: tuple[Tensor, Tensor], held_out: Part, restarts: int
 ) -> tuple[Network, float]:
     def start() -> Network:
         network = Network(unit, dims).double()
         train_arithmetic(network, *train)
-        return network.exact()
+        return min(network.exact(), network.eval(), key=lambda candidate: _error(candidate, held_out))
 
     return _best_of(restarts, start, held_out, f"{unit} {list(dims)}")
 
@@ -164,23 +186,19 @@ def _best_of(restarts: int, start: Callable[[], AnyNetwork], held_out: Part, tit
     best, least = None, np.inf
     for _ in tqdm(range(restarts), desc=title, unit="start", disable=None):
         network = start()
-        error = regression_errors(predict(network, held_out.inputs), held_out.target)["relative_rmse"]
-        if best is None or (error is not None and error < least):
-            best, least = network, np.inf if error is None else error
+        error = _error(network, held_out)
+        if best is None or error < least:
+            best, least = network, error
         if least <= GOOD_ENOUGH:
             break
     assert best is not None
-    return best, float(least)
+    return best, least
 
 
-def _metrics(network: nn.Module, mlp: nn.Module, split: Split) -> dict[str, dict[str, Any]]:
-    return {
-        name: {
-            **regression_errors(predict(network, part.inputs), part.target),
-            "mlp": regression_errors(predict(mlp, part.inputs), part.target),
-        }
-        for name, part in (("interpolation", split.interpolation), ("extrapolation", split.extrapolation))
-    }
+def _error(network: nn.Module, part: Part) -> float:
+    """Relative RMSE; infinity where it is not finite."""
+    error = regression_errors(predict(network, part.inputs), part.target)["relative_rmse"]
+    return np.inf if error is None else error
 
 
 def _at_most(part: Part, rows: int, seed: int) -> Part:

@@ -77,11 +77,11 @@ def fit_pictures(plan: PicturePlan, train: Examples, tests: Mapping[str, Example
         train: the training pictures.
         tests: held-out pictures by name; ``"interpolation"`` and ``"extrapolation"`` go into the manifest.
     """
-    scale = float(train.labels.std()) if plan.classes is None else 1.0
+    scale, shift = _scale_and_shift(plan, train.labels)
     torch.manual_seed(plan.seed)
-    network = _train(_build(plan, scale), plan, train, f"{plan.name}: {plan.head_type} head")
+    network = _train(_build(plan, scale, shift), plan, train, f"{plan.name}: {plan.head_type} head")
     torch.manual_seed(plan.seed)
-    plain = _train(_with_plain_head(_build(plan, scale)), plan, train, f"{plan.name}: plain head")
+    plain = _train(_with_plain_head(_build(plan, scale, shift)), plan, train, f"{plan.name}: plain head")
     metrics = {
         name: {
             **errors(predict_pictures(network, examples.pictures), plan.classes, examples.labels),
@@ -93,12 +93,14 @@ def fit_pictures(plan: PicturePlan, train: Examples, tests: Mapping[str, Example
 
 
 def errors(output: NDArray[np.float64], classes: Sequence[str] | None, labels: NDArray[np.float64]) -> dict[str, Any]:
-    """Errors of a network's output; for regression also how often the rounded value is right."""
+    """Errors of a network's output; for whole values also how often the rounded output is right."""
     if classes is not None:
         return classification_errors(output, labels.astype(np.int64))
     found = regression_errors(output[:, 0], labels)
-    rounded = float((np.rint(output[:, 0]) == labels).mean())
-    return {name: found[name] for name in ("rows", "mae", "rmse")} | {"rounded_accuracy": rounded}
+    kept = {name: found[name] for name in ("rows", "mae", "rmse")}
+    if np.array_equal(labels, np.rint(labels)):
+        kept["rounded_accuracy"] = float((np.rint(output[:, 0]) == labels).mean())
+    return kept
 
 
 def predict_pictures(network: PictureNetwork, pictures: Pictures) -> NDArray[np.float64]:
@@ -151,9 +153,17 @@ def parity_pictures(pictures: Pictures, channels: int) -> dict[str, NDArray[np.u
     return {"unusual": noise, "training": alike, "inverted": 255 - alike}
 
 
-def _build(plan: PicturePlan, scale: float) -> PictureNetwork:
+def _scale_and_shift(plan: PicturePlan, labels: NDArray[np.float64]) -> tuple[float, float]:
+    """The spread of the values, and their mean where it is far from 0; sums over places cannot use a shift."""
+    if plan.classes is not None:
+        return 1.0, 0.0
+    spread, mean = float(labels.std()), float(labels.mean())
+    return spread, mean if abs(mean) > 3 * spread and plan.network.get("pool") != "sum" else 0.0
+
+
+def _build(plan: PicturePlan, scale: float, shift: float) -> PictureNetwork:
     outputs = 1 if plan.classes is None else len(plan.classes)
-    return PictureNetwork(plan.task, outputs, plan.head_type, scale=scale, **plan.network)  # type: ignore[arg-type]
+    return PictureNetwork(plan.task, outputs, plan.head_type, scale=scale, shift=shift, **plan.network)  # type: ignore[arg-type]
 
 
 def _with_plain_head(network: PictureNetwork) -> PictureNetwork:
@@ -169,7 +179,7 @@ def _with_plain_head(network: PictureNetwork) -> PictureNetwork:
 def _train(network: PictureNetwork, plan: PicturePlan, train: Examples, title: str) -> PictureNetwork:
     pixels = network.pixels
     labels = torch.from_numpy(train.labels)
-    labels = (labels / network.scale).float() if plan.classes is None else labels.long()
+    labels = ((labels - network.shift) / network.scale).float() if plan.classes is None else labels.long()
     augment: Callable[[Tensor], Tensor] = plan.augment or (lambda pictures: pictures)
     train_pictures(
         network.network,

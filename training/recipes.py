@@ -1,6 +1,5 @@
 """How default models are made: from an arithmetic task, or from the handwritten digits."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,21 +18,15 @@ TRAINING_ROWS = 1024
 TEST_ROWS = 1000
 
 
-@dataclass(frozen=True)
-class Made:
-    """A default model that was made: where it lies, and what the summary tells of it."""
-
-    folder: Path
-    unit: str
-    formula: str | None
-    metrics: Mapping[str, Mapping[str, Any]]
-
-
 class Recipe(Protocol):
     """Makes one default model."""
 
-    def make(self, name: str, repository: Path, plots: Path, command: str) -> Made:
-        """Train, measure and export as version 1, in the place of an earlier one; write plots into their folder."""
+    def make(self, name: str, repository: Path, plots: Path, command: str) -> Path:
+        """Train, measure and export as version 1, in the place of an earlier one; write plots into their folder.
+
+        Returns:
+            The version folder.
+        """
 
 
 @dataclass(frozen=True)
@@ -45,7 +38,7 @@ class ArithmeticRecipe:
     summary: str
     seed: int = 0
 
-    def make(self, name: str, repository: Path, plots: Path, command: str) -> Made:
+    def make(self, name: str, repository: Path, plots: Path, command: str) -> Path:
         task = TASKS.load(self.task)
         split = sample_split(self.task, self.seed)
         low, high = task.interpolation
@@ -60,9 +53,11 @@ class ArithmeticRecipe:
             summary=self.summary,
         )
         fitted = fit.fit(plan, split)
-        folder = fit.export(fitted, plan, split, repository, version=1)
+        random = np.random.default_rng(self.seed)
+        elsewhere = {part: Part(*task.sample(TEST_ROWS, within, random)) for part, within in task.elsewhere.items()}
+        fitted.metrics.update(fit.measure(fitted.network, fitted.mlp, elsewhere))
         fit.plot(fitted, split, plots / f"{name}.png", f"{name}, learned by {fitted.unit}")
-        return Made(folder, fitted.unit, fitted.formula, fitted.metrics)
+        return fit.export(fitted, plan, split, repository, version=1)
 
 
 def sample_split(name: str, seed: int) -> Split:
@@ -72,6 +67,7 @@ def sample_split(name: str, seed: int) -> Split:
         Part(*task.sample(TRAINING_ROWS, task.interpolation, random)),
         Part(*task.sample(TEST_ROWS, task.interpolation, random)),
         Part(*task.sample(TEST_ROWS, task.extrapolation, random)),
+        drawn_from=task.interpolation,
     )
 
 
@@ -89,7 +85,7 @@ class DigitRecipe:
     seed: int = 0
     epochs: int = 60
 
-    def make(self, name: str, repository: Path, plots: Path, command: str) -> Made:  # noqa: ARG002
+    def make(self, name: str, repository: Path, plots: Path, command: str) -> Path:  # noqa: ARG002
         train, held_out = split_digits(self.seed)
         plan = PicturePlan(
             name=name,
@@ -105,8 +101,7 @@ class DigitRecipe:
         )
         tests = {"interpolation": _examples(held_out), "extrapolation": other_views(held_out)}
         fitted = fit_images.fit_pictures(plan, _examples(train), tests)
-        folder = fit_images.export_pictures(fitted, plan, _examples(train), repository, version=1)
-        return Made(folder, self.head_type, None, fitted.metrics)
+        return fit_images.export_pictures(fitted, plan, _examples(train), repository, version=1)
 
 
 def other_views(digits: Digits) -> Examples:

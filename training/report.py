@@ -1,9 +1,12 @@
 """What the commands print at their end."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from models.manifest import Manifest
 
 Metrics = Mapping[str, Mapping[str, Any]]
 
@@ -12,12 +15,19 @@ UNTRUSTWORTHY = 1e-2
 """Relative RMSE beyond the training range from which on the summary warns."""
 
 
-def print_result(name: str, unit: str, formula: str | None, metrics: Metrics) -> None:
-    """Print what was measured within and beyond the training range, beside the plain network of equal size."""
-    if "relative_rmse" in metrics["interpolation"]:
-        _print_arithmetic(name, unit, formula, metrics)
+def print_result(title: str, manifest: Manifest, metrics: Metrics | None = None) -> None:
+    """Print errors within and beyond the training range, beside the plain network of equal size where there is one.
+
+    Args:
+        title: what the errors are of.
+        manifest: the model's.
+        metrics: the errors; None takes those of the manifest.
+    """
+    metrics = manifest.metrics if metrics is None else metrics
+    if manifest.task == "arithmetic":
+        _print_arithmetic(title, manifest.unit, manifest.formula, metrics)
     else:
-        _print_pictures(name, unit, metrics)
+        _print_pictures(title, manifest.unit, metrics)
 
 
 def _print_arithmetic(name: str, unit: str, formula: str | None, metrics: Metrics) -> None:
@@ -27,10 +37,15 @@ def _print_arithmetic(name: str, unit: str, formula: str | None, metrics: Metric
     if "mlp" in metrics["interpolation"]:
         cells = (_relative(metrics[part]["mlp"]) for part in ("interpolation", "extrapolation"))
         print(f"{'MLP, equal size':<16}" + "".join(f"{cell:>15}" for cell in cells))
-    beyond = metrics["extrapolation"]
+    _warn(metrics["interpolation"], metrics["extrapolation"])
+
+
+def _warn(inside: Mapping[str, Any], beyond: Mapping[str, Any]) -> None:
+    if _size(inside.get("mlp", {})) < min(_size(inside), UNTRUSTWORTHY):
+        print("The MLP fits better: the data may follow no law that this unit can represent.")
     if beyond["rows"] == 0:
         print("No row lies outside the training range, so nothing is known of extrapolation.")
-    elif beyond["relative_rmse"] is None or beyond["relative_rmse"] > UNTRUSTWORTHY:
+    elif _size(beyond) > UNTRUSTWORTHY:
         print("Do not trust it outside the training range: the error there is large.")
 
 
@@ -53,6 +68,12 @@ def print_where(folder: Path, repository: Path, name: str, example: Sequence[Seq
         print(f"ask      curl localhost:8000/predict/arithmetic -d '{body}'")
 
 
+def _size(errors: Mapping[str, Any]) -> float:
+    """Relative RMSE; infinity where there is none."""
+    value = errors.get("relative_rmse")
+    return math.inf if value is None else float(value)
+
+
 def _relative(errors: Mapping[str, Any]) -> str:
     if errors["rows"] == 0:
         return "no rows"
@@ -63,4 +84,5 @@ def _relative(errors: Mapping[str, Any]) -> str:
 def _picture_errors(errors: Mapping[str, Any]) -> str:
     if "accuracy" in errors:
         return f"{errors['accuracy']:.2%} right"
-    return f"mean error {errors['mae']:.3g}, rounded {errors['rounded_accuracy']:.2%} right"
+    rounded = f", rounded {errors['rounded_accuracy']:.2%} right" if "rounded_accuracy" in errors else ""
+    return f"mean error {errors['mae']:.3g}{rounded}"

@@ -32,10 +32,14 @@ class Split:
     train: Part
     interpolation: Part
     extrapolation: Part
+    drawn_from: tuple[float, float] | None = None
+    """The range that every column was drawn from, where that is known."""
 
     @property
     def ranges(self) -> list[tuple[float, float]]:
         """Lowest and highest value of every column within which the model was trained and chosen."""
+        if self.drawn_from is not None:
+            return [self.drawn_from] * self.train.inputs.shape[1]
         inner = np.concatenate([self.train.inputs, self.interpolation.inputs])
         return [(float(low), float(high)) for low, high in zip(inner.min(0), inner.max(0), strict=True)]
 

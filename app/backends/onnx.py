@@ -1,16 +1,20 @@
 """ONNX Runtime, on CPU or CUDA."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import onnx
+import onnx.helper
 import onnxruntime
 from numpy.typing import NDArray
 from onnx.external_data_helper import uses_external_data
 
 from app.backends import BackendError, Predictor
 from models.manifest import ONNX_FILE, Manifest
+
+logger = logging.getLogger(__name__)
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -29,13 +33,21 @@ class OnnxBackend:
     file = ONNX_FILE
 
     def __init__(self, device: str, threads: int) -> None:
-        has_cuda = PROVIDERS["cuda"] in onnxruntime.get_available_providers()
-        if device == "cuda" and not has_cuda:
+        built_with_cuda = PROVIDERS["cuda"] in onnxruntime.get_available_providers()
+        if device == "cuda" and not built_with_cuda:
             raise BackendError(
                 "NALU_DEVICE is cuda, but the installed ONNX Runtime has no CUDA: install nalu-serve[gpu] "
                 "in the place of onnxruntime, or set NALU_DEVICE=cpu."
             )
-        self.device = "cuda" if has_cuda and device != "cpu" else "cpu"
+        works = built_with_cuda and device != "cpu" and _cuda_starts()
+        if device == "cuda" and not works:
+            raise BackendError(
+                "NALU_DEVICE is cuda, but ONNX Runtime cannot start CUDA here, its message above says why: "
+                "install the NVIDIA driver and CUDA's libraries, or set NALU_DEVICE=cpu."
+            )
+        if built_with_cuda and device == "auto" and not works:
+            logger.warning("ONNX Runtime cannot start CUDA here, so models run on the CPU.")
+        self.device = "cuda" if works else "cpu"
         self._options = onnxruntime.SessionOptions()
         self._options.intra_op_num_threads = threads
         self._options.inter_op_num_threads = 1
@@ -64,6 +76,21 @@ class OnnxBackend:
         return predict
 
 
+def _cuda_starts() -> bool:
+    """Whether CUDA works, not only whether ONNX Runtime was built with it: runs the smallest of models on it."""
+    onnxruntime.preload_dlls()  # CUDA's libraries, where pip installed them
+    value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["x"], ["y"])], "probe", [value], [])
+    graph.output.append(onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1]))
+    model = onnx.helper.make_model(graph, ir_version=8, opset_imports=[onnx.helper.make_opsetid("", 17)])
+    try:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=[PROVIDERS["cuda"]])
+        session.run(None, {"x": np.zeros(1, np.float32)})
+    except Exception:  # whatever the driver or a library makes it stumble over
+        return False
+    return PROVIDERS["cuda"] in session.get_providers()
+
+
 def refuse_external_data(content: bytes) -> None:
     """Raise BackendError if the model keeps weights in other files: no hash would vouch for them."""
     try:
@@ -86,6 +113,8 @@ def _tensors_of_nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.TensorPr
     for node in nodes:
         for attribute in node.attribute:
             yield from (attribute.t, *attribute.tensors)
+            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                yield from (sparse.values, sparse.indices)
             for subgraph in (attribute.g, *attribute.graphs):
                 if subgraph.ByteSize():
                     yield from _tensors(subgraph)

@@ -17,6 +17,8 @@ from models.manifest import Manifest
 
 router = APIRouter(prefix="/predict", tags=["predict"])
 
+BATCH_PIXELS = 2**20
+"""Most pixels of pictures that are computed together; the graph needs about ten bytes for each."""
 NOT_FINITE = "The result is not finite: a division by zero or an overflow."
 
 # Swagger UI offers a file picker for this form of the schema, and a text field for the one that FastAPI writes.
@@ -122,24 +124,36 @@ def _extrapolated(inputs: NDArray[np.float64], manifest: Manifest) -> NDArray[np
 
 
 def _predict_pictures(service: Service, model: Model, contents: list[bytes]) -> NDArray[Any]:
+    """Decode and predict, holding no more pixels at a time than one batch; neighbours of one size are one batch."""
+    number_type = NUMBER_TYPES[model.manifest.inputs[0].datatype]
+    outputs: list[NDArray[Any]] = []
+    batch: list[NDArray[np.uint8]] = []
+    pixels_left = service.settings.max_request_pixels
+    for index, content in enumerate(contents):
+        picture = _decode(service, model, content, index)
+        pixels_left -= picture[0].size
+        if pixels_left < 0:
+            limit = service.settings.max_request_pixels
+            raise TooLargeError(f"The files have more than {limit} pixels together; send fewer at a time.")
+        if batch and (picture.shape != batch[0].shape or (len(batch) + 1) * picture[0].size > BATCH_PIXELS):
+            outputs.append(service.predict(model, np.stack(batch).astype(number_type)))
+            batch = []
+        batch.append(picture)
+    outputs.append(service.predict(model, np.stack(batch).astype(number_type)))
+    return np.concatenate(outputs).astype(np.float64)
+
+
+def _decode(service: Service, model: Model, content: bytes, index: int) -> NDArray[np.uint8]:
     image = model.manifest.image
     assert image is not None
-    limit = service.settings.max_pixels
-    pictures = [decode(content, f"File {i}", image.mode, limit) for i, content in enumerate(contents)]
-    for index, picture in enumerate(pictures):
-        height, width = picture.shape[1:]
-        if not image.resize and (height, width) != (image.height, image.width):
-            raise InvalidInputError(
-                f"File {index} is {width} x {height} pixels; model '{model.manifest.name}' takes "
-                f"{image.width} x {image.height}."
-            )
-    number_type = NUMBER_TYPES[model.manifest.inputs[0].datatype]
-    outputs = np.empty((len(pictures), model.manifest.outputs[0].shape[-1]))
-    sizes = [picture.shape for picture in pictures]
-    for size in set(sizes):  # pictures of one size are one batch
-        same = [i for i, other in enumerate(sizes) if other == size]
-        outputs[same] = service.predict(model, np.stack([pictures[i] for i in same]).astype(number_type))
-    return outputs
+    picture = decode(content, f"File {index}", image.mode, service.settings.max_pixels)
+    height, width = picture.shape[1:]
+    if not image.resize and (height, width) != (image.height, image.width):
+        raise InvalidInputError(
+            f"File {index} is {width} x {height} pixels; model '{model.manifest.name}' takes "
+            f"{image.width} x {image.height}."
+        )
+    return picture
 
 
 def _picture_prediction(row: NDArray[Any], manifest: Manifest) -> dict[str, Any]:

@@ -103,3 +103,11 @@ def test_an_unknown_model_or_version_is_not_found(client: TestClient) -> None:
     expect_problem(upload(client, "nobody", grey(7)), 404, said)
     said = "Model 'brightness' has no version 2; it has 1."
     expect_problem(upload(client, "brightness", grey(7), version="2"), 404, said)
+
+
+def test_the_pixels_of_all_files_together_are_limited(tmp_path: Path) -> None:
+    write_picture(tmp_path, "brightness", "brightness")
+    with running(tmp_path, max_request_pixels=200) as client:
+        assert values(upload(client, "brightness", grey(5, 10, 10), grey(6, 10, 10))) == [5, 6]
+        response = upload(client, "brightness", grey(5, 10, 10), grey(6, 10, 10), grey(7, 1, 1))
+    expect_problem(response, 413, "The files have more than 200 pixels together; send fewer at a time.")

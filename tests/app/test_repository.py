@@ -168,3 +168,27 @@ def test_an_empty_repository_is_ready_and_serves_nothing(tmp_path: Path) -> None
     with running(tmp_path) as client:
         assert client.get("/health/ready").json() == {"ready": True, "models": []}
         assert client.get("/models").json() == {"models": []}
+
+
+def test_a_folder_that_may_not_be_read_stops_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_sum(tmp_path, "locked")
+    write_sum(tmp_path, "sum")
+
+    def refuse(folder: Path) -> list[int]:
+        if folder.name == "locked":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return [1]
+
+    (tmp_path / "locked" / "1" / "manifest.json").unlink()
+    monkeypatch.setattr("app.repository.versions", refuse)
+    with running(tmp_path) as client:
+        states = {model["name"]: model["state"] for model in client.get("/health/ready").json()["models"]}
+        assert states == {"locked": "damaged", "sum": "ready"}
+        answer = client.get("/models/locked")
+    expect_problem(answer, 404, "Model 'locked' is damaged; GET /health/ready gives the reason.")
+
+
+def test_an_empty_repository_is_said_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with running(tmp_path) as client:
+        assert client.get("/models").json() == {"models": []}
+    assert f"There is no model in {tmp_path}." in caplog.messages

@@ -22,6 +22,7 @@ BAD = {
     "NALU_MAX_ROWS": ("many", "Input should be a valid integer, unable to parse string as an integer."),
     "NALU_MAX_FILES": ("1.5", "Input should be a valid integer, unable to parse string as an integer."),
     "NALU_MAX_PIXELS": ("", "Input should be a valid integer, unable to parse string as an integer."),
+    "NALU_MAX_REQUEST_PIXELS": ("0", "Input should be greater than or equal to 1."),
     "NALU_MAX_CONCURRENT_PREDICTIONS": ("-1", "Input should be greater than or equal to 0."),
     "NALU_MAX_QUEUED_PREDICTIONS": ("-1", "Input should be greater than or equal to 0."),
     "NALU_SHUTDOWN_GRACE_SECONDS": ("nan", "Input should be greater than or equal to 0."),

@@ -1,10 +1,12 @@
 """One suite for every backend: it loads bytes, answers as numpy computes, from any thread, and refuses bad bytes."""
 
 import io
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
@@ -117,3 +119,18 @@ def test_truncated_bytes_are_refused(backend: Backend, content: bytes, share: fl
 def test_bytes_that_are_no_model_are_refused(backend: Backend, bad: bytes) -> None:
     with pytest.raises(BackendError, match=r"it is not an ONNX file|cannot load it: "):
         backend.load(bad, MANIFEST)
+
+
+def test_cuda_that_is_built_in_but_does_not_start_is_an_error_or_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("This ONNX Runtime has CUDA.")
+    built = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: built)
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: None)
+    monkeypatch.setattr(warnings, "warn", lambda *_, **__: None)  # ONNX Runtime's own, that the provider is not there
+    with pytest.raises(BackendError, match=r"^NALU_DEVICE is cuda, but ONNX Runtime cannot start CUDA here, .*=cpu\.$"):
+        create_backend("onnx", "cuda", 1)
+    assert create_backend("onnx", "auto", 1).device == "cpu"
+    assert "ONNX Runtime cannot start CUDA here, so models run on the CPU." in caplog.messages

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from training.recipes import sample_split
+from training.split import Part
 from training.tasks import TASKS
 
 LAWS = {
@@ -25,7 +26,9 @@ def test_every_task_has_a_law_here() -> None:
 @pytest.mark.parametrize("name", TASKS.names())
 def test_targets_follow_the_law(name: str) -> None:
     split = sample_split(name, seed=4)
-    for part in (split.train, split.interpolation, split.extrapolation):
+    task, random = TASKS.load(name), np.random.default_rng(3)
+    elsewhere = [Part(*task.sample(50, within, random)) for within in task.elsewhere.values()]
+    for part in (split.train, split.interpolation, split.extrapolation, *elsewhere):
         assert part.target.shape == (len(part), 1)
         expected = [LAWS[name](*row) for row in part.inputs.tolist()]
         np.testing.assert_allclose(part.target[:, 0], expected, rtol=1e-12)

@@ -42,6 +42,15 @@ def test_an_exact_copy_keeps_the_weights_and_drops_the_tolerances() -> None:
     torch.testing.assert_close(exact(x), network(x), rtol=1e-12, atol=0)
 
 
+def test_an_exact_copy_takes_what_training_leaves_of_a_zero_for_zero() -> None:
+    network = NALU(3, 1).double()
+    with torch.no_grad():
+        network[0].G.fill_(-100)
+        network[0].W.copy_(torch.tensor([[1, 1, -3e-10]]))
+    x = torch.tensor([[3.0, 4.0, 0.0], [3.0, 4.0, 5.0]], dtype=torch.float64)
+    assert network.exact()(x).detach().tolist() == [[12.0], [12.0]]
+
+
 @pytest.mark.parametrize("dims", [(), (2,)])
 def test_fewer_than_two_widths_are_refused(dims: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"^A network needs at least two widths, input and output, got \["):

@@ -42,7 +42,7 @@ def test_fit_writes_a_model_and_says_where_it_lies_and_how_to_serve_it(
     assert (manifest["unit"], manifest["formula"]) == ("NAC", "price - rebate")
     assert manifest["training"]["command"].startswith(f"python -m training fit {data} --target total")
     assert manifest["metrics"]["extrapolation"]["relative_rmse"] < 1e-9
-    assert (tmp_path / "sales-1.png").exists()
+    assert (tmp_path / "sales.png").exists()
     said = capsys.readouterr().out
     assert "sales: price - rebate" in said
     assert "MLP, equal size" in said
@@ -137,6 +137,7 @@ def test_export_writes_the_next_version_from_the_checkpoint(tmp_path: Path) -> N
             ["fit", "short.csv", "--target", "y"],
             "short.csv has 2 rows; training and checking need at least 10, so add rows.",
         ),
+        (["fit", "short.csv", "--target", "y", "--columns", "a", "a"], "--columns names 'a' twice; name each column"),
         (["fit", "short.csv", "--target", "y", "--unit", "NMU"], "Unknown unit 'NMU'. Available: nac, nalu."),
         (["fit", "short.csv", "--target", "y", "--name", "../up"], "The model's name '../up' may hold letters"),
         (["fit-images", "labels.csv", "--images", "no", "--task", "regression"], "no is not a folder; give the"),
@@ -182,7 +183,40 @@ def test_an_interruption_leaves_no_half_written_model(
     assert listing(repository) == []
 
 
-@pytest.mark.parametrize("option", [["--restarts", "0"], ["--restarts", "many"]])
+@pytest.mark.parametrize("option", ["--repository", "--plots"])
+def test_a_folder_that_cannot_be_written_to_is_said_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    monkeypatch.setattr("training.fit.fit", lambda *_: pytest.fail("training began"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    assert main(["fit", str(table(tmp_path)), "--target", "total", option, "file"]) == 2
+    said = capsys.readouterr().err
+    assert (
+        said
+        == "nalu-serve: file cannot be written to (File exists); give a folder that can, or change its permissions.\n"
+    )
+
+
+def test_an_evaluation_without_rows_in_the_range_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "far.csv"
+    data.write_text("a,b,y\n200,300,60000\n")
+    assert main(["evaluate", "multiply", "--data", str(data)]) == 0
+    assert "no rows" in capsys.readouterr().out
+
+
+def test_values_far_from_zero_are_learned_from_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = pictures(tmp_path)
+    rows = [line.split(",") for line in labels.read_text().splitlines()[1:]]
+    labels.write_text("\n".join(["file,label", *(f"{file},{2000.5 + float(value) / 50}" for file, value in rows)]))
+    arguments = ["--images", str(tmp_path), "--task", "regression", "--name", "year", "--epochs", "5"]
+    assert main(["fit-images", str(labels), *arguments, "--repository", str(tmp_path / "r")]) == 0
+    manifest = json.loads((tmp_path / "r" / "year" / "1" / "manifest.json").read_text())
+    assert manifest["metrics"]["interpolation"]["mae"] < 5
+    assert "rounded" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", [["--restarts", "0"], ["--restarts", "many"], ["--hidden", "0"]])
 def test_options_out_of_range_say_the_rule(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["fit", "data.csv", "--target", "y", *option])

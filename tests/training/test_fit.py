@@ -7,6 +7,7 @@ import torch
 
 from models.networks import Network
 from training import fit
+from training.errors import InputError
 from training.recipes import sample_split
 from training.split import Part, split_table
 
@@ -87,3 +88,25 @@ def test_hidden_layers_are_built(tmp_path: Path) -> None:
 def test_an_unknown_unit_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^Unknown unit 'NMU'\. Available: nac, nalu\.$"):
         fit.fit(replace(PLAN, units=["NMU"]), sample_split("add", seed=0))
+
+
+def test_an_irrelevant_column_of_zeros_and_ones_does_not_spoil_a_product() -> None:
+    random = np.random.default_rng(0)
+    x = np.column_stack([random.uniform(1, 10, (400, 2)), random.integers(0, 2, 400)])
+    split = split_table(x, x[:, :1] * x[:, 1:2], seed=0)
+    fitted = fit.fit(replace(PLAN, columns=["a", "b", "flag"], units=["NALU"], restarts=4), split)
+    assert fitted.metrics["interpolation"]["relative_rmse"] < 1e-5
+
+
+def test_auto_keeps_the_sum_where_both_units_are_as_good_as_exact() -> None:
+    random = np.random.default_rng(0)
+    x = np.column_stack([random.uniform(1, 10, (400, 2)), random.integers(0, 2, 400)])
+    split = split_table(x, x[:, :1] - x[:, 1:2], seed=0)
+    assert fit.fit(replace(PLAN, columns=["a", "b", "flag"], units=fit.AUTO), split).formula == "a - b"
+
+
+@pytest.mark.filterwarnings("ignore:overflow|invalid value:RuntimeWarning")
+def test_what_no_network_fits_with_finite_numbers_is_refused() -> None:
+    x = np.random.default_rng(0).uniform(1, 2, (50, 2)) * 1e200
+    with pytest.raises(InputError, match=r"^No NAC network fits 'y' with finite numbers; .* scale the columns nearer"):
+        fit.fit(replace(PLAN, restarts=1), split_table(x, x[:, :1] + x[:, 1:], seed=0))

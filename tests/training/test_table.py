@@ -20,7 +20,9 @@ def test_columns_come_in_the_order_of_the_header_without_the_target(tmp_path: Pa
     np.testing.assert_array_equal(table.target, [[2], [5.5]])
 
 
-@pytest.mark.parametrize("text", ["a;y\n1;2\n", "a\ty\n1\t2\n", "\ufeffa,y\r\n1,2\r\n\r\n", '"a","y"\n"1","2"\n'])
+@pytest.mark.parametrize(
+    "text", ["a;y\n1;2\n", "a\ty\n1\t2\n", "\n \na,y\n1,2\n", "\ufeffa,y\r\n1,2\r\n\r\n", '"a","y"\n"1","2"\n']
+)
 def test_other_separators_marks_and_quotes_are_understood(tmp_path: Path, text: str) -> None:
     table = read_table(csv(tmp_path, text), "y")
     assert (table.columns, table.inputs.tolist(), table.target.tolist()) == (["a"], [[1]], [[2]])
@@ -46,6 +48,8 @@ def test_chosen_columns_may_leave_out_text(tmp_path: Path) -> None:
         ("a,y\n1,2\n3,nan\n", r"data\.csv, row 2, column 'y' is nan, which is not finite;"),
         ("a,y\ninf,2\n", r"data\.csv, row 1, column 'a' is inf, which is not finite;"),
         ("a,y\n1,2\n3\n", r"data\.csv, row 2 has 1 fields, the header has 2; give every row 2 fields\.$"),
+        ("a,y\n1_000,2\n", r"row 1, column 'a' is '1_000', which is not a number"),
+        (f'a,y\n"{"x" * 200_000}",2\n', r"row 1 is not CSV \(field larger than field limit \(131072\)\); correct or"),
         (b"\xff\xfe\x00a", r"data\.csv is not a text file in UTF-8; save the table as CSV \(UTF-8\)\.$"),
     ],
 )

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from models.decoding import pixels
 from training.data.table import read_records
 from training.errors import InputError
 
@@ -89,7 +90,7 @@ def _encode_classes(texts: Sequence[str], path: Path) -> tuple[NDArray[np.float6
 
 def _value(text: str, path: Path, row: int) -> float:
     try:
-        value = float(text)
+        value = float(text.replace("_", "?"))  # as in tables
     except ValueError:
         value = np.nan
     if not np.isfinite(value):
@@ -103,9 +104,8 @@ def _value(text: str, path: Path, row: int) -> float:
 def _read(file: Path, mode: str, labels: Path, row: int) -> NDArray[np.uint8]:
     try:
         with Image.open(file) as picture:
-            pixels = np.array(picture.convert(mode), dtype=np.uint8)
+            return pixels(picture, mode)
     except FileNotFoundError as error:
         raise InputError(f"{labels}, row {row}: {file} does not exist; correct the name or --images.") from error
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f"{labels}, row {row}: {file} is not a readable picture; replace it.") from error
-    return pixels[None] if mode == "L" else np.ascontiguousarray(pixels.transpose(2, 0, 1))

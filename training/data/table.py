@@ -4,6 +4,7 @@ import csv
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,8 @@ def read_table(path: Path, target: str, columns: Sequence[str] | None = None) ->
     names = list(columns) if columns else [name for name in header if name != target]
     if not names or target in names:
         raise InputError(f"{path} needs at least one input column beside the target '{target}'.")
+    if len(set(names)) < len(names):
+        raise InputError(f"--columns names '{max(names, key=names.count)}' twice; name each column once.")
     places = [header.index(name) for name in (*names, target)]
     rows = [[_number(record[i], path, row, header[i]) for i in places] for row, record in enumerate(records, start=1)]
     if not rows:
@@ -65,6 +68,7 @@ def read_records(path: Path) -> tuple[list[str], Iterator[list[str]]]:
         raise InputError(f"{path} cannot be read ({error.strerror}); give the path of a CSV file.") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not a text file in UTF-8; save the table as CSV (UTF-8).") from error
+    lines = [line for line in lines if line.strip()]
     if not lines:
         raise InputError(f"{path} is empty; its first line must name the columns.")
     separator = max(",;\t", key=lines[0].count)
@@ -77,7 +81,13 @@ def read_records(path: Path) -> tuple[list[str], Iterator[list[str]]]:
 
 
 def _records(reader: Iterator[list[str]], width: int, path: Path) -> Iterator[list[str]]:
-    for row, record in enumerate((record for record in reader if record), start=1):
+    for row in count(1):
+        try:
+            record = next(reader, None)
+        except csv.Error as error:
+            raise InputError(f"{path}, row {row} is not CSV ({error}); correct or remove it.") from error
+        if record is None:
+            return
         if len(record) != width:
             raise InputError(
                 f"{path}, row {row} has {len(record)} fields, the header has {width}; give every row {width} fields."
@@ -87,7 +97,7 @@ def _records(reader: Iterator[list[str]], width: int, path: Path) -> Iterator[li
 
 def _number(text: str, path: Path, row: int, column: str) -> float:
     try:
-        value = float(text)
+        value = float(text.replace("_", "?"))  # Python takes 1_000 for a thousand; tables do not
     except ValueError:
         shown = repr(text if len(text) <= 40 else f"{text[:37]}...")
         problem = "is empty" if not text else f"is {shown}, which is not a number"

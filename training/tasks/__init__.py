@@ -1,7 +1,7 @@
 """What is to be learned: a law with its interpolation and extrapolation ranges, one task a file, as ``TASK``."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,14 @@ class ArithmeticTask:
         law: maps inputs ``(rows, columns)`` to the target ``(rows, 1)``.
         interpolation: range of every column that is trained on.
         extrapolation: range of every column that is only measured.
+        elsewhere: further ranges that are only measured, by name: where the law holds too, but a unit may not.
     """
 
     columns: tuple[str, ...]
     law: Callable[[Numbers], Numbers]
     interpolation: Range
     extrapolation: Range
+    elsewhere: Mapping[str, Range] = field(default_factory=dict)
 
     def sample(self, rows: int, within: Range, random: np.random.Generator) -> tuple[Numbers, Numbers]:
         """Draw inputs uniformly from a range, and their targets."""

@@ -2,4 +2,10 @@
 
 from training.tasks import ArithmeticTask
 
-TASK = ArithmeticTask(("a", "b"), law=lambda x: x[:, :1] * x[:, 1:], interpolation=(1, 10), extrapolation=(10, 1000))
+TASK = ArithmeticTask(
+    ("a", "b"),
+    law=lambda x: x[:, :1] * x[:, 1:],
+    interpolation=(1, 10),
+    extrapolation=(10, 1000),
+    elsewhere={"below": (0.01, 1), "negative": (-10, -1)},
+)

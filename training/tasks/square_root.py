@@ -4,4 +4,6 @@ import numpy as np
 
 from training.tasks import ArithmeticTask
 
-TASK = ArithmeticTask(("a",), law=np.sqrt, interpolation=(1, 10), extrapolation=(10, 1000))
+TASK = ArithmeticTask(
+    ("a",), law=np.sqrt, interpolation=(1, 10), extrapolation=(10, 1000), elsewhere={"below": (0.01, 1)}
+)

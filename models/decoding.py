@@ -1,0 +1,58 @@
+"""From the bytes of a picture file to pixels, the same for training and for serving. It needs no PyTorch.
+
+Every picture comes out as a viewer would show it: turned upright, transparency on white, 16 bits scaled to 8.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What puts a picture upright, by its EXIF orientation."""
+
+
+def pixels(picture: Image.Image, mode: str) -> NDArray[np.uint8]:
+    """Pixels of an opened picture.
+
+    Args:
+        picture: what ``PIL.Image.open`` returned.
+        mode: ``"L"`` for grey, ``"RGB"`` for colour.
+
+    Returns:
+        ``(channels, height, width)``.
+
+    Raises:
+        OSError, ValueError, SyntaxError: whatever Pillow raises for a broken picture.
+    """
+    picture.load()
+    turn = _orientation(picture)
+    upright = picture.transpose(_TURNS[turn]) if turn in _TURNS else picture
+    values = np.array(_on_white(upright).convert(mode), dtype=np.uint8)
+    return values[None] if mode == "L" else np.ascontiguousarray(values.transpose(2, 0, 1))
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I"):  # 16 bits a pixel; Pillow would clip instead of scaling
+        return Image.fromarray((np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8))
+    if not picture.has_transparency_data:
+        return picture
+    with_alpha = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", with_alpha.size, "white"), with_alpha)
+
+
+def _orientation(picture: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 where there is none or where the EXIF block is broken."""
+    try:
+        return int(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # Pillow's reader raises whatever a broken block makes it stumble over
+        return 1
