@@ -1,10 +1,12 @@
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve test check format zoo bench clean
+.PHONY: serve install test check format zoo bench clean
 
 serve: .venv/.serving  ## serve repository/ on http://127.0.0.1:8000; needs no PyTorch
 	.venv/bin/python -m app
+
+install: .venv/.everything  ## set up .venv with everything: serving, training and the tools
 
 test: .venv/.everything  ## run the whole test suite
 	.venv/bin/python -m pytest -n 2 --dist worksteal

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import socket
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings(**vars(options))
         app = create_app(settings)
+        _check_address(settings)
     except (SettingsError, BackendError) as error:
         print(f"nalu-serve: {error}", file=sys.stderr)
         return 2
@@ -44,6 +46,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ[MULTIPROCESS_FOLDER] = folder
         uvicorn.run("app.__main__:create_worker", factory=True, workers=settings.workers, **common)  # type: ignore[arg-type]
     return 0
+
+
+def _check_address(settings: Settings) -> None:
+    """Find out before any model is loaded that the address cannot be listened on."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        socket.create_server((settings.host, settings.port), family=family).close()
+    except OSError as error:
+        raise SettingsError(
+            f"NALU_HOST and NALU_PORT are {settings.host} and {settings.port}, which cannot be listened on "
+            f"({os.strerror(error.errno or 0)}); choose another with --port or --host."
+        ) from error
 
 
 def create_worker() -> FastAPI:

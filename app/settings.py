@@ -22,7 +22,10 @@ class Settings(BaseSettings):
 
     repository: Path = Field(Path("repository"), description="Folder of the models.")
     repository_poll_seconds: float = Field(
-        2.0, ge=0, description="Seconds between two looks for new and removed versions; 0 looks once, at the start."
+        2.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds between two looks for new and removed versions; 0 looks once, at the start.",
     )
     backend: str = Field("onnx", description="Runtime of the models: onnx or torchscript.")
     device: Literal["auto", "cpu", "cuda"] = Field(
@@ -46,12 +49,20 @@ class Settings(BaseSettings):
         256, ge=0, description="Predictions that may wait; one more is refused with 503."
     )
     shutdown_grace_seconds: float = Field(
-        1.0, ge=0, description="Seconds between SIGTERM, when readiness turns off, and the end of accepting requests."
+        1.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds between SIGTERM, when readiness turns off, and the end of accepting requests.",
     )
     shutdown_timeout_seconds: int = Field(
         20, ge=1, description="Seconds that requests in flight may take to finish after that."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
 
     @field_validator("backend")
     @classmethod

@@ -30,7 +30,7 @@ MAX_TRAINING_ROWS = 8192
 GOOD_ENOUGH = 1e-10
 """Interpolation error (relative RMSE) at which no further restart is tried."""
 NO_BETTER = 1e-6
-"""Units whose interpolation errors are below this count as equally good."""
+"""Networks whose interpolation errors are below this count as equally good."""
 WORTH_IT = 0.9
 """A less simple unit must have at most this share of the simpler one's interpolation error."""
 
@@ -167,7 +167,9 @@ def _best_restart(
     def start() -> Network:
         network = Network(unit, dims).double()
         train_arithmetic(network, *train)
-        return min(network.exact(), network.eval(), key=lambda candidate: _error(candidate, held_out))
+        exact = network.exact()
+        as_good = _error(exact, held_out) <= max(NO_BETTER, 2 * _error(network, held_out))
+        return exact if as_good else network.eval()
 
     return _best_of(restarts, start, held_out, f"{unit} {list(dims)}")
 

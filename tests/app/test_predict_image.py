@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.app.expect import expect_problem
-from tests.app.factory import TestClient
+from tests.app.factory import TestClient, running, write_picture
 from tests.app.pictures import (
     encode,
     exif_entry,

@@ -9,6 +9,7 @@ import pytest
 from app.backends import create_backend
 from app.errors import ModelNotFoundError
 from app.repository import Repository
+from tests.app.expect import expect_problem
 from tests.app.factory import running, wait_until, write_sum, write_version
 
 

@@ -25,7 +25,7 @@ BAD = {
     "NALU_MAX_REQUEST_PIXELS": ("0", "Input should be greater than or equal to 1."),
     "NALU_MAX_CONCURRENT_PREDICTIONS": ("-1", "Input should be greater than or equal to 0."),
     "NALU_MAX_QUEUED_PREDICTIONS": ("-1", "Input should be greater than or equal to 0."),
-    "NALU_SHUTDOWN_GRACE_SECONDS": ("nan", "Input should be greater than or equal to 0."),
+    "NALU_SHUTDOWN_GRACE_SECONDS": ("nan", "Input should be a finite number."),
     "NALU_SHUTDOWN_TIMEOUT_SECONDS": ("0", "Input should be greater than or equal to 1."),
     "NALU_LOG_LEVEL": ("loud", "Input should be 'debug', 'info', 'warning' or 'error'."),
 }

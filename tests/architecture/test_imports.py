@@ -1,4 +1,4 @@
-"""Who knows whom: training -> models, app -> models.manifest and models.decoding only; serving ONNX costs no PyTorch."""
+"""Who knows whom: training -> models, app -> what of models needs no PyTorch; serving ONNX imports none."""
 
 import ast
 import subprocess

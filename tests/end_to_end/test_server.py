@@ -1,5 +1,6 @@
 """The service as a process: start, memory, workers, and the end."""
 
+import socket
 import subprocess
 import sys
 import threading
@@ -77,4 +78,16 @@ def test_a_wrong_setting_ends_with_one_sentence_and_code_2() -> None:
     assert done.returncode == 2
     assert done.stderr == (
         "nalu-serve: NALU_REPOSITORY is 'nowhere', which is not a folder; give the folder of the models.\n"
+    )
+
+
+def test_a_port_that_is_taken_is_said_before_any_model_is_loaded() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "app", "--port", port]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"nalu-serve: NALU_HOST and NALU_PORT are 127.0.0.1 and {port}, which cannot be listened on "
+        f"(Address already in use); choose another with --port or --host.\n"
     )

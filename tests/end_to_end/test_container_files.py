@@ -1,0 +1,36 @@
+"""Dockerfile, compose file and constraints, as far as they can be held to their promise without building."""
+
+import re
+import tomllib
+
+from tests.end_to_end.server import ROOT
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+
+
+def test_the_image_runs_as_a_numeric_user_that_is_not_root() -> None:
+    assert re.findall(r"^USER (\d+):\d+$", DOCKERFILE, re.MULTILINE) == ["10001"]
+
+
+def test_every_install_goes_through_the_constraints() -> None:
+    logical = DOCKERFILE.replace("\\\n", " ") + (ROOT / "Makefile").read_text(encoding="utf-8")
+    installs = [line for line in logical.splitlines() if "pip" in line and " install " in line]
+    assert installs
+    assert all("--constraint constraints.txt" in line for line in installs)
+
+
+def test_services_are_hardened() -> None:
+    for promise in ("read_only: true", "cap_drop:\n    - ALL", "no-new-privileges:true", "profiles: [gpu]"):
+        assert promise in COMPOSE
+
+
+def test_constraints_pin_every_dependency_of_the_project_and_torch_as_the_exports_were_made() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [need for extra in project["optional-dependencies"].values() for need in extra]
+    needed = {re.match(r"[\w-]+", need)[0].replace("_", "-").lower() for need in [*project["dependencies"], *extras]}  # type: ignore[index]
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = dict(line.replace("_", "-").lower().split("==") for line in lines if not line.startswith("#"))
+    assert needed - {"nalu-serve"} <= pinned.keys()
+    assert pinned["torch"] == "2.13.0"
+    assert pinned["onnxruntime"] == pinned["onnxruntime-gpu"]
