@@ -107,3 +107,11 @@ def test_the_picture_table_repeats_the_manifests(name: str) -> None:
 
     cells = [f"`{name}`", manifest.unit, *map(figure, parts), ", ".join(map(figure, plain))]
     assert f"| {' | '.join(cells)} |" in README
+
+
+def test_what_the_readme_says_of_smaller_and_negative_inputs_is_measured() -> None:
+    manifests = [Manifest.read(ROOT / "repository" / name / "1") for name in ("multiply", "divide", "square")]
+    below = [manifest.metrics["below"] for manifest in (*manifests, Manifest.read(ROOT / "repository/square-root/1"))]
+    assert all(0.005 < errors["relative_rmse"] < 0.025 and errors["max_relative_error"] > 0.1 for errors in below)
+    assert all(manifest.metrics["negative"]["relative_rmse"] > 1 for manifest in manifests)
+    assert "is 1 % to 2 %" in README
