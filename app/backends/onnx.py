@@ -51,6 +51,7 @@ class OnnxBackend:
         self._options = onnxruntime.SessionOptions()
         self._options.intra_op_num_threads = threads
         self._options.inter_op_num_threads = 1
+        self._options.enable_cpu_mem_arena = False  # it would keep what the largest picture took
         self._options.log_severity_level = 3
         # a spinning thread takes the processor from the threads that decode and answer
         self._options.add_session_config_entry("session.intra_op.allow_spinning", "0")

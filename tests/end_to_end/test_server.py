@@ -1,5 +1,6 @@
 """The service as a process: start, memory, workers, and the end."""
 
+import io
 import socket
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 from pathlib import Path
 
 import httpx
+from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.end_to_end.server import ROOT, serve
@@ -15,13 +17,16 @@ from tests.end_to_end.server import ROOT, serve
 BODY = {"model": "add", "inputs": [[3, 4]]}
 
 
+def resident_megabytes(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
+
+
 def test_the_first_answer_comes_soon_and_memory_stays_small() -> None:
     started = time.monotonic()
     with serve(NALU_DEVICE="cpu") as server:
         assert httpx.post(f"{server.url}/predict/arithmetic", json=BODY).status_code == 200
         seconds = time.monotonic() - started
-        status = Path(f"/proc/{server.process.pid}/status").read_text()
-        resident = int(status.split("VmRSS:")[1].split()[0]) / 1024
+        resident = resident_megabytes(server.process.pid)
     assert resident <= 160, f"{resident:.0f} MB"
     assert seconds <= 6, f"{seconds:.2f} s"  # 1.5 s on a quiet machine, see benchmarks/startup.py; tests share theirs
 
@@ -91,3 +96,14 @@ def test_a_port_that_is_taken_is_said_before_any_model_is_loaded() -> None:
         f"nalu-serve: NALU_HOST and NALU_PORT are 127.0.0.1 and {port}, which cannot be listened on "
         f"(Address already in use); choose another with --port or --host.\n"
     )
+
+
+def test_a_large_picture_leaves_no_memory_behind() -> None:
+    content = io.BytesIO()
+    Image.new("L", (4900, 4900), 200).save(content, "PNG")
+    with serve(NALU_DEVICE="cpu") as server:
+        before = resident_megabytes(server.process.pid)
+        files = [("files", ("large.png", content.getvalue()))] * 2
+        answer = httpx.post(f"{server.url}/predict/image", data={"model": "digit"}, files=files, timeout=60)
+        assert len(answer.json()["predictions"]) == 2
+        assert resident_megabytes(server.process.pid) < before + 100
