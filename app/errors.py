@@ -110,10 +110,7 @@ def crashed(request_id: str, path: str, error: Exception) -> JSONResponse:
 
 
 def _invalid(errors: Sequence[Any], *root: str) -> InvalidInputError:
-    listed = [
-        {"location": _place((*root, *error["loc"])), "message": error["msg"] + _value(error)}
-        for error in errors[:MAX_ERRORS]
-    ]
+    listed = [{"location": _place((*root, *error["loc"])), "message": _message(error)} for error in errors[:MAX_ERRORS]]
     more = f" ({len(errors) - 1} more such errors)" if len(errors) > 1 else ""
     return InvalidInputError(f"{listed[0]['location']}: {listed[0]['message']}.{more}", listed)
 
@@ -121,6 +118,12 @@ def _invalid(errors: Sequence[Any], *root: str) -> InvalidInputError:
 def _place(parts: tuple[int | str, ...]) -> str:
     place = ".".join(str(part) for part in parts)
     return place if len(place) <= MAX_PLACE else place[: MAX_PLACE - 3] + "..."
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    if "UploadFile" in error["msg"]:  # FastAPI speaks of its own classes here
+        return "Input should be a file"
+    return str(error["msg"]) + _value(error)
 
 
 def _value(error: Mapping[str, Any]) -> str:

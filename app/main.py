@@ -19,7 +19,7 @@ from app.middleware import RequestMiddleware
 from app.repository import Repository
 from app.routes import health, models, predict
 from app.service import Service
-from app.settings import Settings, SettingsError, read_settings
+from app.settings import Settings, SettingsError, read_settings, unknown_variables
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +41,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or read_settings()
     # what Pillow has to say of clients' pictures would fill the log, and the memory of what was said already
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    for name in unknown_variables():
+        logger.warning("%s is no setting of the service and is ignored; the README lists them all.", name)
     if not settings.repository.is_dir():
         raise SettingsError(
             f"NALU_REPOSITORY is '{settings.repository}', which is not a folder; give the folder of the models."

@@ -1,5 +1,6 @@
 """Every knob of the service, with its unit and default. Each is an environment variable with the prefix NALU_."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -70,6 +71,12 @@ class Settings(BaseSettings):
         if value not in BACKENDS:
             raise ValueError(f"unknown backend '{value}'; available: {', '.join(BACKENDS)}")
         return value
+
+
+def unknown_variables() -> list[str]:
+    """Environment variables that look like settings and are none, as a slip of the pen makes them."""
+    known = {f"NALU_{name.upper()}" for name in Settings.model_fields}
+    return sorted(name for name in os.environ if name.startswith("NALU_") and name not in known)
 
 
 def read_settings(**values: object) -> Settings:

@@ -62,6 +62,7 @@ def test_an_upload_over_the_body_limit_is_refused(tmp_path: Path) -> None:
     [
         ({}, [("files", grey(7))], "body.model: Field required."),
         ({"model": "brightness"}, [("other", grey(7))], "body.files: Field required."),
+        ({"model": "brightness", "files": "text"}, [("other", grey(7))], "body.files.0: Input should be a file."),
         (
             {"model": "brightness", "version": "0"},
             [("files", grey(7))],

@@ -146,3 +146,11 @@ def test_python_m_app_ends_with_2_and_one_line() -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == f"nalu-serve: {NO_FOLDER.format('/nowhere')}\n"
+
+
+def test_a_variable_that_is_no_setting_is_said_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("NALU_PROT", "8312")
+    create_app(Settings(repository=tmp_path))
+    assert "NALU_PROT is no setting of the service and is ignored; the README lists them all." in caplog.messages
