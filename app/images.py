@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.errors import NotAPictureError, TooLargeError
-from models.decoding import FORMATS, pixels
+from models.decoding import BROKEN, FORMATS, pixels
 
 
 def decode(content: bytes, what: str, mode: str, max_pixels: int) -> NDArray[np.uint8]:
@@ -40,5 +40,5 @@ def decode(content: bytes, what: str, mode: str, max_pixels: int) -> NDArray[np.
         raise TooLargeError(
             f"{what} claims far more pixels; at most {max_pixels} are taken, so make it smaller."
         ) from error
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except BROKEN as error:
         raise NotAPictureError(f"{what} is not a whole PNG, JPEG or WebP picture; convert or replace it.") from error

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.errors import PROBLEM_TYPE
 from models.manifest import Manifest, ModelTask
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -175,9 +176,7 @@ _DETAILS = {
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's entry for the errors that an endpoint may answer, with an example of each."""
-    return {
-        status: {"model": Problem, "content": {"application/problem+json": _example(status)}} for status in statuses
-    }
+    return {status: {"model": Problem, "content": {PROBLEM_TYPE: _example(status)}} for status in statuses}
 
 
 def _example(status: int) -> dict[str, Any]:

@@ -39,11 +39,16 @@ def first_answer() -> tuple[float, float]:
         seconds = time.perf_counter() - started
         while not _all_ready(port):
             time.sleep(0.005)
-        status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
-        return seconds, int(status.split("VmRSS:")[1].split()[0]) / 1024
+        return seconds, resident_megabytes(process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(10)
+
+
+def resident_megabytes(pid: int) -> float:
+    """Memory that a process holds, as Linux counts it."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
 def _predicted(port: int) -> bool:

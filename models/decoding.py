@@ -9,6 +9,9 @@ from PIL import ExifTags, Image
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 
+BROKEN = (OSError, ValueError, SyntaxError, EOFError)
+"""What Pillow raises for files that are no picture, or no whole one."""
+
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -32,7 +35,7 @@ def pixels(picture: Image.Image, mode: str) -> NDArray[np.uint8]:
         ``(channels, height, width)``.
 
     Raises:
-        OSError, ValueError, SyntaxError: whatever Pillow raises for a broken picture.
+        one of ``BROKEN``: the picture is broken.
     """
     picture.load()
     turn = _orientation(picture)

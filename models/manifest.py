@@ -17,6 +17,9 @@ WEIGHTS_FILE = "weights.safetensors"
 
 ModelTask = Literal["arithmetic", "image-regression", "image-classification"]
 
+CHANNELS = {"L": 1, "RGB": 3}
+"""Channels of each picture mode, by Pillow's name of the mode."""
+
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 """Model names are folder names and parts of a URL: letters, digits, dot, underscore and hyphen, up to 64."""
 
@@ -111,7 +114,7 @@ class Manifest(_Strict):
     def _agree_on_pictures(self, given: Tensor) -> None:
         if self.image is None:
             raise ValueError(f"task '{self.task}' needs 'image'")
-        channels = {"L": 1, "RGB": 3}[self.image.mode]
+        channels = CHANNELS[self.image.mode]
         sizes = [[-1, channels, -1, -1], [-1, channels, self.image.height, self.image.width]]
         if given.shape not in sizes[: 1 if self.image.resize else 2]:
             raise ValueError(f"pictures of mode {self.image.mode} are inputs of shape {sizes[0]}")

@@ -4,13 +4,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-import torch
 from torch import nn
 
 from models.units import UNITS
-
-NEGLIGIBLE = 1e-6
-"""Weights this small are what training leaves of a zero."""
 
 
 class Network(nn.Sequential):
@@ -37,19 +33,12 @@ class Network(nn.Sequential):
         self.config: dict[str, Any] = {"unit": unit.upper(), "dims": list(dims), **options}
 
     def exact(self) -> "Network":
-        """A copy for inference, with the tolerances that training needs switched off (the unit's ``EXACT`` options).
-
-        Weights ``W`` below ``NEGLIGIBLE`` become 0: an irrelevant column's 0 to the power of 1e-9 would not be 1.
-        """
+        """A copy for inference, with the tolerances that training needs switched off (the unit's ``EXACT`` options)."""
         unit, dims, options = self.config["unit"], self.config["dims"], dict(self.config)
         del options["unit"], options["dims"]
         options.update(getattr(UNITS.load(unit), "EXACT", {}))
         copy = Network(unit, dims, **options).to(next(self.parameters()).dtype)
         copy.load_state_dict(self.state_dict())
-        with torch.no_grad():
-            for name, weight in copy.named_parameters():
-                if name.endswith(".W"):
-                    weight[weight.abs() < NEGLIGIBLE] = 0
         return copy.eval()
 
 

@@ -7,10 +7,8 @@ from torch import Tensor, nn
 
 from models.backbones import build_backbone
 from models.head import BuildHead, Pool, Task
+from models.manifest import CHANNELS
 from models.pixels import Contrast, Pixels
-
-CHANNELS = {"L": 1, "RGB": 3}
-"""Channels of each picture mode, by Pillow's name of the mode."""
 
 
 class PictureNetwork(nn.Module):

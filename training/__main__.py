@@ -32,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"nalu-serve: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"nalu-serve: {error.filename}: {error.strerror}; check the path and its permissions.", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"nalu-serve: {where}{error.strerror}; check the path, its permissions and its disk.", file=sys.stderr)
         return 2
     except ParityError as error:
         print(f"nalu-serve: {error} Nothing was written.", file=sys.stderr)

@@ -222,12 +222,5 @@ def _evaluate_digits(manifest: Manifest, predict: Callable[..., np.ndarray], opt
     _, held_out = split_digits(manifest.training.seed)
     as_is = Examples(list(held_out.pictures), held_out.labels.astype(np.float64))
     parts = {"interpolation": as_is, "extrapolation": other_views(held_out)}
-    metrics = {
-        part: fit_images.errors(_each(predict, examples), manifest.classes, examples.labels)
-        for part, examples in parts.items()
-    }
+    metrics = {part: fit_images.measure(predict, manifest.classes, examples) for part, examples in parts.items()}
     print_result(f"{options.name} version {manifest.version}", manifest, metrics)
-
-
-def _each(predict: Callable[..., np.ndarray], examples: Examples) -> Numbers:
-    return np.concatenate([predict(picture[None]) for picture in examples.pictures]).astype(np.float64)

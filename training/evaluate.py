@@ -1,9 +1,20 @@
-"""How far predictions are from the truth."""
+"""What networks predict, and how far it is from the truth."""
+
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 Numbers = NDArray[np.float64]
+
+
+def predict(network: nn.Module, inputs: NDArray[Any]) -> NDArray[Any]:
+    """What a PyTorch network says of a batch."""
+    with torch.no_grad():
+        output: Tensor = network(torch.from_numpy(inputs))
+    return output.numpy()
 
 
 def regression_errors(predicted: Numbers, target: Numbers) -> dict[str, float | int | None]:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from models.networks import Network
 from training.baseline import MLP, count_parameters
 from training.errors import InputError
-from training.evaluate import regression_errors
+from training.evaluate import predict, regression_errors
 from training.export import INPUT, OUTPUT, Export, packages, tensor, write_model
 from training.formula import formula
 from training.loop import train_arithmetic
@@ -141,13 +141,6 @@ def plot(fitted: Fitted, split: Split, path: Path, title: str) -> None:
     networks = {fitted.unit: fitted.network, "MLP": fitted.mlp}
     errors = {name: (np.abs(predict(network, inputs) - target) / size)[:, 0] for name, network in networks.items()}
     plot_extrapolation(path, title, split.distance(inputs), errors)
-
-
-def predict(network: nn.Module, inputs: Numbers) -> Numbers:
-    """What a network says of every row."""
-    with torch.no_grad():
-        output: Tensor = network(torch.from_numpy(inputs))
-    return output.numpy()
 
 
 def measure(network: nn.Module, mlp: nn.Module, parts: Mapping[str, Part]) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.picture import CHANNELS, PictureNetwork
-from training.evaluate import classification_errors, regression_errors
+from models.manifest import CHANNELS
+from models.picture import PictureNetwork
+from training.evaluate import classification_errors, predict, regression_errors
 from training.export import INPUT, OUTPUT, Export, packages, tensor, write_model
 from training.loop import Augment, train_pictures
 
 Pictures = Sequence[NDArray[np.uint8]]
+Predict = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -84,16 +87,23 @@ def fit_pictures(plan: PicturePlan, train: Examples, tests: Mapping[str, Example
     plain = _train(_with_plain_head(_build(plan, scale, shift)), plan, train, f"{plan.name}: plain head")
     metrics = {
         name: {
-            **errors(predict_pictures(network, examples.pictures), plan.classes, examples.labels),
-            "plain_head": errors(predict_pictures(plain, examples.pictures), plan.classes, examples.labels),
+            **measure(partial(predict, network), plan.classes, examples),
+            "plain_head": measure(partial(predict, plain), plan.classes, examples),
         }
         for name, examples in tests.items()
     }
     return FittedPictures(network, plain, metrics)
 
 
-def errors(output: NDArray[np.float64], classes: Sequence[str] | None, labels: NDArray[np.float64]) -> dict[str, Any]:
-    """Errors of a network's output; for whole values also how often the rounded output is right."""
+def measure(predict: Predict, classes: Sequence[str] | None, examples: Examples) -> dict[str, Any]:
+    """Errors of a model on examples; for whole values also how often the rounded output is right.
+
+    Args:
+        predict: the model: a batch of pictures of one size to outputs ``(n, outputs)``.
+        classes: the class names, or None for regression.
+        examples: the pictures and their labels.
+    """
+    output, labels = predict_pictures(predict, examples.pictures), examples.labels
     if classes is not None:
         return classification_errors(output, labels.astype(np.int64))
     found = regression_errors(output[:, 0], labels)
@@ -103,16 +113,14 @@ def errors(output: NDArray[np.float64], classes: Sequence[str] | None, labels: N
     return kept
 
 
-def predict_pictures(network: PictureNetwork, pictures: Pictures) -> NDArray[np.float64]:
-    """What a network says of each picture, ``(n, outputs)``; pictures of one size go together."""
+def predict_pictures(predict: Predict, pictures: Pictures) -> NDArray[np.float64]:
+    """What a model says of each picture, ``(n, outputs)``; pictures of one size go together."""
     sizes = [picture.shape for picture in pictures]
-    output = np.empty((len(pictures), network.config["num_outputs"]))
-    with torch.no_grad():
-        for size in set(sizes):
-            index = [i for i, other in enumerate(sizes) if other == size]
-            batch = torch.from_numpy(np.stack([pictures[i] for i in index]))
-            output[index] = network(batch).double().numpy()
-    return output
+    said: dict[int, NDArray[Any]] = {}
+    for size in set(sizes):
+        index = [i for i, other in enumerate(sizes) if other == size]
+        said.update(zip(index, predict(np.stack([pictures[i] for i in index])), strict=True))
+    return np.stack([said[i] for i in range(len(pictures))]).astype(np.float64)
 
 
 def export_pictures(

@@ -18,7 +18,7 @@ Augment = Callable[[Tensor], Tensor]
 def train_arithmetic(network: nn.Module, inputs: Tensor, target: Tensor) -> float:
     """Fit a small network to a table, in place: Adam finds the basin, L-BFGS its bottom.
 
-    First-order steps alone stop at relative errors near 1e-3, as the NALU's gate and the NAC's weights only creep
+    First-order steps alone stop far from precision, as the NALU's gate and the NAC's weights only creep
     towards saturation; second-order steps carry them to the precision of float64.
 
     Args:

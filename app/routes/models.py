@@ -11,7 +11,7 @@ from models.manifest import Manifest
 router = APIRouter(prefix="/models", tags=["models"])
 
 
-@router.get("", summary="All models, in their highest version")
+@router.get("", summary="All models, in their highest version", responses=problems(503))
 async def list_models(service: ServiceDep) -> ModelList:
     """The manifests of all models, each in its highest version: shapes, training range, measured errors, formula."""
     return ModelList(models=service.repository.latest())

@@ -6,19 +6,15 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import httpx
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
+from benchmarks.startup import resident_megabytes
 from tests.end_to_end.server import ROOT, serve
 
 BODY = {"model": "add", "inputs": [[3, 4]]}
-
-
-def resident_megabytes(pid: int) -> float:
-    return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
 
 
 def test_the_first_answer_comes_soon_and_memory_stays_small() -> None:

@@ -6,23 +6,9 @@ from typing import Any
 import pytest
 
 from models.manifest import Manifest, ManifestError, versions
+from tests.app.factory import manifest_of
 
-FIELDS: dict[str, Any] = {
-    "name": "sum",
-    "version": 1,
-    "task": "arithmetic",
-    "summary": "Sum",
-    "inputs": [{"name": "input", "datatype": "FP64", "shape": [-1, 2], "columns": ["a", "b"]}],
-    "outputs": [{"name": "output", "datatype": "FP64", "shape": [-1, 1], "columns": ["y"]}],
-    "classes": None,
-    "image": None,
-    "unit": "NAC",
-    "dims": [2, 1],
-    "formula": "a + b",
-    "training": {"ranges": [[0, 1], [0, 1]], "rows": 1, "seed": 0, "command": "", "packages": {}, "data": ""},
-    "metrics": {"interpolation": {}, "extrapolation": {}},
-    "files": {},
-}
+FIELDS = manifest_of("sum", 1)
 
 
 def write(folder: Path, **changes: Any) -> Path:

@@ -86,6 +86,8 @@ def test_without_eps_zeros_are_exact_and_a_division_by_zero_shows() -> None:
     assert power_product(torch.tensor([[0.0, 5.0]]), torch.tensor([[1.0, 1.0]]), eps=0).item() == 0
     assert power_product(torch.tensor([[5.0, 0.0]]), torch.tensor([[1.0, -1.0]]), eps=0).item() == math.inf
     assert power_product(torch.tensor([[5.0, 0.0]]), torch.tensor([[1.0, 0.0]]), eps=0).item() == 5
+    for left in (3e-10, -3e-10):  # what training leaves of a zero
+        assert power_product(torch.tensor([[5.0, 0.0]]), torch.tensor([[1.0, left]]), eps=0).item() == 5
 
 
 def test_the_gradient_is_right() -> None:

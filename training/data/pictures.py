@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.decoding import pixels
+from models.decoding import BROKEN, pixels
 from training.data.table import read_records
 from training.errors import InputError
 
@@ -107,5 +107,5 @@ def _read(file: Path, mode: str, labels: Path, row: int) -> NDArray[np.uint8]:
             return pixels(picture, mode)
     except FileNotFoundError as error:
         raise InputError(f"{labels}, row {row}: {file} does not exist; correct the name or --images.") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (*BROKEN, Image.DecompressionBombError) as error:
         raise InputError(f"{labels}, row {row}: {file} is not a readable picture; replace it.") from error
