@@ -1,6 +1,8 @@
 """Pure functions that several units share."""
 
 import math
+from collections.abc import Callable
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -38,3 +40,24 @@ def power_product(x: Tensor, W: Tensor, eps: float) -> Tensor:
     exponent = functional.linear(x.abs().clamp_min(eps).log(), W)
     largest = math.log(torch.finfo(x.dtype).max) / 2 - 1
     return exponent.clamp(-largest, largest).exp()
+
+
+def product(factors: Tensor) -> Tensor:
+    """Product over the first axis, written out where it is short: that has the faster gradient."""
+    parts = factors.unbind(0)  # len() of it is a plain number, which tracing wants
+    return reduce(torch.mul, parts) if len(parts) <= 16 else factors.prod(0)
+
+
+def by_rows(equation: Callable[..., Tensor], x: Tensor, training: bool, **weights: Tensor) -> Tensor:
+    """Apply a features-first equation (see ``models.units``) to rows, for every output at once.
+
+    Shape:
+        x: ``(..., in_features)``; weights: ``(out_features, in_features)`` or ``(out_features,)``.
+        result: ``(..., out_features)``.
+    """
+
+    def features_first(weight: Tensor) -> Tensor:
+        return weight.t().reshape(-1, *[1] * (x.ndim - 1), weight.shape[0]) if weight.ndim == 2 else weight
+
+    placed = {name: features_first(weight) for name, weight in weights.items()}
+    return equation(x.movedim(-1, 0).unsqueeze(-1), training=training, **placed)

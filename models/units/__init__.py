@@ -1,7 +1,17 @@
 """Neural arithmetic units, one published unit a file. A file offers its class as ``UNIT``.
 
 A unit is a module built as ``Unit(in_features, out_features, **options)`` that maps ``(..., in_features)`` to
-``(..., out_features)``.
+``(..., out_features)``. Its class also offers
+
+- ``equation(x, *, training=False, **weights)``: the formula itself, features first, so that it serves one module and
+  a thousand replicas alike: x is ``(in_features, ...)``, each weight matrix ``(in_features, ...)`` too, transposed
+  and broadcast against x; a weight of one axis, ``(out_features,)``, has no feature axis. The result has x's shape
+  without its first axis. ``training`` adds what a unit does in training alone, such as noise.
+- ``BOUNDS``: lowest and highest value of a weight, by parameter name, to which training clamps it after every step.
+- ``penalty(**weights)``: the published regulariser, to be weighted by a schedule; features first, and the result has
+  the weights' shape without it.
+- ``SCHEDULE``: how the paper trains it by first-order steps, see ``models.schedule``.
+- ``EXACT``, ``HEAD``: options for inference on numbers, and behind a CNN.
 """
 
 from collections.abc import Callable
