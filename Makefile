@@ -24,8 +24,9 @@ format: .venv/.everything  ## put the code into shape
 zoo: .venv/.everything  ## make every default model again
 	.venv/bin/python -m training zoo
 
-bench: .venv/.everything  ## measure start-up time, memory and latency of the service
+bench: .venv/.everything  ## measure start-up and memory of the service, and the speed of training in ensembles
 	.venv/bin/python -m benchmarks.startup
+	.venv/bin/python -m benchmarks.ensemble
 
 clean:
 	rm -rf .venv build *.egg-info

@@ -11,20 +11,39 @@ from torch.nn import functional
 NEGLIGIBLE = 1e-6
 """Exponents this small are what training leaves of a zero."""
 
+FLOAT32_EPS = torch.finfo(torch.float32).eps
+"""The eps of the division papers, whatever the type of the numbers."""
+
 
 def nac_weight(W_hat: Tensor, M_hat: Tensor) -> Tensor:
     """The NAC's weight ``tanh(W_hat) * sigmoid(M_hat)``: every entry lies in [-1, 1], drawn towards -1, 0 and 1."""
     return torch.tanh(W_hat) * torch.sigmoid(M_hat)
 
 
+def nac_range(in_features: int, out_features: int) -> float:
+    """The r for which W_hat and M_hat from U[-r, r] give the NAC's weight the variance ``2 / max(in + out, 5)``.
+
+    It is found by bisection, as in Madsen and Johansen 2020 (https://github.com/AndreasMadsen/stable-nalu).
+    """
+    wanted = 2 / max(in_features + out_features, 5)
+    low, high = 0.0, 10.0
+    for _ in range(60):
+        r = (low + high) / 2
+        variance = (1 - math.tanh(r) / r) * (r - math.tanh(r / 2)) / (2 * r)  # E[tanh^2] E[sigmoid^2]
+        low, high = (r, high) if variance < wanted else (low, r)
+    return low
+
+
+def nau_range(in_features: int, out_features: int) -> float:
+    """The r of the NAU's start values U[-r, r]: ``min(1/2, sqrt(6 / (in + out)))``."""
+    return min(0.5, math.sqrt(6 / (in_features + out_features)))
+
+
 def power_product(x: Tensor, W: Tensor, eps: float) -> Tensor:
-    """Products of powers of magnitudes, ``y_o = prod_i |x_i| ** W_oi``. The sign of x is lost.
+    """Products of powers of magnitudes, ``y_o = prod_i |x_i| ** W_oi``, for rows. The sign of x is lost.
 
     With ``eps > 0`` it is computed in log space for training: a magnitude below eps counts as eps, which bounds
-    the gradient of the logarithm by 1/eps, and the result stops below the root of the largest number, so
-    that even its square is finite. With ``eps == 0`` it is computed by powers and is exact at zero
-    (``0 * b = 0``, ``a / 0 = inf``, and an irrelevant zero counts as 1: exponents below ``NEGLIGIBLE`` are taken for
-    the 0 that training meant, as 0 to the power of 1e-9 would be 0); its gradient there is not finite.
+    the gradient of the logarithm by 1/eps, and the result is bounded. With ``eps == 0`` it is exact. See ``powers``.
 
     Args:
         x: the inputs.
@@ -35,24 +54,71 @@ def power_product(x: Tensor, W: Tensor, eps: float) -> Tensor:
         x: ``(..., in_features)``, W: ``(out_features, in_features)``, result: ``(..., out_features)``, 0 or more.
     """
     if eps == 0:
-        meant = torch.where(W.abs() < NEGLIGIBLE, 0.0, W)
-        return (x.abs().unsqueeze(-2) ** meant).prod(-1)
-    exponent = functional.linear(x.abs().clamp_min(eps).log(), W)
-    largest = math.log(torch.finfo(x.dtype).max) / 2 - 1
+        return by_rows(lambda x, *, training, W: exact_powers(x.abs(), W), x, False, W=W)  # noqa: ARG005
+    return bounded_exp(functional.linear(x.abs().clamp_min(eps).log(), W))
+
+
+def powers(magnitudes: Tensor, W: Tensor, eps: float) -> Tensor:
+    """``prod_i magnitudes_i ** W_i``, features first: by logarithms and bounded with ``eps > 0``, exactly with 0."""
+    return exact_powers(magnitudes, W) if eps == 0 else bounded_exp((W * magnitudes.log()).sum(0))
+
+
+def exact_powers(magnitudes: Tensor, W: Tensor) -> Tensor:
+    """``prod_i magnitudes_i ** W_i``, features first, exact at zero, where its gradient is not finite.
+
+    ``0 * b = 0``, ``a / 0 = inf``, and an irrelevant zero counts as 1: exponents below ``NEGLIGIBLE`` are taken for
+    the 0 that training meant, as 0 to the power of 1e-9 would be 0.
+    """
+    return product(magnitudes ** torch.where(W.abs() < NEGLIGIBLE, 0.0, W))
+
+
+def bounded_exp(exponent: Tensor) -> Tensor:
+    """The exponential, stopped below the root of the largest number, so that even its square is finite."""
+    largest = constant(math.log(torch.finfo(exponent.dtype).max) / 2 - 1, exponent)
     return exponent.clamp(-largest, largest).exp()
+
+
+def constant(value: float, like: Tensor) -> Tensor:
+    """A number in the type of a tensor; a plain number would be exported to ONNX in single precision."""
+    return like.new_tensor(value)
+
+
+def gated_polar(x: Tensor, g: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """Magnitude ``r`` and angle ``k`` of each input as a complex number, as far as the gate g, held to [0, 1], lets it.
+
+    ``r = g (|x| + eps) + 1 - g`` and ``k = g pi`` for a negative x, 0 else: g = 0 makes a 1 of any input.
+    """
+    relevance = g.clamp(0, 1)
+    return selected(x.abs() + eps, relevance), relevance * constant(math.pi, x) * is_negative(x)
+
+
+def mix(g: Tensor, a: Tensor, m: Tensor) -> Tensor:
+    """``g a + (1 - g) m``, where a gate of 1 shuts out even an infinite m."""
+    return g * a + torch.where(g < 1, (1 - g) * m, 0.0)
+
+
+def is_negative(x: Tensor) -> Tensor:
+    """1 where x is below 0, else 0, in x's type."""
+    return (x < 0).to(x.dtype)
+
+
+def selected(x: Tensor, W: Tensor) -> Tensor:
+    """``W x + 1 - W``: x where W is 1, and 1 where W is 0. In this order a small x keeps all its digits."""
+    return W * x + (1 - W)
 
 
 def product(factors: Tensor) -> Tensor:
     """Product over the first axis, written out where it is short: that has the faster gradient."""
     parts = factors.unbind(0)  # len() of it is a plain number, which tracing wants
-    return reduce(torch.mul, parts) if len(parts) <= 16 else factors.prod(0)
+    return reduce(torch.mul, parts) if len(parts) <= 32 else factors.prod(0)
 
 
 def by_rows(equation: Callable[..., Tensor], x: Tensor, training: bool, **weights: Tensor) -> Tensor:
     """Apply a features-first equation (see ``models.units``) to rows, for every output at once.
 
     Shape:
-        x: ``(..., in_features)``; weights: ``(out_features, in_features)`` or ``(out_features,)``.
+        x: ``(..., in_features)``; weights: ``(out_features, in_features)``, ``(1, in_features)`` for one that all
+            outputs share, or ``(out_features,)``.
         result: ``(..., out_features)``.
     """
 

@@ -82,6 +82,7 @@ class Manifest(_Strict):
     unit: str
     dims: list[int]
     formula: str | None
+    latex: str | None = None
     training: Training
     metrics: dict[str, dict[str, Any]]
     files: dict[str, FileEntry]

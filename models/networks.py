@@ -13,7 +13,7 @@ class Network(nn.Sequential):
     """A stack of one unit, layer after layer with nothing between: arithmetic composes.
 
     Args:
-        unit: name of the unit, for example ``"NALU"``; see ``UNITS.names()``.
+        unit: name of the unit, for example ``"NALU"``, in any spelling; see ``UNITS.names()``.
         dims: the widths, input first: ``[2, 3, 1]`` has two layers.
         options: keywords of the unit, for example ``shared_weights=True``.
 
@@ -30,7 +30,7 @@ class Network(nn.Sequential):
             raise ValueError(f"A network needs at least two widths, input and output, got {list(dims)}.")
         layer = UNITS.load(unit)
         super().__init__(*(layer(n_in, n_out, **options) for n_in, n_out in pairwise(dims)))
-        self.config: dict[str, Any] = {"unit": unit.upper(), "dims": list(dims), **options}
+        self.config: dict[str, Any] = {"unit": UNITS.canonical(unit), "dims": list(dims), **options}
 
     def exact(self) -> "Network":
         """A copy for inference, with the tolerances that training needs switched off (the unit's ``EXACT`` options)."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import Generic, TypeVar, cast
 
 T = TypeVar("T")
@@ -17,25 +18,34 @@ class UnknownNameError(ValueError):
 class Registry(Generic[T]):
     """Finds entries by the name of the file that defines them, and imports that file alone.
 
-    ``square_root.py`` is ``"square-root"``; case does not matter, so ``"NALU"`` finds ``nalu.py``. Listing the
-    names imports nothing, which is what keeps PyTorch out of a service that uses another backend.
+    ``square_root.py`` is ``"square-root"``. Case, hyphens and underscores do not matter when a name is looked up, so
+    ``"NALU"`` finds ``nalu.py``, ``"RealNPU"`` and ``"real-npu"`` find ``real_npu.py``. Listing the names imports
+    nothing, which is what keeps PyTorch out of a service that uses another backend.
 
     Args:
         kind: what an entry is called in messages, for example ``"unit"``.
         package: the package whose files are the entries; names with a leading underscore are helpers.
         attribute: the module-level name under which each file offers its entry, for example ``"UNIT"``.
+        published: entries have a published spelling, which is what is listed: the file's ``NAME``, or else its name
+            in capitals. Listing them then imports the files.
     """
 
     kind: str
     package: str
     attribute: str
+    published: bool = False
 
     def names(self) -> list[str]:
         """Names of all entries, sorted."""
-        spec = find_spec(self.package)
-        folders = spec.submodule_search_locations if spec else None
-        stems = [module.name for module in iter_modules(folders) if not module.name.startswith("_")]
-        return sorted(stem.replace("_", "-") for stem in stems)
+        return sorted((self._spelling(stem) for stem in self._stems()), key=str.lower)
+
+    def canonical(self, name: str) -> str:
+        """The one spelling of a name, as ``names`` lists it.
+
+        Raises:
+            UnknownNameError: no file bears that name.
+        """
+        return self._spelling(self._find(name))
 
     def load(self, name: str) -> T:
         """Import the entry's file and return the entry.
@@ -43,7 +53,26 @@ class Registry(Generic[T]):
         Raises:
             UnknownNameError: no file bears that name.
         """
-        stem = name.lower().replace("-", "_")
-        if stem.replace("_", "-") not in self.names():
-            raise UnknownNameError(f"Unknown {self.kind} {name!r}. Available: {', '.join(self.names())}.")
-        return cast(T, getattr(import_module(f"{self.package}.{stem}"), self.attribute))
+        return cast(T, getattr(self._import(self._find(name)), self.attribute))
+
+    def _stems(self) -> list[str]:
+        spec = find_spec(self.package)
+        folders = spec.submodule_search_locations if spec else None
+        return [module.name for module in iter_modules(folders) if not module.name.startswith("_")]
+
+    def _find(self, name: str) -> str:
+        for stem in self._stems():
+            if _key(stem) == _key(name):
+                return stem
+        raise UnknownNameError(f"Unknown {self.kind} {name!r}. Available: {', '.join(self.names())}.")
+
+    def _spelling(self, stem: str) -> str:
+        name = stem.replace("_", "-")
+        return str(getattr(self._import(stem), "NAME", name.upper())) if self.published else name
+
+    def _import(self, stem: str) -> ModuleType:
+        return import_module(f"{self.package}.{stem}")
+
+
+def _key(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "")

@@ -1,22 +1,55 @@
 """How a unit is trained by first-order steps: data that each unit's file states, as its paper does."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+WIDE: Mapping[str, Any] = {"steps": 100_000, "ramp": (50_000, 75_000)}
+"""What changes with irrelevant inputs, for every unit: as published for 10 inputs of which 2 count."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Settings of a first-order training run.
+    """Settings of a first-order training run. The defaults are those of the Single Module Arithmetic Task.
 
     Args:
         learning_rate: of Adam.
+        steps: of Adam, each on fresh samples.
         penalty: weight of the unit's ``penalty`` at the end of the ramp.
         ramp: the steps between which that weight grows from 0, linearly.
+        penalty_below: the penalty counts only while the interpolation error is below this; None: always.
+        l1: first and last weight of the sum of all magnitudes of the unit's weights, tenfold every 10,000 steps.
         clip_norm: largest norm of the gradient of one replica; None leaves it.
         clip_value: largest size of one entry of the gradient; None leaves it.
+        restart: draw new start values as iNALU does: every 10 steps, once 5,000 errors are kept, if their second
+            half averages above 1 and the first half does not average above mean and standard deviation of the second.
+        by_operation: settings that differ for one operation, by its name, for example ``"divide"``.
+        wide: settings that differ with more than two inputs, besides ``WIDE``.
     """
 
     learning_rate: float = 1e-3
+    steps: int = 50_000
     penalty: float = 0.0
     ramp: tuple[int, int] = (20_000, 35_000)
+    penalty_below: float | None = None
+    l1: tuple[float, float] = (0.0, 0.0)
     clip_norm: float | None = None
     clip_value: float | None = None
+    restart: bool = False
+    by_operation: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    wide: Mapping[str, Any] = field(default_factory=dict)
+
+    def for_task(self, operation: str, in_features: int) -> "Schedule":
+        """The settings for one operation on so many inputs."""
+        wide = {**WIDE, **self.wide} if in_features > 2 else {}
+        return replace(self, **self.by_operation.get(operation, {}), **wide)
+
+    def penalty_at(self, step: int) -> float:
+        """Weight of the unit's penalty at a step, the first being 0."""
+        start, end = self.ramp
+        return self.penalty * min(1.0, max(0, step - start) / max(1, end - start))
+
+    def l1_at(self, step: int) -> float:
+        """Weight of the sum of all magnitudes at a step, the first being 0."""
+        first, last = self.l1
+        return min(last, first * 10.0 ** (step // 10_000))

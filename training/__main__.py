@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     _evaluate(commands.add_parser("evaluate", help="measure an exported model, as it is served"))
     _export(commands.add_parser("export", help="write a new version of a model from its checkpoint"))
     _zoo(commands.add_parser("zoo", help="make the default models again"))
+    _benchmark(commands.add_parser("benchmark", help="count how often units learn arithmetic, over ranges and seeds"))
     return parser
 
 
@@ -61,16 +62,30 @@ def _common(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _drop_incomplete(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--drop-incomplete", action="store_true", help="leave out rows with missing or infinite values and count them"
+    )
+
+
 def _fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, help="CSV file with a header and numeric columns")
     parser.add_argument("--target", required=True, help="the column to learn")
     parser.add_argument("--columns", nargs="+", help="the input columns (default: all but the target)")
+    _drop_incomplete(parser)
     parser.add_argument("--name", help="the model's name (default: the file's)")
-    parser.add_argument("--unit", default="auto", help="NAC, NALU, or auto: both, and the better one is kept")
+    parser.add_argument(
+        "--unit",
+        default="auto",
+        help="a unit such as NAU or NMU, or auto: search for the law, whatever it is (default: auto)",
+    )
     parser.add_argument(
         "--hidden", type=_positive, nargs="*", default=[], help="widths of hidden layers (default: none)"
     )
-    parser.add_argument("--restarts", type=_positive, default=8, help="start values tried per unit (default: 8)")
+    parser.add_argument("--restarts", type=_positive, default=8, help="start values tried with a unit (default: 8)")
+    parser.add_argument(
+        "--seconds", type=_positive, default=240, help="time for the search of a law, about (default: 240)"
+    )
     parser.add_argument("--seed", type=_seed, default=0, help="start of all random numbers (default: 0)")
     parser.add_argument(
         "--plots", type=Path, default=Path("reports"), help="folder of the plot, a PNG of that name (default: reports)"
@@ -98,6 +113,7 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", type=_positive, help="its version (default: the highest)")
     parser.add_argument("--data", type=Path, help="CSV file to measure on (default: the task of that name, anew)")
     parser.add_argument("--target", help="the column with the truth (default: the manifest's output column)")
+    _drop_incomplete(parser)
     parser.add_argument("--seed", type=_seed, default=1, help="start of the samples (default: 1, not that of training)")
     _common(parser)
 
@@ -112,6 +128,16 @@ def _zoo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="default models to make (default: all)")
     parser.add_argument("--plots", type=Path, default=Path("docs/results"), help="folder of the plots")
     _common(parser)
+
+
+def _benchmark(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quick", action="store_true", help="two units, few seeds and steps: half a minute")
+    parser.add_argument("--units", nargs="+", metavar="UNIT", help="units that take part (default: all)")
+    parser.add_argument("--operations", nargs="+", metavar="OPERATION", help="operations to learn (default: all)")
+    parser.add_argument("--inputs", nargs="+", type=_positive, metavar="N", help="numbers of inputs (default: all)")
+    parser.add_argument("--out", type=Path, help="folder of the results (default: docs/results, with --quick: reports)")
+    parser.add_argument("--seeds-from", type=_seed, default=1000, help="first seed of the runs (default: 1000)")
+    parser.add_argument("--again", action="store_true", help="repeat what is in the results already")
 
 
 def _positive(text: str) -> int:

@@ -2,20 +2,23 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from models.law import Law
 from models.networks import Network
 from models.picture import PictureNetwork
 from training.errors import InputError
 
-ArithmeticOrPicture = Network | PictureNetwork
+ArithmeticOrPicture = Network | Law | PictureNetwork
+KINDS = {kind.__name__: kind for kind in (Network, Law, PictureNetwork)}
 
 
 def save_checkpoint(network: ArithmeticOrPicture, path: Path) -> None:
     """Write the weights and, as metadata, the network's configuration."""
-    kind = "PictureNetwork" if isinstance(network, PictureNetwork) else "Network"
+    kind = next(name for name, kind in KINDS.items() if isinstance(network, kind))
     # one entry, as safetensors writes several in an order that changes from run to run
     metadata = {"network": json.dumps({"kind": kind, "config": network.config})}
     save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, path, metadata)
@@ -40,7 +43,5 @@ def load_checkpoint(path: Path) -> ArithmeticOrPicture:
     return network.eval()
 
 
-def _build(kind: str, config: dict[str, object]) -> ArithmeticOrPicture:
-    if kind == "Network":
-        return Network(**config)  # type: ignore[arg-type]
-    return PictureNetwork(**config)  # type: ignore[arg-type]
+def _build(kind: str, config: dict[str, Any]) -> ArithmeticOrPicture:
+    return KINDS[kind](**config)

@@ -15,16 +15,17 @@ from sklearn.model_selection import train_test_split
 from models.manifest import NAME_PATTERN, ONNX_FILE, WEIGHTS_FILE, Manifest, versions
 from models.units import UNITS
 from training import fit, fit_images
+from training.benchmark.command import run_benchmark
 from training.checkpoint import load_checkpoint
 from training.data.digits import split_digits
 from training.data.pictures import read_pictures
-from training.data.table import read_table
+from training.data.table import informative, read_table
 from training.errors import InputError
 from training.evaluate import regression_errors
 from training.export import Export, packages, write_model
 from training.fit_images import Examples, PicturePlan
 from training.recipes import other_views, sample_split
-from training.report import print_result, print_where
+from training.report import print_no_law, print_result, print_where
 from training.split import Numbers, split_table
 from training.tasks import TASKS
 from training.zoo import RECIPES
@@ -33,30 +34,38 @@ from training.zoo import RECIPES
 def run_fit(options: Namespace) -> None:
     """Learn a column of a CSV file from the others."""
     name = _check_name(options.name or options.data.stem)
-    units = fit.AUTO if options.unit.lower() == "auto" else (_unit(options.unit),)
-    table = read_table(options.data, options.target, options.columns)
+    unit = fit.AUTO if options.unit.lower() == fit.AUTO else _unit(options.unit)
+    table = read_table(
+        options.data, options.target, options.columns, drop_incomplete=options.drop_incomplete, seed=options.seed
+    )
+    table, left_out = informative(table, str(options.data))
     split = split_table(table.inputs, table.target, options.seed, str(options.data))
     plan = fit.Plan(
         name=name,
         columns=table.columns,
         target=table.target_name,
-        units=units,
+        unit=unit,
         hidden=options.hidden,
         seed=options.seed,
         restarts=options.restarts,
+        seconds=options.seconds,
         command=options.command_line,
-        data=f"{options.data.name}: {len(table.inputs)} rows",
+        data=f"{options.data.name}: {table.rows} rows",
     )
     _check_folders(options.repository, options.plots)
+    for note in (*table.notes, *left_out):
+        print(note)
     fitted = fit.fit(plan, split)
     picture = options.plots / f"{name}.png"
     fit.plot(fitted, split, picture, f"{name}, learned by {fitted.unit}")
     folder = fit.export(fitted, plan, split, options.repository)
     print_result(name, Manifest.read(folder))
+    if fitted.reason:
+        print_no_law(fitted.reason)
     if len(split.train) > fit.MAX_TRAINING_ROWS:
         print(f"Trained on {fit.MAX_TRAINING_ROWS} of {len(split.train)} rows, drawn at random.")
     print(f"plot     {picture}")
-    print_where(folder, options.repository, name, [split.train.inputs[0].round(6).tolist()])
+    print_where(folder, options.repository, name, [[float(f"{value:.6g}") for value in split.train.inputs[0]]])
 
 
 def run_fit_images(options: Namespace) -> None:
@@ -101,7 +110,10 @@ def run_evaluate(options: Namespace) -> None:
         _evaluate_digits(manifest, predict, options)
         return
     parts = _parts(manifest, options)
-    metrics = {part: regression_errors(predict(inputs), target) for part, (inputs, target) in parts.items()}
+    metrics = {
+        part: regression_errors(predict(inputs) if len(inputs) else target, target)
+        for part, (inputs, target) in parts.items()
+    }
     print_result(f"{options.name} version {manifest.version}", manifest, metrics)
 
 
@@ -142,6 +154,7 @@ COMMANDS: dict[str, Callable[[Namespace], None]] = {
     "evaluate": run_evaluate,
     "export": run_export,
     "zoo": run_zoo,
+    "benchmark": run_benchmark,
 }
 
 
@@ -168,7 +181,7 @@ def _check_folders(*folders: Path) -> None:
 
 def _unit(name: str) -> str:
     UNITS.load(name)
-    return name.upper()
+    return UNITS.canonical(name)
 
 
 def _split_pictures(
@@ -203,7 +216,9 @@ def _parts(manifest: Manifest, options: Namespace) -> dict[str, tuple[Numbers, N
     """Rows within the model's training range, and rows beyond it."""
     if options.data is not None:
         target = options.target or (manifest.outputs[0].columns or ["y"])[0]
-        table = read_table(options.data, target, manifest.columns)
+        table = read_table(options.data, target, manifest.columns, drop_incomplete=options.drop_incomplete)
+        for note in table.notes:
+            print(note)
         low, high = np.array(manifest.training.ranges).T
         inside = ((table.inputs >= low) & (table.inputs <= high)).all(1)
         masks = {"interpolation": inside, "extrapolation": ~inside}

@@ -1,5 +1,6 @@
 """What networks predict, and how far it is from the truth."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -48,3 +49,12 @@ def regression_errors(predicted: Numbers, target: Numbers) -> dict[str, float | 
 def classification_errors(probabilities: Numbers, labels: NDArray[np.int64]) -> dict[str, float | int | None]:
     """``rows`` and ``accuracy`` of class probabilities ``(rows, classes)`` against labels ``(rows,)``."""
     return {"rows": len(labels), "accuracy": float((probabilities.argmax(1) == labels).mean())}
+
+
+def wilson_interval(successes: int, runs: int) -> tuple[float, float]:
+    """95 % confidence interval of a success rate (Wilson 1927)."""
+    z = 1.959964
+    rate = successes / runs
+    middle = (rate + z**2 / (2 * runs)) / (1 + z**2 / runs)
+    half = z / (1 + z**2 / runs) * math.sqrt(rate * (1 - rate) / runs + z**2 / (4 * runs**2))
+    return max(0.0, middle - half), min(1.0, middle + half)

@@ -1,4 +1,4 @@
-"""Fits arithmetic networks to columns of numbers, measures them beside an MLP, and exports the best."""
+"""Fits a law, or a network of one unit, to columns of numbers, measures it beside an MLP, and exports it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from models.law import Law
 from models.networks import Network
 from training.baseline import MLP, count_parameters
 from training.errors import InputError
 from training.evaluate import predict, regression_errors
 from training.export import INPUT, OUTPUT, Export, packages, tensor, write_model
-from training.formula import formula
+from training.formula import Formula, formula
+from training.laws import find_law
 from training.loop import train_arithmetic
 from training.plots import plot_extrapolation
 from training.split import Part, Split
@@ -24,15 +26,15 @@ from training.split import Part, Split
 Numbers = NDArray[np.float64]
 AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
 
-AUTO = ("NAC", "NALU")
-"""What ``--unit auto`` tries, the simplest first."""
+AUTO = "auto"
+"""In the place of a unit's name: search for the law (``training.laws``) instead of training one unit."""
 MAX_TRAINING_ROWS = 8192
 GOOD_ENOUGH = 1e-10
 """Interpolation error (relative RMSE) at which no further restart is tried."""
 NO_BETTER = 1e-6
 """Networks whose interpolation errors are below this count as equally good."""
-WORTH_IT = 0.9
-"""A less simple unit must have at most this share of the simpler one's interpolation error."""
+
+AnyArithmetic = Network | Law
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,11 @@ class Plan:
         name: the model's name.
         columns: names of the input columns.
         target: name of the target.
-        units: the units to try, the simplest first.
+        unit: name of the unit to train, or ``AUTO``.
         hidden: widths of hidden layers.
         seed: start of all random numbers.
-        restarts: how often each unit is trained from new start values, at most.
+        restarts: how often a unit is trained from new start values, at most.
+        seconds: time after which the search for a law starts nothing new.
         summary: one line for people.
         command: what makes the model again.
         data: where the rows come from.
@@ -55,70 +58,99 @@ class Plan:
     name: str
     columns: Sequence[str]
     target: str
-    units: Sequence[str]
+    unit: str
     seed: int
     command: str
     data: str
     summary: str = ""
     hidden: Sequence[int] = ()
     restarts: int = 8
+    seconds: float = 240.0
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted network and the MLP of equal size beside it."""
+    """A fitted network and the MLP of equal size beside it.
+
+    Args:
+        unit: name of its unit, or ``"Law"``; ``"Approximation"`` where the search found no law.
+        network: in float64.
+        mlp: the MLP.
+        formula: what the network computes for every input; None where that is not known, or is no law.
+        reason: why the search found no law, one clause; None if it found one, or was not asked to.
+        metrics: errors by part, as manifests hold them.
+    """
 
     unit: str
-    network: Network
+    network: AnyArithmetic
     mlp: nn.Module
-    formula: str | None
+    formula: Formula | None
+    reason: str | None
     metrics: dict[str, dict[str, Any]]
 
 
 def fit(plan: Plan, split: Split) -> Fitted:
-    """Train every unit of the plan from several starts and keep the network with the least interpolation error.
+    """Search for the law of the training rows, or train the plan's unit from several starts and keep the best.
 
-    A less simple unit is kept only if it is clearly better. The extrapolation part decides nothing: it only measures.
+    Restarts are judged by interpolation error. The extrapolation part decides nothing: it only measures.
 
     Raises:
         ValueError: an unknown unit.
-        InputError: no network gives finite numbers.
+        InputError: nothing gives finite numbers.
     """
     torch.manual_seed(plan.seed)
-    train = _tensors(_at_most(split.train, MAX_TRAINING_ROWS, plan.seed))
-    dims = [len(plan.columns), *plan.hidden, 1]
-    best: tuple[float, str, Network] | None = None
-    for unit in plan.units:
-        network, error = _best_restart(unit, dims, train, split.interpolation, plan.restarts)
-        if best is None or max(error, NO_BETTER) < WORTH_IT * best[0]:
-            best = (max(error, NO_BETTER), unit, network)
-    assert best is not None
-    if best[0] == np.inf:
-        raise InputError(
-            f"No {' or '.join(plan.units)} network fits '{plan.target}' with finite numbers; the values may be too "
-            f"large, so scale the columns nearer to 1."
-        )
-    _, unit, network = best
-    mlp = _best_mlp(train, count_parameters(network), split.interpolation, plan.restarts)
+    part = _at_most(split.train, MAX_TRAINING_ROWS, plan.seed)
+    network, reason = (_search if plan.unit == AUTO else _train)(plan, part, split.interpolation)
+    mlp = _best_mlp(_tensors(part), count_parameters(network), split.interpolation, plan.restarts)
     parts = {"interpolation": split.interpolation, "extrapolation": split.extrapolation}
-    return Fitted(unit, network, mlp, formula(network, plan.columns), measure(network, mlp, parts))
+    expression = None if reason else formula(network, plan.columns)
+    unit = network.config["unit"] if isinstance(network, Network) else "Approximation" if reason else "Law"
+    return Fitted(unit, network, mlp, expression, reason, measure(network, mlp, parts))
+
+
+def _search(plan: Plan, train: Part, _: Part) -> tuple[AnyArithmetic, str | None]:
+    """The network of the law, or of the nearest thing to one, and why it is none."""
+    with tqdm(total=None, desc="searching", bar_format="{desc}: {elapsed} s, {postfix}", disable=None) as bar:
+        try:
+            found = find_law(
+                train.inputs, train.target, seed=plan.seed, seconds=plan.seconds, progress=bar.set_postfix_str
+            )
+        except ValueError as error:
+            raise InputError(_too_large(plan, "candidate")) from error
+    return found.network, found.reason
+
+
+def _train(plan: Plan, train: Part, held_out: Part) -> tuple[AnyArithmetic, str | None]:
+    dims = [len(plan.columns), *plan.hidden, 1]
+    network, error = _best_restart(plan.unit, dims, _tensors(train), held_out, plan.restarts)
+    if error == np.inf:
+        raise InputError(_too_large(plan, f"{plan.unit} network"))
+    return network, None
+
+
+def _too_large(plan: Plan, what: str) -> str:
+    return (
+        f"No {what} fits '{plan.target}' with finite numbers; the values may be too large, "
+        f"so scale the columns nearer to 1."
+    )
 
 
 def export(fitted: Fitted, plan: Plan, split: Split, repository: Path, *, version: int | None = None) -> Path:
     """Write the fitted network to the repository; see ``training.export.write_model``."""
-    dims = fitted.network.config["dims"]
+    dims = fitted.network.dims if isinstance(fitted.network, Law) else fitted.network.config["dims"]
     inside = split.interpolation.inputs
     checks = {"interpolation": inside, "extrapolation": np.concatenate([split.extrapolation.inputs, 10 * inside])}
     manifest = {
         "task": "arithmetic",
-        "summary": plan.summary or f"{plan.target} from {', '.join(plan.columns)}, learned by {fitted.unit}",
+        "summary": plan.summary or _summary(fitted, plan),
         "inputs": [tensor(INPUT, "FP64", [-1, dims[0]], plan.columns)],
         "outputs": [tensor(OUTPUT, "FP64", [-1, 1], [plan.target])],
         "classes": None,
         "image": None,
         "unit": fitted.unit,
         "dims": dims,
-        "formula": fitted.formula,
+        "formula": fitted.formula.text if fitted.formula else None,
+        "latex": fitted.formula.latex if fitted.formula else None,
         "training": {
             "ranges": split.ranges,
             "rows": min(len(split.train), MAX_TRAINING_ROWS),
@@ -194,6 +226,12 @@ def _error(network: nn.Module, part: Part) -> float:
     """Relative RMSE; infinity where it is not finite."""
     error = regression_errors(predict(network, part.inputs), part.target)["relative_rmse"]
     return np.inf if error is None else error
+
+
+def _summary(fitted: Fitted, plan: Plan) -> str:
+    if fitted.reason:
+        return f"{plan.target}: no law found, not to be trusted outside its training range"
+    return f"{plan.target} from {', '.join(plan.columns)}, learned by {fitted.unit}"
 
 
 def _at_most(part: Part, rows: int, seed: int) -> Part:

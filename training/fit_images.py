@@ -140,6 +140,7 @@ def export_pictures(
         "unit": config["head_type"],
         "dims": [*config["hidden_dims"], config["num_outputs"]],
         "formula": None,
+        "latex": None,
         "training": {
             "ranges": values,
             "rows": len(train.pictures),

@@ -22,7 +22,7 @@ def train_arithmetic(network: nn.Module, inputs: Tensor, target: Tensor) -> floa
     towards saturation; second-order steps carry them to the precision of float64.
 
     Args:
-        network: a float64 network.
+        network: a float64 network; left in evaluation mode.
         inputs: ``(rows, columns)``.
         target: ``(rows, outputs)``, not all zero.
 
@@ -35,18 +35,30 @@ def train_arithmetic(network: nn.Module, inputs: Tensor, target: Tensor) -> floa
         value: Tensor = (network(inputs) - target).square().mean() / scale
         return value
 
+    network.train()
     adam = torch.optim.Adam(network.parameters(), lr=0.05)
     for _ in range(ADAM_STEPS):
         adam.zero_grad()
         error().backward()  # type: ignore[no-untyped-call]
         adam.step()
+        clamp_to_bounds(network)
+    network.eval()  # without what a unit does in training alone, such as noise
     for _ in range(LBFGS_ROUNDS):
         before = error().item()
         _descend(network, error)
         if not 0 < error().item() < before / 10:
             break
+    clamp_to_bounds(network)
     last = error().item()
     return last if math.isfinite(last) else math.inf
+
+
+def clamp_to_bounds(network: nn.Module) -> None:
+    """Put the weights of units back into the bounds that their papers give them."""
+    with torch.no_grad():
+        for unit in network.modules():
+            for name, (low, high) in getattr(unit, "BOUNDS", {}).items():
+                unit.get_parameter(name).clamp_(low, high)
 
 
 def _descend(network: nn.Module, error: Callable[[], Tensor]) -> None:
@@ -106,6 +118,7 @@ def train_pictures(
                 loss.backward()  # type: ignore[no-untyped-call]
                 nn.utils.clip_grad_norm_(network.parameters(), 1.0)
                 optimizer.step()
+                clamp_to_bounds(network)
             schedule.step()
         bar.set_postfix(loss=f"{loss.item():.4f}")
     network.eval()

@@ -16,6 +16,7 @@ from training.tasks import TASKS
 
 TRAINING_ROWS = 1024
 TEST_ROWS = 1000
+"""Rows for each part that is only measured."""
 
 
 class Recipe(Protocol):
@@ -31,11 +32,11 @@ class Recipe(Protocol):
 
 @dataclass(frozen=True)
 class ArithmeticRecipe:
-    """Learns a task of ``training.tasks`` with one unit, from fresh uniform samples."""
+    """Learns a task of ``training.tasks`` from fresh uniform samples: finds the law, unless a unit is named."""
 
     task: str
-    unit: str
     summary: str
+    unit: str = fit.AUTO
     seed: int = 0
 
     def make(self, name: str, repository: Path, plots: Path, command: str) -> Path:
@@ -45,8 +46,8 @@ class ArithmeticRecipe:
         plan = fit.Plan(
             name=name,
             columns=task.columns,
-            target="y",
-            units=[self.unit],
+            target=task.target,
+            unit=self.unit,
             seed=self.seed,
             command=command,
             data=f"task '{self.task}': {TRAINING_ROWS} samples from U[{low}, {high}]",

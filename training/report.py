@@ -25,13 +25,21 @@ def print_result(title: str, manifest: Manifest, metrics: Metrics | None = None)
     """
     metrics = manifest.metrics if metrics is None else metrics
     if manifest.task == "arithmetic":
-        _print_arithmetic(title, manifest.unit, manifest.formula, metrics)
+        _print_arithmetic(title, manifest, metrics)
     else:
         _print_pictures(title, manifest.unit, metrics)
 
 
-def _print_arithmetic(name: str, unit: str, formula: str | None, metrics: Metrics) -> None:
-    print(f"\n{name}: {formula or 'no formula that holds for every input'}")
+def print_no_law(reason: str) -> None:
+    """Say that the search found no law, and what that means for the model."""
+    print(f"No law found: {reason}. The model only fits its training range; do not trust it outside.")
+
+
+def _print_arithmetic(name: str, manifest: Manifest, metrics: Metrics) -> None:
+    unit = manifest.unit
+    print(f"\n{name}: {manifest.formula or 'no formula that holds for every input'}")
+    if manifest.latex and manifest.latex != manifest.formula:
+        print(f"LaTeX    {manifest.latex}")
     print(f"{'relative RMSE':<16}{'interpolation':>15}{'extrapolation':>15}")
     print(f"{unit:<16}" + "".join(f"{_relative(metrics[part]):>15}" for part in ("interpolation", "extrapolation")))
     if "mlp" in metrics["interpolation"]:

@@ -1,17 +1,23 @@
-"""Neural arithmetic units, one published unit a file. A file offers its class as ``UNIT``.
+"""Neural arithmetic units, one published unit a file.
 
-A unit is a module built as ``Unit(in_features, out_features, **options)`` that maps ``(..., in_features)`` to
-``(..., out_features)``. Its class also offers
+A file offers its class as ``UNIT``, and as ``NAME`` its published spelling where that is not the file's name in
+capitals. A unit is a module built as ``Unit(in_features, out_features, **options)`` that maps ``(..., in_features)``
+to ``(..., out_features)``. It also offers
 
-- ``equation(x, *, training=False, **weights)``: the formula itself, features first, so that it serves one module and
-  a thousand replicas alike: x is ``(in_features, ...)``, each weight matrix ``(in_features, ...)`` too, transposed
+- ``equation(x, *, training=False, **weights, **options)``: the formula itself, features first, so that it serves one
+  module and a thousand replicas alike: x is ``(in_features, ...)``, each weight matrix features first too, transposed
   and broadcast against x; a weight of one axis, ``(out_features,)``, has no feature axis. The result has x's shape
-  without its first axis. ``training`` adds what a unit does in training alone, such as noise.
+  without its first axis. ``training`` adds what a unit does in training alone, such as noise. The weights go by the
+  names of the module's parameters (``nac.W_hat`` by its last, ``W_hat``); options such as ``eps`` have the module's
+  defaults.
 - ``BOUNDS``: lowest and highest value of a weight, by parameter name, to which training clamps it after every step.
 - ``penalty(**weights)``: the published regulariser, to be weighted by a schedule; features first, and the result has
   the weights' shape without it.
 - ``SCHEDULE``: how the paper trains it by first-order steps, see ``models.schedule``.
 - ``EXACT``, ``HEAD``: options for inference on numbers, and behind a CNN.
+
+What is missing is nothing: no bounds, no penalty, no options. An option may change ``BOUNDS`` and ``SCHEDULE``, so read
+them from a unit that is built, not from its class.
 """
 
 from collections.abc import Callable
@@ -20,7 +26,7 @@ from torch import nn
 
 from models.registry import Registry
 
-UNITS: Registry[Callable[..., nn.Module]] = Registry("unit", "models.units", "UNIT")
+UNITS: Registry[Callable[..., nn.Module]] = Registry("unit", "models.units", "UNIT", published=True)
 
 
 def check_sizes(in_features: int, out_features: int) -> None:
@@ -28,3 +34,9 @@ def check_sizes(in_features: int, out_features: int) -> None:
     for name, size in (("in_features", in_features), ("out_features", out_features)):
         if size < 1:
             raise ValueError(f"{name} must be at least 1, got {size}.")
+
+
+def check_eps(eps: float) -> None:
+    """Raise ValueError if eps is negative."""
+    if eps < 0:
+        raise ValueError(f"eps must be at least 0, got {eps}.")

@@ -4,11 +4,14 @@ Paper: Trask et al. 2018, "Neural Arithmetic Logic Units", https://arxiv.org/abs
 Differs from the paper: nothing; the paper leaves the start values open, here they are Kaiming normal.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from models.functional import nac_weight
+from models.schedule import Schedule
 from models.units import check_sizes
 
 
@@ -29,6 +32,8 @@ class NAC(nn.Module):
         ValueError: a size is below 1.
     """
 
+    SCHEDULE: ClassVar[Schedule] = Schedule()
+
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__()
         check_sizes(in_features, out_features)
@@ -47,6 +52,11 @@ class NAC(nn.Module):
     def W(self) -> Tensor:
         """The effective weight, ``(out_features, in_features)``."""
         return nac_weight(self.W_hat, self.M_hat)
+
+    @staticmethod
+    def equation(x: Tensor, *, W_hat: Tensor, M_hat: Tensor, training: bool = False) -> Tensor:  # noqa: ARG004
+        """The unit's formula, features first."""
+        return (nac_weight(W_hat, M_hat) * x).sum(0)
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.linear(x, self.W)

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.functional import power_product
-from models.units import check_sizes
+from models.functional import nac_weight, power_product, powers
+from models.schedule import Schedule
+from models.units import check_eps, check_sizes
 from models.units.nac import NAC
 
 
@@ -44,13 +45,13 @@ class NALU(nn.Module):
 
     EXACT: ClassVar[dict[str, Any]] = {"eps": 0.0}
     HEAD: ClassVar[dict[str, Any]] = {"eps": 0.1}
+    SCHEDULE: ClassVar[Schedule] = Schedule()
     W: nn.Parameter | None
 
     def __init__(self, in_features: int, out_features: int, *, shared_weights: bool = False, eps: float = 1e-7) -> None:
         super().__init__()
         check_sizes(in_features, out_features)
-        if eps < 0:
-            raise ValueError(f"eps must be at least 0, got {eps}.")
+        check_eps(eps)
         self.in_features = in_features
         self.out_features = out_features
         self.eps = eps
@@ -74,6 +75,22 @@ class NALU(nn.Module):
     def gate(self, x: Tensor) -> Tensor:
         """Share of the sum in the output: ``(..., out_features)``, in [0, 1]; 1 adds, 0 multiplies."""
         return torch.sigmoid(functional.linear(x, self.G))
+
+    @staticmethod
+    def equation(
+        x: Tensor,
+        *,
+        W_hat: Tensor,
+        M_hat: Tensor,
+        G: Tensor,
+        W: Tensor | None = None,
+        training: bool = False,  # noqa: ARG004
+        eps: float = 1e-7,
+    ) -> Tensor:
+        """The unit's formula, features first; without W the NAC's weight is shared."""
+        shared = nac_weight(W_hat, M_hat)
+        g = torch.sigmoid((G * x).sum(0))
+        return g * (shared * x).sum(0) + (1 - g) * powers(x.abs().clamp_min(eps), shared if W is None else W, eps)
 
     def forward(self, x: Tensor) -> Tensor:
         g = self.gate(x)

@@ -4,13 +4,13 @@ Paper: Madsen and Johansen 2020, "Neural Arithmetic Units", https://openreview.n
 Differs from the paper: nothing.
 """
 
-import math
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.functional import nau_range
 from models.schedule import Schedule
 from models.units import check_sizes
 
@@ -43,7 +43,7 @@ class NAU(nn.Module):
 
     def reset_parameters(self) -> None:
         """Draw W anew from U[-r, r] with ``r = min(1/2, sqrt(6 / (in + out)))``."""
-        r = min(0.5, math.sqrt(6 / (self.in_features + self.out_features)))
+        r = nau_range(self.in_features, self.out_features)
         nn.init.uniform_(self.W, -r, r)
 
     @staticmethod

@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import by_rows, product
+from models.functional import by_rows, product, selected
 from models.schedule import Schedule
 from models.units import check_sizes
 
@@ -47,7 +47,7 @@ class NMU(nn.Module):
     @staticmethod
     def equation(x: Tensor, *, W: Tensor, training: bool = False) -> Tensor:  # noqa: ARG004
         """The unit's formula, features first."""
-        return product(W * x + 1 - W)
+        return product(selected(x, W))
 
     @staticmethod
     def penalty(W: Tensor) -> Tensor:

@@ -81,6 +81,7 @@ def manifest_of(name: str, version: int, **changes: Any) -> dict[str, Any]:
         "unit": "NAC",
         "dims": [2, 1],
         "formula": "a + b",
+        "latex": "a + b",
         "training": {
             "ranges": [[1, 2], [-5, 5]],
             "rows": 1,
@@ -125,6 +126,7 @@ def picture_manifest(name: str, kind: str, *, channels: int = 1, resize: bool = 
         "classes": classes,
         "image": {"mode": "L" if channels == 1 else "RGB", "height": 4, "width": 6, "resize": resize},
         "formula": None,
+        "latex": None,
     }
     return manifest_of(name, 1, **(entries | changes))
 

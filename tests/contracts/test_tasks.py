@@ -16,6 +16,9 @@ LAWS = {
     "divide": lambda a, b: a * b**-1,
     "square": lambda a: math.pow(a, 2),
     "square-root": math.sqrt,
+    "reciprocal": lambda a: math.pow(a, -1),
+    "ohms-law": lambda voltage, resistance: voltage * resistance**-1,
+    "kinetic-energy": lambda mass, speed: math.prod((mass, speed, speed)) / 2,
 }
 
 

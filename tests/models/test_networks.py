@@ -25,6 +25,10 @@ def test_a_network_can_be_built_again_from_its_configuration() -> None:
     assert torch.equal(first(x), second(x))
 
 
+def test_the_configuration_holds_the_published_name() -> None:
+    assert Network("real_npu", [2, 1], modified=True).config == {"unit": "RealNPU", "dims": [2, 1], "modified": True}
+
+
 def test_stacked_nacs_compose_into_the_product_of_their_weights() -> None:
     torch.manual_seed(0)
     network = NAC(4, 3, 2).double()
@@ -58,5 +62,5 @@ def test_fewer_than_two_widths_are_refused(dims: tuple[int, ...]) -> None:
 
 
 def test_an_unknown_unit_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^Unknown unit 'LSTM'\. Available: nac, nalu\.$"):
+    with pytest.raises(ValueError, match=r"^Unknown unit 'LSTM'\. Available: .*NAC, .*NALU, .*\.$"):
         Network("LSTM", [2, 1])

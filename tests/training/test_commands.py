@@ -1,6 +1,7 @@
 """The command line, in process: what it writes, prints and refuses."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,9 @@ def test_fit_writes_a_model_and_says_where_it_lies_and_how_to_serve_it(
     arguments = ["--target", "total", "--repository", str(repository), "--plots", str(tmp_path), "--restarts", "2"]
     assert main(["fit", str(data), *arguments]) == 0
     manifest = json.loads((repository / "sales" / "1" / "manifest.json").read_text())
-    assert (manifest["unit"], manifest["formula"]) == ("NAC", "price - rebate")
+    assert (manifest["unit"], manifest["formula"]) == ("Law", "price - rebate")
+    assert manifest["latex"] == "price - rebate"
+    assert manifest["dims"] == [2, 2, 1, 1]
     assert manifest["training"]["command"].startswith(f"python -m training fit {data} --target total")
     assert manifest["metrics"]["extrapolation"]["relative_rmse"] < 1e-9
     assert (tmp_path / "sales.png").exists()
@@ -61,8 +64,43 @@ def test_what_is_not_learned_is_said_plainly(
     inputs = [i % 2 for i in range(40)] if ">" in law else [i / 4 for i in range(80)]
     data.write_text("x,y\n" + "".join(f"{x},{float(eval(law))}\n" for x in inputs))
     arguments = ["--target", "y", "--restarts", "1", "--repository", str(tmp_path / "r"), "--plots", str(tmp_path)]
-    assert main(["fit", str(data), *arguments]) == 0
+    assert main(["fit", str(data), *arguments, "--seconds", "1"]) == 0
     assert said in capsys.readouterr().out
+
+
+def test_a_table_without_a_law_makes_a_model_that_claims_no_formula(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x = np.random.default_rng(0).uniform(-3, 3, 200)
+    data, repository = tmp_path / "wave.csv", tmp_path / "models"
+    data.write_text("x,y\n" + "".join(f"{value},{np.sin(value)}\n" for value in x))
+    arguments = ["--target", "y", "--restarts", "1", "--seconds", "1"]
+    assert main(["fit", str(data), *arguments, "--repository", str(repository), "--plots", str(tmp_path)]) == 0
+    manifest = json.loads((repository / "wave" / "1" / "manifest.json").read_text())
+    assert (manifest["unit"], manifest["formula"], manifest["latex"]) == ("Approximation", None, None)
+    assert manifest["summary"] == "y: no law found, not to be trusted outside its training range"
+    said = capsys.readouterr().out
+    assert re.search(
+        r"^No law found: .+\. The model only fits its training range; do not trust it outside\.$", said, re.MULTILINE
+    )
+    assert "wave: no formula that holds for every input" in said
+
+
+def test_fit_prints_the_law_as_text_and_as_latex(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    m, v = np.random.default_rng(0).uniform(1, 10, (2, 60))
+    data, repository = tmp_path / "energy.csv", tmp_path / "models"
+    data.write_text("m,v,E\n" + "".join(f"{a},{b},{0.5 * a * b**2}\n" for a, b in zip(m, v, strict=True)))
+    arguments = ["--target", "E", "--restarts", "1", "--repository", str(repository), "--plots", str(tmp_path)]
+    assert main(["fit", str(data), *arguments]) == 0
+    manifest = json.loads((repository / "energy" / "1" / "manifest.json").read_text())
+    assert manifest["formula"] == "0.5 * m * v**2"
+    assert manifest["latex"] == "0.5 m v^{2}"
+    said = capsys.readouterr().out
+    assert "energy: 0.5 * m * v**2\nLaTeX    0.5 m v^{2}\n" in said
+    assert "No law found" not in said
+    assert main(["export", "energy", "--repository", str(repository)]) == 0
+    again = json.loads((repository / "energy" / "2" / "manifest.json").read_text())
+    assert (again["formula"], again["latex"]) == ("0.5 * m * v**2", "0.5 m v^{2}")
 
 
 def test_the_same_seed_writes_the_same_weights_as_a_new_version(tmp_path: Path) -> None:
@@ -95,7 +133,7 @@ def test_evaluate_measures_rows_within_and_beyond_the_range(tmp_path: Path, caps
     data = tmp_path / "far.csv"
     data.write_text("a,b,y\n1,2,3\n-5,5,0\n1000,2000,3001\n")
     assert main(["evaluate", "add", "--data", str(data)]) == 0
-    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("NAC"))
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("Law"))
     within, beyond = (float(value) for value in line.split()[1:])
     assert within < 1e-9
     assert beyond == pytest.approx(1 / 3001, rel=0.05)
@@ -106,7 +144,7 @@ def test_evaluate_repeats_what_the_manifest_says(name: str, capsys: pytest.Captu
     assert main(["evaluate", name]) == 0
     said = capsys.readouterr().out
     if name == "multiply":
-        assert "NALU" in said
+        assert "multiply version 1: a * b" in said
         return
     metrics = json.loads(Path(f"repository/{name}/1/manifest.json").read_text())["metrics"]["interpolation"]
     assert f"{metrics.get('accuracy', metrics.get('rounded_accuracy')):.2%} right" in said
@@ -138,7 +176,7 @@ def test_export_writes_the_next_version_from_the_checkpoint(tmp_path: Path) -> N
             "short.csv has 2 rows; training and checking need at least 10, so add rows.",
         ),
         (["fit", "short.csv", "--target", "y", "--columns", "a", "a"], "--columns names 'a' twice; name each column"),
-        (["fit", "short.csv", "--target", "y", "--unit", "NMU"], "Unknown unit 'NMU'. Available: nac, nalu."),
+        (["fit", "short.csv", "--target", "y", "--unit", "MLP"], "Unknown unit 'MLP'. Available: "),
         (["fit", "short.csv", "--target", "y", "--name", "../up"], "The model's name '../up' may hold letters"),
         (["fit-images", "labels.csv", "--images", "no", "--task", "regression"], "no is not a folder; give the"),
         (["fit-images", "labels.csv", "--images", ".", "--task", "regression"], "labels.csv, row 1: gone.png does"),
@@ -216,7 +254,7 @@ def test_values_far_from_zero_are_learned_from_pictures(tmp_path: Path, capsys: 
     assert "rounded" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("option", [["--restarts", "0"], ["--restarts", "many"], ["--hidden", "0"]])
+@pytest.mark.parametrize("option", [["--restarts", "0"], ["--restarts", "many"], ["--hidden", "0"], ["--seconds", "0"]])
 def test_options_out_of_range_say_the_rule(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["fit", "data.csv", "--target", "y", *option])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.evaluate import classification_errors, regression_errors
+from training.evaluate import classification_errors, regression_errors, wilson_interval
 
 
 def test_errors_by_hand() -> None:
@@ -29,3 +29,11 @@ def test_overflow_is_none_and_no_rows_is_said() -> None:
 def test_accuracy_counts_the_most_probable_class() -> None:
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
     assert classification_errors(probabilities, np.array([0, 1, 1, 1])) == {"rows": 4, "accuracy": 0.75}
+
+
+@pytest.mark.parametrize(
+    ("successes", "runs", "low", "high"),
+    [(225, 225, 0.9832, 1.0), (25, 25, 0.8668, 1.0), (0, 25, 0.0, 0.1332), (5, 10, 0.2366, 0.7634)],
+)
+def test_wilson_interval_by_published_values(successes: int, runs: int, low: float, high: float) -> None:
+    assert wilson_interval(successes, runs) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))

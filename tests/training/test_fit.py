@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -5,45 +6,73 @@ import numpy as np
 import pytest
 import torch
 
+from models.manifest import Manifest
 from models.networks import Network
 from training import fit
 from training.errors import InputError
 from training.recipes import sample_split
-from training.split import Part, split_table
+from training.split import Part, Split, split_table
 
-PLAN = fit.Plan(name="m", columns=["a", "b"], target="y", units=["NAC"], seed=0, command="", data="", restarts=2)
+PLAN = fit.Plan(name="m", columns=["a", "b"], target="y", unit="NAC", seed=0, command="", data="", restarts=2)
+AUTO = replace(PLAN, unit=fit.AUTO, restarts=1)
 
 
 @pytest.mark.parametrize("task", ["add", "subtract"])
 def test_nac_extrapolates_sums_to_a_hundred_times_the_range(task: str) -> None:
     fitted = fit.fit(PLAN, sample_split(task, seed=11))
     assert fitted.metrics["extrapolation"]["max_relative_error"] < 1e-6
-    assert fitted.formula == {"add": "a + b", "subtract": "a - b"}[task]
+    assert fitted.formula is not None
+    assert fitted.formula.text == {"add": "a + b", "subtract": "a - b"}[task]
     assert fitted.metrics["extrapolation"]["mlp"]["relative_rmse"] > 0.05
 
 
-@pytest.mark.parametrize("task", ["multiply", "divide", "square", "square-root"])
-def test_nalu_extrapolates_positive_products_and_powers(task: str) -> None:
-    split = sample_split(task, seed=11)
-    plan = replace(PLAN, units=["NALU"], columns=["a", "b"][: split.train.inputs.shape[1]], restarts=4)
-    fitted = fit.fit(plan, split)
+@pytest.mark.parametrize(
+    "law",
+    [
+        lambda x: x[:, :1] * x[:, 1:],
+        lambda x: x[:, :1] / x[:, 1:],
+        lambda x: x[:, :1] ** 2,
+        lambda x: np.sqrt(x[:, :1]),
+    ],
+)
+def test_nalu_extrapolates_positive_products_and_powers(law: Callable[[np.ndarray], np.ndarray]) -> None:
+    random = np.random.default_rng(11)
+    parts = [random.uniform(*ends, (300, 2)) for ends in ((1, 10), (1, 10), (10, 1000))]
+    fitted = fit.fit(replace(PLAN, unit="NALU", restarts=4), Split(*(Part(x, law(x)) for x in parts)))
     assert fitted.metrics["interpolation"]["relative_rmse"] < 1e-5
     assert fitted.metrics["extrapolation"]["relative_rmse"] < 1e-5
     assert fitted.metrics["extrapolation"]["mlp"]["relative_rmse"] > 0.05
 
 
-def test_auto_takes_the_simpler_unit_where_it_does_as_well() -> None:
-    assert fit.fit(replace(PLAN, units=fit.AUTO), sample_split("add", seed=3)).unit == "NAC"
+LAWS = {"add": "a + b", "subtract": "a - b", "multiply": "a * b", "divide": "a / b", "square": "a**2"}
 
 
-def test_auto_takes_the_other_unit_where_it_does_better() -> None:
-    assert fit.fit(replace(PLAN, units=fit.AUTO), sample_split("multiply", seed=3)).unit == "NALU"
+@pytest.mark.parametrize("task", LAWS)
+def test_auto_finds_the_law_and_its_formula(task: str) -> None:
+    split = sample_split(task, seed=3)
+    columns = ["a", "b"][: split.train.inputs.shape[1]]
+    fitted = fit.fit(replace(AUTO, columns=columns), split)
+    assert (fitted.unit, fitted.reason) == ("Law", None)
+    assert fitted.formula is not None
+    assert fitted.formula.text == LAWS[task]
+    assert fitted.metrics["extrapolation"]["max_relative_error"] < 1e-9
 
 
-def test_the_extrapolation_rows_decide_nothing() -> None:
+def test_auto_says_why_there_is_no_law_and_keeps_the_nearest_thing() -> None:
+    x = np.random.default_rng(0).uniform(-3, 3, (300, 1))
+    split = split_table(x, np.sin(x), seed=0)
+    fitted = fit.fit(replace(AUTO, columns=["x"], seconds=0.5), split)
+    assert fitted.formula is None
+    assert fitted.reason
+    assert fitted.unit == "Approximation"
+    assert fitted.metrics["interpolation"]["relative_rmse"] < 0.9
+
+
+@pytest.mark.parametrize("unit", ["NALU", fit.AUTO])
+def test_the_extrapolation_rows_decide_nothing(unit: str) -> None:
     split = sample_split("multiply", seed=5)
     spoiled = replace(split, extrapolation=Part(split.extrapolation.inputs, -split.extrapolation.target))
-    plan = replace(PLAN, units=["NALU"])
+    plan = replace(PLAN, unit=unit, restarts=1)
     first, second = fit.fit(plan, split).network, fit.fit(plan, spoiled).network
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
@@ -52,7 +81,7 @@ def test_a_seed_reproduces_a_run_and_another_does_not() -> None:
     split = sample_split("divide", seed=5)
 
     def weights(seed: int) -> torch.Tensor:
-        fitted = fit.fit(replace(PLAN, units=["NALU"], restarts=1, seed=seed), split)
+        fitted = fit.fit(replace(PLAN, unit="NALU", restarts=1, seed=seed), split)
         return torch.cat([p.flatten() for p in fitted.network.parameters()])
 
     assert torch.equal(weights(1), weights(1))
@@ -86,27 +115,40 @@ def test_hidden_layers_are_built(tmp_path: Path) -> None:
 
 
 def test_an_unknown_unit_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^Unknown unit 'NMU'\. Available: nac, nalu\.$"):
-        fit.fit(replace(PLAN, units=["NMU"]), sample_split("add", seed=0))
+    with pytest.raises(ValueError, match=r"^Unknown unit 'MLP'\. Available: .*NAC, .*\.$"):
+        fit.fit(replace(PLAN, unit="MLP"), sample_split("add", seed=0))
 
 
 def test_an_irrelevant_column_of_zeros_and_ones_does_not_spoil_a_product() -> None:
     random = np.random.default_rng(0)
     x = np.column_stack([random.uniform(1, 10, (400, 2)), random.integers(0, 2, 400)])
     split = split_table(x, x[:, :1] * x[:, 1:2], seed=0)
-    fitted = fit.fit(replace(PLAN, columns=["a", "b", "flag"], units=["NALU"], restarts=4), split)
+    fitted = fit.fit(replace(PLAN, columns=["a", "b", "flag"], unit="NALU", restarts=4), split)
     assert fitted.metrics["interpolation"]["relative_rmse"] < 1e-5
 
 
-def test_auto_keeps_the_sum_where_both_units_are_as_good_as_exact() -> None:
+def test_auto_leaves_irrelevant_columns_of_zeros_and_ones_out() -> None:
     random = np.random.default_rng(0)
     x = np.column_stack([random.uniform(1, 10, (400, 2)), random.integers(0, 2, 400)])
-    split = split_table(x, x[:, :1] - x[:, 1:2], seed=0)
-    assert fit.fit(replace(PLAN, columns=["a", "b", "flag"], units=fit.AUTO), split).formula == "a - b"
+    for target, text in ((x[:, :1] - x[:, 1:2], "a - b"), (x[:, :1] * x[:, 1:2], "a * b")):
+        fitted = fit.fit(replace(AUTO, columns=["a", "b", "flag"]), split_table(x, target, seed=0))
+        assert fitted.formula is not None
+        assert fitted.formula.text == text
+
+
+def test_a_law_is_exported_with_its_formula_and_its_widths(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    x = random.uniform(-5, 5, (200, 2))
+    split = split_table(x, x[:, :1] ** 2 / x[:, 1:], seed=0)
+    plan = replace(AUTO, name="m")
+    manifest = Manifest.read(fit.export(fit.fit(plan, split), plan, split, tmp_path))
+    assert (manifest.unit, manifest.dims) == ("Law", [2, 1, 1, 1])
+    assert (manifest.formula, manifest.latex) == ("a**2 / b", r"\frac{a^{2}}{b}")
 
 
 @pytest.mark.filterwarnings("ignore:overflow|invalid value:RuntimeWarning")
-def test_what_no_network_fits_with_finite_numbers_is_refused() -> None:
+@pytest.mark.parametrize(("unit", "what"), [("NAC", "NAC network"), (fit.AUTO, "candidate")])
+def test_what_nothing_fits_with_finite_numbers_is_refused(unit: str, what: str) -> None:
     x = np.random.default_rng(0).uniform(1, 2, (50, 2)) * 1e200
-    with pytest.raises(InputError, match=r"^No NAC network fits 'y' with finite numbers; .* scale the columns nearer"):
-        fit.fit(replace(PLAN, restarts=1), split_table(x, x[:, :1] + x[:, 1:], seed=0))
+    with pytest.raises(InputError, match=rf"^No {what} fits 'y' with finite numbers; .* scale the columns nearer"):
+        fit.fit(replace(PLAN, unit=unit, restarts=1), split_table(x, x[:, :1] + x[:, 1:], seed=0))

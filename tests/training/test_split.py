@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from training.data.sample import MAX_ROWS, Sample
 from training.errors import InputError
 from training.split import split_table
 
@@ -50,3 +51,22 @@ def test_too_few_rows_and_a_constant_target_are_refused() -> None:
         InputError, match=r"^The table has the target 3 in every training row, so there is nothing to learn"
     ):
         split_table(np.arange(20.0)[:, None], np.full((20, 1), 3.0), 0)
+
+
+def test_a_column_of_two_values_does_not_hide_the_outermost_rows() -> None:
+    random = np.random.default_rng(0)
+    x = np.column_stack([random.normal(size=200), random.integers(0, 2, 200)])
+    split = split_table(x, x[:, :1], 0)
+    assert len(split.extrapolation) == 20
+    low, high = np.array(split.ranges).T
+    assert ((split.extrapolation.inputs < low) | (split.extrapolation.inputs > high)).any(1).all()
+
+
+def test_the_outer_tenth_of_a_long_table_is_that_of_all_its_rows() -> None:
+    x = np.random.default_rng(0).standard_cauchy((4 * MAX_ROWS, 2)).clip(-1e3, 1e3)
+    sample = Sample(2, 0)
+    for chunk in np.split(x, 16):
+        sample.add(chunk)
+    of_all, of_sample = (split_table(inputs, inputs[:, :1], 0) for inputs in (x, sample.values))
+    np.testing.assert_allclose(np.array(of_sample.ranges), np.array(of_all.ranges), rtol=0.05)
+    assert np.abs(of_sample.extrapolation.inputs).max() == np.abs(x).max()

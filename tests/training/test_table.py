@@ -1,9 +1,11 @@
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from training.data.table import read_table
+from training.data import sample, table
+from training.data.table import informative, read_table
 from training.errors import InputError
 
 
@@ -50,6 +52,13 @@ def test_chosen_columns_may_leave_out_text(tmp_path: Path) -> None:
         ("a,y\n1,2\n3\n", r"data\.csv, row 2 has 1 fields, the header has 2; give every row 2 fields\.$"),
         ("a,y\n1_000,2\n", r"row 1, column 'a' is '1_000', which is not a number"),
         (f'a,y\n"{"x" * 200_000}",2\n', r"row 1 is not CSV \(field larger than field limit \(131072\)\); correct or"),
+        ("a,y\n1,2\n3,NA\n", r"data\.csv, row 2, column 'y' is 'NA', a missing value; correct it, leave such rows out"),
+        (
+            "a,y\n1e999,2\n",
+            r"row 1, column 'a' is 1e999, which is not finite; correct it, leave such rows out with --d",
+        ),
+        ("a,b,y\n1,x,\n", r"row 1, column 'b' is 'x', which is not a number"),
+        (b"a,y\n1,2\n" * 9000 + b"\xff,3\n", r"data\.csv is not a text file in UTF-8"),
         (b"\xff\xfe\x00a", r"data\.csv is not a text file in UTF-8; save the table as CSV \(UTF-8\)\.$"),
     ],
 )
@@ -69,3 +78,101 @@ def test_a_long_text_is_shown_shortened(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_table(csv(tmp_path, f"a,y\n{'x' * 10_000},2\n"), "y")
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("text", ["", "nan", "NaN", "NA", "n/a", "null", "None", "-", "?", "inf", "-inf", "1e999"])
+def test_incomplete_rows_are_left_out_and_counted_if_asked_for(tmp_path: Path, text: str) -> None:
+    read = read_table(csv(tmp_path, f"a,y\n1,2\n3,{text}\n{text},4\n5,6\n"), "y", drop_incomplete=True)
+    assert (read.inputs.tolist(), read.target.tolist(), read.rows) == ([[1], [5]], [[2], [6]], 2)
+    (note,) = read.notes
+    assert note.startswith("2 of 4 rows are incomplete (first: row 2, column 'y' is ")
+    assert note.endswith(") and were left out.")
+
+
+def test_text_is_no_missing_value_and_a_table_without_complete_rows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"row 2, column 'a' is 'x', which is not a number"):
+        read_table(csv(tmp_path, "a,y\n1,\nx,3\n"), "y", drop_incomplete=True)
+    with pytest.raises(InputError, match=r"holds no complete row \(first: row 1, column 'y' is empty\); fill in"):
+        read_table(csv(tmp_path, "a,y\n1,\n,3\n"), "y", drop_incomplete=True)
+
+
+def test_constant_and_duplicate_columns_are_named_and_left_out(tmp_path: Path) -> None:
+    text = "a,c,b,d,b2,y\n1,3,-0,0.5,0,7\n2,3,1,0.5,1.0,8\n4,3.0,2,0.5,2,9\n"
+    kept, said = informative(read_table(csv(tmp_path, text), "y"), "data.csv")
+    assert kept.columns == ["a", "b"]
+    np.testing.assert_array_equal(kept.inputs, [[1, 0], [2, 1], [4, 2]])
+    assert said == [
+        "Column 'c' is 3 in every row and was left out.",
+        "Column 'd' is 0.5 in every row and was left out.",
+        "Column 'b2' equals 'b' in every row and was left out.",
+    ]
+
+
+def test_a_table_whose_columns_never_vary_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"^data\.csv has no input column that varies \(a, b\); add one that the target"
+    ):
+        informative(read_table(csv(tmp_path, "a,b,y\n1,2,3\n1,2,4\n"), "y"), "data.csv")
+
+
+def long_table(folder: Path) -> Path:
+    """10,000 rows; columns differ, or vary, in one row only; the extremes of 'a' stand in the middle."""
+    a = np.random.default_rng(0).uniform(-1, 1, 10_000)
+    a[4321], a[4322] = -77, 88
+    lines = [f"{x},{x + (i == 9_998)},{i == 9_999:d},{i}" for i, x in enumerate(a)]
+    return csv(folder, "a,nearly_a,nearly_0,y\n" + "\n".join(lines))
+
+
+def test_of_a_long_table_a_fair_sample_and_the_extremes_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = long_table(tmp_path)
+    whole = read_table(path, "y")
+    assert (len(whole.inputs), whole.notes) == (10_000, [])
+    monkeypatch.setattr(sample, "MAX_ROWS", 1000)
+    monkeypatch.setattr(table, "CHUNK_FIELDS", 900)
+    kept = read_table(path, "y")
+    rest = "drawn at random, and those with the lowest or highest value of a column."
+    assert kept.notes == [f"Kept 1,000 of 10,000 rows, {rest}"]
+    assert kept.rows == 10_000
+    assert 1000 < len(kept.inputs) <= 1008
+    np.testing.assert_array_equal(kept.inputs.min(0), whole.inputs.min(0))
+    np.testing.assert_array_equal(kept.inputs.max(0), whole.inputs.max(0))
+    rows = kept.target[:, 0].astype(int)
+    np.testing.assert_array_equal(kept.inputs, whole.inputs[rows])
+    assert (np.diff(rows) > 0).all()
+    assert abs(rows.mean() - 5000) < 4 * 2887 / 1000**0.5  # four standard errors of a uniform draw
+    assert kept.redundant == {}
+
+
+def test_the_seed_and_not_the_chunks_decide_which_rows_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = long_table(tmp_path)
+    monkeypatch.setattr(sample, "MAX_ROWS", 100)
+    first = read_table(path, "y").target
+    monkeypatch.setattr(table, "CHUNK_FIELDS", 64)
+    np.testing.assert_array_equal(read_table(path, "y").target, first)
+    assert not np.array_equal(read_table(path, "y", seed=1).target[:100], first[:100])
+
+
+def test_rows_are_numbered_across_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "CHUNK_FIELDS", 6)
+    path = csv(tmp_path, "a,y\n" + "1,2\n" * 10 + "3,\n" + "1,2\n" * 5 + ",2\n")
+    (note,) = read_table(path, "y", drop_incomplete=True).notes
+    assert note == "2 of 17 rows are incomplete (first: row 11, column 'y' is empty) and were left out."
+    with pytest.raises(InputError, match=r"row 11, column 'y' is empty"):
+        read_table(path, "y")
+    with pytest.raises(InputError, match=r"row 8, column 'a' is 'x', which is not a number"):
+        read_table(csv(tmp_path, "a,y\n" + "1,2\n" * 7 + "x,2\n"), "y")
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample, "MAX_ROWS", 100)
+    monkeypatch.setattr(table, "CHUNK_FIELDS", 1000)
+    path = csv(tmp_path, "a,b,y\n" + "\n".join(f"{i},{i % 7},{i / 3}" for i in range(50_000)))
+    tracemalloc.start()
+    assert read_table(path, "y").rows == 50_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < path.stat().st_size / 4

@@ -22,6 +22,7 @@ class ArithmeticTask:
         interpolation: range of every column that is trained on.
         extrapolation: range of every column that is only measured.
         elsewhere: further ranges that are only measured, by name: where the law holds too, but a unit may not.
+        target: name of the target column.
     """
 
     columns: tuple[str, ...]
@@ -29,6 +30,7 @@ class ArithmeticTask:
     interpolation: Range
     extrapolation: Range
     elsewhere: Mapping[str, Range] = field(default_factory=dict)
+    target: str = "y"
 
     def sample(self, rows: int, within: Range, random: np.random.Generator) -> tuple[Numbers, Numbers]:
         """Draw inputs uniformly from a range, and their targets."""

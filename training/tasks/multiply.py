@@ -1,11 +1,11 @@
-"""The product of two positive numbers, tested to 100 times the training range."""
+"""The product of two numbers of either sign, tested to 100 and to a million times the training range."""
 
 from training.tasks import ArithmeticTask
 
 TASK = ArithmeticTask(
     ("a", "b"),
     law=lambda x: x[:, :1] * x[:, 1:],
-    interpolation=(1, 10),
-    extrapolation=(10, 1000),
-    elsewhere={"below": (0.01, 1), "negative": (-10, -1)},
+    interpolation=(-10, 10),
+    extrapolation=(-1000, 1000),
+    elsewhere={"far": (1e3, 1e7)},
 )

@@ -1,5 +1,5 @@
-"""add: the sum of two numbers, by a NAC."""
+"""add: the sum of two numbers, found in samples."""
 
 from training.recipes import ArithmeticRecipe
 
-RECIPE = ArithmeticRecipe(task="add", unit="NAC", summary="Sum of two numbers")
+RECIPE = ArithmeticRecipe(task="add", summary="Sum of two numbers")

@@ -1,7 +1,5 @@
-"""divide: the quotient of two positive numbers, by a NALU."""
+"""divide: the quotient of two numbers, found in samples."""
 
 from training.recipes import ArithmeticRecipe
 
-RECIPE = ArithmeticRecipe(
-    task="divide", unit="NALU", summary="Quotient of two positive numbers; a NALU does not see signs"
-)
+RECIPE = ArithmeticRecipe(task="divide", summary="Quotient of two numbers")

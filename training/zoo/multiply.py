@@ -1,7 +1,5 @@
-"""multiply: the product of two positive numbers, by a NALU."""
+"""multiply: the product of two numbers, found in samples."""
 
 from training.recipes import ArithmeticRecipe
 
-RECIPE = ArithmeticRecipe(
-    task="multiply", unit="NALU", summary="Product of two positive numbers; a NALU does not see signs"
-)
+RECIPE = ArithmeticRecipe(task="multiply", summary="Product of two numbers")

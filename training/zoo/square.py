@@ -1,7 +1,5 @@
-"""square: the square of a positive number, by a NALU."""
+"""square: the square of a number, found in samples."""
 
 from training.recipes import ArithmeticRecipe
 
-RECIPE = ArithmeticRecipe(
-    task="square", unit="NALU", summary="Square of a positive number; a NALU's gate can open elsewhere"
-)
+RECIPE = ArithmeticRecipe(task="square", summary="Square of a number")

@@ -1,5 +1,5 @@
-"""square-root: the square root of a positive number, by a NALU."""
+"""square-root: the square root of a number, found in samples."""
 
 from training.recipes import ArithmeticRecipe
 
-RECIPE = ArithmeticRecipe(task="square-root", unit="NALU", summary="Square root of a positive number")
+RECIPE = ArithmeticRecipe(task="square-root", summary="Square root of a number; of negative numbers there is none")

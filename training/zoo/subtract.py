@@ -1,5 +1,5 @@
-"""subtract: the difference of two numbers, by a NAC."""
+"""subtract: the difference of two numbers, found in samples."""
 
 from training.recipes import ArithmeticRecipe
 
-RECIPE = ArithmeticRecipe(task="subtract", unit="NAC", summary="Difference of two numbers")
+RECIPE = ArithmeticRecipe(task="subtract", summary="Difference of two numbers")

@@ -1,0 +1,98 @@
+"""python -m benchmarks.laws: find random laws, and claim none where there is none; ``--write`` keeps the results.
+
+Seeds other than 2026 are for work on the search; the published results are those of 2026.
+"""
+
+import argparse
+import math
+import multiprocessing
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.laws.generate import CASES, COLUMNS
+from benchmarks.laws.judge import judge
+from benchmarks.laws.report import LIMITS, line, summary, write
+from benchmarks.laws.tables import tables
+from training.laws import find_law
+
+RESULTS = Path("docs/results")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.laws", description=__doc__)
+    parser.add_argument("--kind", choices=LIMITS, help="measure this kind only (default: all)")
+    parser.add_argument("--count", type=int, default=50, help="laws of each kind (default: 50)")
+    parser.add_argument("--seed", type=int, default=2026, help="start of all random numbers (default: 2026)")
+    parser.add_argument("--jobs", type=int, default=1, help="laws at a time, each on one core (default: 1)")
+    parser.add_argument("--write", action="store_true", help=f"write {RESULTS}/laws.json and laws.md")
+    options = parser.parse_args()
+    for kind in [options.kind] if options.kind else LIMITS:
+        print(f"\n{kind}")
+        results = []
+        for result in measure(kind, options.count, options.seed, options.jobs):
+            results.append(result)
+            print(line(result), flush=True)
+        print(summary(kind, results))
+        if options.write:
+            write(RESULTS, kind, options.seed, results)
+
+
+def measure(kind: str, count: int, seed: int, jobs: int) -> Iterator[dict[str, Any]]:
+    """Results of one kind, in order."""
+    one = partial(_table, seed) if kind == "tables" else partial(_law, kind, seed)
+    numbers = range(len(list(tables(seed))) if kind == "tables" else count)
+    if jobs == 1:
+        yield from map(one, numbers)
+        return
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(one, numbers)
+
+
+def _law(kind: str, seed: int, number: int) -> dict[str, Any]:
+    case = CASES[kind](np.random.default_rng([seed, zlib.crc32(kind.encode()), number]))
+    finding, seconds = _find(case.inputs, case.target, COLUMNS)
+    verdict = judge(case, finding.formula)
+    return {
+        "truth": str(case.law),
+        "formula": finding.formula,
+        "right": verdict.found,
+        "error": verdict.error if math.isfinite(verdict.error) else None,
+        "network": _largest_error(finding.network, case.outside, case.law(case.outside)),
+        "seconds": seconds,
+    }
+
+
+def _table(seed: int, number: int) -> dict[str, Any]:
+    table = list(tables(seed))[number]
+    finding, seconds = _find(table.inputs, table.target, table.columns)
+    right = finding.formula is None
+    return {"truth": table.what, "formula": finding.formula, "right": right, "seconds": seconds}
+
+
+def _find(inputs: np.ndarray, target: np.ndarray, columns: Any) -> tuple[Any, float]:
+    torch.set_num_threads(1)
+    started = perf_counter()
+    finding = find_law(inputs, target, columns=list(columns), seed=0)
+    return finding, round(perf_counter() - started, 2)
+
+
+def _largest_error(network: torch.nn.Module, inputs: np.ndarray, truth: np.ndarray) -> float | None:
+    """The network's largest relative error; None where it is not finite."""
+    with torch.no_grad():
+        said = network(torch.from_numpy(inputs)).numpy()[:, 0]
+    with np.errstate(all="ignore"):
+        error = float(np.max(np.abs(said - truth) / np.abs(truth)))
+    return error if math.isfinite(error) else None
+
+
+if __name__ == "__main__":
+    main()

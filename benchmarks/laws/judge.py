@@ -1,0 +1,68 @@
+"""Whether a formula is the law that a table was made from: judged by its values, not by its form."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from benchmarks.laws.generate import COLUMNS, Case
+
+Numbers = NDArray[np.float64]
+
+RIGHT = 1e-6
+"""Largest relative error at which a formula counts as the law."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a law was found, and its largest relative error outside the range."""
+
+    found: bool
+    error: float
+
+
+def judge(case: Case, formula: str | None) -> Verdict:
+    """Compare a formula with the truth on points outside the table's range.
+
+    Without noise, every value must be right, there and on the table's rows; a product must have the right exponents
+    besides. With noise, exponents and sign must be right.
+    """
+    if formula is None:
+        return Verdict(False, np.inf)
+    inside, error = (
+        _largest_error(evaluate(formula, COLUMNS, inputs), case.law(inputs))
+        for inputs in (case.inputs[case.law.regular(case.inputs)], case.outside)
+    )
+    right = case.noisy or max(inside, error) < RIGHT
+    if len(case.law.numerator) == 1 and not case.law.denominator:
+        right = right and _same_structure(case, formula)
+    return Verdict(right, error)
+
+
+def _largest_error(said: Numbers, truth: Numbers) -> float:
+    with np.errstate(all="ignore"):
+        return float(np.nan_to_num(np.abs(said - truth) / np.abs(truth), nan=np.inf).max())
+
+
+def evaluate(formula: str, columns: Sequence[str], inputs: Numbers) -> Numbers:
+    """Values of a formula, ``(rows,)``; nan where it has none."""
+    symbols = sympy.symbols(list(columns), real=True)
+    expression = sympy.sympify(formula, locals=dict(zip(columns, symbols, strict=True)))
+    with np.errstate(all="ignore"):
+        values = sympy.lambdify(symbols, expression, "numpy")(*inputs.T)
+    return np.broadcast_to(np.asarray(values, dtype=np.float64), len(inputs))
+
+
+def _same_structure(case: Case, formula: str) -> bool:
+    """Whether the sign is that of the truth everywhere, and doubling a column multiplies by the same power of two."""
+    said, truth = evaluate(formula, COLUMNS, case.outside), case.law(case.outside)
+    if not np.array_equal(np.sign(said), np.sign(truth)):
+        return False
+    for i, exponent in enumerate(case.law.numerator[0].exponents):
+        doubled = case.outside.copy()
+        doubled[:, i] *= 2
+        if not np.allclose(evaluate(formula, COLUMNS, doubled) / said, 2**exponent, rtol=1e-9, atol=0):
+            return False
+    return True

@@ -1,0 +1,85 @@
+"""Lines, summaries and files of the results."""
+
+import json
+import math
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+LIMITS = {"products": 20, "noisy": 20, "sums": 300, "quotients": 300, "tables": 300}
+"""Seconds that one search may take on one core, by kind."""
+TITLES = {
+    "products": "Products of powers with a constant, no noise",
+    "noisy": "The same with 3 % noise: exponents and sign",
+    "sums": "Sums of two or three such terms, no noise",
+    "quotients": "Quotients of sums, no noise",
+    "tables": "Tables without an arithmetic law: none claimed",
+}
+
+Results = Sequence[dict[str, Any]]
+
+
+def line(result: dict[str, Any]) -> str:
+    """One law: whether it was found, the time, the truth, and what was said."""
+    mark = "right" if result["right"] else "WRONG"
+    error = "" if result.get("error") is None else f"   off by {result['error']:.0e}"
+    return f"{mark} {result['seconds']:6.1f} s   {result['truth']}   ->   {result['formula']}{error}"
+
+
+def summary(kind: str, results: Results) -> str:
+    """How many are right, with a 95 % interval, and how long they took."""
+    right = sum(result["right"] for result in results)
+    low, high = wilson(right, len(results))
+    seconds = sorted(result["seconds"] for result in results)
+    late = sum(value > LIMITS[kind] for value in seconds)
+    return (
+        f"{kind}: {right} of {len(results)} ({low:.0%} to {high:.0%}), median {seconds[len(seconds) // 2]:.1f} s, "
+        f"slowest {seconds[-1]:.1f} s, {late} over {LIMITS[kind]} s"
+    )
+
+
+def wilson(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
+    """Score interval of a share; Wilson 1927."""
+    share, square = successes / trials, z**2 / trials
+    middle = share + square / 2
+    half = z * math.sqrt(share * (1 - share) / trials + square / (4 * trials))
+    return (middle - half) / (1 + square), (middle + half) / (1 + square)
+
+
+def write(folder: Path, kind: str, seed: int, results: Results) -> None:
+    """Put the results of one kind into ``laws.json`` and ``laws.md``; those of other kinds stay."""
+    path = folder / "laws.json"
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    machine = f"one core of {platform.machine()} with {os.cpu_count()}, Python {platform.python_version()}"
+    kept[kind] = {"seed": seed, "machine": machine, "results": list(results)}
+    ordered = {name: kept[name] for name in LIMITS if name in kept}
+    path.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
+    (folder / "laws.md").write_text(_markdown(ordered), encoding="utf-8")
+
+
+def _markdown(kinds: dict[str, Any]) -> str:
+    parts = [
+        "# Laws found in random tables\n\n`python -m benchmarks.laws --write` measures this. 1,000 rows and five "
+        "columns a law, some positive, some of both signs. A formula is right if its largest relative error on 1,000 "
+        "points beyond the table's range, up to ten times as far, is below 1e-6.\n",
+        "| | Right | 95 % interval | Median seconds | Slowest | Seed |\n| --- | --- | --- | --- | --- | --- |",
+        *(_row(kind, entry) for kind, entry in kinds.items()),
+    ]
+    for kind, entry in kinds.items():
+        parts.append(f"\n## {TITLES[kind]}\n\nSeconds on {entry['machine']}.\n\n| | Truth | Found | Seconds |")
+        parts.append("| --- | --- | --- | --- |")
+        for result in entry["results"]:
+            found = f"`{result['formula']}`" if result["formula"] else "none"
+            mark = "right" if result["right"] else "**wrong**"
+            parts.append(f"| {mark} | `{result['truth']}` | {found} | {result['seconds']:.1f} |")
+    return "\n".join(parts) + "\n"
+
+
+def _row(kind: str, entry: dict[str, Any]) -> str:
+    results = entry["results"]
+    right, seconds = sum(r["right"] for r in results), sorted(r["seconds"] for r in results)
+    low, high = wilson(right, len(results))
+    times = f"{seconds[len(seconds) // 2]:.1f} | {seconds[-1]:.1f}"
+    return f"| {TITLES[kind]} | {right} of {len(results)} | {low:.0%} to {high:.0%} | {times} | {entry['seed']} |"

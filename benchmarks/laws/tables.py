@@ -1,0 +1,95 @@
+"""Twenty tables that follow no arithmetic law: six of people and things, fourteen made up."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import datasets
+
+Numbers = NDArray[np.float64]
+
+ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Lawless:
+    """A table and what it is."""
+
+    what: str
+    columns: list[str]
+    inputs: Numbers
+    target: Numbers
+
+
+def tables(seed: int) -> Iterator[Lawless]:
+    """All twenty; the seed draws the made-up ones."""
+    yield from _bundled()
+    for i, (what, make) in enumerate(MADE_UP.items()):
+        random = np.random.default_rng([seed, i])
+        inputs = random.uniform(-5, 5, (ROWS, 3))
+        yield Lawless(what, ["a", "b", "c"], inputs, make(inputs, random)[:, None])
+
+
+def _bundled() -> Iterator[Lawless]:
+    """Tables that come with scikit-learn."""
+    for name in ("diabetes", "wine", "breast_cancer"):
+        bunch = getattr(datasets, f"load_{name}")()
+        target = bunch.target.astype(np.float64)
+        yield _table(f"{name}: target", bunch.data, target)
+    flowers = datasets.load_iris().data
+    yield _table("iris: petal width", flowers[:, :3], flowers[:, 3])
+    athletes = datasets.load_linnerud()
+    yield _table("linnerud: weight", athletes.data, athletes.target[:, 0])
+    pictures = datasets.load_digits()
+    ink = np.concatenate([pictures.images.mean(1), pictures.images.mean(2)], 1)
+    yield _table("digits: digit from ink", ink, pictures.target.astype(np.float64))
+
+
+def _table(what: str, inputs: Numbers, target: Numbers) -> Lawless:
+    return Lawless(what, [f"x{i}" for i in range(inputs.shape[1])], inputs.astype(np.float64), target[:, None])
+
+
+def _steps(x: Numbers, random: np.random.Generator) -> Numbers:
+    """A forest of 20 random trees of depth 3."""
+    total = np.zeros(len(x))
+    for _ in range(20):
+        leaf = np.zeros(len(x), dtype=np.int64)
+        for level in range(3):
+            leaf += 2**level * (x[:, random.integers(3)] > random.uniform(-4, 4))
+        total += random.standard_normal(8)[leaf]
+    return total
+
+
+def _categories(x: Numbers, random: np.random.Generator) -> Numbers:
+    """A price for each of eleven codes."""
+    codes = np.round(x).astype(np.int64)
+    x[:] = codes
+    return np.asarray(
+        random.permutation(np.arange(11.0))[codes[:, 0] + 5] + 3 * random.permutation(11)[codes[:, 1] + 5]
+    )
+
+
+def _walk(x: Numbers, random: np.random.Generator) -> Numbers:
+    x[:, 0] = np.arange(len(x))
+    return np.asarray(random.standard_normal(len(x)).cumsum())
+
+
+MADE_UP: dict[str, Callable[[Numbers, np.random.Generator], Numbers]] = {
+    "sin(a) + b": lambda x, _: np.sin(x[:, 0]) + x[:, 1],
+    "exp(a)*b": lambda x, _: np.exp(x[:, 0]) * x[:, 1],
+    "tanh(a + b)": lambda x, _: np.tanh(x[:, 0] + x[:, 1]),
+    "max(a, b) + c": lambda x, _: np.maximum(x[:, 0], x[:, 1]) + x[:, 2],
+    "tax: 0 below 0, 20 % to 3, 40 % above": lambda x, _: (
+        0.2 * x[:, 0].clip(0, 3) + 0.4 * (x[:, 0] - 3).clip(0) + x[:, 1]
+    ),
+    "floor(a)*b": lambda x, _: np.floor(x[:, 0]) * x[:, 1],
+    "a mod 3 + b": lambda x, _: x[:, 0] % 3 + x[:, 1],
+    "log(6 + a) - log(6 + b)": lambda x, _: np.log(6 + x[:, 0]) - np.log(6 + x[:, 1]),
+    "noise": lambda x, random: random.standard_normal(len(x)),
+    "codes with prices": _categories,
+    "1/(1 + exp(-a - b))": lambda x, _: 1 / (1 + np.exp(-x[:, 0] - x[:, 1])),
+    "a forest of steps": _steps,
+    "tanh(a*b) drowned in noise": lambda x, random: np.tanh(x[:, 0] * x[:, 1]) + 3 * random.standard_normal(len(x)),
+    "a random walk beside its time": _walk,
+}

@@ -1,0 +1,85 @@
+"""The judge of the law benchmark: what it takes for the law, and what it does not."""
+
+import zlib
+
+import numpy as np
+import pytest
+
+from benchmarks.laws.generate import CASES, Case, Law, Term
+from benchmarks.laws.judge import judge
+from benchmarks.laws.report import wilson
+from benchmarks.laws.tables import tables
+
+
+def case(kind: str, number: int = 0) -> Case:
+    return CASES[kind](np.random.default_rng([0, zlib.crc32(kind.encode()), number]))
+
+
+def made_of(law: Law, *, noisy: bool = False) -> Case:
+    inputs = np.random.default_rng(0).uniform(1, 2, (100, 5)) * [1, 1, -1, -1, 1]
+    return Case(law, inputs, law(inputs)[:, None], 5 * inputs, noisy)
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_a_case_is_a_table_that_its_law_fits_inside_and_outside_the_range(kind: str) -> None:
+    for number in range(20):
+        drawn = case(kind, number)
+        assert drawn.inputs.shape == drawn.outside.shape == (1000, 5)
+        assert np.isfinite(drawn.target).all()
+        assert (np.abs(drawn.outside) >= np.abs(drawn.inputs).max(0) - 1e-9).all() or kind in ("sums", "quotients")
+        verdict = judge(drawn, str(drawn.law))
+        assert verdict.found, str(drawn.law)
+
+
+PRODUCT = Law((Term(0.5, (1.0, 0.5, 2.0, 0.0, 0.0)),))
+QUOTIENT = Law(
+    (Term(1.0, (1.0, 1.0, 0.0, 0.0, 0.0)),), (Term(1.0, (1.0, 0.0, 0.0, 0.0, 0.0)), Term(2.0, (0.0,) * 4 + (1.0,)))
+)
+
+
+@pytest.mark.parametrize(
+    ("law", "formula", "found"),
+    [
+        (PRODUCT, "sqrt(b)*a*c**2/2", True),
+        (PRODUCT, "0.5*a*b**0.5*Abs(c)**2", True),
+        (PRODUCT, "0.50001*a*b**0.5*c**2", False),
+        (PRODUCT, "0.5*a*b**0.5*c**2 + 0.001*d", False),
+        (PRODUCT, "0.5*a*b**0.5*c*Abs(c)", False),
+        (PRODUCT, "0.5*a*b**0.5*c**2*log(e)", False),
+        (PRODUCT, "3", False),
+        (PRODUCT, None, False),
+        (QUOTIENT, "a*b/(a + 2*e)", True),
+        (QUOTIENT, "b/(1 + 2*e/a)", True),
+        (QUOTIENT, "a*b/(a + 2.001*e)", False),
+    ],
+)
+def test_a_formula_is_judged_by_its_values(law: Law, formula: str | None, found: bool) -> None:
+    assert judge(made_of(law), formula).found is found
+
+
+@pytest.mark.parametrize(
+    ("formula", "found"),
+    [
+        ("0.48*a*b**0.5*c**2", True),
+        ("-0.5*a*b**0.5*c**2", False),
+        ("0.5*a*b**0.51*c**2", False),
+        ("0.5*a*b**0.5*c**2*d**0.01", False),
+        ("0.5*a*b**0.5*c**2 + 1", False),
+    ],
+)
+def test_with_noise_exponents_and_sign_decide(formula: str, found: bool) -> None:
+    assert judge(made_of(PRODUCT, noisy=True), formula).found is found
+
+
+def test_twenty_tables_follow_no_law_and_the_seed_draws_them() -> None:
+    first, again = list(tables(1)), list(tables(1))
+    assert len(first) == 20
+    for table, other in zip(first, again, strict=True):
+        assert table.inputs.shape == (len(table.target), len(table.columns))
+        assert np.isfinite(table.inputs).all()
+        np.testing.assert_array_equal(table.target, other.target)
+
+
+def test_the_wilson_interval_is_the_published_one() -> None:
+    assert wilson(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)  # Brown, Cai and DasGupta 2001
+    assert wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)

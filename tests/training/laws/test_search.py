@@ -1,0 +1,122 @@
+import re
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes
+
+from training.laws.candidate import Candidate, signs_of
+from training.laws.search import UNDECIDED, search, why_no_law
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.uniform(1, 10, (300, 2))
+NOISE = RANDOM.normal(size=300)
+A, B = X.T
+PRODUCT = A * B**2
+
+
+def power(*exponents: float, constant: float = 1.0) -> Candidate:
+    W = np.array([exponents])
+    return Candidate(W, signs_of(W, X), np.array([constant]), np.zeros(1, dtype=np.int64), np.ones(1))
+
+
+@pytest.mark.parametrize("noise", [0, 1e-9, 1e-3, 0.03, 0.08])
+def test_a_law_may_leave_rounding_or_little_noise(noise: float) -> None:
+    assert why_no_law(power(1, 2), X, PRODUCT * (1 + noise * NOISE)) is None
+
+
+def test_targets_rounded_to_two_decimals_or_kept_in_float32_have_their_law() -> None:
+    assert why_no_law(power(1, 2), X, np.round(PRODUCT, 2)) is None
+    assert why_no_law(power(1, 2), X, PRODUCT.astype(np.float32).astype(np.float64)) is None
+
+
+@pytest.mark.parametrize(
+    ("candidate", "inputs", "target", "reason"),
+    [
+        (power(-1, 0), np.vstack([X, [[0, 1]]]), np.append(1 / A, 1), r"does not give finite numbers on every row"),
+        (power(1, 2), X[:7], PRODUCT[:7], r"^7 different rows are too few to tell a law from chance$"),
+        (power(1, 2), X[:50], (PRODUCT * (1 + 0.01 * NOISE))[:50], r"^50 different rows are too few .* from noise$"),
+        (power(1, 0), X, PRODUCT, r"^the best candidate leaves \d+% of the target's variance unexplained$"),
+        (power(1, 2), X, PRODUCT * (1 + 0.14 * NOISE), r"^the best candidate is off by 1[0-9]%$"),
+        (power(1.01, 2), X, A**1.01 * B**2 * (1 + 0.01 * NOISE), r"^the exponents that fit are no simple fractions$"),
+        (power(1, 2), X, PRODUCT * (1 + 0.02 * np.sin(A)), r"it can be learned from the columns$"),
+        (
+            power(1, 2),
+            X,
+            PRODUCT + 0.01 * NOISE * (1 + 400 * (np.abs(X - 5.5).max(1) > 4)),
+            r"^the best candidate is worse on the outermost rows than on the others$",
+        ),
+    ],
+)
+def test_what_is_no_law_is_told_why(candidate: Candidate, inputs: np.ndarray, target: np.ndarray, reason: str) -> None:
+    said = why_no_law(candidate, inputs, target)
+    assert said is not None
+    assert re.search(reason, said)
+
+
+def test_rows_that_repeat_others_prove_nothing() -> None:
+    few = np.repeat(X[:4], 50, axis=0)
+    assert (
+        why_no_law(power(1, 2), few, np.repeat(PRODUCT[:4], 50))
+        == "4 different rows are too few to tell a law from chance"
+    )
+    noisy = np.repeat(PRODUCT * (1 + 0.03 * NOISE), 3)
+    assert why_no_law(power(1, 2), np.repeat(X, 3, axis=0), noisy) is None
+
+
+def test_only_an_exact_fit_is_judged_while_more_candidates_cost_nothing() -> None:
+    assert why_no_law(power(1, 2), X, PRODUCT, noise=False) is None
+    assert why_no_law(power(1, 2), X, PRODUCT * (1 + 0.01 * NOISE), noise=False) == UNDECIDED
+
+
+M = RANDOM.uniform(-3, 3, (300, 2))
+NO_LAWS = {
+    "sine": (M, np.sin(M[:, 0])),
+    "maximum": (X, np.maximum(A, B)),
+    "exponential": (X, np.exp(A / 3)),
+    "noise": (X, NOISE),
+    "step": (M, np.sign(M[:, 0] + M[:, 1])),
+    "remainder": (X, np.mod(A, 1)),
+    "product and wave": (X, PRODUCT * (1 + 0.02 * np.sin(A))),
+    "bent product": (X, A**0.9 * B * np.exp(0.03 * B) * (1 + 0.001 * NOISE)),
+    "few different rows": (np.repeat(X[:4], 50, axis=0), np.repeat([1.0, 4.0, 2.0, 9.0], 50)),
+    "either or": (M > 0, (M[:, 0] > 0) != (M[:, 1] > 0)),
+    "diabetes": load_diabetes(return_X_y=True),
+}
+
+
+@pytest.mark.parametrize("name", NO_LAWS)
+def test_no_law_is_claimed_where_there_is_none(name: str) -> None:
+    inputs, target = (np.asarray(part, dtype=np.float64) for part in NO_LAWS[name])
+    found = search(inputs, target, seconds=0.5)
+    assert found.reason
+    assert found.reason != UNDECIDED
+    assert np.isfinite(found.candidate.predict(inputs)).all()
+
+
+def test_the_kinds_are_told_in_order_and_the_first_law_ends_the_search() -> None:
+    told: list[str] = []
+    assert search(X, A + 1 / B, progress=told.append).reason is None
+    kinds = dict.fromkeys(text.split(",")[0] for text in told)
+    assert list(kinds) == ["products and sums", "two sums", "sums of products"]
+    told.clear()
+    assert search(X, PRODUCT, progress=told.append).reason is None
+    assert told == ["products and sums"]
+
+
+def test_without_rounds_or_time_there_is_still_the_best_product_or_sum() -> None:
+    for found in (search(M, np.sin(M[:, 0]), rounds=0), search(M, np.sin(M[:, 0]), seconds=0)):
+        assert found.reason
+        assert found.reason != UNDECIDED
+        assert np.isfinite(found.candidate.predict(M)).all()
+
+
+def test_a_table_of_two_rows_has_its_mean_at_least() -> None:
+    found = search(X[:2], np.array([1.0, 3.0]))
+    assert found.candidate.predict(X[:2]).mean() == pytest.approx(2)
+    assert found.reason == "2 different rows are too few to tell a law from noise"
+
+
+def test_a_target_that_nothing_learns_ends_the_search_after_one_round() -> None:
+    told: list[str] = []
+    assert search(X[:80], NOISE[:80], progress=told.append).reason
+    assert re.search(r"round 1 of \d+$", told[-1])

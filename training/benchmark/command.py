@@ -1,0 +1,105 @@
+"""What ``python -m training benchmark`` does."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+from tqdm import tqdm
+
+from training.benchmark import records
+from training.benchmark.laws import run_laws
+from training.benchmark.plan import LAW, Group, canonical, contestant, groups
+from training.benchmark.records import Record
+from training.benchmark.render import write_report
+from training.benchmark.run import Scale, run
+from training.benchmark.task import OPERATIONS, RANGES, TWO_LAYERS
+from training.errors import InputError
+from training.evaluate import wilson_interval
+
+QUICK = (Group("NMU", "multiply"), Group("NAU", "add"))
+SEEDS = 25
+SMALL_TASK_SEEDS = 100
+FILE = "arithmetic.json"
+
+
+def run_benchmark(options: Namespace) -> None:
+    """Count how often units learn operations; keep every finished group, whatever stops the rest."""
+    chosen = _chosen(options)
+    folder: Path = options.out or Path("reports" if options.quick else "docs/results")
+    path = folder / FILE
+    kept = records.read(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    scales = {group: _scale(group, options) for group in chosen}
+    waiting = [group for group in chosen if options.again or not _is_done(kept, group, scales[group])]
+    if len(waiting) < len(chosen):
+        print(f"{len(chosen) - len(waiting)} of {len(chosen)} groups are in {path} already; --again repeats them.")
+    try:
+        _run_all(waiting, scales, path)
+    finally:
+        found = records.read(path)
+        if found:
+            write_report(found, folder)
+    print(f"results  {path}\ntable    {path.with_suffix('.md')}\nheat map {path.with_suffix('.png')}")
+
+
+def _run_all(waiting: Sequence[Group], scales: dict[Group, Scale], path: Path) -> None:
+    steps = sum(_steps(group, scales[group]) for group in waiting)
+    with tqdm(total=steps, unit="step", smoothing=0.02, disable=None) as bar:
+        for group in waiting:
+            bar.set_description(f"{group.unit} {group.operation}, {group.inputs} inputs")
+            begun = perf_counter()
+            new = (run_laws if group.unit == LAW else run)(group, scales[group], bar.update)
+            records.merge(path, new)
+            bar.write(_line(group, new, perf_counter() - begun))
+
+
+def _line(group: Group, new: Sequence[Record], seconds: float) -> str:
+    solved, runs = sum(record.successes for record in new), sum(record.seeds for record in new)
+    low, high = wilson_interval(solved, runs)
+    ranges = " ".join(f"{record.successes}/{record.seeds}" for record in new)
+    name = f"{group.unit} {group.operation}, {group.inputs} inputs"
+    return f"{name:40} {solved / runs:.3f} [{low:.3f}, {high:.3f}]  {ranges}  {seconds:.0f} s"
+
+
+def _chosen(options: Namespace) -> list[Group]:
+    """The groups asked for."""
+    operations = [name.lower() for name in options.operations or []]
+    for name in operations:
+        if name not in OPERATIONS:
+            raise InputError(f"--operations {name} is no operation of the benchmark; give {', '.join(OPERATIONS)}.")
+    units = [canonical(name) for name in options.units or []]
+    everything = QUICK if options.quick and not units else groups(units)
+    chosen = [
+        group
+        for group in everything
+        if (not operations or group.operation in operations) and (not options.inputs or group.inputs in options.inputs)
+    ]
+    if not chosen:
+        raise InputError("No group of the benchmark has that unit, operation and number of inputs; leave one open.")
+    return chosen
+
+
+def _scale(group: Group, options: Namespace) -> Scale:
+    """How large the run of a group is: as published, or for --quick small enough for every change of the code."""
+    first = options.seeds_from
+    if options.quick:
+        easy = [r for r in RANGES if r.name in ("[-2, 2]", "[1, 2]", "[10, 20]")]
+        return Scale(range(first, first + 5), easy, steps=8_000, compiled=False)
+    scale = Scale(range(first, first + SEEDS))
+    if group.operation in TWO_LAYERS:
+        seeds = range(first, first + (SMALL_TASK_SEEDS if group.inputs == 4 else SEEDS))
+        return replace(scale, seeds=seeds, ranges=[r for r in RANGES if r.name == "[1, 2]"])
+    return scale
+
+
+def _steps(group: Group, scale: Scale) -> int:
+    if group.unit == LAW:
+        return len(scale.ranges) * len(scale.seeds)
+    return scale.steps or contestant(group.unit).schedule(group.operation, group.inputs).steps
+
+
+def _is_done(kept: Sequence[Record], group: Group, scale: Scale) -> bool:
+    found = records.done(kept, group.unit, group.operation, group.inputs, scale.seeds[0])
+    return found.issuperset(r.name for r in scale.ranges)

@@ -1,0 +1,55 @@
+"""What is kept of a table that is read a chunk at a time."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+
+MAX_ROWS = 65_536
+"""Rows that are kept of a longer table, but for the few with the lowest and highest values."""
+
+
+class Sample:
+    """A uniform sample of rows, and the rows that hold the lowest and highest value of a column.
+
+    Every row draws a number when it is read; the rows with the lowest numbers stay. What stays depends on the rows and
+    the seed, not on the chunks.
+    """
+
+    def __init__(self, width: int, seed: int) -> None:
+        self.values: Numbers = np.empty((0, width))
+        self.rows = 0
+        self._drawn: Numbers = np.empty(0)
+        self._random = np.random.default_rng(seed)
+
+    def add(self, values: Numbers) -> None:
+        """Take in the next rows: ``(rows, width)``."""
+        self.rows += len(values)
+        self.values = np.concatenate([self.values, values])
+        self._drawn = np.concatenate([self._drawn, self._random.random(len(values))])
+        if len(self.values) > MAX_ROWS:
+            kept = np.zeros(len(self.values), dtype=np.bool_)
+            kept[np.argpartition(self._drawn, MAX_ROWS)[:MAX_ROWS]] = True
+            kept[self.values.argmin(0)] = kept[self.values.argmax(0)] = True
+            self.values, self._drawn = self.values[kept], self._drawn[kept]
+
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know of it: a sentence, or none where every row is here."""
+        if self.rows == len(self.values):
+            return []
+        rest = "those with the lowest or highest value of a column"
+        return [f"Kept {MAX_ROWS:,} of {self.rows:,} rows, drawn at random, and {rest}."]
+
+
+class Twins:
+    """Finds columns that are equal in every row: ``leaders[i]`` is the first column that equals column ``i``."""
+
+    def __init__(self, width: int) -> None:
+        self.leaders = [0] * width
+
+    def compare(self, values: Numbers) -> None:
+        """Take in the next rows: ``(rows, width)``."""
+        seen: dict[tuple[int, bytes], int] = {}
+        for i, column in enumerate((values + 0.0).T):  # + 0.0 makes -0.0 the 0.0 that it equals
+            self.leaders[i] = seen.setdefault((self.leaders[i], column.tobytes()), i)

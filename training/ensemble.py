@@ -1,0 +1,210 @@
+"""Many replicas of a unit, or of a stack of units, trained side by side as one tensor program.
+
+The seeds, ranges and restarts of an experiment are small and alike, so training them one by one spends its time on
+calling PyTorch. Here every tensor carries all replicas, ``(features, outputs, replica, batch)``, the longest axes
+last; one step is forward, backward, Adam and clamping for all of them, compiled into a few loops. No operation
+mixes replicas, so each one is trained as it would be alone, and one that turns NaN stays alone with it.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models.schedule import Schedule
+
+logger = logging.getLogger(__name__)
+
+Weights = dict[str, Tensor]
+Problem = Callable[[Tensor], tuple[Tensor, Tensor]]
+
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
+"""Adam's, as its paper and PyTorch have them."""
+
+
+class Ensemble:
+    """Replicas in training.
+
+    Args:
+        build: makes one replica, its layers in order, drawing start values from PyTorch's generator.
+        seeds: what that generator is seeded with, one a replica.
+        problem: maps samples to the inputs ``(in_features, replicas, batch)`` and the target ``(replicas, batch)``.
+            It is compiled into the step, so that no table of samples is ever written out.
+        schedule: the settings of Adam and of the regulariser, the same for every layer.
+        dtype: of weights and arithmetic.
+        device: where they live; samples, and what the problem keeps, must lie there too. Measured on the CPU alone.
+        compiled: compile the step, which pays from about 10,000 steps on.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], Sequence[nn.Module]],
+        seeds: Sequence[int],
+        problem: Problem,
+        schedule: Schedule,
+        *,
+        dtype: torch.dtype = torch.float32,
+        device: str = "cpu",
+        compiled: bool = True,
+    ) -> None:
+        self.build = build
+        self.seeds = list(seeds)
+        self.problem = problem
+        self.schedule = schedule
+        self.dtype, self.device = dtype, torch.device(device)
+        self.layers: list[Any] = list(build_seeded(build, self.seeds[0]))
+        self.weights = self._start_values(self.seeds)
+        self.steps = 0
+        self.counted = torch.ones(len(self.seeds), 1, dtype=dtype, device=device)
+        """``(replicas, 1)``: 1 where the regulariser counts, 0 where it does not."""
+        self._first = {name: torch.zeros_like(weight) for name, weight in self.weights.items()}
+        self._second = {name: torch.zeros_like(weight) for name, weight in self.weights.items()}
+        self._step = _compile(self._update) if compiled else self._update
+
+    @torch.no_grad()
+    def train(self, samples: Tensor) -> None:
+        """Take one step for each entry of ``samples``, on fresh ones: ``(steps, ...)``, as the problem takes them."""
+        numbers = torch.tensor(
+            [self._numbers(self.steps + i) for i in range(len(samples))], dtype=self.dtype, device=self.device
+        )
+        state = (self.weights, self._first, self._second)
+        for sample, number in zip(samples, numbers, strict=True):
+            state = self._step(*state, sample, number, self.counted)
+        self.weights, self._first, self._second = state
+        self.steps += len(samples)
+
+    @torch.no_grad()
+    def predict(self, x: Tensor, replicas: slice = slice(None)) -> Tensor:
+        """What replicas say of inputs: ``(in_features, replicas or 1, batch)`` to ``(replicas, batch)``."""
+        return self._forward({name: weight[..., replicas, :] for name, weight in self.weights.items()}, x, False)
+
+    def restart(self, replicas: Sequence[int], seeds: Sequence[int]) -> None:
+        """Draw new start values for some replicas. Adam keeps its moments, as where iNALU does so."""
+        if not replicas:
+            return
+        fresh = self._start_values(seeds)
+        for name, weight in self.weights.items():
+            weight[..., list(replicas), :] = fresh[name]
+
+    def replica(self, number: int) -> list[nn.Module]:
+        """One replica's layers, as modules of their own."""
+        layers = list(build_seeded(self.build, self.seeds[number]))
+        for index, layer in enumerate(layers):
+            for name, parameter in layer.named_parameters():
+                weight = self.weights[_key(index, name)][..., number, 0]
+                parameter.data = (weight.t() if parameter.ndim == 2 else weight).clone()
+        return layers
+
+    def _start_values(self, seeds: Sequence[int]) -> Weights:
+        """Weights as ``(in_features, out_features, replicas, 1)``, or ``(out_features, replicas, 1)``."""
+        stacks: dict[str, list[Tensor]] = {}
+        for seed in seeds:
+            for index, layer in enumerate(build_seeded(self.build, seed)):
+                for name, parameter in layer.named_parameters():
+                    stacks.setdefault(_key(index, name), []).append(parameter.detach().t())
+        return {
+            name: torch.stack(stack, -1).unsqueeze(-1).to(self.device, self.dtype) for name, stack in stacks.items()
+        }
+
+    def _forward(self, weights: Weights, x: Tensor, training: bool) -> Tensor:
+        for index, layer in enumerate(self.layers):
+            x = layer.equation(x.unsqueeze(1), training=training, **_of_layer(weights, index))
+        return x[0]
+
+    def _loss(self, weights: Weights, x: Tensor, target: Tensor, number: Tensor, counted: Tensor) -> Tensor:
+        """The sum over replicas of what each one minimises; its gradient is each one's own."""
+        loss = ((self._forward(weights, x, True) - target) ** 2).mean(-1, keepdim=True)
+        for index, layer in enumerate(self.layers):
+            if self.schedule.penalty and hasattr(layer, "penalty"):
+                loss = loss + number[2] * counted * layer.penalty(**_of_layer(weights, index)).mean(0)
+        if self.schedule.l1[1]:
+            loss = loss + number[3] * sum(_per_replica(weight.abs()) for weight in weights.values())
+        return loss.sum()
+
+    def _update(
+        self, weights: Weights, first: Weights, second: Weights, sample: Tensor, number: Tensor, counted: Tensor
+    ) -> tuple[Weights, Weights, Weights]:
+        """One step: gradient, clipping, Adam, clamping."""
+        x, target = self.problem(sample)
+        gradients = self._clip(torch.func.grad(self._loss)(weights, x, target, number, counted))
+        first = {name: BETA_1 * first[name] + (1 - BETA_1) * gradient for name, gradient in gradients.items()}
+        second = {name: BETA_2 * second[name] + (1 - BETA_2) * gradient**2 for name, gradient in gradients.items()}
+        moved = {
+            name: weight
+            - self.schedule.learning_rate * (first[name] / number[0]) / ((second[name] / number[1]).sqrt() + EPSILON)
+            for name, weight in weights.items()
+        }
+        return self._clamp(moved), first, second
+
+    def _clip(self, gradients: Weights) -> Weights:
+        if self.schedule.clip_norm is not None:
+            norm = sum(_per_replica(gradient**2) for gradient in gradients.values()) ** 0.5
+            scale = (self.schedule.clip_norm / (norm + 1e-6)).clamp(max=1)  # as torch.nn.utils.clip_grad_norm_
+            gradients = {name: gradient * scale for name, gradient in gradients.items()}
+        largest = self.schedule.clip_value
+        if largest is not None:
+            gradients = {name: gradient.clamp(-largest, largest) for name, gradient in gradients.items()}
+        return gradients
+
+    def _clamp(self, weights: Weights) -> Weights:
+        bounds = {
+            _key(index, name): limits
+            for index, layer in enumerate(self.layers)
+            for name, limits in getattr(layer, "BOUNDS", {}).items()
+        }
+        return {name: weight.clamp(*bounds[name]) if name in bounds else weight for name, weight in weights.items()}
+
+    def _numbers(self, step: int) -> tuple[float, float, float, float]:
+        """What changes from step to step: Adam's two corrections, the weights of the regulariser and of all sizes."""
+        return (
+            1 - BETA_1 ** (step + 1),
+            1 - BETA_2 ** (step + 1),
+            self.schedule.penalty_at(step),
+            self.schedule.l1_at(step),
+        )
+
+
+def build_seeded(build: Callable[[], Sequence[nn.Module]], seed: int) -> Sequence[nn.Module]:
+    """Build a replica with a seed, and leave PyTorch's generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build()
+
+
+def _key(layer: int, parameter: str) -> str:
+    """``nac.W_hat`` of layer 0 is ``0.W_hat``, which is what its equation calls it."""
+    return f"{layer}.{parameter.rpartition('.')[2]}"
+
+
+def _of_layer(weights: Weights, index: int) -> Weights:
+    prefix = f"{index}."
+    return {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
+
+
+def _per_replica(values: Tensor) -> Tensor:
+    """Sum over all but the replicas: ``(replicas, 1)``."""
+    return values.flatten(end_dim=-3).sum(0)
+
+
+def _compile(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile the step at its first call; where that fails, go on without and say so once."""
+    torch.compiler.reset()  # each step is compiled for its own unit; PyTorch would refuse the ninth
+    compiled = torch.compile(step, fullgraph=True, dynamic=False)
+    chosen: list[Callable[..., Any]] = []
+
+    def first_tried(*state: Any) -> Any:
+        if chosen:
+            return chosen[0](*state)
+        try:
+            result = compiled(*state)
+            chosen.append(compiled)
+        except Exception as error:  # whatever a compiler, or its absence, may raise
+            reason = next(iter(str(error).splitlines()), "")
+            logger.warning("The training step is not compiled and runs several times slower: %s", reason)
+            chosen.append(step)
+            result = step(*state)
+        return result
+
+    return first_tried

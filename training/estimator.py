@@ -1,0 +1,127 @@
+"""The law search as a scikit-learn estimator."""
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from models.law import Law
+from training.evaluate import predict, regression_errors
+from training.export import INPUT, OUTPUT, Export, packages, tensor, write_model
+from training.fit import MAX_TRAINING_ROWS
+from training.laws import find_law
+from training.laws.search import ROUNDS
+
+Numbers = NDArray[np.float64]
+
+
+class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """Learns the arithmetic law that a target follows, such as ``0.5*m*v**2``, and predicts with it.
+
+    Where the target follows no such law, ``formula_`` is None, ``reason_`` says why, and the predictions are those of
+    the best fit inside the range of the data; do not trust them outside.
+
+    Args:
+        rounds: of the search for sums and quotients of products, at most; 0 tries products and sums of columns only.
+        random_state: seed of the search, a ``RandomState`` to draw it from, or None: a new one at every fit.
+
+    Attributes:
+        formula_: the law as text that SymPy reads, or None.
+        latex_: the same in LaTeX, or None.
+        reason_: why there is no law, one clause; None if there is one.
+        network_: the law as a PyTorch network in float64, or the best fit.
+        ranges_: lowest and highest value of each column, ``(columns, 2)``.
+        n_features_in_: number of columns.
+        feature_names_in_: names of the columns, if the table had names; in formulas they are else ``x0``, ``x1``, ...
+    """
+
+    def __init__(self, rounds: int = ROUNDS, random_state: int | np.random.RandomState | None = None) -> None:
+        self.rounds = rounds
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Search for the law on at most 8,192 of the rows, drawn at random.
+
+        Args:
+            X: table or array, ``(rows, columns)``, finite numbers.
+            y: target, ``(rows,)``, finite numbers.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
+        y = y.astype(np.float64)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        used = np.random.default_rng(seed).permutation(len(X))[:MAX_TRAINING_ROWS]
+        finding = find_law(X[used], y[used, None], columns=self._columns(), seed=seed, rounds=self.rounds)
+        self.network_: Law = finding.network
+        self.formula_: str | None = finding.formula
+        self.latex_: str | None = finding.latex
+        self.reason_: str | None = finding.reason
+        self.ranges_: Numbers = np.stack([X.min(0), X.max(0)], axis=1)
+        self._seed, self._rows = seed, len(used)
+        return self
+
+    def predict(self, X: Any) -> Numbers:
+        """Predictions, ``(rows,)``; not finite where the law is not, as in a division by zero."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return np.asarray(predict(self.network_, np.array(X))[:, 0])
+
+    def export(self, repository: str | Path, name: str, *, target: str = "y", X: Any = None, y: Any = None) -> Path:
+        """Write the network to a model repository that ``python -m app`` serves.
+
+        Args:
+            repository: the model repository; made if it is missing.
+            name: the model's name.
+            target: name of the predicted column.
+            X: held-out rows, to measure the model on; without, its manifest says nothing about errors.
+            y: their target.
+
+        Returns:
+            The version folder.
+        """
+        check_is_fitted(self)
+        columns = self._columns()
+        low, high = self.ranges_.T
+        inside = np.random.default_rng(self._seed).uniform(low, high, (1000, len(columns)))
+        manifest = {
+            "task": "arithmetic",
+            "summary": f"{target} from {', '.join(columns)}",
+            "inputs": [tensor(INPUT, "FP64", [-1, len(columns)], columns)],
+            "outputs": [tensor(OUTPUT, "FP64", [-1, 1], [target])],
+            "classes": None,
+            "image": None,
+            "unit": type(self.network_).__name__,
+            "dims": self.network_.dims,
+            "formula": self.formula_,
+            "latex": self.latex_,
+            "latex": self.latex_,
+            "training": {
+                "ranges": self.ranges_.tolist(),
+                "rows": self._rows,
+                "seed": self._seed,
+                "command": repr(self),
+                "packages": packages(),
+                "data": f"{self._rows} rows",
+            },
+            "metrics": self._measure(X, y),
+        }
+        checks = {"interpolation": inside, "extrapolation": 10 * inside}
+        return write_model(Export(self.network_, checks, manifest), Path(repository), name)
+
+    def _columns(self) -> list[str]:
+        names = getattr(self, "feature_names_in_", None)
+        return [f"x{i}" for i in range(self.n_features_in_)] if names is None else list(map(str, names))
+
+    def _measure(self, X: Any, y: Any) -> dict[str, dict[str, Any]]:
+        """Errors on rows within and beyond the range of the fitted ones."""
+        if X is None:
+            return {part: {"rows": 0} for part in ("interpolation", "extrapolation")}
+        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, reset=False)
+        low, high = self.ranges_.T
+        within = ((low <= X) & (high >= X)).all(1)
+        said = self.predict(X)
+        masks = {"interpolation": within, "extrapolation": ~within}
+        return {part: regression_errors(said[mask], y[mask].astype(np.float64)) for part, mask in masks.items()}

@@ -1,0 +1,113 @@
+"""Candidates for the law of a table, and the one measure they are all judged by."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.law import Law
+
+Numbers = NDArray[np.float64]
+
+FINEST = 1e-12
+"""Relative errors below this are rounding: two candidates that reach it fit equally well."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A product of powers of sums of products of powers; see ``models.law.Law`` for what it computes.
+
+    Args:
+        exponents: ``(terms, columns)``.
+        negative: what a negative input contributes to each term, ``(terms, columns)``: 1, -1 or nan.
+        constants: ``(terms,)``.
+        member: index of the sum that each term belongs to, ``(terms,)``.
+        outer: the power of each sum, ``(sums,)``.
+    """
+
+    exponents: Numbers
+    negative: Numbers
+    constants: Numbers
+    member: NDArray[np.int64]
+    outer: Numbers
+
+    @property
+    def complexity(self) -> int:
+        """How many numbers it takes to write the candidate down: constants but 1 and -1, and exponents but 0."""
+        constants = np.count_nonzero(np.abs(self.constants) != 1)
+        return int(constants + np.count_nonzero(self.exponents) + np.count_nonzero(self.outer != 1) + 1)
+
+    def terms(self, inputs: Numbers) -> Numbers:
+        """The products of powers without their constants, ``(rows, terms)``."""
+        values = np.ones((len(inputs), len(self.exponents)))
+        with np.errstate(all="ignore"):
+            for term, column in zip(*np.nonzero((self.exponents != 0) | (self.negative != 1)), strict=True):
+                x, sign = inputs[:, column], self.negative[term, column]
+                values[:, term] *= np.abs(x) ** self.exponents[term, column] * np.where(x < 0, sign, 1.0)
+        return values
+
+    def sums(self, inputs: Numbers) -> Numbers:
+        """The sums before their outer powers, ``(rows, sums)``."""
+        with np.errstate(all="ignore"):
+            weighted = self.terms(inputs) * self.constants
+            return np.stack([weighted[:, self.member == k].sum(1) for k in range(len(self.outer))], 1)
+
+    def predict(self, inputs: Numbers) -> Numbers:
+        """What the law says, ``(rows,)``."""
+        with np.errstate(all="ignore"):
+            return np.asarray((self.sums(inputs) ** self.outer).prod(1))
+
+    def among(self, places: NDArray[np.bool_]) -> "Candidate":
+        """The same candidate on a wider table that holds its columns at these places."""
+        exponents, negative = np.zeros((len(self.exponents), len(places))), np.ones((len(self.exponents), len(places)))
+        exponents[:, places], negative[:, places] = self.exponents, self.negative
+        return replace(self, exponents=exponents, negative=negative)
+
+    def network(self) -> Law:
+        """The candidate as a network."""
+        terms, columns = self.exponents.shape
+        law = Law(columns, terms, len(self.outer))
+        one_hot = np.zeros((len(self.outer), terms))
+        one_hot[self.member, np.arange(terms)] = self.constants
+        with torch.no_grad():
+            for parameter, values in ((law.W, self.exponents), (law.C, one_hot), (law.V, self.outer)):
+                parameter.copy_(torch.from_numpy(values))
+            law.negative.copy_(torch.from_numpy(self.negative))
+        return law.eval()
+
+
+def signs_of(exponents: Numbers, inputs: Numbers) -> Numbers:
+    """What a negative input contributes: by parity for whole exponents, nan for others of positive columns, else 1."""
+    whole = exponents == np.round(exponents)
+    unseen = np.where((inputs > 0).all(0), np.nan, 1.0)
+    return np.where(whole, 1.0 - 2 * (np.abs(exponents) % 2), unseen)
+
+
+def relative_error(prediction: Numbers, target: Numbers) -> float:
+    """Root mean square error over root mean square target; infinity where a prediction is not finite."""
+    with np.errstate(all="ignore"):
+        error = float(np.sqrt(np.mean((prediction - target) ** 2) / np.mean(target**2)))
+    return error if math.isfinite(error) else math.inf
+
+
+def description_length(prediction: Numbers, target: Numbers, parameters: int) -> float:
+    """Bayesian information criterion: the less, the better; for errors in proportion or of one size, whichever fits.
+
+    Schwarz 1978, "Estimating the dimension of a model". Errors in proportion are those of instruments, errors of one
+    size those of rounding.
+
+    Args:
+        prediction: ``(rows,)``.
+        target: ``(rows,)``.
+        parameters: how many numbers the candidate takes to write down.
+    """
+    rows, size = len(target), np.abs(prediction)
+    with np.errstate(all="ignore"):
+        squared = (prediction - target) ** 2
+        same = rows * math.log(max(np.mean(squared), FINEST**2 * np.mean(target**2)))
+        ratio = max(np.mean(squared / size**2), FINEST**2) if size.all() else math.inf
+        proportional = rows * math.log(ratio) + 2 * np.log(np.where(size > 0, size, 1.0)).sum()
+    best = min(value if math.isfinite(value) else math.inf for value in (same, proportional))
+    return best + parameters * math.log(rows)

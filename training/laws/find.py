@@ -1,0 +1,77 @@
+"""find_law: from a table to a network that computes its law, and the formula."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.law import Law
+from training.formula import Formula, formula
+from training.laws.search import ROUNDS, search
+
+Numbers = NDArray[np.float64]
+
+LARGEST = 1e150
+"""Squares of larger numbers may not be finite, and those of numbers below its inverse may be 0."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found in a table.
+
+    Args:
+        network: computes the law in float64; if none was found, the best that was.
+        formula: of the law, such as ``0.5 * m * v**2``; None if no law was found.
+        latex: the formula as LaTeX; None if no law was found.
+        reason: why no law was found, one clause; None if one was.
+    """
+
+    network: Law
+    formula: str | None
+    latex: str | None
+    reason: str | None
+
+
+def find_law(
+    inputs: Numbers,
+    target: Numbers,
+    *,
+    columns: Sequence[str] | None = None,
+    seed: int = 0,
+    rounds: int = ROUNDS,
+    seconds: float = math.inf,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Finding:
+    """Find the arithmetic law of a table: products of powers with a constant, sums of them, quotients of sums.
+
+    Args:
+        inputs: ``(rows, columns)``, finite.
+        target: ``(rows, 1)``, finite, not all zero.
+        columns: names for the formula; None names them ``x0``, ``x1`` and so on.
+        seed: of start values; the same seed on the same machine finds the same, unless ``seconds`` run out.
+        rounds: of the search for sums and quotients of products, at most; 0 tries products and plain sums only.
+        seconds: time after which nothing new is started.
+        progress: told what is tried.
+
+    Raises:
+        ValueError: shapes that do not fit, numbers that are too large, or no candidate gives finite numbers.
+    """
+    if inputs.ndim != 2 or target.shape != (len(inputs), 1) or not inputs.size:
+        raise ValueError(f"inputs are (rows, columns) and target (rows, 1), got {inputs.shape} and {target.shape}.")
+    widest, size = np.abs(inputs).max(), np.abs(target).max()
+    if not (widest <= LARGEST and 1 / LARGEST <= size <= LARGEST):
+        raise ValueError(
+            f"inputs and target must be finite, at most {LARGEST:g}, and the target not all below {1 / LARGEST:g}; "
+            f"the largest are {widest:g} and {size:g}, so scale the columns nearer to 1."
+        )
+    varied = np.ptp(inputs, axis=0) > 0  # what never changes cannot matter
+    varied = varied if varied.any() else ~varied
+    found = search(inputs[:, varied], target[:, 0], seed=seed, rounds=rounds, seconds=seconds, progress=progress)
+    network = found.candidate.among(varied).network()
+    names = [f"x{place}" for place in range(inputs.shape[1])] if columns is None else columns
+    expression: Formula | None = formula(network, names) if found.reason is None else None
+    if expression is None:
+        return Finding(network, None, None, found.reason)
+    return Finding(network, expression.text, expression.latex, None)

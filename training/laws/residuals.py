@@ -1,0 +1,45 @@
+"""How much of a target, or of what a law leaves over, can be learned from the columns by methods that know no law."""
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, QuantileTransformer, StandardScaler
+
+Numbers = NDArray[np.float64]
+
+MOST_ROWS, FEWEST_ROWS = 2_000, 20
+LEARNABLE = 0.1
+"""Share of the spread of residuals that counts as learnable."""
+
+
+def learnable(inputs: Numbers, residuals: Numbers) -> bool:
+    """Whether residuals hold more than noise, see ``learnable_share``."""
+    return learnable_share(inputs, residuals) > LEARNABLE
+
+
+def learnable_share(inputs: Numbers, target: Numbers, seed: int = 0) -> float:
+    """Share of the target's spread that trees or a polynomial predict on rows held out, the better of the two.
+
+    Of fewer than 20 rows nothing is said to be learnable.
+
+    Args:
+        inputs: ``(rows, columns)``.
+        target: ``(rows,)``; its ranks count, so a few large values decide nothing.
+        seed: of the folds.
+    """
+    rows = min(len(target), MOST_ROWS)
+    if rows < FEWEST_ROWS:
+        return 0.0
+    index = np.random.default_rng(seed).permutation(len(target))[:rows]
+    ranks = np.argsort(np.argsort(target[index])).astype(np.float64)
+    goal = (ranks - ranks.mean()) / ranks.std()
+    folds = KFold(5, shuffle=True, random_state=seed)
+    ranked = QuantileTransformer(n_quantiles=min(100, rows * 4 // 5), random_state=seed)
+    degree = 3 if inputs.shape[1] <= 6 else 1 if inputs.shape[1] > 30 else 2
+    polynomial = make_pipeline(ranked, PolynomialFeatures(degree), StandardScaler(), RidgeCV(np.logspace(-2, 4, 7)))
+    trees = HistGradientBoostingRegressor(max_iter=60, min_samples_leaf=5, random_state=seed)
+    answers = (cross_val_predict(learner, inputs[index], goal, cv=folds) for learner in (polynomial, trees))
+    return max(float(1 - np.mean((goal - answer) ** 2)) for answer in answers)
