@@ -97,7 +97,6 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             "dims": self.network_.dims,
             "formula": self.formula_,
             "latex": self.latex_,
-            "latex": self.latex_,
             "training": {
                 "ranges": self.ranges_.tolist(),
                 "rows": self._rows,

@@ -81,3 +81,12 @@ def plain(value: float, tolerance: float) -> float:
         if abs(decimal - size) <= tolerance:
             return sign * decimal
     return value
+
+
+def is_plain(value: float) -> bool:
+    """Whether a number has at most six digits, or is a small fraction or such a multiple of pi."""
+    if float(f"{value:.6g}") == value:
+        return True
+    return any(
+        abs(float(Fraction(value / unit).limit_denominator(12)) * unit / value - 1) < 1e-14 for unit in (1.0, math.pi)
+    )

@@ -47,7 +47,7 @@ class AMU(nn.Module):
     BOUNDS: ClassVar[dict[str, tuple[float, float]]] = {"p": (0.0, 1.0), "gate": (-1.0, 1.0)}
     EXACT: ClassVar[dict[str, Any]] = {"eps": 0.0}
     HEAD: ClassVar[dict[str, Any]] = {"eps": 0.1}
-    SCHEDULE: ClassVar[Schedule] = Schedule(learning_rate=1e-2, steps=10_000, wide={"steps": 10_000})
+    SCHEDULE: ClassVar[Schedule] = Schedule(learning_rate=1e-2, steps=3_000, wide={"steps": 3_000})
 
     def __init__(self, in_features: int, out_features: int, *, eps: float = 1e-7) -> None:
         super().__init__()

@@ -19,6 +19,8 @@ Numbers = NDArray[np.float64]
 STEPS = 12
 SURE = 3.0
 """Standard errors that a plain number may lie off the fitted one."""
+SHARES = (1.0, 1 / 3, 1 / 10)
+"""Shares of that which are tried one after the other, the plainest numbers first."""
 FEW = 4
 """Terms that are tried to be left out one by one, the weakest first."""
 ROUNDING = 1e-13
@@ -161,15 +163,20 @@ class _Fit:
 
     def plain(self, constants: Numbers, tolerances: Numbers) -> Numbers:
         """Constants taken to plain numbers: all at once, or else those that can be, the largest first."""
-        together = np.array([plain(*pair) for pair in zip(constants, tolerances, strict=True)])
-        if together.all() and self.error_of(together) <= self.allowed(np.sum(together != constants)):
-            return together
+        trials = [
+            np.array([plain(*pair) for pair in zip(constants, share * tolerances, strict=True)]) for share in SHARES
+        ]
+        for together in trials:
+            if together.all() and self.error_of(together) <= self.allowed(int(np.sum(together != constants))):
+                return together
         settled = constants
         for place in np.argsort(-np.abs(constants)):
-            trial = settled.copy()
-            trial[place] = together[place]
-            if together[place] and self.error_of(trial) <= self.allowed(1):
-                settled = trial
+            for together in trials:
+                trial = settled.copy()
+                trial[place] = together[place]
+                if together[place] and self.error_of(trial) <= self.allowed(1):
+                    settled = trial
+                    break
         return settled
 
 

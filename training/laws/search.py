@@ -8,29 +8,21 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from training.laws.candidate import Candidate, description_length, relative_error
+from training.laws.candidate import Candidate, description_length
 from training.laws.constants import fit_constants
 from training.laws.layers import layers
 from training.laws.products import products
-from training.laws.residuals import learnable, learnable_share
+from training.laws.residuals import learnable_share
 from training.laws.sums import sums
 from training.laws.terms import terms
+from training.laws.verdict import UNDECIDED, why_no_law
 
 Numbers = NDArray[np.float64]
 
-EXACT = 3e-7
-"""Relative error that is taken for rounding, of targets in float32 too."""
-MOST_UNEXPLAINED = 0.02
-"""Share of the target's variance that a law may leave to noise."""
-MOST_NOISE = 0.1
-"""Relative size of the noise that a law may leave."""
 ROUNDS = 8
 """Rounds over all forms of sums and quotients of products, at most."""
 HOPELESS = 0.4
 """Share of the target that can be learned without a law, below which one round is enough."""
-UNDECIDED = "undecided"
-ROWS_PER_NUMBER = 20
-"""Rows for each number of a law, at least, where there is noise."""
 
 
 @dataclass(frozen=True)
@@ -121,59 +113,3 @@ def _mean(inputs: Numbers, target: Numbers) -> Candidate:
     """One number for all rows: what is left where nothing else can be fitted."""
     nothing = np.zeros((1, inputs.shape[1]))
     return Candidate(nothing, nothing + 1, np.array([target.mean()]), np.zeros(1, dtype=np.int64), np.ones(1))
-
-
-def why_no_law(candidate: Candidate, inputs: Numbers, target: Numbers, *, noise: bool = True) -> str | None:
-    """Why a candidate is no law of these rows; None if it is one. Without ``noise``, ``UNDECIDED`` unless it is exact.
-
-    A law either fits to rounding, or leaves noise: little of it, nothing in it that can be learned from the inputs,
-    and no more of it on the outermost rows than on the others. Rows that repeat others prove nothing.
-    """
-    once = np.sort(np.unique(np.column_stack([inputs, target]), axis=0, return_index=True)[1])
-    inputs, target = inputs[once], target[once]
-    answer, rows, points = candidate.predict(inputs), len(target), len(np.unique(inputs, axis=0))
-    if not np.isfinite(answer).all():
-        return "the best candidate does not give finite numbers on every row"
-    error = relative_error(answer, target)
-    with np.errstate(all="ignore"):
-        proportion = np.abs(answer - target) / np.maximum(np.abs(target), 1e-300)
-    if error <= EXACT and np.median(proportion) <= EXACT:
-        return _too_few(points, candidate)
-    if not noise:
-        return UNDECIDED
-    if rows < ROWS_PER_NUMBER * candidate.complexity:
-        return f"{rows} different rows are too few to tell a law from noise"
-    unexplained = float(np.mean((answer - target) ** 2) / np.var(target))
-    if min(unexplained, _unexplained_logarithm(answer, target)) > MOST_UNEXPLAINED:
-        return f"the best candidate leaves {unexplained:.0%} of the target's variance unexplained"
-    off = min(float(np.median(proportion)) * 1.48, error)
-    if off > MOST_NOISE:
-        return f"the best candidate is off by {off:.0%}"
-    if np.abs(candidate.exponents * 12 - np.round(candidate.exponents * 12)).max() > 1e-9:
-        return "the exponents that fit are no simple fractions"
-    in_proportion = (answer - target) / np.maximum(np.abs(answer), 1e-300)
-    if learnable(inputs, answer - target) or learnable(inputs, in_proportion):
-        return "what the best candidate leaves over is no noise: it can be learned from the columns"
-    if _grows_outwards(inputs, in_proportion) and _grows_outwards(inputs, answer - target):
-        return "the best candidate is worse on the outermost rows than on the others"
-    return _too_few(points, candidate)
-
-
-def _too_few(points: int, candidate: Candidate) -> str | None:
-    enough = points >= 2 * candidate.complexity + 2
-    return None if enough else f"{points} different rows are too few to tell a law from chance"
-
-
-def _unexplained_logarithm(answer: Numbers, target: Numbers) -> float:
-    if not (answer * target > 0).all():
-        return np.inf
-    logs, goal = np.log(np.abs(answer)), np.log(np.abs(target))
-    return float(np.mean((logs - goal) ** 2) / max(np.var(goal), 1e-300))
-
-
-def _grows_outwards(inputs: Numbers, residuals: Numbers) -> bool:
-    spread = np.ptp(inputs, axis=0)
-    distance = (np.abs(inputs - np.median(inputs, 0)) / np.where(spread > 0, spread, 1.0)).max(1)
-    outer = distance > np.quantile(distance, 0.8)
-    inside, outside = (np.mean(np.abs(residuals[part])) for part in (~outer, outer))
-    return bool(outside > 3 * inside)

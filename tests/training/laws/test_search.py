@@ -5,7 +5,8 @@ import pytest
 from sklearn.datasets import load_diabetes
 
 from training.laws.candidate import Candidate, signs_of
-from training.laws.search import UNDECIDED, search, why_no_law
+from training.laws.search import search
+from training.laws.verdict import UNDECIDED, why_no_law
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.uniform(1, 10, (300, 2))
@@ -43,7 +44,7 @@ def test_targets_rounded_to_two_decimals_or_kept_in_float32_have_their_law() -> 
             power(1, 2),
             X,
             PRODUCT + 0.01 * NOISE * (1 + 400 * (np.abs(X - 5.5).max(1) > 4)),
-            r"^the best candidate is worse on the outermost rows than on the others$",
+            r"^fitted to the inner rows, the best candidate fails on the outer ones$",
         ),
     ],
 )
@@ -113,7 +114,7 @@ def test_without_rounds_or_time_there_is_still_the_best_product_or_sum() -> None
 def test_a_table_of_two_rows_has_its_mean_at_least() -> None:
     found = search(X[:2], np.array([1.0, 3.0]))
     assert found.candidate.predict(X[:2]).mean() == pytest.approx(2)
-    assert found.reason == "2 different rows are too few to tell a law from noise"
+    assert found.reason == "2 different rows are too few to tell a law from chance"
 
 
 def test_a_target_that_nothing_learns_ends_the_search_after_one_round() -> None:
