@@ -39,7 +39,7 @@ def _panel(axes: Any, title: str, rows: Sequence[Sequence[Record]]) -> Any:
             rates[i, ranges.index(record.range)] = record.successes / record.seeds
     image = axes.imshow(rates, cmap="cividis", vmin=0, vmax=1, aspect="auto")
     axes.set_title(title)
-    axes.set_xticks(range(len(ranges)), ranges, fontsize=8)
+    axes.set_xticks(range(len(ranges)), ranges, fontsize=7, rotation=20)
     axes.set_yticks(range(len(rows)), [row[0].label for row in rows], fontsize=8)
     for (i, j), value in np.ndenumerate(rates):
         if np.isfinite(value):
