@@ -4,10 +4,9 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.units.amu import AMU
-from training.data.digits import split_digits
 
 LAWS = {
     "a + b": lambda a, b: a + b,
@@ -207,21 +206,3 @@ def test_compiling_the_training_pass_is_refused_as_its_gradients_would_be_lost(m
 def test_a_negative_eps_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^eps must be at least 0, got -1\.$"):
         AMU(2, 1, eps=-1)
-
-
-@pytest.mark.parametrize(("law", "gate"), [("a + b", 1), ("a * b", -1)])
-def test_behind_a_network_that_reads_digits_it_finds_the_operation(law: str, gate: int) -> None:
-    torch.manual_seed(0)
-    digits, _ = split_digits(0)
-    pictures = torch.from_numpy(digits.pictures / 255).float()
-    reader = nn.Sequential(nn.Flatten(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 4))
-    head = AMU(8, 1, **AMU.HEAD)
-    adam = torch.optim.Adam([*reader.parameters(), *head.parameters()], lr=3e-3)
-    for _ in range(500):
-        i, j = torch.randint(len(pictures), (2, 128)).unbind()
-        target = torch.from_numpy(LAWS[law](digits.labels[i], digits.labels[j])).float()
-        adam.zero_grad()
-        y = head(torch.cat((reader(pictures[i]), reader(pictures[j])), 1))[:, 0]
-        (y - target).square().mean().backward()
-        adam.step()
-    assert head.gate.sign().item() == gate
