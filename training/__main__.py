@@ -82,7 +82,12 @@ def _fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hidden", type=_positive, nargs="*", default=[], help="widths of hidden layers (default: none)"
     )
-    parser.add_argument("--restarts", type=_positive, default=8, help="start values tried with a unit (default: 8)")
+    parser.add_argument(
+        "--restarts",
+        type=_positive,
+        default=8,
+        help="start values tried for a unit, and for the MLP beside it (default: 8)",
+    )
     parser.add_argument(
         "--seconds", type=_positive, default=240, help="time for the search of a law, about (default: 240)"
     )

@@ -34,7 +34,7 @@ from training.zoo import RECIPES
 def run_fit(options: Namespace) -> None:
     """Learn a column of a CSV file from the others."""
     name = _check_name(options.name or options.data.stem)
-    unit = fit.AUTO if options.unit.lower() == fit.AUTO else _unit(options.unit)
+    unit = _unit_or_auto(options)
     table = read_table(
         options.data, options.target, options.columns, drop_incomplete=options.drop_incomplete, seed=options.seed
     )
@@ -177,6 +177,16 @@ def _check_folders(*folders: Path) -> None:
             raise InputError(
                 f"{folder} cannot be written to ({error.strerror}); give a folder that can, or change its permissions."
             ) from error
+
+
+def _unit_or_auto(options: Namespace) -> str:
+    if options.unit.lower() != fit.AUTO:
+        return _unit(options.unit)
+    if options.hidden:
+        raise InputError(
+            "--hidden is for a unit, such as --unit NAU; the search finds its own layers, so leave it out."
+        )
+    return fit.AUTO
 
 
 def _unit(name: str) -> str:

@@ -1,5 +1,6 @@
 """The law search as a scikit-learn estimator."""
 
+import math
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,10 +28,11 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         rounds: of the search for sums and quotients of products, at most; 0 tries products and sums of columns only.
+        seconds: time after which nothing new is tried; None: no limit. What time ends may differ from run to run.
         random_state: seed of the search, a ``RandomState`` to draw it from, or None: a new one at every fit.
 
     Attributes:
-        formula_: the law as text that SymPy reads, or None.
+        formula_: the law as text for people, in Python's notation, or None.
         latex_: the same in LaTeX, or None.
         reason_: why there is no law, one clause; None if there is one.
         network_: the law as a PyTorch network in float64, or the best fit.
@@ -39,8 +41,14 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         feature_names_in_: names of the columns, if the table had names; in formulas they are else ``x0``, ``x1``, ...
     """
 
-    def __init__(self, rounds: int = ROUNDS, random_state: int | np.random.RandomState | None = None) -> None:
+    def __init__(
+        self,
+        rounds: int = ROUNDS,
+        seconds: float | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.rounds = rounds
+        self.seconds = seconds
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> Self:
@@ -54,7 +62,10 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         y = y.astype(np.float64)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         used = np.random.default_rng(seed).permutation(len(X))[:MAX_TRAINING_ROWS]
-        finding = find_law(X[used], y[used, None], columns=self._columns(), seed=seed, rounds=self.rounds)
+        limit = math.inf if self.seconds is None else self.seconds
+        finding = find_law(
+            X[used], y[used, None], columns=self._columns(), seed=seed, rounds=self.rounds, seconds=limit
+        )
         self.network_: Law = finding.network
         self.formula_: str | None = finding.formula
         self.latex_: str | None = finding.latex

@@ -116,7 +116,7 @@ def _search(plan: Plan, train: Part, _: Part) -> tuple[AnyArithmetic, str | None
                 train.inputs, train.target, seed=plan.seed, seconds=plan.seconds, progress=bar.set_postfix_str
             )
         except ValueError as error:
-            raise InputError(_too_large(plan, "candidate")) from error
+            raise InputError(f"No law can be searched for '{plan.target}': {error}") from error
     return found.network, found.reason
 
 

@@ -54,7 +54,7 @@ def snap_exponents(design: Numbers, goal: Numbers, weights: Numbers) -> tuple[Nu
 
 
 _SIMPLE: Sequence[Fraction] = sorted(
-    {Fraction(above, below) for below in (1, 2, 3, 4, 6, 8, 12) for above in range(1, 10 * below + 1)},
+    {Fraction(above, below) for below in range(1, 13) for above in range(1, 10 * below + 1)},
     key=lambda value: (value.denominator, value.numerator),
 )
 

@@ -54,8 +54,9 @@ def split_table(inputs: Numbers, target: Numbers, seed: int, source: str = "The 
     """Hold out the outermost tenth of the rows for extrapolation, and a random fifth of the others for interpolation.
 
     A row is outermost when one of its columns lies farthest from that column's median, in units of the column's
-    range, so every held-out outer row lies outside the box of the training rows. Columns of two values, such as yes
-    and no, have no outside and do not count. Where ties leave no row outside, the extrapolation part is empty.
+    range, so every held-out outer row lies outside the box of the training rows. Columns whose lowest or highest
+    value is that of more than a tenth of the rows, such as yes and no, have no outside and do not count. Where ties
+    leave no row outside, the extrapolation part is empty.
 
     ``source`` is what messages call the table.
 
@@ -67,8 +68,8 @@ def split_table(inputs: Numbers, target: Numbers, seed: int, source: str = "The 
         raise InputError(f"{source} has {rows} rows; training and checking need at least {MIN_ROWS}, so add rows.")
     spread = np.ptp(inputs, axis=0)
     centred = np.abs(inputs - np.median(inputs, axis=0)) / np.where(spread > 0, spread, 1.0)
-    middle = (inputs > inputs.min(0)) & (inputs < inputs.max(0))
-    distance = centred[:, middle.any(0)].max(1, initial=0.0)
+    at_an_end = np.maximum((inputs == inputs.min(0)).mean(0), (inputs == inputs.max(0)).mean(0))
+    distance = centred[:, at_an_end <= OUTER_SHARE].max(1, initial=0.0)
     outer = distance > np.quantile(distance, 1 - OUTER_SHARE, method="lower")
     inner = np.random.default_rng(seed).permutation(np.flatnonzero(~outer))
     held_out = max(1, round(INTERPOLATION_SHARE * len(inner)))

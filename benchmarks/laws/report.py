@@ -1,12 +1,13 @@
 """Lines, summaries and files of the results."""
 
 import json
-import math
 import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from training.evaluate import wilson_interval
 
 LIMITS = {"products": 20, "noisy": 20, "sums": 300, "quotients": 300, "tables": 300}
 """Seconds that one search may take on one core, by kind."""
@@ -31,21 +32,13 @@ def line(result: dict[str, Any]) -> str:
 def summary(kind: str, results: Results) -> str:
     """How many are right, with a 95 % interval, and how long they took."""
     right = sum(result["right"] for result in results)
-    low, high = wilson(right, len(results))
+    low, high = wilson_interval(right, len(results))
     seconds = sorted(result["seconds"] for result in results)
     late = sum(value > LIMITS[kind] for value in seconds)
     return (
         f"{kind}: {right} of {len(results)} ({low:.0%} to {high:.0%}), median {seconds[len(seconds) // 2]:.1f} s, "
         f"slowest {seconds[-1]:.1f} s, {late} over {LIMITS[kind]} s"
     )
-
-
-def wilson(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
-    """Score interval of a share; Wilson 1927."""
-    share, square = successes / trials, z**2 / trials
-    middle = share + square / 2
-    half = z * math.sqrt(share * (1 - share) / trials + square / (4 * trials))
-    return (middle - half) / (1 + square), (middle + half) / (1 + square)
 
 
 def write(folder: Path, kind: str, seed: int, results: Results) -> None:
@@ -80,6 +73,6 @@ def _markdown(kinds: dict[str, Any]) -> str:
 def _row(kind: str, entry: dict[str, Any]) -> str:
     results = entry["results"]
     right, seconds = sum(r["right"] for r in results), sorted(r["seconds"] for r in results)
-    low, high = wilson(right, len(results))
+    low, high = wilson_interval(right, len(results))
     times = f"{seconds[len(seconds) // 2]:.1f} | {seconds[-1]:.1f}"
     return f"| {TITLES[kind]} | {right} of {len(results)} | {low:.0%} to {high:.0%} | {times} | {entry['seed']} |"

@@ -10,6 +10,8 @@ error g is twice the draw's own error, whatever the other draws do, and
 - a parity moves when it is the one that the gradient pulls most;
 - the gate compares: ``g (a - m)`` summed over both kinds of draws is the difference of the squared errors of sum a and
   product m. Divided by the sum of sizes it lies in [-1, 1], and a small difference still decides.
+
+A gradient that is not finite, as after a target such as 1 / 0, teaches nothing.
 """
 
 import math
@@ -30,6 +32,9 @@ CLIP = 3.0
 """A row's gradient counts up to this many times the median size, as a division near 0 makes enormous ones."""
 RIDGE = 1e-8
 """Added to the second moments, in units of their mean eigenvalue."""
+STEADY = 2e-6
+"""Newton's steps come so small that Adam's epsilon of 1e-8 counts beside them: as if it were 5e-3 beside their size.
+Without, Adam takes ever larger steps once errors have been tiny for long, and loses what is learned."""
 TINY = 1e-300
 
 
@@ -81,7 +86,7 @@ class _Lesson(torch.autograd.Function):
         W_add, W_mul, p, gate, x, g = (tensor.double().unsqueeze(-1) for tensor in (*weights, x, *gradients))
         adds, soft = adds.unsqueeze(-1), soft.unsqueeze(-1)  # a single vector is a batch of one row
         rows = [axis for axis in range(W_add.ndim - 1) if W_add.shape[axis + 1] == 1]
-        g = g * math.prod(g.shape[axis] for axis in rows)  # a mean over rows becomes a sum
+        g = g.nan_to_num(0, 0, 0) * math.prod(g.shape[axis] for axis in rows)  # a mean over rows becomes a sum
         z = x.abs().clamp_min(ctx.eps).log()
         magnitude = bounded_exp((W_mul * z).sum(0))
         m, whole, share = whole_signs(x, p) * magnitude, ~adds & ~soft, _share(gate)
@@ -107,7 +112,7 @@ def _factors(x: Tensor, p: Tensor) -> Tensor:
 
 
 def _newton_step(features: Tensor, g: Tensor, own: Tensor, W: Tensor, rows: list[int]) -> Tensor:
-    """``M^-1 mean(features g)`` over a draw's own rows, M their second moments; its norm is 1 at most."""
+    """``M^-1 mean(features g)`` over a draw's own rows, M their second moments; its norm is ``STEADY`` at most."""
 
     def by_replica(values: Tensor) -> Tensor:
         """Features first to ``(replicas, features, rows)``."""
@@ -121,7 +126,7 @@ def _newton_step(features: Tensor, g: Tensor, own: Tensor, W: Tensor, rows: list
     ridge = RIDGE * moments.diagonal(dim1=-2, dim2=-1).mean(-1)[..., None, None] + TINY
     slope = v @ (torch.minimum(g.abs(), CLIP * size) * g.sign() * mask).mT / count
     step: Tensor = torch.linalg.solve(moments + ridge * torch.eye(len(features), dtype=g.dtype, device=g.device), slope)
-    step = step / step.norm(dim=1, keepdim=True).clamp_min(1)
+    step = STEADY * step / step.norm(dim=1, keepdim=True).clamp_min(1)
     return step.squeeze(-1).t().reshape(W.shape)
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from benchmarks.laws.generate import CASES, Case, Law, Term
 from benchmarks.laws.judge import judge
-from benchmarks.laws.report import wilson
 from benchmarks.laws.tables import tables
 
 
@@ -78,8 +77,3 @@ def test_twenty_tables_follow_no_law_and_the_seed_draws_them() -> None:
         assert table.inputs.shape == (len(table.target), len(table.columns))
         assert np.isfinite(table.inputs).all()
         np.testing.assert_array_equal(table.target, other.target)
-
-
-def test_the_wilson_interval_is_the_published_one() -> None:
-    assert wilson(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)  # Brown, Cai and DasGupta 2001
-    assert wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from models.units._amu_lesson import STEADY
 from models.units.amu import AMU
 
 LAWS = {
@@ -123,7 +124,7 @@ def test_in_training_every_entry_is_the_sum_or_the_product_and_the_gate_sets_how
 
 
 @pytest.mark.parametrize(("law", "weights"), [("a - b", "W_add"), ("a / b", "W_mul")])
-def test_the_gradient_of_a_squared_error_is_twice_the_distance_to_the_weights_sought(law: str, weights: str) -> None:
+def test_the_gradient_of_a_squared_error_points_straight_from_the_weights_sought(law: str, weights: str) -> None:
     torch.manual_seed(0)
     unit = ideal(law).train()
     x = uniform(1.1, 1.2, 400)
@@ -132,7 +133,7 @@ def test_the_gradient_of_a_squared_error_is_twice_the_distance_to_the_weights_so
     with torch.no_grad():
         unit.get_parameter(weights).add_(distance)
     (unit.train()(x) - target).square().mean().backward()
-    torch.testing.assert_close(unit.get_parameter(weights).grad, 2 * distance, rtol=1e-3, atol=0)
+    torch.testing.assert_close(unit.get_parameter(weights).grad, 2 * STEADY * distance, rtol=1e-3, atol=0)
 
 
 @pytest.mark.parametrize(("law", "pull"), [("a + b", -1), ("a * b", 1)])
@@ -161,6 +162,15 @@ def test_what_stands_before_the_unit_learns_from_the_branch_that_the_gate_trusts
     assert 0 < (~adds).sum() < 50
     assert x.grad is not None
     assert torch.equal(x.grad, adds.double().unsqueeze(1).expand(-1, 2))
+
+
+@pytest.mark.parametrize("target", [math.inf, -math.inf, math.nan])
+def test_a_target_that_is_not_finite_spoils_no_weight(target: float) -> None:
+    torch.manual_seed(0)
+    unit, targets = AMU(2, 1), torch.ones(50)
+    targets[7] = target
+    (unit(uniform(-2, 2, 50).float())[:, 0] - targets).square().mean().backward()
+    assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in unit.parameters())
 
 
 def test_stacked_replicas_get_the_gradients_of_modules() -> None:

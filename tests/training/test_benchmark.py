@@ -12,7 +12,7 @@ import torch
 from training.__main__ import main
 from training.benchmark import command, records
 from training.benchmark.judge import Tally, sparsity_error
-from training.benchmark.plan import Group, canonical, contestant, groups
+from training.benchmark.plan import LAW, Group, canonical, contestant, groups
 from training.benchmark.published import PUBLISHED
 from training.benchmark.records import Record
 from training.benchmark.render import write_report
@@ -163,9 +163,12 @@ def test_inalu_runs_with_its_restarts_and_its_conditional_regulariser() -> None:
 
 
 def test_the_programme_knows_its_units_and_their_settings() -> None:
+    assert {group.operation for group in groups()} == set(OPERATIONS)
     for group in groups():
-        assert group.operation in OPERATIONS
-        assert contestant(group.unit).schedule(group.operation, group.inputs).steps in (50_000, 100_000, 200_000)
+        if group.unit == LAW:
+            continue
+        steps = contestant(group.unit).schedule(group.operation, group.inputs).steps
+        assert steps in (3_000, 50_000, 100_000, 200_000)
         assert [layer(torch.rand(3, n)).shape[1] for layer, n in zip(contestant(group.unit).build(2), (2, 2))]  # noqa: B905
     assert contestant("NMU").schedule("multiply", 2).ramp == (20_000, 35_000)
     assert contestant("NMRU").schedule("divide", 10).ramp == (50_000, 75_000)
@@ -183,9 +186,9 @@ def test_results_are_merged_by_cell_and_survive_a_failure_to_write(
     again = record(successes=25)
     other = record(unit="auto", training="closed form", snapped=True, form="found")
     assert records.merge(path, [again, other]) == [again, record(range="[10, 20]"), other] == records.read(path)
-    assert records.done(records.read(path), "NMU", "multiply", 2, 1000) == {"[1, 2]", "[10, 20]"}
-    assert records.done(records.read(path), "NMU", "multiply", 2, 2000) == set()
-    assert records.done(records.read(path), "auto", "multiply", 2, 1000) == set()
+    assert records.done(records.read(path), "NMU", "multiply", 2, range(1000, 1025)) == {"[1, 2]", "[10, 20]"}
+    assert records.done(records.read(path), "NMU", "multiply", 2, range(2000, 2025)) == set()
+    assert records.done(records.read(path), "auto", "multiply", 2, range(1000, 1025)) == {"[1, 2]"}
 
     def fail(*_: object) -> None:
         raise OSError("disk full")

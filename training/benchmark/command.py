@@ -101,5 +101,5 @@ def _steps(group: Group, scale: Scale) -> int:
 
 
 def _is_done(kept: Sequence[Record], group: Group, scale: Scale) -> bool:
-    found = records.done(kept, group.unit, group.operation, group.inputs, scale.seeds[0])
+    found = records.done(kept, group.unit, group.operation, group.inputs, scale.seeds)
     return found.issuperset(r.name for r in scale.ranges)

@@ -83,6 +83,10 @@ class Evaluation:
 def sparsity_error(weights: dict[str, Tensor]) -> Numbers:
     """Largest distance of each replica's selecting weights from -1, 0 and 1: ``(replicas,)``; gates do not count."""
     found = [weight for name, weight in weights.items() if name.rpartition(".")[2] in ("W", "W_r", "W_i")]
+    for name, gate in weights.items():
+        if name.endswith(".gate"):  # the AMU's: of its two matrices one is in use
+            layer = name.removesuffix("gate")
+            found.append(torch.where(gate > 0, weights[f"{layer}W_add"], weights[f"{layer}W_mul"]))
     for name, W_hat in weights.items():
         if name.endswith("_hat") and ".W_" in name:
             found.append(nac_weight(W_hat, weights[name.replace(".W_", ".M_")]))

@@ -112,8 +112,12 @@ _CAN_LEARN = {
     "NALU": (*ARITHMETIC, *WITHIN_ONE),
     "iNALU": (*ARITHMETIC, *WITHIN_ONE),
     "G-NALU": (*ARITHMETIC, *WITHIN_ONE),
+    "AMU": ALL,
 }
 """What each unit can express; the others would be rows of zeros. A unit that is not here is taken to try all."""
+
+FINDERS = ("NALU", "iNALU", "G-NALU", "AMU")
+"""Units that can add as well as multiply, and so have to find the operation."""
 
 _FIRST = (
     Group("NMU", "multiply"),

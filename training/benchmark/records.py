@@ -54,8 +54,8 @@ class Record:
     @property
     def label(self) -> str:
         """The unit, and its way of training where that is not one first-order run as it is."""
-        parts = [self.training, self.selection, "snapped" if self.snapped else "", self.form]
-        usual = ["first-order", "single run", "", "given"]
+        parts = [self.training, self.selection, "snapped" if self.snapped else ""]
+        usual = ["first-order", "single run", ""]
         special = [part for part, normal in zip(parts, usual, strict=True) if part != normal]
         return f"{self.unit} ({', '.join(special)})" if special else self.unit
 
@@ -82,7 +82,7 @@ def merge(path: Path, new: Sequence[Record]) -> list[Record]:
     return records
 
 
-def done(records: Iterable[Record], unit: str, operation: str, inputs: int, first_seed: int) -> set[str]:
+def done(records: Iterable[Record], unit: str, operation: str, inputs: int, seeds: Sequence[int]) -> set[str]:
     """The ranges whose runs are there, with these seeds."""
-    wanted = (unit, operation, inputs, "single run", first_seed)
-    return {r.range for r in records if (r.unit, r.operation, r.inputs, r.selection, r.first_seed) == wanted}
+    wanted = (unit, operation, inputs, seeds[0], len(seeds))
+    return {r.range for r in records if (r.unit, r.operation, r.inputs, r.first_seed, r.seeds) == wanted}

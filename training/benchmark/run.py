@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from training.benchmark.judge import Evaluation, Tally, sparsity_error
-from training.benchmark.plan import Group, contestant
+from training.benchmark.plan import FINDERS, Group, contestant
 from training.benchmark.records import Record
 from training.benchmark.restarts import Restarts
 from training.benchmark.task import OPERATIONS, RANGES, Range, Stream
@@ -105,6 +105,7 @@ def _records(group: Group, scale: Scale, tally: Tally) -> list[Record]:
                 float(np.median(tally.solved_at[of_range][good])) if good.any() else None,
                 float(f"{tally.sparsity[of_range][good].mean():.2g}") if good.any() else None,
                 int((tally.extrapolation[of_range] < ABSOLUTE).sum()),
+                form="found" if group.unit in FINDERS else "given",
                 first_seed=scale.seeds[0],
             )
         )

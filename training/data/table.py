@@ -155,7 +155,9 @@ def _input_columns(path: Path, header: list[str], target: str, columns: Sequence
         if name not in header:
             raise InputError(f"{path} has no column '{name}'; its columns are {', '.join(header)}.")
     names = list(columns) if columns else [name for name in header if name != target]
-    if not names or target in names:
+    if target in names:
+        raise InputError(f"--columns names the target '{target}', which is no input; leave it out.")
+    if not names:
         raise InputError(f"{path} needs at least one input column beside the target '{target}'.")
     if len(set(names)) < len(names):
         raise InputError(f"--columns names '{max(names, key=names.count)}' twice; name each column once.")

@@ -50,14 +50,17 @@ class Dictionary:
 
 def powers(inputs: Numbers, exponents: Numbers) -> Numbers:
     """Products of powers, ``(rows, terms)``; a negative input counts with its sign where the exponent is odd."""
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        magnitude = np.exp(np.log(np.abs(inputs)) @ exponents.T)
+    zero = inputs == 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        magnitude = np.exp(np.log(np.where(zero, 1.0, np.abs(inputs))) @ exponents.T)
+    magnitude[(zero.astype(np.float64) @ (exponents > 0).T) > 0] = 0.0
+    magnitude[(zero.astype(np.float64) @ (exponents < 0).T) > 0] = np.inf
     odd = (np.abs(exponents) % 2 == 1).astype(np.float64)
     return np.asarray(magnitude * (1 - 2 * (((inputs < 0) @ odd.T) % 2)))
 
 
 def _exponents(inputs: Numbers, largest: int) -> Numbers:
-    grids = [HALVES if (column > 0).all() else WHOLE for column in inputs.T]
+    grids = [HALVES if (x > 0).all() else WHOLE if x.all() else tuple(w for w in WHOLE if w > 0) for x in inputs.T]
     columns = len(grids)
     terms = [np.zeros((1, columns))]
     for used in range(1, columns + 1):

@@ -38,7 +38,11 @@ def layers(inputs: Numbers, target: Numbers, random: np.random.Generator) -> Ite
     if len(y) < 2 * design.shape[1] + 2:
         return
     known = y != 0
-    yield _candidates(_quotient(design[known], y[known]), -1.0, scale, inputs), False
+    varied = np.append(np.ptp(x[known], axis=0) > 0, True) if known.any() else np.zeros(design.shape[1], bool)
+    quotient = np.zeros((2, design.shape[1]))
+    if varied.any():
+        quotient[:, varied] = _quotient(design[known][:, varied], y[known])
+    yield _candidates(quotient, -1.0, scale, inputs), False
     for tried, start in enumerate(_starts(design, y, random), start=1):
         yield _candidates(_product(design, y, start), 1.0, scale, inputs), tried == STARTS
 

@@ -9,8 +9,8 @@ from training.snap import snap_exponents
 Numbers = NDArray[np.float64]
 Bits = NDArray[np.bool_]
 
-USABLE = 0.5
-"""Share of rows without a zero that is enough; else columns with zeros are taken for irrelevant."""
+RARE = 0.01
+"""Share of zeros in a column, where the target is not 0, above which it cannot be a factor."""
 
 
 def products(inputs: Numbers, target: Numbers) -> list[Candidate]:
@@ -23,9 +23,10 @@ def products(inputs: Numbers, target: Numbers) -> list[Candidate]:
         inputs: ``(rows, columns)``.
         target: ``(rows,)``.
     """
-    columns = _columns(inputs)
-    rows = (inputs[:, columns] != 0).all(1)
-    if not columns.any() or rows.sum() < columns.sum() + 3 or not target[rows].all():
+    known = target != 0
+    columns = (inputs[known] == 0).mean(0) < RARE if known.any() else known[:0]
+    rows = known & (inputs[:, columns] != 0).all(1)
+    if not columns.any() or rows.sum() < columns.sum() + 3 or _contradicted(inputs, target):
         return []
     logs, goal = np.log(np.abs(inputs[rows][:, columns])), np.log(np.abs(target[rows]))
     found: list[Candidate] = []
@@ -34,17 +35,21 @@ def products(inputs: Numbers, target: Numbers) -> list[Candidate]:
         values, _ = snap_exponents(logs - root @ logs, goal - root @ goal, weights)
         exponents = np.zeros(inputs.shape[1])
         exponents[columns] = values
+        exponents[_switches(inputs, rows) & (exponents == 0)] = 1.0
         candidate = _with_signs(exponents, inputs[rows], target[rows])
         if candidate is not None and not any(np.array_equal(candidate.exponents, other.exponents) for other in found):
             found.append(candidate)
     return found
 
 
-def _columns(inputs: Numbers) -> Bits:
-    sound = (inputs != 0).mean(0) > 0
-    if (inputs[:, sound] != 0).all(1).mean() < USABLE:
-        sound = (inputs != 0).all(0)
-    return np.asarray(sound)
+def _contradicted(inputs: Numbers, target: Numbers) -> bool:
+    """Whether a target of 0 comes of inputs that are not, more than rarely: then it is no product."""
+    return bool(np.mean((target == 0) & (inputs != 0).all(1)) > RARE)
+
+
+def _switches(inputs: Numbers, rows: Bits) -> Bits:
+    """Columns of one magnitude where the target is not 0, and of 0 somewhere else: a factor that is on or off."""
+    return np.asarray((np.ptp(np.abs(inputs[rows]), axis=0) == 0) & (inputs[~rows] == 0).any(0))
 
 
 def _with_signs(exponents: Numbers, inputs: Numbers, target: Numbers) -> Candidate | None:

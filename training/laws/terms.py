@@ -15,6 +15,8 @@ Numbers = NDArray[np.float64]
 FOUND = 1e-5
 """Relative error, in the float32 of the search, at which it has found the terms."""
 ROWS_PER_TERM = 12
+RARE = 0.01
+"""Share of zeros in a column below which they count as rounding, and do not rule out that it is divided by."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,13 @@ def terms(inputs: Numbers, target: Numbers, random: np.random.Generator) -> Iter
     """Candidates with constants still to be fitted: the best of one run of the search for each form.
 
     Args:
-        inputs: ``(rows, columns)``; a row with a zero is left out, and one that repeats another.
+        inputs: ``(rows, columns)``; a row that repeats another is left out, and one with a zero where zeros are rare.
         target: ``(rows,)``.
         random: for start values.
     """
     once = np.sort(np.unique(np.column_stack([inputs, target]), axis=0, return_index=True)[1])
-    usable = once[(inputs[once] != 0).all(1) & (target[once] != 0)]
+    rare = (inputs == 0).mean(0) < RARE
+    usable = once[(inputs[once][:, rare] != 0).all(1) & (target[once] != 0)]
     if len(usable) < 2 * ROWS_PER_TERM:
         return
     rows = random.permutation(usable)[:SEARCH_ROWS]
@@ -85,10 +88,11 @@ def _candidate(form: Form, choice: Choice, dictionary: Dictionary, inputs: Numbe
     exponents = dictionary.exponents[choice]
     member = (np.arange(len(choice)) >= form.numerator).astype(np.int64)
     powers = np.array([1.0, -1.0]) if form.denominator else np.ones(1)
-    exponents = _simplest(exponents) if form.denominator else exponents
-    constants = np.ones(len(choice))
-    candidate = Candidate(exponents, signs_of(exponents, inputs), constants, member, powers)
+    candidate = _with_ones(_simplest(exponents) if form.denominator else exponents, member, powers, inputs)
     columns = candidate.terms(inputs)
+    if not np.isfinite(columns).all():  # the shorter form divides by a zero
+        candidate = _with_ones(exponents, member, powers, inputs)
+        columns = candidate.terms(inputs)
     goal = target ** (1 / form.outer)
     size = np.sqrt(np.mean(columns**2, 0))
     if form.denominator:
@@ -101,12 +105,16 @@ def _candidate(form: Form, choice: Choice, dictionary: Dictionary, inputs: Numbe
     return replace(candidate, constants=constants, outer=powers * form.outer)
 
 
+def _with_ones(exponents: Numbers, member: Choice, outer: Numbers, inputs: Numbers) -> Candidate:
+    return Candidate(exponents, signs_of(exponents, inputs), np.ones(len(member)), member, outer)
+
+
 def _simplest(exponents: Numbers) -> Numbers:
     """The same quotient with numerator and denominator multiplied by what makes it shortest to write."""
     shifted = exponents.copy()
     for column in range(exponents.shape[1]):
         trials = [exponents[:, column] - shift for shift in {0.0, *exponents[:, column]}]
         shifted[:, column] = min(
-            trials, key=lambda w: (np.count_nonzero(w), np.sum(w != np.round(w)), np.sum(w < 0), np.abs(w).sum())
+            trials, key=lambda w: (np.sum(w != np.round(w)), np.sum(w < 0), np.count_nonzero(w), np.abs(w).sum())
         )
     return shifted

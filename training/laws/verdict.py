@@ -21,6 +21,8 @@ MOST_UNEXPLAINED = 0.02
 """Share of the target's variance that a law may leave to noise."""
 MOST_NOISE = 0.1
 """Relative size of the noise that a law may leave."""
+CANCELLED = 1e3
+"""How many times larger than their sum terms may be, in the median row, unless all constants are plain."""
 INNER, WORSE = 0.7, 1.6
 """Share of the rows to which a law is fitted again, and how many times worse it may be on the others."""
 
@@ -41,7 +43,9 @@ def why_no_law(candidate: Candidate, inputs: Numbers, target: Numbers, *, noise:
     points = len(np.unique(inputs, axis=0))
     if points < 2 * candidate.complexity + 2:
         return f"{points} different rows are too few to tell a law from chance"
-    return None if fit.is_exact() else fit.too_much_noise() or fit.more_than_noise()
+    if fit.is_exact():
+        return "the terms of the best candidate cancel one another" if fit.cancels() else None
+    return fit.too_much_noise() or fit.more_than_noise()
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,15 @@ class _Fit:
     def is_exact(self) -> bool:
         error = relative_error(self.answer, self.target)
         return bool(error <= EXACT and np.median(self.proportion) <= EXACT)
+
+    def cancels(self) -> bool:
+        """Whether sums are small remainders of large terms: they fit anything where columns take few values."""
+        if all(is_plain(constant) for constant in self.candidate.constants.tolist()):
+            return False
+        terms = np.abs(self.candidate.terms(self.inputs) * self.candidate.constants)
+        sums, member = np.abs(self.candidate.sums(self.inputs)), self.candidate.member
+        largest = np.stack([terms[:, member == k].max(1) for k in range(sums.shape[1])], 1)
+        return bool((np.median(largest / np.maximum(sums, 1e-300), axis=0) > CANCELLED).any())
 
     def too_much_noise(self) -> str | None:
         """Why the noise, by its size alone, leaves a law in doubt."""
@@ -105,9 +118,11 @@ class _Fit:
         spread = np.ptp(self.inputs, axis=0)
         centred = np.abs(self.inputs - np.median(self.inputs, 0)) / np.where(spread > 0, spread, 1.0)
         inner = centred.max(1) <= np.quantile(centred.max(1), INNER)
+        if inner.all():
+            return False
         for fitted in fit_constants(self.candidate, self.inputs[inner], self.target[inner]):
             off = np.abs(fitted.predict(self.inputs) - self.target)
             for error in (off, off / np.maximum(np.abs(self.target), 1e-300)):
                 if error[~inner].mean() <= WORSE * error[inner].mean():
                     return False
-        return bool((~inner).any())
+        return True
