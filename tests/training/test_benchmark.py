@@ -288,3 +288,9 @@ def test_quick_does_not_write_where_the_full_results_lie(
 def test_ranges_have_the_names_that_tables_use() -> None:
     assert [r.name for r in RANGES][2:5] == ["[-1.2, -1.1]", "[-0.2, -0.1]", "[-2, 2]"]
     assert Range((0.1, 10), ()).name == "[0.1, 10]"
+
+
+def test_the_committed_table_is_that_of_the_committed_results(tmp_path: Path) -> None:
+    results = Path(__file__).parents[2] / "docs" / "results"
+    write_report(records.read(results / "arithmetic.json"), tmp_path)
+    assert (tmp_path / "arithmetic.md").read_text() == (results / "arithmetic.md").read_text()
