@@ -37,7 +37,8 @@ shows them as a heat map.
   outside the interval; it trains here without the regulariser, whose published ramp begins at step 1,000,000. NMRU on
   a / b with 10 inputs solves 0.871, published 0.916; the intervals of the two overlap. The causes were not looked for.
 - **AMU** learns by Adam through its output alone, but the gradient of its weights is divided by the second moments of
-  the batch, as if its inputs were whitened. Its settings, 3,000 steps at a learning rate of 1e-2, are this project's own.
+  the batch, as if its inputs were whitened. Its settings, 3,000 steps at a learning rate of 1e-2, are this
+  project's own.
 - A seed's start values and samples are the same in all ranges but for their scale, as published. So the runs of a seed
   are not independent of each other across ranges, and the interval of a mean over ranges is somewhat too narrow.
 """
