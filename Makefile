@@ -9,7 +9,7 @@ serve: .venv/.serving  ## serve repository/ on http://127.0.0.1:8000; needs no P
 install: .venv/.everything  ## set up .venv with everything: serving, training and the tools
 
 test: .venv/.everything  ## run the whole test suite
-	.venv/bin/python -m pytest -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist worksteal  # one thread for each worker
 
 check: .venv/.everything  ## format, lint, types, then the tests: what CI runs
 	.venv/bin/ruff format --check .

@@ -23,7 +23,7 @@ def blocks(language: str) -> list[str]:
 def test_the_code_runs_and_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for block in blocks("python"):
-        environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
+        environment = {"PYTHONPATH": str(ROOT), "PATH": "", "OMP_NUM_THREADS": "1"}
         done = subprocess.run(
             [sys.executable, "-c", block], capture_output=True, text=True, check=True, env=environment
         )
@@ -42,7 +42,7 @@ def test_the_fit_of_the_readme_finds_the_law(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        env={"PYTHONPATH": str(ROOT)},
+        env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
     )
     said = done.stdout.strip().splitlines()
     wanted = [line for line in shown if line]

@@ -147,8 +147,14 @@ def test_a_law_is_exported_with_its_formula_and_its_widths(tmp_path: Path) -> No
 
 
 @pytest.mark.filterwarnings("ignore:overflow|invalid value:RuntimeWarning")
-@pytest.mark.parametrize(("unit", "what"), [("NAC", "NAC network"), (fit.AUTO, "candidate")])
+@pytest.mark.parametrize(
+    ("unit", "what"),
+    [
+        ("NAC", r"No NAC network fits 'y' with finite numbers; .*"),
+        (fit.AUTO, r"No law can be searched for 'y': .* at most 1e\+150, .*"),
+    ],
+)
 def test_what_nothing_fits_with_finite_numbers_is_refused(unit: str, what: str) -> None:
     x = np.random.default_rng(0).uniform(1, 2, (50, 2)) * 1e200
-    with pytest.raises(InputError, match=rf"^No {what} fits 'y' with finite numbers; .* scale the columns nearer"):
+    with pytest.raises(InputError, match=rf"^{what} scale the columns nearer"):
         fit.fit(replace(PLAN, unit=unit, restarts=1), split_table(x, x[:, :1] + x[:, 1:], seed=0))
