@@ -59,3 +59,34 @@ class Law(nn.Module):
         factors = column.abs() ** self.W * torch.where(column < 0, self.negative, 1.0)
         sums = functional.linear(factors.prod(-1), self.C)
         return (sums**self.V).prod(-1, keepdim=True)
+
+    def simplified(self) -> "SimplifiedLaw":
+        """The same function, for export."""
+        return SimplifiedLaw(self)
+
+
+class SimplifiedLaw(nn.Module):
+    """A law without what its constants make superfluous: a product of whole powers is three operators, not ten.
+
+    Args:
+        law: the law as it was found; it is not to change any more.
+
+    Shape:
+        As ``Law``.
+    """
+
+    def __init__(self, law: Law) -> None:
+        super().__init__()
+        self.law = law
+        self.whole = bool((law.W.round() == law.W).all())
+        self.one_product = law.C.tolist() == [[1.0]]
+        self.one_sum = law.V.tolist() == [1.0]
+        self.eval()
+
+    def forward(self, x: Tensor) -> Tensor:
+        law, column = self.law, x.unsqueeze(-2)
+        signs = torch.where(column < 0, law.negative, 1.0)
+        factors = column**law.W if self.whole else column.abs() ** law.W * signs
+        products = factors.prod(-1)
+        sums = products if self.one_product else functional.linear(products, law.C)
+        return sums if self.one_sum else (sums**law.V).prod(-1, keepdim=True)

@@ -1,5 +1,6 @@
 """A registry whose entries are files: to add a unit, a task, a backend or a default model is to add one file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -39,13 +40,14 @@ class Registry(Generic[T]):
         """Names of all entries, sorted."""
         return sorted((self._spelling(stem) for stem in self._stems()), key=str.lower)
 
-    def canonical(self, name: str) -> str:
-        """The one spelling of a name, as ``names`` lists it.
+    def canonical(self, name: str, also: Sequence[str] = ()) -> str:
+        """The one spelling of a name, as ``names`` lists it, or of one that is valid besides.
 
         Raises:
             UnknownNameError: no file bears that name.
         """
-        return self._spelling(self._find(name))
+        besides = [other for other in also if _key(other) == _key(name)]
+        return besides[0] if besides else self._spelling(self._find(name, also))
 
     def load(self, name: str) -> T:
         """Import the entry's file and return the entry.
@@ -60,11 +62,12 @@ class Registry(Generic[T]):
         folders = spec.submodule_search_locations if spec else None
         return [module.name for module in iter_modules(folders) if not module.name.startswith("_")]
 
-    def _find(self, name: str) -> str:
+    def _find(self, name: str, also: Sequence[str] = ()) -> str:
         for stem in self._stems():
             if _key(stem) == _key(name):
                 return stem
-        raise UnknownNameError(f"Unknown {self.kind} {name!r}. Available: {', '.join(self.names())}.")
+        known = sorted({*self.names(), *also}, key=str.lower)
+        raise UnknownNameError(f"Unknown {self.kind} {name!r}. Available: {', '.join(known)}.")
 
     def _spelling(self, stem: str) -> str:
         name = stem.replace("_", "-")

@@ -140,6 +140,7 @@ def _benchmark(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--units", nargs="+", metavar="UNIT", help="units that take part (default: all)")
     parser.add_argument("--operations", nargs="+", metavar="OPERATION", help="operations to learn (default: all)")
     parser.add_argument("--inputs", nargs="+", type=_positive, metavar="N", help="numbers of inputs (default: all)")
+    parser.add_argument("--ranges", nargs="+", metavar="RANGE", help="such as '[-2, 2]', quoted (default: all)")
     parser.add_argument("--out", type=Path, help="folder of the results (default: docs/results, with --quick: reports)")
     parser.add_argument("--seeds-from", type=_seed, default=1000, help="first seed of the runs (default: 1000)")
     parser.add_argument("--again", action="store_true", help="repeat what is in the results already")

@@ -39,7 +39,7 @@ def run_fit(options: Namespace) -> None:
         options.data, options.target, options.columns, drop_incomplete=options.drop_incomplete, seed=options.seed
     )
     table, left_out = informative(table, str(options.data))
-    split = split_table(table.inputs, table.target, options.seed, str(options.data))
+    split = split_table(table.inputs, table.target, options.seed, str(options.data), table.numbers)
     plan = fit.Plan(
         name=name,
         columns=table.columns,
@@ -71,7 +71,7 @@ def run_fit(options: Namespace) -> None:
 def run_fit_images(options: Namespace) -> None:
     """Learn labels or values of a folder of pictures."""
     name = _check_name(options.name)
-    unit = _unit(options.unit)
+    unit = UNITS.canonical(options.unit)
     data = read_pictures(options.labels, options.images, options.task, options.mode)
     train, held_out = _split_pictures(data.pictures, data.labels, data.classes, options.seed, options.labels)
     plan = PicturePlan(
@@ -180,18 +180,12 @@ def _check_folders(*folders: Path) -> None:
 
 
 def _unit_or_auto(options: Namespace) -> str:
-    if options.unit.lower() != fit.AUTO:
-        return _unit(options.unit)
-    if options.hidden:
+    unit = UNITS.canonical(options.unit, also=[fit.AUTO])
+    if unit == fit.AUTO and options.hidden:
         raise InputError(
             "--hidden is for a unit, such as --unit NAU; the search finds its own layers, so leave it out."
         )
-    return fit.AUTO
-
-
-def _unit(name: str) -> str:
-    UNITS.load(name)
-    return UNITS.canonical(name)
+    return unit
 
 
 def _split_pictures(

@@ -35,7 +35,7 @@ class Ensemble:
         schedule: the settings of Adam and of the regulariser, the same for every layer.
         dtype: of weights and arithmetic.
         device: where they live; samples, and what the problem keeps, must lie there too. Measured on the CPU alone.
-        compiled: compile the step, which pays from about 10,000 steps on.
+        compiled: compile the step, which pays from about 10,000 steps on, unless a unit is not ``COMPILED``.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Ensemble:
         """``(replicas, 1)``: 1 where the regulariser counts, 0 where it does not."""
         self._first = {name: torch.zeros_like(weight) for name, weight in self.weights.items()}
         self._second = {name: torch.zeros_like(weight) for name, weight in self.weights.items()}
+        compiled = compiled and all(getattr(layer, "COMPILED", True) for layer in self.layers)
         self._step = _compile(self._update) if compiled else self._update
 
     @torch.no_grad()

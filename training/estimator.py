@@ -11,8 +11,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from models.law import Law
+from training.describe import describe
 from training.evaluate import predict, regression_errors
-from training.export import INPUT, OUTPUT, Export, packages, tensor, write_model
+from training.export import Export, write_model
 from training.fit import MAX_TRAINING_ROWS
 from training.laws import find_law
 from training.laws.search import ROUNDS
@@ -34,7 +35,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     Attributes:
         formula_: the law as text for people, in Python's notation, or None.
         latex_: the same in LaTeX, or None.
-        reason_: why there is no law, one clause; None if there is one.
+        reason_: why there is no law, one clause; None if there is one. It counts rows from 0.
         network_: the law as a PyTorch network in float64, or the best fit.
         ranges_: lowest and highest value of each column, ``(columns, 2)``.
         n_features_in_: number of columns.
@@ -64,7 +65,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         used = np.random.default_rng(seed).permutation(len(X))[:MAX_TRAINING_ROWS]
         limit = math.inf if self.seconds is None else self.seconds
         finding = find_law(
-            X[used], y[used, None], columns=self._columns(), seed=seed, rounds=self.rounds, seconds=limit
+            X[used], y[used, None], columns=self._columns(), rows=used, seed=seed, rounds=self.rounds, seconds=limit
         )
         self.network_: Law = finding.network
         self.formula_: str | None = finding.formula
@@ -97,27 +98,22 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         columns = self._columns()
         low, high = self.ranges_.T
         inside = np.random.default_rng(self._seed).uniform(low, high, (1000, len(columns)))
-        manifest = {
-            "task": "arithmetic",
-            "summary": f"{target} from {', '.join(columns)}",
-            "inputs": [tensor(INPUT, "FP64", [-1, len(columns)], columns)],
-            "outputs": [tensor(OUTPUT, "FP64", [-1, 1], [target])],
-            "classes": None,
-            "image": None,
-            "unit": type(self.network_).__name__,
-            "dims": self.network_.dims,
-            "formula": self.formula_,
-            "latex": self.latex_,
-            "training": {
+        manifest = describe(
+            self.network_,
+            columns,
+            target,
+            reason=self.reason_,
+            formula=self.formula_,
+            latex=self.latex_,
+            training={
                 "ranges": self.ranges_.tolist(),
                 "rows": self._rows,
                 "seed": self._seed,
                 "command": repr(self),
-                "packages": packages(),
                 "data": f"{self._rows} rows",
             },
-            "metrics": self._measure(X, y),
-        }
+            metrics=self._measure(X, y),
+        )
         checks = {"interpolation": inside, "extrapolation": 10 * inside}
         return write_model(Export(self.network_, checks, manifest), Path(repository), name)
 

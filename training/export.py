@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from models.law import Law
 from models.manifest import (
     MANIFEST_FILE,
     ONNX_FILE,
@@ -77,8 +78,9 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
     with _staging(repository) as folder:
         network = export.network.eval().requires_grad_(requires_grad=False)
         example = torch.from_numpy(next(iter(export.checks.values()))[:2])
-        write_onnx(network, example, folder / ONNX_FILE)
-        write_torchscript(network, example, folder / TORCHSCRIPT_FILE)
+        graph = network.simplified() if isinstance(network, Law) else network
+        write_onnx(graph, example, folder / ONNX_FILE)
+        write_torchscript(graph, example, folder / TORCHSCRIPT_FILE)
         save_checkpoint(network, folder / WEIGHTS_FILE)
         for file, predict in ((ONNX_FILE, _onnx(folder)), (TORCHSCRIPT_FILE, _torchscript(folder))):
             for part, inputs in export.checks.items():

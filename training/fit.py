@@ -14,9 +14,10 @@ from tqdm import tqdm
 from models.law import Law
 from models.networks import Network
 from training.baseline import MLP, count_parameters
+from training.describe import describe, name_of
 from training.errors import InputError
 from training.evaluate import predict, regression_errors
-from training.export import INPUT, OUTPUT, Export, packages, tensor, write_model
+from training.export import Export, write_model
 from training.formula import Formula, formula
 from training.laws import find_law
 from training.loop import train_arithmetic
@@ -104,8 +105,7 @@ def fit(plan: Plan, split: Split) -> Fitted:
     mlp = _best_mlp(_tensors(part), count_parameters(network), split.interpolation, plan.restarts)
     parts = {"interpolation": split.interpolation, "extrapolation": split.extrapolation}
     expression = None if reason else formula(network, plan.columns)
-    unit = network.config["unit"] if isinstance(network, Network) else "Approximation" if reason else "Law"
-    return Fitted(unit, network, mlp, expression, reason, measure(network, mlp, parts))
+    return Fitted(name_of(network, reason), network, mlp, expression, reason, measure(network, mlp, parts))
 
 
 def _search(plan: Plan, train: Part, _: Part) -> tuple[AnyArithmetic, str | None]:
@@ -113,7 +113,13 @@ def _search(plan: Plan, train: Part, _: Part) -> tuple[AnyArithmetic, str | None
     with tqdm(total=None, desc="searching", bar_format="{desc}: {elapsed} s, {postfix}", disable=None) as bar:
         try:
             found = find_law(
-                train.inputs, train.target, seed=plan.seed, seconds=plan.seconds, progress=bar.set_postfix_str
+                train.inputs,
+                train.target,
+                columns=plan.columns,
+                rows=train.numbers,
+                seed=plan.seed,
+                seconds=plan.seconds,
+                progress=bar.set_postfix_str,
             )
         except ValueError as error:
             raise InputError(f"No law can be searched for '{plan.target}': {error}") from error
@@ -124,43 +130,34 @@ def _train(plan: Plan, train: Part, held_out: Part) -> tuple[AnyArithmetic, str 
     dims = [len(plan.columns), *plan.hidden, 1]
     network, error = _best_restart(plan.unit, dims, _tensors(train), held_out, plan.restarts)
     if error == np.inf:
-        raise InputError(_too_large(plan, f"{plan.unit} network"))
+        raise InputError(
+            f"No {plan.unit} network fits '{plan.target}' with finite numbers; the values may be too large, "
+            f"so scale the columns nearer to 1."
+        )
     return network, None
-
-
-def _too_large(plan: Plan, what: str) -> str:
-    return (
-        f"No {what} fits '{plan.target}' with finite numbers; the values may be too large, "
-        f"so scale the columns nearer to 1."
-    )
 
 
 def export(fitted: Fitted, plan: Plan, split: Split, repository: Path, *, version: int | None = None) -> Path:
     """Write the fitted network to the repository; see ``training.export.write_model``."""
-    dims = fitted.network.dims if isinstance(fitted.network, Law) else fitted.network.config["dims"]
     inside = split.interpolation.inputs
     checks = {"interpolation": inside, "extrapolation": np.concatenate([split.extrapolation.inputs, 10 * inside])}
-    manifest = {
-        "task": "arithmetic",
-        "summary": plan.summary or _summary(fitted, plan),
-        "inputs": [tensor(INPUT, "FP64", [-1, dims[0]], plan.columns)],
-        "outputs": [tensor(OUTPUT, "FP64", [-1, 1], [plan.target])],
-        "classes": None,
-        "image": None,
-        "unit": fitted.unit,
-        "dims": dims,
-        "formula": fitted.formula.text if fitted.formula else None,
-        "latex": fitted.formula.latex if fitted.formula else None,
-        "training": {
+    manifest = describe(
+        fitted.network,
+        plan.columns,
+        plan.target,
+        reason=fitted.reason,
+        formula=fitted.formula.text if fitted.formula else None,
+        latex=fitted.formula.latex if fitted.formula else None,
+        training={
             "ranges": split.ranges,
             "rows": min(len(split.train), MAX_TRAINING_ROWS),
             "seed": plan.seed,
             "command": plan.command,
-            "packages": packages(),
             "data": plan.data,
         },
-        "metrics": fitted.metrics,
-    }
+        metrics=fitted.metrics,
+        summary=plan.summary,
+    )
     checks = {part: _pair(inputs) for part, inputs in checks.items()}
     return write_model(Export(fitted.network, checks, manifest), repository, plan.name, version=version)
 
@@ -228,17 +225,11 @@ def _error(network: nn.Module, part: Part) -> float:
     return np.inf if error is None else error
 
 
-def _summary(fitted: Fitted, plan: Plan) -> str:
-    if fitted.reason:
-        return f"{plan.target}: no law found, not to be trusted outside its training range"
-    return f"{plan.target} from {', '.join(plan.columns)}, learned by {fitted.unit}"
-
-
 def _at_most(part: Part, rows: int, seed: int) -> Part:
     if len(part) <= rows:
         return part
     index = np.random.default_rng(seed).choice(len(part), rows, replace=False)
-    return Part(part.inputs[index], part.target[index])
+    return part.at(index)
 
 
 def _tensors(part: Part) -> tuple[Tensor, Tensor]:

@@ -16,13 +16,18 @@ INTERPOLATION_SHARE = 0.2
 
 @dataclass(frozen=True)
 class Part:
-    """Some rows: inputs ``(rows, columns)`` and target ``(rows, 1)``."""
+    """Some rows: inputs ``(rows, columns)``, target ``(rows, 1)`` and, where they have them, numbers ``(rows,)``."""
 
     inputs: Numbers
     target: Numbers
+    numbers: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def at(self, places: NDArray[np.int64]) -> "Part":
+        """The rows at these places."""
+        return Part(self.inputs[places], self.target[places], None if self.numbers is None else self.numbers[places])
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,15 @@ class Split:
         return np.asarray((np.abs(inputs - (low + high) / 2) / half).max(1))
 
 
-def split_table(inputs: Numbers, target: Numbers, seed: int, source: str = "The table") -> Split:
+def from_median(inputs: Numbers) -> Numbers:
+    """How far each number lies from its column's median, in units of the column's range: ``(rows, columns)``."""
+    spread = np.ptp(inputs, axis=0)
+    return np.asarray(np.abs(inputs - np.median(inputs, axis=0)) / np.where(spread > 0, spread, 1.0))
+
+
+def split_table(
+    inputs: Numbers, target: Numbers, seed: int, source: str = "The table", numbers: NDArray[np.int64] | None = None
+) -> Split:
     """Hold out the outermost tenth of the rows for extrapolation, and a random fifth of the others for interpolation.
 
     A row is outermost when one of its columns lies farthest from that column's median, in units of the column's
@@ -58,7 +71,7 @@ def split_table(inputs: Numbers, target: Numbers, seed: int, source: str = "The 
     value is that of more than a tenth of the rows, such as yes and no, have no outside and do not count. Where ties
     leave no row outside, the extrapolation part is empty.
 
-    ``source`` is what messages call the table.
+    ``source`` is what messages call the table, and ``numbers`` are what they call its rows.
 
     Raises:
         InputError: fewer than 10 rows, or a target that never changes.
@@ -66,15 +79,14 @@ def split_table(inputs: Numbers, target: Numbers, seed: int, source: str = "The 
     rows = len(inputs)
     if rows < MIN_ROWS:
         raise InputError(f"{source} has {rows} rows; training and checking need at least {MIN_ROWS}, so add rows.")
-    spread = np.ptp(inputs, axis=0)
-    centred = np.abs(inputs - np.median(inputs, axis=0)) / np.where(spread > 0, spread, 1.0)
     at_an_end = np.maximum((inputs == inputs.min(0)).mean(0), (inputs == inputs.max(0)).mean(0))
-    distance = centred[:, at_an_end <= OUTER_SHARE].max(1, initial=0.0)
+    distance = from_median(inputs)[:, at_an_end <= OUTER_SHARE].max(1, initial=0.0)
     outer = distance > np.quantile(distance, 1 - OUTER_SHARE, method="lower")
     inner = np.random.default_rng(seed).permutation(np.flatnonzero(~outer))
     held_out = max(1, round(INTERPOLATION_SHARE * len(inner)))
     parts = (inner[held_out:], inner[:held_out], np.flatnonzero(outer))
-    train, interpolation, extrapolation = (Part(inputs[index], target[index]) for index in parts)
+    whole = Part(inputs, target, numbers)
+    train, interpolation, extrapolation = (whole.at(index) for index in parts)
     if np.ptp(train.target) == 0:
         value = train.target[0, 0]
         raise InputError(

@@ -65,8 +65,8 @@ class Squares:
         return self._length(goal - part @ least_squares(part, goal) if len(kept) else goal)
 
     def allowed(self, kept: Sequence[int], numbers: int, fixed: Mapping[int, float] | None = None) -> float:
-        """The error at which a solution with so many fewer numbers is still as good: the Bayesian criterion's."""
-        return self.error(kept, fixed) * math.exp(numbers * math.log(self.rows) / self.rows)
+        """The error at which a solution with so many fewer numbers is still as good, see ``allowance``."""
+        return self.error(kept, fixed) * allowance(numbers, self.rows)
 
     def _held(self, fixed: Mapping[int, float] | None) -> Numbers:
         if not fixed:
@@ -76,6 +76,11 @@ class Squares:
 
     def _length(self, rest: Numbers) -> float:
         return float(rest @ rest) + self.rest + self.floor
+
+
+def allowance(numbers: int, rows: int) -> float:
+    """How many times larger the squared error may be with so many fewer numbers: by the Bayesian criterion."""
+    return math.exp(numbers * math.log(rows) / rows)
 
 
 def least_squares(design: Numbers, goal: Numbers) -> Numbers:

@@ -14,6 +14,7 @@ to ``(..., out_features)``. It also offers
 - ``penalty(**weights)``: the published regulariser, to be weighted by a schedule; features first, and the result has
   the weights' shape without it.
 - ``SCHEDULE``: how the paper trains it by first-order steps, see ``models.schedule``.
+- ``COMPILED``: False where ``torch.compile`` would change what the unit learns.
 - ``EXACT``, ``HEAD``: options for inference on numbers, and behind a CNN.
 
 What is missing is nothing: no bounds, no penalty, no options. An option may change ``BOUNDS`` and ``SCHEDULE``, so read

@@ -44,6 +44,7 @@ class AMU(nn.Module):
     Where training had no negative inputs, p is that of the exponent: odd powers keep the sign.
     """
 
+    COMPILED: ClassVar[bool] = False
     BOUNDS: ClassVar[dict[str, tuple[float, float]]] = {"p": (0.0, 1.0), "gate": (-1.0, 1.0)}
     EXACT: ClassVar[dict[str, Any]] = {"eps": 0.0}
     HEAD: ClassVar[dict[str, Any]] = {"eps": 0.1}

@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -113,3 +114,28 @@ def test_sizes_below_one_are_refused(name: str) -> None:
     sizes = {"in_features": 1, "terms": 1, "sums": 1, name: 0}
     with pytest.raises(ValueError, match=rf"^{name} must be at least 1, got 0\.$"):
         Law(**sizes)
+
+
+@pytest.mark.parametrize(
+    ("network", "operators"),
+    [
+        (law([[1, 1]], [[1]]), ["Unsqueeze", "Pow", "ReduceProd"]),
+        (law([[1, -2]], [[0.5]]), ["Unsqueeze", "Pow", "ReduceProd", "Gemm"]),
+        (law([[0.5, 0]], [[1]], negative=[[np.nan, 1]]), None),
+        (law([[1, 0], [0, 1]], [[1, 1], [1, -1]], [1, -1]), None),
+        (law([[2, 0], [0, 1]], [[3, 1]], [0.5]), None),
+    ],
+    ids=["product", "constant", "root", "quotient", "root-of-sum"],
+)
+def test_the_simplified_law_says_what_the_law_says_in_fewer_operators(
+    network: Law, operators: list[str] | None, tmp_path: Path
+) -> None:
+    rows = np.concatenate([np.random.default_rng(0).uniform(-9, 9, (200, 2)), [[0, 0], [0, 1], [1, 0], [-2, 0]]])
+    simple = network.simplified()
+    with torch.no_grad():
+        np.testing.assert_array_equal(simple(torch.tensor(rows)).numpy()[:, 0], says(network, rows))
+    write_onnx(simple, torch.tensor(rows), tmp_path / "simple.onnx")
+    write_onnx(network, torch.tensor(rows), tmp_path / "law.onnx")
+    used = [node.op_type for node in onnx.load(tmp_path / "simple.onnx").graph.node]
+    assert len(used) <= len(onnx.load(tmp_path / "law.onnx").graph.node)
+    assert operators is None or used == operators

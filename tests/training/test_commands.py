@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from models.units import UNITS
 from training.__main__ import main
 
 
@@ -84,6 +85,19 @@ def test_a_table_without_a_law_makes_a_model_that_claims_no_formula(
         r"^No law found: .+\. The model only fits its training range; do not trust it outside\.$", said, re.MULTILINE
     )
     assert "wave: no formula that holds for every input" in said
+
+
+def test_a_slip_that_hides_a_law_is_named_by_its_row_in_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"{a},{b},{a * b}" for a, b in np.random.default_rng(0).uniform(1, 10, (200, 2))]
+    rows[3], rows[99] = "1,,2", "5,5.5,1e6"
+    data = tmp_path / "trips.csv"
+    data.write_text("\n".join(["a,b,y", *rows]))
+    arguments = ["--target", "y", "--restarts", "1", "--seconds", "1", "--drop-incomplete"]
+    assert main(["fit", str(data), *arguments, "--repository", str(tmp_path / "r"), "--plots", str(tmp_path)]) == 0
+    reason = "row 100 does not follow a * b, as all other training rows do; correct it or leave it out"
+    assert f"No law found: {reason}. The model only fits" in capsys.readouterr().out
 
 
 def test_fit_prints_the_law_as_text_and_as_latex(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,7 +190,10 @@ def test_export_writes_the_next_version_from_the_checkpoint(tmp_path: Path) -> N
             "short.csv has 2 rows; training and checking need at least 10, so add rows.",
         ),
         (["fit", "short.csv", "--target", "y", "--columns", "a", "a"], "--columns names 'a' twice; name each column"),
-        (["fit", "short.csv", "--target", "y", "--unit", "MLP"], "Unknown unit 'MLP'. Available: "),
+        (
+            ["fit", "short.csv", "--target", "y", "--unit", "MLP"],
+            f"Unknown unit 'MLP'. Available: {', '.join(sorted([*UNITS.names(), 'auto'], key=str.lower))}.\n",
+        ),
         (["fit", "short.csv", "--target", "y", "--name", "../up"], "The model's name '../up' may hold letters"),
         (["fit-images", "labels.csv", "--images", "no", "--task", "regression"], "no is not a folder; give the"),
         (["fit-images", "labels.csv", "--images", ".", "--task", "regression"], "labels.csv, row 1: gone.png does"),

@@ -195,6 +195,15 @@ def test_the_compiled_step_is_the_plain_one() -> None:
     torch.testing.assert_close(compiled.weights["0.W"], plain.weights["0.W"], rtol=1e-9, atol=1e-12)
 
 
+def test_a_unit_that_compiling_would_change_is_trained_plainly_and_in_silence(caplog: pytest.LogCaptureFixture) -> None:
+    asked, plain = ensemble(one("AMU"), compiled=True), ensemble(one("AMU"))
+    for found in (asked, plain):
+        torch.manual_seed(0)
+        found.train(samples(5))
+    assert torch.equal(asked.weights["0.W_mul"], plain.weights["0.W_mul"])
+    assert caplog.messages == []
+
+
 def test_without_a_compiler_it_trains_on_and_says_so_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

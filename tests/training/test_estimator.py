@@ -53,6 +53,7 @@ def test_export_writes_a_model_with_errors_within_and_beyond_the_range(tmp_path:
     assert folder == tmp_path / "energy" / "1"
     manifest = json.loads((folder / "manifest.json").read_text())
     assert (manifest["formula"], manifest["outputs"][0]["columns"]) == ("0.5 * x0 * x1**2", ["E"])
+    assert (manifest["unit"], manifest["summary"]) == ("Law", "E from x0, x1, learned by Law")
     assert manifest["training"]["ranges"] == [[X[:, i].min(), X[:, i].max()] for i in range(2)]
     for part in ("interpolation", "extrapolation"):
         assert manifest["metrics"][part]["rows"] == 1
@@ -68,3 +69,11 @@ def test_without_held_out_rows_the_manifest_claims_no_errors(tmp_path: Path) -> 
         "interpolation": {"rows": 0},
         "extrapolation": {"rows": 0},
     }
+
+
+def test_what_is_no_law_is_exported_as_an_approximation(tmp_path: Path) -> None:
+    X = np.random.default_rng(0).uniform(-3, 3, (300, 1))
+    folder = ArithmeticRegressor(rounds=0, random_state=0).fit(X, np.sin(X[:, 0])).export(tmp_path, "sine")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert (manifest["unit"], manifest["formula"], manifest["latex"]) == ("Approximation", None, None)
+    assert manifest["summary"] == "y: no law found, not to be trusted outside its training range"

@@ -65,8 +65,9 @@ def test_a_column_of_two_values_does_not_hide_the_outermost_rows() -> None:
 def test_the_outer_tenth_of_a_long_table_is_that_of_all_its_rows() -> None:
     x = np.random.default_rng(0).standard_cauchy((4 * MAX_ROWS, 2)).clip(-1e3, 1e3)
     sample = Sample(2, 0)
-    for chunk in np.split(x, 16):
-        sample.add(chunk)
+    for chunk, numbers in zip(np.split(x, 16), np.split(np.arange(len(x)), 16), strict=True):
+        sample.add(chunk, numbers)
+    np.testing.assert_array_equal(x[sample.numbers], sample.values)
     of_all, of_sample = (split_table(inputs, inputs[:, :1], 0) for inputs in (x, sample.values))
     np.testing.assert_allclose(np.array(of_sample.ranges), np.array(of_all.ranges), rtol=0.05)
     assert np.abs(of_sample.extrapolation.inputs).max() == np.abs(x).max()

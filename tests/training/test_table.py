@@ -18,6 +18,7 @@ def csv(folder: Path, text: str | bytes) -> Path:
 def test_columns_come_in_the_order_of_the_header_without_the_target(tmp_path: Path) -> None:
     table = read_table(csv(tmp_path, "a,y,b\n1,2,3\n-4e2, 5.5 ,6\n"), "y")
     assert table.columns == ["a", "b"]
+    assert table.numbers.tolist() == [1, 2]
     np.testing.assert_array_equal(table.inputs, [[1, 3], [-400, 6]])
     np.testing.assert_array_equal(table.target, [[2], [5.5]])
 
@@ -84,6 +85,7 @@ def test_a_long_text_is_shown_shortened(tmp_path: Path) -> None:
 def test_incomplete_rows_are_left_out_and_counted_if_asked_for(tmp_path: Path, text: str) -> None:
     read = read_table(csv(tmp_path, f"a,y\n1,2\n3,{text}\n{text},4\n5,6\n"), "y", drop_incomplete=True)
     assert (read.inputs.tolist(), read.target.tolist(), read.rows) == ([[1], [5]], [[2], [6]], 2)
+    assert read.numbers.tolist() == [1, 4]
     (note,) = read.notes
     assert note.startswith("2 of 4 rows are incomplete (first: row 2, column 'y' is ")
     assert note.endswith(") and were left out.")

@@ -26,15 +26,14 @@ FILE = "arithmetic.json"
 
 def run_benchmark(options: Namespace) -> None:
     """Count how often units learn operations; keep every finished group, whatever stops the rest."""
-    chosen = _chosen(options)
+    scales = _chosen(options)
     folder: Path = options.out or Path("reports" if options.quick else "docs/results")
     path = folder / FILE
     kept = records.read(path)
     folder.mkdir(parents=True, exist_ok=True)
-    scales = {group: _scale(group, options) for group in chosen}
-    waiting = [group for group in chosen if options.again or not _is_done(kept, group, scales[group])]
-    if len(waiting) < len(chosen):
-        print(f"{len(chosen) - len(waiting)} of {len(chosen)} groups are in {path} already; --again repeats them.")
+    waiting = [group for group, scale in scales.items() if options.again or not _is_done(kept, group, scale)]
+    if len(waiting) < len(scales):
+        print(f"{len(scales) - len(waiting)} of {len(scales)} groups are in {path} already; --again repeats them.")
     try:
         _run_all(waiting, scales, path)
     finally:
@@ -63,22 +62,34 @@ def _line(group: Group, new: Sequence[Record], seconds: float) -> str:
     return f"{name:40} {solved / runs:.3f} [{low:.3f}, {high:.3f}]  {ranges}  {seconds:.0f} s"
 
 
-def _chosen(options: Namespace) -> list[Group]:
-    """The groups asked for."""
+def _chosen(options: Namespace) -> dict[Group, Scale]:
+    """The groups asked for, and how large each one's run is."""
     operations = [name.lower() for name in options.operations or []]
-    for name in operations:
-        if name not in OPERATIONS:
-            raise InputError(f"--operations {name} is no operation of the benchmark; give {', '.join(OPERATIONS)}.")
+    _check("operation", operations, list(OPERATIONS))
+    _check("range", options.ranges or [], [r.name for r in RANGES])
     units = [canonical(name) for name in options.units or []]
     everything = QUICK if options.quick and not units else groups(units)
-    chosen = [
-        group
+    scales = {
+        group: _within(_scale(group, options), options.ranges)
         for group in everything
         if (not operations or group.operation in operations) and (not options.inputs or group.inputs in options.inputs)
-    ]
+    }
+    chosen = {group: scale for group, scale in scales.items() if scale.ranges}
     if not chosen:
-        raise InputError("No group of the benchmark has that unit, operation and number of inputs; leave one open.")
+        raise InputError(
+            "No group of the benchmark has that unit, operation, number of inputs and range; leave one of them open."
+        )
     return chosen
+
+
+def _check(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise InputError(f"--{kind}s {name} is no {kind} of the benchmark; give {', '.join(known)}.")
+
+
+def _within(scale: Scale, names: Sequence[str] | None) -> Scale:
+    return replace(scale, ranges=[r for r in scale.ranges if r.name in names]) if names else scale
 
 
 def _scale(group: Group, options: Namespace) -> Scale:

@@ -8,14 +8,8 @@ import torch
 
 from training.benchmark.plan import Group
 from training.benchmark.records import Record
-from training.benchmark.run import Scale
-from training.benchmark.task import (
-    EXTRAPOLATION_SEED,
-    OPERATIONS,
-    Range,
-    Stream,
-    evaluation_set,
-)
+from training.benchmark.run import Scale, problem
+from training.benchmark.task import EXTRAPOLATION_SEED, OPERATIONS, Range, Stream, evaluation_set
 from training.benchmark.thresholds import ABSOLUTE, threshold
 from training.laws import find_law
 
@@ -55,10 +49,8 @@ def extrapolation_error(group: Group, r: Range, seed: int) -> float:
     """Mean square error on the extrapolation set of the law that one sample of float32 numbers gives."""
     law = OPERATIONS[group.operation].law
     rows = next(count for inputs, count in ROWS.items() if inputs >= group.inputs)
-    low, high = r.interpolation
-    x = low + (high - low) * torch.from_numpy(Stream([seed], group.inputs, rows).draw(1)[0, :, 0])
-    y = law(x)
-    finding = find_law(x.T.double().numpy(), y.unsqueeze(-1).double().numpy(), seed=seed, seconds=20)
+    x, y = problem(group.operation, [r])(torch.from_numpy(Stream([seed], group.inputs, rows).draw(1)[0]))
+    finding = find_law(x[:, 0].T.double().numpy(), y.T.double().numpy(), seed=seed, seconds=20)
     beyond = torch.from_numpy(evaluation_set(r.extrapolation, group.inputs, EXTRAPOLATION_SEED)).float()
     with torch.no_grad():
         answer = finding.network(beyond.T.double())[:, 0]

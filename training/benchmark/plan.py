@@ -75,9 +75,12 @@ def contestant(name: str) -> Contestant:
 
 
 def canonical(name: str) -> str:
-    """The one spelling of a contestant's name."""
-    special = {known.lower(): known for known in (*_SPECIAL, LAW)}
-    return special.get(name.lower()) or UNITS.canonical(name)
+    """The one spelling of a contestant's name.
+
+    Raises:
+        UnknownNameError: no unit and no variant of one bears that name.
+    """
+    return UNITS.canonical(name, also=(*_SPECIAL, LAW))
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,7 @@ class Record:
         sparsity_error: largest distance of a weight from -1, 0 and 1, as mean over successful runs.
         below_absolute: runs whose extrapolation error is below 1e-5, whatever the operation and range; the criterion
             of the scripts behind the earlier published figures. None: not measured.
-        training: "first-order", "second-order" or "closed form".
-        selection: "single run", or for example "best of 8 by interpolation error".
+        training: "first-order" or "second-order".
         snapped: whether weights were moved to exact values after training.
         form: "given", where the unit or network was chosen for the operation, or "found", where it was not.
         first_seed: of the runs; they are numbered consecutively.
@@ -41,22 +40,19 @@ class Record:
     sparsity_error: float | None
     below_absolute: int | None = None
     training: str = "first-order"
-    selection: str = "single run"
     snapped: bool = False
     form: str = "given"
     first_seed: int = 1000
 
     @property
-    def group(self) -> tuple[str, str, int, str, str, bool, str]:
+    def group(self) -> tuple[str, str, int, str, bool, str]:
         """What is trained together: all but the range."""
-        return (self.unit, self.operation, self.inputs, self.training, self.selection, self.snapped, self.form)
+        return (self.unit, self.operation, self.inputs, self.training, self.snapped, self.form)
 
     @property
     def label(self) -> str:
-        """The unit, and its way of training where that is not one first-order run as it is."""
-        parts = [self.training, self.selection, "snapped" if self.snapped else ""]
-        usual = ["first-order", "single run", ""]
-        special = [part for part, normal in zip(parts, usual, strict=True) if part != normal]
+        """The unit, and its way of training where that is not first-order steps and weights as they are."""
+        special = [self.training] * (self.training != "first-order") + ["snapped"] * self.snapped
         return f"{self.unit} ({', '.join(special)})" if special else self.unit
 
 

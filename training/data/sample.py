@@ -12,26 +12,28 @@ MAX_ROWS = 65_536
 class Sample:
     """A uniform sample of rows, and the rows that hold the lowest and highest value of a column.
 
-    Every row draws a number when it is read; the rows with the lowest numbers stay. What stays depends on the rows and
+    Every row draws a lot when it is read; the rows with the lowest lots stay. What stays depends on the rows and
     the seed, not on the chunks.
     """
 
     def __init__(self, width: int, seed: int) -> None:
         self.values: Numbers = np.empty((0, width))
         self.rows = 0
-        self._drawn: Numbers = np.empty(0)
+        self.numbers: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self._lots: Numbers = np.empty(0)
         self._random = np.random.default_rng(seed)
 
-    def add(self, values: Numbers) -> None:
-        """Take in the next rows: ``(rows, width)``."""
+    def add(self, values: Numbers, numbers: NDArray[np.int64]) -> None:
+        """Take in the next rows, ``(rows, width)``, and their numbers in the file, ``(rows,)``."""
         self.rows += len(values)
         self.values = np.concatenate([self.values, values])
-        self._drawn = np.concatenate([self._drawn, self._random.random(len(values))])
+        self.numbers = np.concatenate([self.numbers, numbers])
+        self._lots = np.concatenate([self._lots, self._random.random(len(values))])
         if len(self.values) > MAX_ROWS:
             kept = np.zeros(len(self.values), dtype=np.bool_)
-            kept[np.argpartition(self._drawn, MAX_ROWS)[:MAX_ROWS]] = True
+            kept[np.argpartition(self._lots, MAX_ROWS)[:MAX_ROWS]] = True
             kept[self.values.argmin(0)] = kept[self.values.argmax(0)] = True
-            self.values, self._drawn = self.values[kept], self._drawn[kept]
+            self.values, self.numbers, self._lots = self.values[kept], self.numbers[kept], self._lots[kept]
 
     @property
     def notes(self) -> list[str]:

@@ -28,13 +28,14 @@ class Table:
     """Input columns and a target, row by row.
 
     Shape:
-        inputs: ``(rows, len(columns))``, finite float64. target: ``(rows, 1)``, finite float64.
+        inputs: ``(rows, len(columns))``, finite float64. target: ``(rows, 1)``, finite float64. numbers: ``(rows,)``.
 
     Args:
         columns: names of the input columns.
         target_name: name of the target.
         inputs: the rows that were kept.
         target: their target.
+        numbers: of these rows in the file, that below the header being 1.
         rows: complete rows of the file, of which ``inputs`` may be a sample.
         notes: sentences about rows that are not here.
         redundant: input columns that tell nothing, each with what it does ``"in every row"``.
@@ -44,6 +45,7 @@ class Table:
     target_name: str
     inputs: Numbers
     target: Numbers
+    numbers: NDArray[np.int64]
     rows: int
     notes: list[str]
     redundant: dict[str, str]
@@ -73,8 +75,8 @@ def read_table(
     reader = _NumberReader(path, [*names, target], [header.index(name) for name in (*names, target)], drop_incomplete)
     sample, twins = Sample(len(names) + 1, seed), Twins(len(names))
     with tqdm(desc=f"reading {path.name}", unit=" rows", unit_scale=True, disable=None, delay=1, leave=False) as bar:
-        for values in reader.read(records):
-            sample.add(values)
+        for values, numbers in reader.read(records):
+            sample.add(values, numbers)
             twins.compare(values[:, :-1])
             bar.update(len(values))
     if not reader.rows:
@@ -83,7 +85,8 @@ def read_table(
         raise InputError(f"{path} holds no complete row (first: row {reader.first}); fill in the missing values.")
     inputs, wanted = sample.values[:, :-1], sample.values[:, -1:]
     notes = [*reader.notes, *sample.notes]
-    return Table(names, target, inputs, wanted, sample.rows, notes, _redundant(names, inputs, twins.leaders))
+    redundant = _redundant(names, inputs, twins.leaders)
+    return Table(names, target, inputs, wanted, sample.numbers, sample.rows, notes, redundant)
 
 
 def informative(table: Table, source: str) -> tuple[Table, list[str]]:
@@ -173,16 +176,17 @@ class _NumberReader:
         self.rows = self.incomplete = 0
         self.first = ""
 
-    def read(self, records: Iterator[list[str]]) -> Iterator[Numbers]:
-        """Arrays of complete rows: ``(rows, len(names))``, finite."""
+    def read(self, records: Iterator[list[str]]) -> Iterator[tuple[Numbers, NDArray[np.int64]]]:
+        """Arrays of complete rows, ``(rows, len(names))``, finite, and their numbers."""
         picked = map(self.pick, records)
         while chunk := list(islice(picked, max(1, CHUNK_FIELDS // len(self.names)))):
             values = self._numbers(chunk)
             complete = np.isfinite(values).all(1)
             if not complete.all():
                 self._mind(chunk, values)
+            numbers = self.rows + 1 + np.flatnonzero(complete)
             self.rows += len(chunk)
-            yield values[complete]
+            yield values[complete], numbers
 
     @property
     def notes(self) -> list[str]:

@@ -51,13 +51,20 @@ class Candidate:
     def sums(self, inputs: Numbers) -> Numbers:
         """The sums before their outer powers, ``(rows, sums)``."""
         with np.errstate(all="ignore"):
-            weighted = self.terms(inputs) * self.constants
-            return np.stack([weighted[:, self.member == k].sum(1) for k in range(len(self.outer))], 1)
+            return self.added(self.terms(inputs) * self.constants)
 
     def predict(self, inputs: Numbers) -> Numbers:
         """What the law says, ``(rows,)``."""
+        return self.multiplied(self.sums(inputs))
+
+    def added(self, weighted: Numbers) -> Numbers:
+        """The sums of terms with their constants: ``(rows, terms)`` to ``(rows, sums)``."""
+        return np.stack([weighted[:, self.member == k].sum(1) for k in range(len(self.outer))], 1)
+
+    def multiplied(self, sums: Numbers) -> Numbers:
+        """The product of the powers of sums: ``(rows, sums)`` to ``(rows,)``."""
         with np.errstate(all="ignore"):
-            return np.asarray((self.sums(inputs) ** self.outer).prod(1))
+            return np.asarray((sums**self.outer).prod(1))
 
     def among(self, places: NDArray[np.bool_]) -> "Candidate":
         """The same candidate on a wider table that holds its columns at these places."""
@@ -83,6 +90,11 @@ def signs_of(exponents: Numbers, inputs: Numbers) -> Numbers:
     whole = exponents == np.round(exponents)
     unseen = np.where((inputs > 0).all(0), np.nan, 1.0)
     return np.where(whole, 1.0 - 2 * (np.abs(exponents) % 2), unseen)
+
+
+def different_rows(inputs: Numbers, target: Numbers) -> NDArray[np.int64]:
+    """Places of the rows that repeat none before them, in order."""
+    return np.sort(np.unique(np.column_stack([inputs, target]), axis=0, return_index=True)[1])
 
 
 def relative_error(prediction: Numbers, target: Numbers) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from training.laws.candidate import Candidate
 from training.snap import plain
-from training.squares import inverse_lengths, least_squares
+from training.squares import ROUNDING, allowance, inverse_lengths, least_squares
 
 Numbers = NDArray[np.float64]
 
@@ -23,8 +23,6 @@ SHARES = (1.0, 1 / 3, 1 / 10)
 """Shares of that which are tried one after the other, the plainest numbers first."""
 FEW = 4
 """Terms that are tried to be left out one by one, the weakest first."""
-ROUNDING = 1e-13
-"""Errors of this share of the target are what float64 leaves of none."""
 
 
 def fit_constants(candidate: Candidate, inputs: Numbers, target: Numbers) -> list[Candidate]:
@@ -99,14 +97,11 @@ class _Fit:
             return float(np.mean(rest**2) + ROUNDING**2 * np.mean((self.target * self.weights) ** 2))
 
     def answer(self, constants: Numbers) -> Numbers:
-        """What the law says, ``(rows,)``."""
-        with np.errstate(all="ignore"):
-            return np.asarray((self.sums(constants) ** self.candidate.outer).prod(1))
+        """What the law says with other constants, ``(rows,)``."""
+        return self.candidate.multiplied(self.sums(constants))
 
     def sums(self, constants: Numbers) -> Numbers:
-        weighted = self.terms * constants
-        member = self.candidate.member
-        return np.stack([weighted[:, member == k].sum(1) for k in range(len(self.candidate.outer))], 1)
+        return self.candidate.added(self.terms * constants)
 
     def slope(self, constants: Numbers) -> tuple[Numbers, Numbers]:
         """The answer, and its derivative by every constant, ``(rows, terms)``."""
@@ -117,7 +112,7 @@ class _Fit:
 
     def allowed(self, numbers: int) -> float:
         """The error at which a candidate shorter by so many numbers is still as good."""
-        return float(self.error * np.exp(numbers * np.log(len(self.target)) / len(self.target)))
+        return self.error * allowance(numbers, len(self.target))
 
     def without_needless_terms(self) -> "_Fit":
         """Drop terms as long as a shorter candidate fits as well: all weak ones at once, or one."""

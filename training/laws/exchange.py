@@ -155,8 +155,7 @@ def _best_for(
     columns = _columns(dictionary, y, choices, numerator, weights)
     kept = [other for other in others if other != anchor]
     goal = weights * y if anchor is None else -columns[:, :, anchor]
-    basis = np.linalg.qr(columns[:, :, kept])[0] if kept else np.zeros((*goal.shape, 0))
-    rest = goal - np.einsum("srk,sk->sr", basis, np.einsum("srk,sr->sk", basis, goal))
+    basis, rest = _projected(columns[:, :, kept], goal)
     factor = weights * y if place >= numerator else weights
     scans = np.concatenate([rest[:, :, None], basis], 2) * factor[:, :, None]
     starts, rows, vectors = scans.shape
@@ -168,6 +167,12 @@ def _best_for(
     return np.asarray(gain.argmax(1))
 
 
+def _projected(columns: Numbers, goal: Numbers) -> tuple[Numbers, Numbers]:
+    """An orthonormal basis of columns ``(starts, rows, columns)``, and what it leaves of a goal ``(starts, rows)``."""
+    basis = np.linalg.qr(columns)[0]
+    return basis, goal - np.einsum("srk,sk->sr", basis, np.einsum("srk,sr->sk", basis, goal))
+
+
 def _denominators(
     dictionary: Dictionary, y: Numbers, choices: Choice, numerator: int, weights: Numbers
 ) -> tuple[Numbers, Numbers]:
@@ -176,8 +181,7 @@ def _denominators(
     columns = _columns(dictionary, y, choices, numerator, weights)
     if columns.shape[2] == numerator:
         goal = weights * y
-        basis = np.linalg.qr(columns)[0]
-        rest = goal - np.einsum("srk,sk->sr", basis, np.einsum("srk,sr->sk", basis, goal))
+        _, rest = _projected(columns, goal)
         return np.linalg.norm(rest, axis=1) / np.linalg.norm(goal, axis=1), np.ones_like(weights)
     size = np.linalg.norm(columns, axis=1)
     _, _, right = np.linalg.svd(columns / size[:, None, :], full_matrices=False)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from time import monotonic
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +11,15 @@ from numpy.typing import NDArray
 from models.law import Law
 from training.formula import Formula, formula
 from training.laws.search import ROUNDS, search
+from training.laws.strays import strays
 
 Numbers = NDArray[np.float64]
 
 LARGEST = 1e150
 """Squares of larger numbers may not be finite, and those of numbers below its inverse may be 0."""
+
+NAMED = 5
+"""Rows that a reason names, at most."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ def find_law(
     target: Numbers,
     *,
     columns: Sequence[str] | None = None,
+    rows: Sequence[int] | NDArray[np.int64] | None = None,
     seed: int = 0,
     rounds: int = ROUNDS,
     seconds: float = math.inf,
@@ -50,6 +56,7 @@ def find_law(
         inputs: ``(rows, columns)``, finite.
         target: ``(rows, 1)``, finite, not all zero.
         columns: names for the formula; None names them ``x0``, ``x1`` and so on.
+        rows: numbers of the rows, for the reason; None counts them from 0.
         seed: of start values; the same seed on the same machine finds the same, unless ``seconds`` run out.
         rounds: of the search for sums and quotients of products, at most; 0 tries products and plain sums only.
         seconds: time after which nothing new is started.
@@ -68,10 +75,27 @@ def find_law(
         )
     varied = np.ptp(inputs, axis=0) > 0  # what never changes cannot matter
     varied = varied if varied.any() else ~varied
-    found = search(inputs[:, varied], target[:, 0], seed=seed, rounds=rounds, seconds=seconds, progress=progress)
+    x, y, begun = inputs[:, varied], target[:, 0], monotonic()
+    found = search(x, y, seed=seed, rounds=rounds, seconds=seconds, progress=progress)
     network = found.candidate.among(varied).network()
     names = [f"x{place}" for place in range(inputs.shape[1])] if columns is None else columns
     expression: Formula | None = formula(network, names) if found.reason is None else None
-    if expression is None:
+    if expression is not None:
+        return Finding(network, expression.text, expression.latex, None)
+    progress("rows that hide a law")
+    left = seconds - (monotonic() - begun)
+    astray = strays(x, y, seed=seed, rounds=min(rounds, 1), seconds=left)
+    if astray is None:
         return Finding(network, None, None, found.reason)
-    return Finding(network, expression.text, expression.latex, None)
+    law, places = astray
+    numbers = places if rows is None else np.asarray(rows)[places]
+    return Finding(network, None, None, _hidden(formula(law.among(varied).network(), names), numbers.tolist()))
+
+
+def _hidden(law: Formula | None, rows: list[int]) -> str:
+    """The reason why a law is not found: the rows that do not follow it."""
+    text = law.text if law else "the law"
+    if len(rows) == 1:
+        return f"row {rows[0]} does not follow {text}, as all other training rows do; correct it or leave it out"
+    named = ", ".join(map(str, rows[:NAMED])) + ", ..." * (len(rows) > NAMED)
+    return f"rows {named} do not follow {text}, as all other training rows do; correct them or leave them out"

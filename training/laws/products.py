@@ -10,7 +10,7 @@ Numbers = NDArray[np.float64]
 Bits = NDArray[np.bool_]
 
 RARE = 0.01
-"""Share of zeros in a column, where the target is not 0, above which it cannot be a factor."""
+"""Share of zeros in a column that may be rounding: with more of them, where the target is not 0, it is no factor."""
 
 
 def products(inputs: Numbers, target: Numbers) -> list[Candidate]:

@@ -62,29 +62,26 @@ def search(
         progress: told what is tried.
     """
     begun = monotonic()
-    best: tuple[float, Candidate] | None = None
-    reason: str | None = "no candidate gives finite numbers"
+    best: Candidate | None = None
+    least = math.inf
+    reason: str | None = UNDECIDED
     for stage in _stages(inputs, target, rounds, np.random.default_rng(seed)):
         progress(stage.kind)
-        improved = False
-        fits = (better for candidate in stage.candidates for better in fit_constants(candidate, inputs, target))
-        for fitted in fits:
-            score = description_length(fitted.predict(inputs), target, fitted.complexity)
-            if np.isfinite(score) and (best is None or score < best[0]):
-                best, improved = (score, fitted), True
+        for fitted in (better for candidate in stage.candidates for better in fit_constants(candidate, inputs, target)):
+            length = description_length(fitted.predict(inputs), target, fitted.complexity)
+            if length < least:
+                best, least, reason = fitted, length, UNDECIDED
         if best is None:
             continue
-        if improved:
-            reason = why_no_law(best[1], inputs, target, noise=not stage.more_at_once)
-        elif reason == UNDECIDED and not stage.more_at_once:
-            reason = why_no_law(best[1], inputs, target)
+        if reason == UNDECIDED:
+            reason = why_no_law(best, inputs, target, noise=not stage.more_at_once)
         if reason is None or monotonic() - begun > seconds:
             break
     if best is None:
         raise ValueError("no candidate gives finite numbers on every row.")
     if reason == UNDECIDED:
-        reason = why_no_law(best[1], inputs, target)
-    return Found(best[1], reason)
+        reason = why_no_law(best, inputs, target)
+    return Found(best, reason)
 
 
 @dataclass(frozen=True)
@@ -105,8 +102,8 @@ def _stages(inputs: Numbers, target: Numbers, rounds: int, random: np.random.Gen
     for done in range(rounds):
         if done == 1 and learnable_share(inputs, target) < HOPELESS:
             return
-        for candidates in terms(inputs, target, random):
-            yield _Stage(f"sums of products, round {done + 1} of {rounds}", candidates, more_at_once=False)
+        for candidate in terms(inputs, target, random):
+            yield _Stage(f"sums of products, round {done + 1} of {rounds}", [candidate], more_at_once=False)
 
 
 def _mean(inputs: Numbers, target: Numbers) -> Candidate:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from training.laws.candidate import Candidate, signs_of
+from training.laws.candidate import Candidate, different_rows, signs_of
 from training.laws.exchange import SEARCH_ROWS, Choice, Dictionary, exchange
+from training.laws.products import RARE
 from training.squares import least_squares
 
 Numbers = NDArray[np.float64]
@@ -15,8 +16,6 @@ Numbers = NDArray[np.float64]
 FOUND = 1e-5
 """Relative error, in the float32 of the search, at which it has found the terms."""
 ROWS_PER_TERM = 12
-RARE = 0.01
-"""Share of zeros in a column below which they count as rounding, and do not rule out that it is divided by."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ FORMS = (
 """What is tried, the simplest first."""
 
 
-def terms(inputs: Numbers, target: Numbers, random: np.random.Generator) -> Iterator[list[Candidate]]:
+def terms(inputs: Numbers, target: Numbers, random: np.random.Generator) -> Iterator[Candidate]:
     """Candidates with constants still to be fitted: the best of one run of the search for each form.
 
     Args:
@@ -55,7 +54,7 @@ def terms(inputs: Numbers, target: Numbers, random: np.random.Generator) -> Iter
         target: ``(rows,)``.
         random: for start values.
     """
-    once = np.sort(np.unique(np.column_stack([inputs, target]), axis=0, return_index=True)[1])
+    once = different_rows(inputs, target)
     rare = (inputs == 0).mean(0) < RARE
     usable = once[(inputs[once][:, rare] != 0).all(1) & (target[once] != 0)]
     if len(usable) < 2 * ROWS_PER_TERM:
@@ -64,24 +63,24 @@ def terms(inputs: Numbers, target: Numbers, random: np.random.Generator) -> Iter
     x, y = inputs[rows], target[rows]
     dictionary = Dictionary.of(x)
     for form in FORMS:
-        if len(rows) >= ROWS_PER_TERM * (form.numerator + form.denominator) and _possible(form, y):
-            yield [_candidate(form, choice, dictionary, x, y) for choice in _search(form, dictionary, y, random)]
+        if len(rows) < ROWS_PER_TERM * (form.numerator + form.denominator) or (form.outer != 1 and (y <= 0).any()):
+            continue
+        choice = _search(form, dictionary, y, random)
+        if choice is not None:
+            yield _candidate(form, choice, dictionary, x, y)
 
 
-def _possible(form: Form, target: Numbers) -> bool:
-    return form.outer == 1 or bool((target > 0).all())
-
-
-def _search(form: Form, dictionary: Dictionary, target: Numbers, random: np.random.Generator) -> list[Choice]:
+def _search(form: Form, dictionary: Dictionary, target: Numbers, random: np.random.Generator) -> Choice | None:
+    """The terms of least error; None where numbers are so large that no error is finite."""
     least, found = np.inf, None
     goal = target ** (1 / form.outer)
-    runs = exchange(dictionary, goal, form.numerator, form.denominator, random, weight=form.weight)
-    for error, choice in runs:
+    sweeps = exchange(dictionary, goal, form.numerator, form.denominator, random, weight=form.weight)
+    for error, choice in sweeps:
         if error < least:
             least, found = error, choice
         if least < FOUND:
             break
-    return [] if found is None else [found]
+    return found
 
 
 def _candidate(form: Form, choice: Choice, dictionary: Dictionary, inputs: Numbers, target: Numbers) -> Candidate:

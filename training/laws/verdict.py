@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.laws.candidate import Candidate, relative_error
+from training.laws.candidate import Candidate, different_rows, relative_error
 from training.laws.constants import fit_constants
 from training.laws.residuals import learnable
 from training.snap import is_plain
+from training.split import from_median
 
 Numbers = NDArray[np.float64]
 
@@ -34,7 +35,7 @@ def why_no_law(candidate: Candidate, inputs: Numbers, target: Numbers, *, noise:
     that can be learned from the inputs, and no more of it on outer rows when it is fitted to inner ones. Rows that
     repeat others prove nothing.
     """
-    once = np.sort(np.unique(np.column_stack([inputs, target]), axis=0, return_index=True)[1])
+    once = different_rows(inputs, target)
     fit = _Fit(candidate, inputs[once], target[once], candidate.predict(inputs[once]))
     if not np.isfinite(fit.answer).all():
         return "the best candidate does not give finite numbers on every row"
@@ -115,9 +116,8 @@ class _Fit:
 
     def fails_outwards(self) -> bool:
         """Whether the candidate, its constants fitted to the inner rows alone, is worse on the outer ones."""
-        spread = np.ptp(self.inputs, axis=0)
-        centred = np.abs(self.inputs - np.median(self.inputs, 0)) / np.where(spread > 0, spread, 1.0)
-        inner = centred.max(1) <= np.quantile(centred.max(1), INNER)
+        distance = from_median(self.inputs).max(1)
+        inner = distance <= np.quantile(distance, INNER)
         if inner.all():
             return False
         for fitted in fit_constants(self.candidate, self.inputs[inner], self.target[inner]):

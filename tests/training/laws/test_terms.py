@@ -1,3 +1,5 @@
+from itertools import islice
+
 import numpy as np
 import pytest
 
@@ -11,11 +13,10 @@ MIXED = RANDOM.uniform(-4, 4, (200, 3))
 
 
 def first_exact(inputs: np.ndarray, target: np.ndarray, runs: int = 16) -> Candidate:
-    for _, candidates in zip(range(runs), terms(inputs, target, np.random.default_rng(0)), strict=False):
-        for candidate in candidates:
-            for fitted in fit_constants(candidate, inputs, target):
-                if relative_error(fitted.predict(inputs), target) < 1e-9:
-                    return fitted
+    for candidate in islice(terms(inputs, target, np.random.default_rng(0)), runs):
+        for fitted in fit_constants(candidate, inputs, target):
+            if relative_error(fitted.predict(inputs), target) < 1e-9:
+                return fitted
     raise AssertionError("no run found the law")
 
 
