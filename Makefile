@@ -1,7 +1,7 @@
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve install test check format zoo bench clean
+.PHONY: serve install test check format zoo bench fuzz clean
 
 serve: .venv/.serving  ## serve repository/ on http://127.0.0.1:8000; needs no PyTorch
 	.venv/bin/python -m app
@@ -24,9 +24,12 @@ format: .venv/.everything  ## put the code into shape
 zoo: .venv/.everything  ## make every default model again
 	.venv/bin/python -m training zoo
 
-bench: .venv/.everything  ## measure start-up and memory of the service, and the speed of training in ensembles
-	.venv/bin/python -m benchmarks.startup
+bench: .venv/.everything  ## measure the service under load (needs wrk), and the speed of training in ensembles
+	.venv/bin/python -m benchmarks.serving
 	.venv/bin/python -m benchmarks.ensemble
+
+fuzz: .venv/fuzz/.installed  ## ask every operation 2000 made-up requests and check every answer against /openapi.json
+	.venv/fuzz/bin/python -m benchmarks.fuzz
 
 clean:
 	rm -rf .venv build *.egg-info
@@ -40,3 +43,8 @@ clean:
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	$(PIP) --editable '.[dev]'
 	touch $@ .venv/.serving
+
+.venv/fuzz/.installed: pyproject.toml constraints.txt
+	test -x .venv/fuzz/bin/python || $(PYTHON) -m venv .venv/fuzz
+	.venv/fuzz/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'
+	touch $@

@@ -1,7 +1,6 @@
 """python -m app: serve a model repository."""
 
 import argparse
-import logging
 import os
 import socket
 import sys
@@ -13,9 +12,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.backends import BackendError
+from app.express import ExpressProtocol
+from app.logs import configure
 from app.main import create_app
 from app.metrics import MULTIPROCESS_FOLDER
 from app.settings import Settings, SettingsError, read_settings
+from app.workers import Supervisor
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,24 +30,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SettingsError, BackendError) as error:
         print(f"nalu-serve: {error}", file=sys.stderr)
         return 2
-    _configure_logging(settings)
-    common = {
-        "host": settings.host,
-        "port": settings.port,
-        "log_level": settings.log_level,
-        "access_log": False,
-        "timeout_graceful_shutdown": settings.shutdown_timeout_seconds,
-    }
+    configure(settings.log_level, settings.log_format)
     if settings.workers == 1:
-        uvicorn.run(app, **common)  # type: ignore[arg-type]
-        return 0
+        config = _configuration(app, settings)
+        listeners = app.state.service.listeners = [config.bind_socket()]
+        uvicorn.Server(config).run(listeners)
+    else:
+        _run_workers(options, settings)
+    return 0
+
+
+def _run_workers(options: argparse.Namespace, settings: Settings) -> None:
     for name, value in vars(options).items():
         if value is not None:
             os.environ[f"NALU_{name.upper()}"] = str(value)  # workers are new processes and read the environment
     with tempfile.TemporaryDirectory(prefix="nalu-metrics-") as folder:
         os.environ[MULTIPROCESS_FOLDER] = folder
-        uvicorn.run("app.__main__:create_worker", factory=True, workers=settings.workers, **common)  # type: ignore[arg-type]
-    return 0
+        config = _configuration("app.__main__:create_worker", settings)
+        Supervisor(config, settings).run()
+
+
+def _configuration(app: FastAPI | str, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        factory=isinstance(app, str),
+        workers=settings.workers,
+        host=settings.host,
+        port=settings.port,
+        http=ExpressProtocol,
+        interface="asgi3",
+        ws="none",
+        log_config=None,  # app.logs has seen to it
+        log_level=settings.log_level,
+        access_log=False,  # ours has the request's id
+        proxy_headers=False,  # nothing here depends on the client's address
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
+    )
 
 
 def _check_address(settings: Settings) -> None:
@@ -63,12 +84,8 @@ def _check_address(settings: Settings) -> None:
 def create_worker() -> FastAPI:
     """The application of one worker process, with everything from the environment."""
     settings = read_settings()
-    _configure_logging(settings)
+    configure(settings.log_level, settings.log_format)
     return create_app(settings)
-
-
-def _configure_logging(settings: Settings) -> None:
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,8 +1,12 @@
 """GET /docs: Swagger UI from an installed package, so that the page works with no network."""
 
 import io
-from collections.abc import Callable
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterator
 from functools import cache
+from hashlib import sha256
+from http import HTTPStatus
 from importlib.resources import files
 from typing import Any
 
@@ -11,7 +15,10 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from PIL import Image, ImageDraw
 
+from app.auth import SECURITY, SECURITY_SCHEMES, is_open
 from app.errors import PROBLEM_TYPE
+from app.schemas import problem
+from app.v2.documentation import error
 
 router = APIRouter(include_in_schema=False)
 
@@ -28,15 +35,45 @@ def describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = FastAPI.openapi(app)
-            for operations in schema["paths"].values():
-                for operation in operations.values():
-                    for response in operation["responses"].values():
-                        if PROBLEM_TYPE in response.get("content", {}):
-                            response["content"].pop("application/json", None)
+            _correct_errors(schema)
+            service = app.state.service
+            if service.keys is not None:
+                _ask_for_keys(schema, service.settings.protect_metrics)
         assert app.openapi_schema is not None
         return app.openapi_schema
 
     return openapi
+
+
+def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            yield path, operation
+
+
+def _correct_errors(schema: dict[str, Any]) -> None:
+    """Take out what FastAPI adds of its own errors, which nobody is answered."""
+    for _, operation in _operations(schema):
+        for status, response in list(operation["responses"].items()):
+            content = response.get("content", {})
+            if PROBLEM_TYPE in content and content[PROBLEM_TYPE]["schema"] == content["application/json"]["schema"]:
+                del content["application/json"]
+            elif status == "422":
+                del operation["responses"][status]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schema["components"]["schemas"].pop(name, None)
+
+
+def _ask_for_keys(schema: dict[str, Any], protect_metrics: bool) -> None:
+    """Say where the service asks for a key, and what it answers to who has none."""
+    schema["components"]["securitySchemes"] = SECURITY_SCHEMES
+    schema["security"] = SECURITY
+    for path, operation in _operations(schema):
+        if is_open(path, protect_metrics):
+            operation["security"] = []
+        else:
+            refusal = error(401) if path.startswith("/v2") else problem(401)
+            operation["responses"]["401"] = {"description": HTTPStatus(401).phrase} | refusal
 
 
 @router.get("/")
@@ -49,7 +86,7 @@ async def index(request: Request) -> RedirectResponse:
 async def docs(request: Request) -> HTMLResponse:
     """The page itself. All its addresses are relative to where a proxy may have put the service."""
     root = request.scope.get("root_path", "").rstrip("/")
-    return get_swagger_ui_html(
+    page = get_swagger_ui_html(
         openapi_url=f"{root}/openapi.json",
         title=f"{request.app.title}: API",
         swagger_js_url=f"{root}/docs/swagger-ui-bundle.js",
@@ -57,6 +94,22 @@ async def docs(request: Request) -> HTMLResponse:
         swagger_favicon_url=f"{root}/docs/favicon.png",
         swagger_ui_parameters={"tryItOutEnabled": True, "displayRequestDuration": True, "defaultModelsExpandDepth": 0},
     )
+    page.headers.update(_page_headers(bytes(page.body)))
+    return page
+
+
+def _page_headers(page: bytes) -> dict[str, str]:
+    """What keeps a browser from running anything but the page's own scripts, and from showing it in another's frame."""
+    scripts = re.findall(rb"<script>(.*?)</script>", page, re.DOTALL)
+    allowed = "".join(f" 'sha256-{b64encode(sha256(script).digest()).decode()}'" for script in scripts)
+    policy = f"default-src 'self'; script-src 'self'{allowed}; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+    return {
+        "Content-Security-Policy": f"{policy}; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-cache",
+    }
 
 
 def _add_asset(name: str, media_type: str) -> None:

@@ -4,13 +4,17 @@ import http
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic import ValidationError
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from app.call import Call
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +24,7 @@ MAX_ERRORS = 10
 """Invalid places that one answer lists; a body of a million bad numbers gets no million-line answer."""
 MAX_VALUE = 40
 """Characters of a value that an answer repeats."""
-_NOT_THE_VALUE = ("missing", "extra_forbidden", "json_invalid")
+_NOT_THE_VALUE = ("missing", "extra_forbidden", "json_invalid", "file")
 """Kinds of pydantic's errors in which the value is not what is wrong."""
 MAX_PLACE = 100
 """Characters of a place that an answer repeats; its parts may be keys that the client made up."""
@@ -30,34 +34,67 @@ class ServiceError(HTTPException):
     """An error that a client caused or can wait out. The detail names the thing and offers the repair."""
 
     status = 500
+    reason = "error"
+    """What it is counted as."""
 
     def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(self.status, detail, headers)
         self.errors: list[dict[str, str]] = []
 
 
+class UnauthorizedError(ServiceError):
+    """No API key, or none that is known."""
+
+    status = 401
+    reason = "unauthorized"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class ForbiddenError(ServiceError):
+    """What the settings do not allow."""
+
+    status = 403
+    reason = "forbidden"
+
+
 class ModelNotFoundError(ServiceError):
     """No model, or no version of it, bears that name."""
 
     status = 404
+    reason = "model_not_found"
+
+
+class RequestTimeoutError(ServiceError):
+    """The body did not come in time."""
+
+    status = 408
+    reason = "timeout"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"Connection": "close"})
 
 
 class TooLargeError(ServiceError):
     """The request is over a limit of the settings."""
 
     status = 413
+    reason = "too_large"
 
 
 class NotAPictureError(ServiceError):
     """A file that is no picture of a kind that is served."""
 
     status = 415
+    reason = "not_a_picture"
 
 
 class InvalidInputError(ServiceError):
     """The request is well-formed but does not fit the model."""
 
     status = 422
+    reason = "invalid"
 
     def __init__(self, detail: str, errors: list[dict[str, str]] | None = None) -> None:
         super().__init__(detail)
@@ -69,8 +106,9 @@ class UnavailableError(ServiceError):
 
     status = 503
 
-    def __init__(self, detail: str, *, retry_after_seconds: int = 1) -> None:
+    def __init__(self, detail: str, *, reason: str = "loading", retry_after_seconds: int = 1) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+        self.reason = reason
 
 
 def invalid_body(error: ValidationError) -> InvalidInputError:
@@ -79,34 +117,43 @@ def invalid_body(error: ValidationError) -> InvalidInputError:
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Render every error of the application as problem details."""
-    app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    """Render every error of FastAPI's routes as all others are."""
+    app.add_exception_handler(HTTPException, _on_exception)
+    app.add_exception_handler(RequestValidationError, _on_exception)
+    app.add_exception_handler(Exception, _on_exception)
 
 
-def problem(
-    request_id: str,
-    status: int,
-    detail: str,
-    errors: list[dict[str, str]] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> JSONResponse:
-    """Problem details as a response."""
+def answer_to(call: "Call", error: HTTPException) -> Response:
+    """An error as an answer: problem details, or under /v2 what the Open Inference Protocol says."""
+    path = call.scope["path"]
+    detail = error.detail
+    if error.status_code == 404 and not isinstance(error, ServiceError):
+        detail = f"There is nothing at {path[:MAX_PLACE]}; GET /docs lists what there is."
+    elif error.status_code == 405:
+        detail = f"{path[:MAX_PLACE]} does not take {call.scope['method'][:20]}; GET /docs says what it takes."
+    if path.startswith("/v2"):
+        # the protocol knows no 422
+        status = 400 if error.status_code == 422 else error.status_code
+        return Response(to_json({"error": detail}), status, error.headers, media_type="application/json")
     body = {
         "type": "about:blank",
-        "title": http.HTTPStatus(status).phrase,
-        "status": status,
+        "title": http.HTTPStatus(error.status_code).phrase,
+        "status": error.status_code,
         "detail": detail,
-        "request_id": request_id,
-        "errors": errors or [],
+        "request_id": call.request_id,
+        "errors": error.errors if isinstance(error, ServiceError) else [],
     }
-    return JSONResponse(body, status, headers, media_type=PROBLEM_TYPE)
+    return Response(to_json(body), error.status_code, error.headers, media_type=PROBLEM_TYPE)
 
 
-def crashed(request_id: str, path: str, error: Exception) -> JSONResponse:
+def crashed(call: "Call", error: Exception) -> Response:
     """What a client is told of an error that nobody foresaw: nothing but where the log has it."""
-    logger.error("Request %s to %s failed.", request_id, path, exc_info=error)
-    return problem(request_id, 500, "Something failed in the service; its log has the details under this request_id.")
+    path = call.scope["path"]
+    logger.error(
+        "Request %s to %s failed.", call.request_id, path, exc_info=error, extra={"request_id": call.request_id}
+    )
+    detail = "Something failed in the service; its log has the details under this request_id."
+    return answer_to(call, HTTPException(500, detail))
 
 
 def _invalid(errors: Sequence[Any], *root: str) -> InvalidInputError:
@@ -121,8 +168,6 @@ def _place(parts: tuple[int | str, ...]) -> str:
 
 
 def _message(error: Mapping[str, Any]) -> str:
-    if "UploadFile" in error["msg"]:  # FastAPI speaks of its own classes here
-        return "Input should be a file"
     return str(error["msg"]) + _value(error)
 
 
@@ -138,22 +183,10 @@ def _value(error: Mapping[str, Any]) -> str:
     return f", not {text}" if len(text) <= MAX_VALUE else ""
 
 
-def _request_id(request: Request) -> str:
-    return str(request.scope.get("state", {}).get("request_id", ""))
-
-
-async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    errors = error.errors if isinstance(error, ServiceError) else []
-    detail = error.detail
-    if error.status_code == 404 and not isinstance(error, ServiceError):
-        detail = f"There is nothing at {request.url.path[:MAX_PLACE]}; GET /docs lists what there is."
-    elif error.status_code == 405:
-        detail = f"{request.url.path[:MAX_PLACE]} does not take {request.method[:20]}; GET /docs says what it takes."
-    return problem(_request_id(request), error.status_code, detail, errors, error.headers)
-
-
-async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    invalid = _invalid(error.errors())
-    return problem(_request_id(request), invalid.status_code, invalid.detail, invalid.errors)
+async def _on_exception(request: Request, error: Exception) -> Response:
+    call: Call = request.scope["state"]["call"]
+    if isinstance(error, RequestValidationError):
+        error = _invalid(error.errors())
+    if isinstance(error, ServiceError):
+        call.service.metrics.rejections.labels(error.reason).inc()
+    return answer_to(call, error) if isinstance(error, HTTPException) else crashed(call, error)

@@ -1,27 +1,40 @@
 """create_app: the only place where the parts of the service are put together."""
 
 import asyncio
+import gc
 import logging
 import warnings
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from app import docs
+from app.auth import Keys
 from app.backends import create_backend
+from app.batching import Batching
 from app.cpu import cpu_budget
 from app.draining import drain_on_sigterm
 from app.errors import install_error_handlers
-from app.execution import Executor
-from app.middleware import RequestMiddleware
+from app.gateway import Gateway
+from app.metrics import Metrics
 from app.repository import Repository
-from app.routes import health, models, predict
+from app.routes import health, inference_v2, models, predict
+from app.routing import DirectRoutes
 from app.service import Service
 from app.settings import Settings, SettingsError, read_settings, unknown_variables
+from app.tracing import create_tracer
 
 logger = logging.getLogger(__name__)
+
+ROUTERS = (predict.router, inference_v2.router, models.router, health.router, docs.router)
+
+GARBAGE_THRESHOLDS = (10_000, 20, 20)
+"""Objects made between two looks for cyclic garbage, of which requests leave none; Python's own is 700."""
+
+TICK_SECONDS = 0.1
 
 DESCRIPTION = """Neural arithmetic that stays right beyond its training range: numbers in, numbers out; pictures in,
 numbers or labels out. Every model says the range it was trained on, the errors that were measured, and, where it is
@@ -48,12 +61,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             f"NALU_REPOSITORY is '{settings.repository}', which is not a folder; give the folder of the models."
         )
     share = max(1, cpu_budget() // settings.workers)
-    concurrency = settings.max_concurrent_predictions or share
+    concurrency = settings.max_concurrent_batches or share
     backend = create_backend(settings.backend, settings.device, settings.threads or max(1, share // concurrency))
-    executor = Executor(concurrency, settings.max_queued_predictions)
-    service = Service(settings, Repository(settings.repository, backend), executor)
+    repository = Repository(settings.repository, backend, settle_seconds=settings.repository_poll_seconds)
+    metrics = Metrics(repository)
+    keys = Keys(settings.api_keys_file) if settings.api_keys_file else None
+    batching = Batching(settings, concurrency, metrics)
+    service = Service(settings, repository, batching, metrics, keys, create_tracer())
 
-    app = FastAPI(
+    app = Application(
         title="nalu-serve",
         version=version("nalu-serve"),
         description=DESCRIPTION,
@@ -63,34 +79,64 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.service = service
     app.openapi = docs.describe(app)  # type: ignore[method-assign]
-    for router in (predict.router, models.router, health.router, docs.router):
+    for router in ROUTERS:
         app.include_router(router)
     install_error_handlers(app)
-    app.add_middleware(RequestMiddleware, service=service)
+    app.gateway = Gateway(super(Application, app).__call__, service, DirectRoutes(ROUTERS))
     return app
+
+
+class Application(FastAPI):
+    """FastAPI behind the gateway."""
+
+    gateway: Gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or run the lifespan."""
+        if scope["type"] == "http":
+            await self.gateway(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def _lifespan(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        watcher = asyncio.create_task(_watch(service))
+        tasks = [asyncio.create_task(_watch(service)), asyncio.create_task(_tick(service))]
         with drain_on_sigterm(service):
             yield
-        watcher.cancel()
-        with suppress(asyncio.CancelledError):
-            await watcher
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if service.tracer is not None:
+            await asyncio.to_thread(service.tracer.close)
 
     return lifespan
 
 
+async def _tick(service: Service) -> None:
+    """What is looked after some times a second: requests whose time is over, and counters."""
+    while True:
+        await asyncio.sleep(TICK_SECONDS)
+        service.expire()
+        service.metrics.queued_rows.set(service.batching.rows)
+        service.metrics.flush()
+
+
 async def _watch(service: Service) -> None:
     """Go through the repository at once, and again every poll interval."""
+    frozen = False
     seconds = service.settings.repository_poll_seconds
     while True:
         try:
             await asyncio.to_thread(service.repository.refresh)
         except Exception:
             logger.exception("Going through the repository failed; what was loaded before is still served.")
+        if not frozen:
+            # what is here now stays; to look through it for garbage again and again costs a tenth of the time
+            gc.freeze()
+            gc.set_threshold(*GARBAGE_THRESHOLDS)
+            frozen = True
         if not seconds:
             return
         await asyncio.sleep(seconds)

@@ -1,15 +1,17 @@
-"""Finds, checks, loads and reloads the models of a repository folder."""
+"""Finds, checks, loads, reloads and unloads the models of a repository folder."""
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from app.backends import Backend, BackendError, Predictor
-from app.errors import ModelNotFoundError, UnavailableError
+from app.errors import InvalidInputError, ModelNotFoundError, ServiceError, UnavailableError
 from models.manifest import Manifest, ManifestError, versions
 
 logger = logging.getLogger(__name__)
@@ -17,18 +19,29 @@ logger = logging.getLogger(__name__)
 NUMBER_TYPES = {"FP64": np.float64, "FP32": np.float32, "UINT8": np.uint8}
 """NumPy's type for each datatype of a manifest."""
 
+WARM_ROWS = (2, 1, 64)
+"""Sizes of the batches that a new model computes before it is served. Two first: it shows a batch that is not free."""
+WARM_NUMBERS = 2**20
+"""Most numbers in such a batch, so that large pictures are not warmed by the gigabyte."""
+WARM_TIMES = 2
+"""TorchScript watches the first run and compiles in the second."""
+
 LOADING = "The models are still being loaded; GET /health/ready says when they are."
 
 Key = tuple[str, int]
 Fingerprint = tuple[tuple[str, int, int], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Model:
-    """A model that is served."""
+    """A model that is served. Requests in flight keep theirs, whatever the repository does meanwhile."""
 
     manifest: Manifest
     predict: Predictor
+    queues: dict[tuple[int, ...], Any] = field(default_factory=dict)
+    """Batches that are being gathered, by the shape of one input."""
+    row_seconds: float = 0.0
+    """Seconds that a row took in the last batch."""
 
 
 @dataclass(frozen=True)
@@ -38,68 +51,133 @@ class Entry:
     fingerprint: Fingerprint
     model: Model | None
     reason: str | None
+    waiting: bool = False
+    """Its files were not sound and had just changed: the next look decides."""
 
     @property
     def state(self) -> Literal["ready", "damaged"]:
         return "ready" if self.reason is None else "damaged"
 
+    @property
+    def known(self) -> bool:
+        """Whether it is served or damaged, rather than a new folder that waits."""
+        return self.model is not None or self.reason is not None
+
+
+@dataclass(frozen=True)
+class IndexEntry:
+    """One version folder as the Open Inference Protocol's repository index names its state."""
+
+    name: str
+    version: int
+    state: Literal["READY", "UNAVAILABLE", "LOADING"]
+    reason: str | None
+
+
+class _Moment:
+    """All that is known at one moment. It never changes, so that it is read without a lock."""
+
+    def __init__(self, entries: Mapping[Key, Entry], unloaded: frozenset[str]) -> None:
+        self.entries = dict(sorted(entries.items()))
+        self.unloaded = unloaded
+        self.served: dict[tuple[str, int | None], Model] = {}
+        """The models by name and version; without a version, the highest sound one."""
+        for (name, version), entry in self.entries.items():
+            if entry.model is not None:
+                self.served[name, version] = self.served[name, None] = entry.model
+
 
 class Repository:
     """The models of a folder ``<root>/<name>/<version>/``.
 
-    One thread at a time may call ``refresh``; everything else may be called from any thread at any time.
+    Any thread may call anything at any time: changes wait for one another, and readers for nobody. A version folder
+
+    - is tried when it is new or its files have changed. Where all is sound, the model is loaded, warmed, and only then
+      put in the place of what was served before; requests in flight finish with the model that they began with.
+    - that is not sound, and whose files have changed since the last look, is perhaps still being copied: it waits, and
+      what was served before goes on being served. At the next look it is tried again.
+    - that is not sound and has settled is damaged. It is reported with its reason, and tried again when its files
+      change; what was served before goes on being served.
+    - that is gone is forgotten, and with it all that held the model's memory.
+
+    A model that was unloaded is passed over until it is loaded again.
 
     Args:
         root: the folder.
         backend: what loads the models.
+        settle_seconds: seconds between two calls of ``refresh``; 0 where it is called once, and nothing can wait.
     """
 
-    def __init__(self, root: Path, backend: Backend) -> None:
+    def __init__(self, root: Path, backend: Backend, *, settle_seconds: float = 0.0) -> None:
         self.root = root
         self.backend = backend
+        self.settle_seconds = settle_seconds
         self.gone_through = False
-        self._entries: dict[Key, Entry] = {}
+        self._change = threading.Lock()
+        self._moment = _Moment({}, frozenset())
 
     def refresh(self) -> None:
-        """Load what is new or has changed, and forget what is gone. A damaged folder stops nothing else.
+        """Load what is new or has changed, and forget what is gone. A damaged folder stops nothing else."""
+        with self._change:
+            found = {key: folder for key, folder in self._folders() if key[0] not in self._moment.unloaded}
+            if not found and not self.gone_through:
+                logger.warning("There is no model in %s.", self.root)
+            for key, folder in found.items():
+                before, fingerprint = self._moment.entries.get(key), _fingerprint(folder)
+                if before is None or before.waiting or before.fingerprint != fingerprint:
+                    changing = self._is_changing(folder, fingerprint, before)
+                    self._put(key, self._read(key, folder, fingerprint, changing))
+            self._forget(self._moment.entries.keys() - found.keys())
+            self.gone_through = True
 
-        Where the files of a served version turn bad, what was loaded before goes on being served.
+    def load(self, name: str) -> None:
+        """Read all versions of a model anew, whether or not it was unloaded, and serve those that are sound.
+
+        Only this process does so: where several workers serve, each has a repository of its own, which is why the
+        settings allow loading over HTTP with one worker alone.
+
+        Raises:
+            ModelNotFoundError: the folder has no version of that name.
+            InvalidInputError: no version is sound; says why the highest is not.
         """
-        found = dict(self._folders())
-        if not found and not self.gone_through:
-            logger.warning("There is no model in %s.", self.root)
-        for key, folder in found.items():
-            before = self._entries.get(key)
-            fingerprint = _fingerprint(folder)
-            if before is None or before.fingerprint != fingerprint:
-                entry = self._read(key, folder, fingerprint, before)
-                self._entries = {**self._entries, key: entry}
-        gone = self._entries.keys() - found.keys()
-        if gone:
-            self._entries = {key: entry for key, entry in self._entries.items() if key not in gone}
-            logger.info("Removed: %s.", ", ".join(f"{name} {version}" for name, version in sorted(gone)))
-        self.gone_through = True
+        with self._change:
+            found = {key: folder for key, folder in self._folders() if key[0] == name}
+            self._forget({key for key in self._moment.entries if key[0] == name} - found.keys())
+            if not found:
+                raise _no_model(name)
+            self._moment = _Moment(self._moment.entries, self._moment.unloaded - {name})
+            for key, folder in found.items():
+                self._put(key, self._read(key, folder, _fingerprint(folder), changing=False))
+            entries = [self._moment.entries[key] for key in sorted(found)]
+        if all(entry.reason for entry in entries):
+            raise InvalidInputError(f"Model '{name}' cannot be loaded: {entries[-1].reason}")
+
+    def unload(self, name: str) -> None:
+        """Stop serving all versions of a model until it is loaded again; in this process only, as ``load``.
+
+        Raises:
+            ModelNotFoundError: there is nothing of that name.
+        """
+        with self._change:
+            moment = self._moment
+            kept = {key: entry for key, entry in moment.entries.items() if key[0] != name}
+            if len(kept) == len(moment.entries) and all(key[0] != name for key, _ in self._folders()):
+                raise _no_model(name)
+            self._moment = _Moment(kept, moment.unloaded | {name})
+            logger.info("Unloaded '%s'.", name)
 
     def get(self, name: str, version: int | None = None) -> Model:
         """The model of that name, in its highest sound version unless one is named.
 
         Raises:
             ModelNotFoundError: there is none.
-            UnavailableError: the repository has not been gone through yet.
+            UnavailableError: the repository has not been gone through yet, or the model is being copied.
         """
-        found = {key[1]: entry.model for key, entry in self._entries.items() if key[0] == name and entry.model}
-        model = found.get(version or max(found, default=0))
-        if model is not None:
-            return model
-        if not self.gone_through:
-            raise UnavailableError(LOADING)
-        shown = name[:64]
-        if found:
-            listed = ", ".join(str(number) for number in sorted(found))
-            raise ModelNotFoundError(f"Model '{shown}' has no version {version}; it has {listed}.")
-        if any(key[0] == name for key in self._entries):
-            raise ModelNotFoundError(f"Model '{shown}' is damaged; GET /health/ready gives the reason.")
-        raise ModelNotFoundError(f"There is no model '{shown}'; GET /models lists what there is.")
+        moment = self._moment
+        model = moment.served.get((name, version))
+        if model is None:
+            raise self._why_not(moment, name, version)
+        return model
 
     def latest(self) -> list[Manifest]:
         """Manifests of the highest sound version of every model, by name.
@@ -109,12 +187,58 @@ class Repository:
         """
         if not self.gone_through:
             raise UnavailableError(LOADING)
-        names = sorted({name for (name, _), entry in self._entries.items() if entry.model})
-        return [self.get(name).manifest for name in names]
+        return [model.manifest for (_, version), model in self._moment.served.items() if version is None]
 
     def entries(self) -> list[tuple[Key, Entry]]:
-        """All version folders that were found, by name and version."""
-        return sorted(self._entries.items(), key=lambda item: item[0])
+        """All version folders that are served or damaged, by name and version."""
+        return [(key, entry) for key, entry in self._moment.entries.items() if entry.known]
+
+    def versions_of(self, name: str) -> list[tuple[int, Entry]]:
+        """The version folders of one model that are served or damaged, lowest first.
+
+        Raises:
+            ModelNotFoundError: there are none.
+            UnavailableError: the repository has not been gone through yet, or the model is being copied.
+        """
+        found = [(key[1], entry) for key, entry in self.entries() if key[0] == name]
+        if not found or not self.gone_through:
+            raise self._why_not(self._moment, name, None)
+        return found
+
+    def index(self) -> list[IndexEntry]:
+        """Every version folder by name and version, also what is unloaded, damaged or not yet looked at.
+
+        Looks into the folder, so it is not for the event loop. Says what this process serves, as ``load``.
+        """
+        moment = self._moment
+        keys = sorted({key for key, _ in self._folders()} | moment.entries.keys())
+        return [IndexEntry(*key, *self._state(moment, key)) for key in keys]
+
+    def _state(self, moment: _Moment, key: Key) -> tuple[Literal["READY", "UNAVAILABLE", "LOADING"], str | None]:
+        entry = moment.entries.get(key)
+        if key[0] in moment.unloaded:
+            return "UNAVAILABLE", "It was unloaded."
+        if entry is None:
+            return "UNAVAILABLE" if self.gone_through else "LOADING", "It has not been loaded yet."
+        if not entry.known:
+            return "LOADING", "Its files are still changing."
+        return "READY" if entry.model else "UNAVAILABLE", entry.reason
+
+    def _why_not(self, moment: _Moment, name: str, version: int | None) -> ServiceError:
+        """What to tell a client that asks for a model that is not served."""
+        if not self.gone_through:
+            return UnavailableError(LOADING)
+        shown, entries = name[:64], {key[1]: entry for key, entry in moment.entries.items() if key[0] == name}
+        listed = ", ".join(str(number) for number, entry in entries.items() if entry.model)
+        if listed:
+            return ModelNotFoundError(f"Model '{shown}' has no version {version}; it has {listed}.")
+        if name in moment.unloaded:
+            return ModelNotFoundError(f"Model '{shown}' is unloaded; POST /v2/repository/models/{shown}/load loads it.")
+        if any(entry.reason for entry in entries.values()):
+            return ModelNotFoundError(f"Model '{shown}' is damaged; GET /health/ready gives the reason.")
+        if entries:
+            return UnavailableError(f"Model '{shown}' is still being copied into the repository; try again later.")
+        return _no_model(name)
 
     def _folders(self) -> Iterator[tuple[Key, Path]]:
         models = sorted(self.root.iterdir()) if self.root.is_dir() else []
@@ -127,19 +251,36 @@ class Repository:
                 for version in numbers:
                     yield (folder.name, version), folder / str(version)
 
-    def _read(self, key: Key, folder: Path, fingerprint: Fingerprint, before: Entry | None) -> Entry:
-        name, version = key
+    def _put(self, key: Key, entry: Entry) -> None:
+        self._moment = _Moment({**self._moment.entries, key: entry}, self._moment.unloaded)
+
+    def _forget(self, gone: Iterable[Key]) -> None:
+        entries = dict(self._moment.entries)
+        forgotten = {key: entries.pop(key) for key in sorted(gone)}
+        self._moment = _Moment(entries, self._moment.unloaded)
+        known = [f"{name} {version}" for (name, version), entry in forgotten.items() if entry.known]
+        if known:
+            logger.info("Removed: %s.", ", ".join(known))
+
+    def _is_changing(self, folder: Path, fingerprint: Fingerprint, before: Entry | None) -> bool:
+        """Whether the files have changed since the last look, so that they may be about to change again."""
+        if not self.settle_seconds:
+            return False
+        if before is not None:
+            return before.fingerprint != fingerprint
+        return time.time() - _last_change(folder) < self.settle_seconds
+
+    def _read(self, key: Key, folder: Path, fingerprint: Fingerprint, changing: bool) -> Entry:
+        before = self._moment.entries.get(key)
         try:
             model = load_model(folder, key, self.backend)
         except Exception as error:  # whatever is wrong with one model, the others are served
-            if not isinstance(error, ManifestError | BackendError):
-                logger.exception("Loading '%s' version %d failed.", name, version)
-                error = BackendError(f"{folder} cannot be loaded: {type(error).__name__}; the log has the details.")
             kept = before.model if before else None
-            still = " What was loaded before is still served." if kept else ""
-            logger.error("Model '%s' version %d is damaged: %s%s", name, version, error, still)
-            return Entry(fingerprint, kept, f"{error}{still}")
-        logger.info("Loaded '%s' version %d.", name, version)
+            if changing:
+                logger.debug("Model '%s' version %d is not whole yet: %s", *key, error)
+                return Entry(fingerprint, kept, before.reason if before else None, waiting=True)
+            return Entry(fingerprint, kept, _damage(key, folder, error, kept is not None))
+        logger.info("Loaded '%s' version %d.", *key)
         return Entry(fingerprint, model, None)
 
 
@@ -160,21 +301,48 @@ def load_model(folder: Path, key: Key, backend: Backend) -> Model:
         predict = backend.load(content, manifest)
     except BackendError as error:
         raise BackendError(f"{folder / backend.file}: {error}") from error
-    _warm(predict, manifest, folder / backend.file)
+    for rows in _warm_sizes(manifest):
+        _warm(predict, manifest, rows, folder / backend.file)
     return Model(manifest, predict)
 
 
-def _warm(predict: Predictor, manifest: Manifest, file: Path) -> None:
-    """Let the model answer once, so that the first client does not wait for it, and hold it to its promise."""
-    expected, output = manifest.inputs[0], manifest.outputs[0]
+def _no_model(name: str) -> ModelNotFoundError:
+    return ModelNotFoundError(f"There is no model '{name[:64]}'; GET /models lists what there is.")
+
+
+def _damage(key: Key, folder: Path, error: Exception, kept: bool) -> str:
+    """Log what is wrong with a version folder, and return it as a sentence."""
+    name, version = key
+    if not isinstance(error, ManifestError | BackendError):
+        logger.error("Loading '%s' version %d failed.", name, version, exc_info=error)
+        error = BackendError(f"{folder} cannot be loaded: {type(error).__name__}; the log has the details.")
+    reason = f"{error}{' What was loaded before is still served.' * kept}"
+    logger.error("Model '%s' version %d is damaged: %s", name, version, reason)
+    return reason
+
+
+def _shape(manifest: Manifest) -> list[int]:
+    """Shape of one trial input. Of pictures, height and width may be free."""
     image = manifest.image
-    free = [2, 0, image.height, image.width] if image else [2]
-    shape = [free[axis] if size == -1 else size for axis, size in enumerate(expected.shape)]
+    free = [0, image.height, image.width] if image else []
+    return [free[axis] if size == -1 else size for axis, size in enumerate(manifest.inputs[0].shape[1:])]
+
+
+def _warm_sizes(manifest: Manifest) -> list[int]:
+    fitting = WARM_NUMBERS // max(1, np.prod(_shape(manifest), dtype=object))
+    return list(dict.fromkeys(min(rows, max(2, fitting)) for rows in WARM_ROWS))
+
+
+def _warm(predict: Predictor, manifest: Manifest, rows: int, file: Path) -> None:
+    """Let the model answer, so that no client waits for what a first answer costs, and hold it to its promise."""
+    expected, output = manifest.inputs[0], manifest.outputs[0]
     try:
-        answer = predict(np.ones(shape, NUMBER_TYPES[expected.datatype]))
+        for _ in range(WARM_TIMES):
+            answer = predict(np.ones([rows, *_shape(manifest)], NUMBER_TYPES[expected.datatype]))
     except Exception as error:  # whatever a runtime raises, this model is not fit to be served
-        raise BackendError(f"{file} fails on a trial input: {str(error).strip().splitlines()[0]}") from error
-    if answer.shape != (2, output.shape[-1]) or answer.dtype != NUMBER_TYPES[output.datatype]:
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        raise BackendError(f"{file} fails on a trial input: {said[0]}") from error
+    if answer.shape != (rows, output.shape[-1]) or answer.dtype != NUMBER_TYPES[output.datatype]:
         raise BackendError(
             f"{file} answers {answer.dtype} of shape {answer.shape}, the manifest promises {output.datatype} of shape "
             f"{tuple(output.shape)}."
@@ -188,3 +356,11 @@ def _fingerprint(folder: Path) -> Fingerprint:
     except OSError:  # a file went while we looked; the next look sees what became of it
         return ()
     return tuple(sorted((entry.name, stat.st_mtime_ns, stat.st_size) for entry, stat in files))
+
+
+def _last_change(folder: Path) -> float:
+    """When the folder or a file in it last changed, in seconds since 1970, even if it was copied with its old time."""
+    try:
+        return max(path.stat().st_ctime for path in (folder, *folder.iterdir()))
+    except OSError:  # something went while we looked: it is changing now
+        return time.time()

@@ -1,17 +1,29 @@
 """The HTTP shapes: what requests hold and answers look like, with an example of each."""
 
+import sys
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from app.errors import PROBLEM_TYPE
-from models.manifest import Manifest, ModelTask
-
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-
+from models.manifest import NAME_PATTERN, Manifest, ModelTask
 
 MAX_VERSION = 10**9
+MAX_NUMBER = sys.float_info.max
+
+FINITE: dict[str, Any] = {"type": "number", "minimum": -MAX_NUMBER, "maximum": MAX_NUMBER}
+"""JSON Schema of a number that float64 holds."""
+NAME: dict[str, Any] = {"pattern": NAME_PATTERN}
+"""JSON Schema of a model's name. It is told and not checked: another name is that of no model: 404, not 422."""
+VERSION: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": MAX_VERSION}
+"""JSON Schema of a version where there is no null: what is not given is left out of paths, queries and forms."""
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False), WithJsonSchema(FINITE)]
+Row = Annotated[list[Number], FailFast(), Field(json_schema_extra={"minItems": 1})]
+"""minItems is told and not checked: a message about the model's columns says more than one about an empty list.
+Failing fast: a body of millions of bad numbers would make gigabytes of errors."""
 
 
 class _Request(BaseModel):
@@ -23,13 +35,38 @@ class ArithmeticRequest(_Request):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"model": "add", "inputs": [[3, 4], [1000, -250]]}]})
 
-    model: Annotated[str, Field(strict=True, description="Name of the model; GET /models lists them.")]
+    model: Annotated[
+        str, Field(strict=True, description="Name of the model; GET /models lists them.", json_schema_extra=NAME)
+    ]
     version: Annotated[int, Field(strict=True, ge=1, le=MAX_VERSION)] | None = Field(
         None, description="Version of the model; the highest by default."
     )
-    inputs: list[list[Number]] = Field(
+    inputs: Annotated[list[Row], FailFast()] = Field(
         min_length=1, description="One row a prediction, one number a column; no NaN and no infinity."
     )
+
+
+def _is_file(value: object) -> object:
+    if not isinstance(value, bytes):
+        raise PydanticCustomError("file", "Input should be a file")
+    return value
+
+
+File = Annotated[bytes, BeforeValidator(_is_file), WithJsonSchema({"type": "string", "format": "binary"})]
+
+
+class PictureForm(BaseModel):
+    """Pictures for a picture model."""
+
+    # Swagger UI offers a file picker for this form of the schema
+    model: str = Field(
+        description="Name of the model; GET /models lists them.", examples=["digit"], json_schema_extra=NAME
+    )
+    version: Annotated[Annotated[int, Field(ge=1, le=MAX_VERSION)] | None, WithJsonSchema(VERSION)] = Field(
+        default_factory=lambda: None,  # which is not told
+        description="Version of the model; the highest by default.",
+    )
+    files: list[File] = Field(min_length=1, description="PNG, JPEG or WebP pictures.")
 
 
 class ArithmeticWarning(BaseModel):
@@ -170,13 +207,43 @@ _DETAILS = {
     413: "The request body is larger than 16777216 bytes; send fewer rows or files at a time.",
     415: "File 0 is not a whole PNG, JPEG or WebP picture; convert or replace it.",
     422: "Model 'multiply' takes 2 columns (a, b); row 0 has 3.",
-    503: "256 predictions are waiting, which is the limit; try again later.",
+    401: "The request carries no API key; send one as 'Authorization: Bearer KEY' or as 'X-API-Key: KEY'.",
+    408: "The request's body had not come within 30 seconds, which is the limit; send it faster or in parts.",
+    503: "16384 rows are computed or wait for it, and 16384 is the limit; try again later.",
 }
+
+
+ERROR_HEADERS: dict[int, dict[str, Any]] = {
+    401: {
+        "WWW-Authenticate": {"description": "How to show a key.", "required": True, "schema": {"const": "Bearer"}},
+    },
+    503: {
+        "Retry-After": {
+            "description": "Seconds after which to try again.",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 1},
+        },
+    },
+}
+"""The headers that errors of a status have."""
+
+
+def body_of(media_type: str, model: type[BaseModel], **encoding: str) -> dict[str, Any]:
+    """OpenAPI's entry for the body of a direct route; ``encoding`` has the content types of a form's fields."""
+    content: dict[str, Any] = {"schema": model.model_json_schema()}
+    if encoding:
+        content["encoding"] = {field: {"contentType": given} for field, given in encoding.items()}
+    return {"requestBody": {"required": True, "content": {media_type: content}}}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's entry for the errors that an endpoint may answer, with an example of each."""
-    return {status: {"model": Problem, "content": {PROBLEM_TYPE: _example(status)}} for status in statuses}
+    return {status: {"model": Problem} | problem(status) for status in statuses}
+
+
+def problem(status: int) -> dict[str, Any]:
+    """One of them, but for its description."""
+    return {"content": {PROBLEM_TYPE: _example(status)}, "headers": ERROR_HEADERS.get(status, {})}
 
 
 def _example(status: int) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """What the endpoints work with, put together once by ``create_app``."""
 
+import socket
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Annotated, Any
@@ -7,36 +9,53 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from numpy.typing import NDArray
 
-from app.execution import Executor
+from app.auth import Keys
+from app.batching import Batching
+from app.call import Call
 from app.metrics import Metrics
 from app.repository import Model, Repository
 from app.settings import Settings
+from app.tracing import Tracer
 
 
 @dataclass
 class Service:
-    """Settings, models, threads and counters of one application."""
+    """Settings, models, batches and counters of one application."""
 
     settings: Settings
     repository: Repository
-    executor: Executor
-    metrics: Metrics = field(default_factory=Metrics)
+    batching: Batching
+    metrics: Metrics
+    keys: Keys | None = None
+    """None where no API key is asked for."""
+    tracer: Tracer | None = None
+    """None where no traces are asked for."""
     draining: bool = False
     """True from SIGTERM on: readiness is off and answers close their connections."""
+    listeners: Sequence[socket.socket] = ()
+    """Sockets that this process listens on alone; several workers share theirs, which their supervisor looks after."""
+    last_call: float = 0.0
+    """When the last request came, by ``perf_counter``."""
+    calls: dict[Call, Callable[[], None]] = field(default_factory=dict)
+    """Requests in progress, in the order of their arrival, and what ends each when its time is over."""
 
     @property
     def ready(self) -> bool:
         """Whether requests should be sent here."""
         return self.repository.gone_through and not self.draining
 
-    def predict(self, model: Model, inputs: NDArray[Any]) -> NDArray[Any]:
-        """Let a model compute, in the calling thread, and count it."""
-        started = perf_counter()
-        outputs = model.predict(inputs)
-        name = model.manifest.name
-        self.metrics.prediction_seconds.labels(name).observe(perf_counter() - started)
-        self.metrics.rows.labels(name, model.manifest.version).inc(len(inputs))
-        return outputs
+    def predict(self, model: Model, inputs: NDArray[Any], call: Call) -> Awaitable[NDArray[Any]]:
+        """See ``Batching.predict``."""
+        return self.batching.predict(model, inputs, call)
+
+    def expire(self) -> None:
+        """End the requests whose time is over."""
+        latest = perf_counter() - self.settings.request_timeout_seconds
+        for call, end in list(self.calls.items()):
+            if call.started > latest:
+                break
+            if not call.expired:
+                end()
 
 
 def _service(request: Request) -> Service:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.backends import BACKENDS
@@ -38,17 +38,45 @@ class Settings(BaseSettings):
     threads: int = Field(
         0, ge=0, description="Threads that one prediction uses; 0 divides the CPU budget by what may run at once."
     )
-    max_body_bytes: int = Field(16 * MEBIBYTE, ge=1, description="Largest request body, in bytes.")
+    max_body_bytes: int = Field(
+        16 * MEBIBYTE, ge=1, description="Largest request body, in bytes; of a compressed one, as it unpacks."
+    )
+    max_json_depth: int = Field(32, ge=1, le=200, description="Deepest nesting of arrays and objects in a JSON body.")
     max_rows: int = Field(100_000, ge=1, description="Most rows in one arithmetic request.")
     max_files: int = Field(64, ge=1, description="Most pictures in one request.")
     max_pixels: int = Field(25_000_000, ge=1, description="Most pixels in one picture, read off its header.")
     max_request_pixels: int = Field(100_000_000, ge=1, description="Most pixels of all pictures of one request.")
-    max_concurrent_predictions: int = Field(
-        0, ge=0, description="Predictions that run at the same time; 0 takes the CPU budget divided by the workers."
+    max_queued_rows: int = Field(
+        16_384,
+        ge=1,
+        description="Most rows and pictures that are computed or wait for it; what comes then is refused with 503.",
     )
-    max_queued_predictions: int = Field(
-        256, ge=0, description="Predictions that may wait; one more is refused with 503."
+    max_queued_pixels: int = Field(
+        200_000_000,
+        ge=1,
+        description="Most pixels of pictures that are computed or wait for it; what comes then is refused with 503.",
     )
+    max_backlog_seconds: float = Field(
+        0.5,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds that a request may have waited before it is read, or would have to wait then; "
+        "others are refused with 503.",
+    )
+    max_batch_rows: int = Field(1024, ge=1, description="Most rows of several requests that are computed together.")
+    max_concurrent_batches: int = Field(
+        0, ge=0, description="Batches that run at the same time; 0 takes the CPU budget divided by the workers."
+    )
+    request_timeout_seconds: float = Field(
+        30.0, gt=0, allow_inf_nan=False, description="Seconds that a request may take, from its headers to its answer."
+    )
+    model_control: Literal["none", "explicit"] = Field(
+        "none", description="Whether clients may load and unload models over HTTP: explicit; needs workers=1."
+    )
+    api_keys_file: Path | None = Field(
+        None, description="File of the API keys, one `name sha256` a line; without it, no key is asked for."
+    )
+    protect_metrics: bool = Field(False, description="Whether /metrics asks for an API key too.")
     shutdown_grace_seconds: float = Field(
         1.0,
         ge=0,
@@ -59,6 +87,8 @@ class Settings(BaseSettings):
         20, ge=1, description="Seconds that requests in flight may take to finish after that."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_format: Literal["text", "json"] = Field("text", description="Form of the log: text, or one JSON object a line.")
+    access_log: bool = Field(False, description="Whether every request is logged.")
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -70,6 +100,13 @@ class Settings(BaseSettings):
     def _known(cls, value: str) -> str:
         if value not in BACKENDS:
             raise ValueError(f"unknown backend '{value}'; available: {', '.join(BACKENDS)}")
+        return value
+
+    @field_validator("model_control")
+    @classmethod
+    def _reaches_every_worker(cls, value: str, info: ValidationInfo) -> str:
+        if value == "explicit" and info.data.get("workers", 1) > 1:
+            raise ValueError("a request to load reaches one worker of several; set NALU_WORKERS=1 or rely on polling")
         return value
 
 

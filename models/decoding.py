@@ -24,12 +24,19 @@ _TURNS = {
 """What puts a picture upright, by its EXIF orientation."""
 
 
-def pixels(picture: Image.Image, mode: str) -> NDArray[np.uint8]:
+SPARE = 4
+"""How many times larger than needed a JPEG is decoded at least, where it need not be decoded in full."""
+
+
+def pixels(picture: Image.Image, mode: str, needed: int | None = None) -> NDArray[np.uint8]:
     """Pixels of an opened picture.
 
     Args:
         picture: what ``PIL.Image.open`` returned.
         mode: ``"L"`` for grey, ``"RGB"`` for colour.
+        needed: the longer side of what the picture is going to be resized to. A JPEG may then come out at a half, a
+            quarter or an eighth of its size, at least ``SPARE`` times as large as needed, which takes a fraction of
+            the time. None: the picture comes out in full.
 
     Returns:
         ``(channels, height, width)``.
@@ -37,10 +44,13 @@ def pixels(picture: Image.Image, mode: str) -> NDArray[np.uint8]:
     Raises:
         one of ``BROKEN``: the picture is broken.
     """
+    if needed is not None:
+        picture.draft(mode, (SPARE * needed, SPARE * needed))
     picture.load()
     turn = _orientation(picture)
     upright = picture.transpose(_TURNS[turn]) if turn in _TURNS else picture
-    values = np.array(_on_white(upright).convert(mode), dtype=np.uint8)
+    shown = _on_white(upright)
+    values = np.array(shown if shown.mode == mode else shown.convert(mode), dtype=np.uint8)
     return values[None] if mode == "L" else np.ascontiguousarray(values.transpose(2, 0, 1))
 
 
@@ -55,6 +65,8 @@ def _on_white(picture: Image.Image) -> Image.Image:
 
 def _orientation(picture: Image.Image) -> int:
     """The EXIF orientation, 1 to 8; 1 where there is none or where the EXIF block is broken."""
+    if not picture.info:  # nothing but pixels
+        return 1
     try:
         return int(picture.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # Pillow's reader raises whatever a broken block makes it stumble over

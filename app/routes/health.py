@@ -1,17 +1,21 @@
 """GET /health/live, /health/ready and /metrics: what orchestrators and monitoring ask."""
 
-from collections import Counter
-
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from app.schemas import Live, ModelState, Ready
+from app.schemas import Live, ModelState, Ready, problem, problems
 from app.service import ServiceDep
 
 router = APIRouter(tags=["operation"])
 
+NOT_READY = {
+    "model": Ready,
+    "description": "Still loading, or draining; a problem where the service has too much to do to look.",
+    "content": problem(503)["content"],
+}
 
-@router.get("/health/live", summary="Does the process run?")
+
+@router.get("/health/live", summary="Does the process run?", responses=problems(503))
 async def live() -> Live:
     """200 while the process runs."""
     return Live(live=True)
@@ -20,7 +24,7 @@ async def live() -> Live:
 @router.get(
     "/health/ready",
     summary="Should requests be sent here?",
-    responses={503: {"model": Ready, "description": "Still loading, or draining."}},
+    responses={503: NOT_READY},
 )
 async def ready(service: ServiceDep, response: Response) -> Ready:
     """200 once the repository has been gone through and its sound models are warmed, until the service drains.
@@ -39,12 +43,10 @@ async def ready(service: ServiceDep, response: Response) -> Ready:
     "/metrics",
     summary="Counters for Prometheus",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"example": 'nalu_requests_total{route="/models",status="200"} 1.0'}}}},
+    responses=problems(503)
+    | {200: {"content": {"text/plain": {"example": 'nalu_requests_total{route="/models",status="200"} 1.0'}}}},
 )
 async def metrics(service: ServiceDep) -> Response:
     """Counters in Prometheus' text format."""
-    service.metrics.queued.set(service.executor.queued)
-    states = Counter(entry.state for _, entry in service.repository.entries())
-    for state in ("ready", "damaged"):
-        service.metrics.models.labels(state).set(states[state])
+    service.metrics.queued_rows.set(service.batching.rows)
     return Response(service.metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})

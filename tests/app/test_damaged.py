@@ -86,8 +86,8 @@ CONTENTS = {
         "{folder}/model.onnx: ONNX Runtime cannot load it: ",
     ),
     "other-answer": (
-        onnx_bytes(arithmetic_graph([helper.make_node("Identity", ["input"], ["output"])], [])),
-        "{folder}/model.onnx",
+        onnx_bytes(arithmetic_graph([helper.make_node("Flatten", ["input"], ["output"])], [])),
+        "{folder}/model.onnx answers float64 of shape (2, 2), the manifest promises FP64 of shape (-1, 1).",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""app.images.decode against pixels that numpy or the picture's maker knows."""
+"""app.images.Picture against pixels that numpy or the picture's maker knows."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from app.errors import NotAPictureError, TooLargeError
-from app.images import decode
+from app.images import Picture
 from tests.app.pictures import NOT_A_PICTURE, claimed_png, encode, exif_entry, exif_of, grey, noise, oriented, png
 
 MANY = 1_000_000
@@ -19,8 +19,8 @@ MANY = 1_000_000
 pytestmark = pytest.mark.filterwarnings(r"ignore:::PIL\.")  # as the service does, see create_app
 
 
-def pixels(content: bytes, mode: str = "L") -> NDArray[np.uint8]:
-    return decode(content, "File 0", mode, MANY)
+def pixels(content: bytes, mode: str = "L", max_pixels: int = MANY) -> NDArray[np.uint8]:
+    return Picture(content, "File 0", max_pixels).decode(mode)
 
 
 def test_grey_pixels_come_out_as_they_were_saved_with_one_channel_first() -> None:
@@ -151,9 +151,15 @@ def test_a_header_that_claims_too_many_pixels_is_refused_and_nothing_is_decoded(
 
 
 def test_the_pixel_limit_itself_is_taken() -> None:
-    assert decode(grey(0, 10, 10), "File 0", "L", 100).shape == (1, 10, 10)
-    with pytest.raises(TooLargeError, match=re.escape("File 0 is 10 x 11 = 110 pixels; at most 100 are taken")):
-        decode(grey(0, 11, 10), "File 0", "L", 100)
+    assert pixels(grey(0, 10, 10), max_pixels=100).shape == (1, 10, 10)
+    said = "File 0 is 10 x 11 = 110 pixels; at most 100 are taken, so make it smaller."
+    with pytest.raises(TooLargeError, match=re.escape(said)):
+        pixels(grey(0, 11, 10), max_pixels=100)
+
+
+def test_the_number_of_pixels_is_known_before_anything_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("the picture was decoded"))
+    assert Picture(claimed_png(1000, 999), "File 0", MANY).pixels == 999_000
 
 
 @given(data=st.data(), kind=st.sampled_from(["PNG", "JPEG", "WEBP"]))

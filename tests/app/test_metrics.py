@@ -67,7 +67,10 @@ def test_rows_and_pictures_are_counted_by_model_and_version(fresh: TestClient) -
     assert value(samples, "nalu_prediction_rows_total", model="sum", version="2") == 7
     assert value(samples, "nalu_prediction_rows_total", model="sum", version="1") == 5
     assert value(samples, "nalu_prediction_rows_total", model="brightness", version="1") == 3
-    assert value(samples, "nalu_prediction_seconds_count", model="sum") == 3
+    for name in ("nalu_queue_seconds", "nalu_compute_seconds", "nalu_batch_rows"):
+        assert value(samples, f"{name}_count", model="sum", version="2") == 2
+        assert value(samples, f"{name}_count", model="sum", version="1") == 1
+    assert value(samples, "nalu_batch_rows_sum", model="sum", version="2") == 7
 
 
 def test_paths_that_clients_make_up_create_no_new_labels(fresh: TestClient) -> None:
@@ -102,7 +105,7 @@ def test_models_are_counted_by_state_and_nothing_waits(fresh: TestClient) -> Non
     samples = read(fresh)
     assert value(samples, "nalu_models", state="ready") == 3
     assert value(samples, "nalu_models", state="damaged") == 1
-    assert samples["nalu_queued_predictions", frozenset()] == 0
+    assert samples["nalu_queued_rows", frozenset()] == 0
 
 
 def test_a_state_that_no_model_is_in_any_more_is_counted_zero(fresh: TestClient, tmp_path: Path) -> None:

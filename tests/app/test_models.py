@@ -80,3 +80,44 @@ def test_the_list_of_models_is_not_given_before_it_is_complete(tmp_path: Path) -
 def test_an_invalid_request_is_refused_even_while_models_are_loaded(tmp_path: Path) -> None:
     client = TestClient(create_app(Settings(repository=tmp_path, threads=1)))
     expect_problem(client.post("/predict/arithmetic", content=b"{"), 422)
+
+
+def test_the_versions_of_a_model_are_listed_lowest_first_with_what_is_wrong_with_a_damaged_one(tmp_path: Path) -> None:
+    for version in (10, 2, 1):
+        write_sum(tmp_path, version=version)
+    (tmp_path / "sum" / "2" / "model.onnx").unlink()
+    write_sum(tmp_path, "another")
+    with running(tmp_path) as client:
+        answer = client.get("/models/sum/versions")
+    reason = f"{tmp_path}/sum/2/model.onnx cannot be read: No such file or directory."
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "name": "sum",
+        "versions": [
+            {"version": 1, "state": "ready", "reason": None},
+            {"version": 2, "state": "damaged", "reason": reason},
+            {"version": 10, "state": "ready", "reason": None},
+        ],
+    }
+
+
+def test_the_versions_of_a_model_that_is_not_there_are_not_found(client: TestClient) -> None:
+    expect_problem(
+        client.get("/models/nobody/versions"), 404, "There is no model 'nobody'; GET /models lists what there is."
+    )
+
+
+def test_the_versions_of_an_unloaded_model_are_not_found_and_it_is_said_how_to_load_it(tmp_path: Path) -> None:
+    write_sum(tmp_path)
+    with running(tmp_path) as client:
+        client.app.state.service.repository.unload("sum")  # type: ignore[attr-defined]
+        answers = [client.get(path) for path in ("/models/sum", "/models/sum/versions")]
+        assert client.get("/models").json() == {"models": []}
+    for answer in answers:
+        expect_problem(answer, 404, "Model 'sum' is unloaded; POST /v2/repository/models/sum/load loads it.")
+
+
+def test_versions_are_not_listed_before_the_list_is_complete(tmp_path: Path) -> None:
+    write_sum(tmp_path)
+    client = TestClient(create_app(Settings(repository=tmp_path, threads=1)))  # not entered: nothing is loaded
+    expect_problem(client.get("/models/sum/versions"), 503, LOADING)

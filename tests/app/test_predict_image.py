@@ -84,13 +84,13 @@ def test_a_photo_whose_exif_is_odd_is_answered(client: TestClient) -> None:
 
 
 def test_pictures_are_computed_in_batches_of_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.routes.predict.BATCH_PIXELS", 250)
+    monkeypatch.setattr("app.pictures.BATCH_PIXELS", 250)
     sizes: list[int] = []
     write_picture(tmp_path, "brightness", "brightness")
     with running(tmp_path) as client:
         service = client.app.state.service  # type: ignore[attr-defined]
         compute = service.predict
-        monkeypatch.setattr(service, "predict", lambda model, x: sizes.append(len(x)) or compute(model, x))
+        monkeypatch.setattr(service, "predict", lambda model, x, call: sizes.append(len(x)) or compute(model, x, call))
         contents = [grey(i, 10, 10) for i in range(5)] + [grey(9, 50, 50), grey(7, 10, 10)]
         assert values(upload(client, "brightness", *contents)) == [0, 1, 2, 3, 4, 9, 7]
     assert sizes == [2, 2, 1, 1, 1]

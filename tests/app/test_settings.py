@@ -23,11 +23,20 @@ BAD = {
     "NALU_MAX_FILES": ("1.5", "Input should be a valid integer, unable to parse string as an integer."),
     "NALU_MAX_PIXELS": ("", "Input should be a valid integer, unable to parse string as an integer."),
     "NALU_MAX_REQUEST_PIXELS": ("0", "Input should be greater than or equal to 1."),
-    "NALU_MAX_CONCURRENT_PREDICTIONS": ("-1", "Input should be greater than or equal to 0."),
-    "NALU_MAX_QUEUED_PREDICTIONS": ("-1", "Input should be greater than or equal to 0."),
+    "NALU_MAX_JSON_DEPTH": ("201", "Input should be less than or equal to 200."),
+    "NALU_MAX_QUEUED_ROWS": ("0", "Input should be greater than or equal to 1."),
+    "NALU_MAX_QUEUED_PIXELS": ("0", "Input should be greater than or equal to 1."),
+    "NALU_MAX_BACKLOG_SECONDS": ("0", "Input should be greater than 0."),
+    "NALU_MAX_BATCH_ROWS": ("0", "Input should be greater than or equal to 1."),
+    "NALU_MAX_CONCURRENT_BATCHES": ("-1", "Input should be greater than or equal to 0."),
+    "NALU_REQUEST_TIMEOUT_SECONDS": ("inf", "Input should be a finite number."),
+    "NALU_MODEL_CONTROL": ("all", "Input should be 'none' or 'explicit'."),
+    "NALU_PROTECT_METRICS": ("perhaps", "Input should be a valid boolean, unable to interpret input."),
     "NALU_SHUTDOWN_GRACE_SECONDS": ("nan", "Input should be a finite number."),
     "NALU_SHUTDOWN_TIMEOUT_SECONDS": ("0", "Input should be greater than or equal to 1."),
     "NALU_LOG_LEVEL": ("loud", "Input should be 'debug', 'info', 'warning' or 'error'."),
+    "NALU_LOG_FORMAT": ("xml", "Input should be 'text' or 'json'."),
+    "NALU_ACCESS_LOG": ("2", "Input should be a valid boolean, unable to interpret input."),
 }
 NO_FOLDER = "NALU_REPOSITORY is '{}', which is not a folder; give the folder of the models."
 NO_CUDA = {
@@ -73,7 +82,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
 
 def test_every_setting_says_what_it_is_and_can_be_wrong() -> None:
     assert all(field.description for field in Settings.model_fields.values())
-    free = {"NALU_REPOSITORY", "NALU_HOST"}
+    free = {"NALU_REPOSITORY", "NALU_HOST", "NALU_API_KEYS_FILE"}
     assert {f"NALU_{name.upper()}" for name in Settings.model_fields} == BAD.keys() | free
 
 
@@ -85,6 +94,15 @@ def test_a_bad_setting_is_named_with_its_value_and_rule(
     with pytest.raises(SettingsError) as caught:
         read_settings()
     assert str(caught.value) == f"{variable} is {value!r}: {problem}"
+
+
+def test_control_over_http_and_several_workers_exclude_one_another() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(workers=2, model_control="explicit")
+    assert str(caught.value) == (
+        "NALU_MODEL_CONTROL is 'explicit': a request to load reaches one worker of several; set NALU_WORKERS=1 or rely "
+        "on polling."
+    )
 
 
 def test_a_setting_that_does_not_exist_is_refused() -> None:

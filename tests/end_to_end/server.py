@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,10 @@ class Server:
 
     url: str
     process: subprocess.Popen[str]
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
 
     def stop(self) -> str:
         """Send SIGTERM, wait, and return the log."""
@@ -43,16 +47,22 @@ def serve(repository: Path = ROOT / "repository", *arguments: str, **settings: s
     command = [sys.executable, "-m", "app", "--repository", str(repository), "--port", str(port), *arguments]
     environment = {**os.environ, "NALU_SHUTDOWN_GRACE_SECONDS": "0.5", **settings}
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
     server = Server(f"http://127.0.0.1:{port}", process)
     try:
         wait_until_ready(server)
         yield server
     finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # its workers too: they would hold its output open
+        process.communicate(timeout=30)
 
 
 def wait_until_ready(server: Server, seconds: float = 30) -> None:

@@ -23,12 +23,22 @@ def blocks(language: str) -> list[str]:
 def test_the_code_runs_and_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for block in blocks("python"):
+        if "localhost:8000" in block:
+            continue
         environment = {"PYTHONPATH": str(ROOT), "PATH": "", "OMP_NUM_THREADS": "1"}
         done = subprocess.run(
             [sys.executable, "-c", block], capture_output=True, text=True, check=True, env=environment
         )
         for said in re.findall(r"print\(.*\)  # (.*)", block):
             assert done.stdout.strip() == said
+
+
+def test_the_client_code_gets_what_it_says() -> None:
+    [block] = [block for block in blocks("python") if "localhost:8000" in block]
+    with serve() as server:
+        code = block.replace("localhost:8000", server.url.removeprefix("http://"))
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert re.findall(r"print\(.*\)  # (.*)", block) == [done.stdout.strip()]
 
 
 def test_the_fit_of_the_readme_finds_the_law(tmp_path: Path) -> None:
@@ -80,7 +90,15 @@ def test_every_setting_is_in_the_readme_with_its_default() -> None:
     fields = {f"NALU_{name.upper()}": field.default for name, field in Settings.model_fields.items()}
     assert listed.keys() == fields.keys()
     for name, default in fields.items():
-        assert listed[name].strip() == (f"{default:g}" if isinstance(default, float) else str(default)), name
+        assert listed[name].strip() == shown(default), name
+
+
+def shown(default: object) -> str:
+    if default is None:
+        return "unset"
+    if isinstance(default, bool):
+        return str(default).lower()
+    return f"{default:g}" if isinstance(default, float) else str(default)
 
 
 @pytest.mark.parametrize(

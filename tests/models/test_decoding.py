@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.images import decode
+from app.images import Picture
+from models.decoding import pixels
 from training.data.pictures import read_pictures
 
 
@@ -39,7 +40,7 @@ def test_training_reads_what_the_service_decodes(tmp_path: Path, picture: Image.
     (tmp_path / "a.png").write_bytes(content.getvalue())
     (tmp_path / "labels.csv").write_text("file,label\na.png,1\na.png,2\n")
     trained = read_pictures(tmp_path / "labels.csv", tmp_path, "regression", mode).pictures[0]
-    served = decode(content.getvalue(), "File 0", mode, 1000)
+    served = Picture(content.getvalue(), "File 0", 1000).decode(mode)
     assert trained.shape[1:] == ((6, 4) if picture is PICTURES["turned"] else (4, 6))
     np.testing.assert_array_equal(trained, served)
 
@@ -48,4 +49,45 @@ def test_transparency_is_white_and_sixteen_bits_are_scaled(tmp_path: Path) -> No
     for name, expected in (("transparent", {0, 255}), ("sixteen-bits", set(range(0, 192, 8)))):
         content = io.BytesIO()
         PICTURES[name].save(content, "PNG")
-        assert set(decode(content.getvalue(), "File 0", "L", 1000).ravel().tolist()) == expected
+        assert set(Picture(content.getvalue(), "File 0", 1000).decode("L").ravel().tolist()) == expected
+
+
+def jpeg(picture: Image.Image) -> Image.Image:
+    content = io.BytesIO()
+    picture.save(content, "JPEG", quality=95)
+    return Image.open(content)
+
+
+@pytest.mark.parametrize(
+    ("size", "needed", "expected"),
+    [
+        ((640, 480), 28, (120, 160)),  # a quarter: 160 x 120 is more than 4 times 28 either way
+        ((640, 480), 100, (480, 640)),
+        ((230, 230), 28, (115, 115)),
+        ((100, 60), 28, (60, 100)),
+        ((2000, 300), 28, (150, 1000)),  # the shorter side decides
+    ],
+)
+def test_a_jpeg_is_decoded_at_a_fraction_that_leaves_four_times_what_is_needed(
+    size: tuple[int, int], needed: int, expected: tuple[int, int]
+) -> None:
+    assert pixels(jpeg(Image.new("RGB", size, (200, 100, 50))), "L", needed).shape[1:] == expected
+    assert pixels(jpeg(Image.new("RGB", size, (200, 100, 50))), "L").shape[1:] == size[::-1]
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_jpeg_decoded_small_shows_the_same_as_one_decoded_whole(mode: str) -> None:
+    rows, columns = np.mgrid[0:480, 0:640]
+    waves = np.stack([127 + 120 * np.sin(rows / p) * np.cos(columns / (p + 9)) for p in (40, 60, 90)], axis=2)
+    picture = Image.fromarray(waves.astype(np.uint8))
+    shown = [
+        np.stack([np.asarray(Image.fromarray(channel).resize((28, 28), Image.Resampling.BILINEAR)) for channel in all_])
+        for all_ in (pixels(jpeg(picture), mode), pixels(jpeg(picture), mode, 28))
+    ]
+    assert np.abs(shown[0].astype(int) - shown[1]).max() <= 3
+
+
+def test_a_png_is_decoded_whole_whatever_is_needed() -> None:
+    content = io.BytesIO()
+    Image.new("L", (640, 480), 9).save(content, "PNG")
+    assert pixels(Image.open(content), "L", 28).shape == (1, 480, 640)

@@ -1,0 +1,149 @@
+"""Rows of numbers: from a body to a model's input, and from its output to an answer.
+
+A few rows are looked at one by one: NumPy's many small steps cost a lone request more than the model does.
+"""
+
+from math import isfinite
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from app.answers import Json
+from app.batching import Deliver
+from app.call import Call
+from app.errors import InvalidInputError, TooLargeError, invalid_body
+from app.json_depth import check_depth
+from app.schemas import ArithmeticRequest
+from models.manifest import Manifest
+
+FEW = 8
+"""Rows up to which plain Python is faster."""
+NOT_FINITE = "The result is not finite: a division by zero or an overflow."
+
+_validate = ArithmeticRequest.__pydantic_validator__.validate_json
+
+
+def read_request(body: bytes, max_depth: int) -> ArithmeticRequest:
+    """Validate a body, straight from its bytes.
+
+    Raises:
+        InvalidInputError: it is no JSON, is nested deeper than the limit, or has another shape.
+    """
+    check_depth(body, max_depth)
+    try:
+        request: ArithmeticRequest = _validate(body)
+    except ValidationError as error:
+        raise invalid_body(error) from error
+    return request
+
+
+def rows_of(request: ArithmeticRequest, manifest: Manifest, max_rows: int) -> NDArray[np.float64]:
+    """The rows as the model takes them, ``(rows, columns)``.
+
+    Raises:
+        InvalidInputError: the model takes pictures, or a row has another width.
+        TooLargeError: there are more rows than the limit.
+    """
+    if manifest.task != "arithmetic":
+        raise InvalidInputError(f"Model '{manifest.name}' takes pictures, not numbers; use POST /predict/image.")
+    if len(request.inputs) > max_rows:
+        raise TooLargeError(
+            f"The request has {len(request.inputs)} rows; at most {max_rows} are taken, so send several."
+        )
+    width = manifest.inputs[0].shape[1]
+    for index, row in enumerate(request.inputs):
+        if len(row) != width:
+            raise _wrong_width(manifest, index, len(row))
+    return np.array(request.inputs, dtype=np.float64)
+
+
+def _wrong_width(manifest: Manifest, index: int, width: int) -> InvalidInputError:
+    columns = manifest.columns
+    takes = f"{len(columns)} column{'s' * (len(columns) > 1)} ({', '.join(columns)})"
+    message = f"Model '{manifest.name}' takes {takes}; row {index} has {width}."
+    return InvalidInputError(message, [{"location": f"body.inputs.{index}", "message": message}])
+
+
+def answer_of(
+    manifest: Manifest, rows: list[list[float]], inputs: NDArray[np.float64], outputs: NDArray[np.float64]
+) -> bytes:
+    """The answer as JSON.
+
+    Args:
+        manifest: of the model that computed.
+        rows: the request's rows.
+        inputs: the same, ``(rows, columns)``.
+        outputs: ``(rows, outputs)``; a row that is not finite becomes null, with a warning.
+    """
+    predictions: list[Any] = outputs.tolist()
+    if len(rows) <= FEW:
+        ranges = manifest.training.ranges
+        outside = [_is_outside(row, ranges) for row in rows]
+        bad = [index for index, row in enumerate(predictions) if not all(map(isfinite, row))]
+    else:
+        low, high = np.array(manifest.training.ranges).T
+        outside = ((inputs < low) | (inputs > high)).any(1).tolist()
+        bad = np.flatnonzero(~np.isfinite(outputs).all(1)).tolist()
+    for index in bad:
+        predictions[index] = None
+    return to_json(
+        {
+            "model": manifest.name,
+            "version": manifest.version,
+            "predictions": predictions,
+            "formula": manifest.formula,
+            "extrapolated": outside,
+            "warnings": [{"row": index, "message": NOT_FINITE} for index in bad],
+        }
+    )
+
+
+def _is_outside(row: list[float], ranges: list[tuple[float, float]]) -> bool:
+    for value, (low, high) in zip(row, ranges, strict=True):  # noqa: SIM110 - half the time of any()
+        if not low <= value <= high:
+            return True
+    return False
+
+
+class Rows:
+    """A request of ``POST /predict/arithmetic`` and what its answer needs.
+
+    Args:
+        call: the request; the seconds of its parts are noted.
+        body: its body.
+
+    Raises:
+        ServiceError: the body or the rows do not fit.
+    """
+
+    __slots__ = ("call", "inputs", "model", "rows")
+
+    def __init__(self, call: Call, body: bytes) -> None:
+        started = perf_counter()
+        service = call.service
+        request = read_request(body, service.settings.max_json_depth)
+        self.call = call
+        self.rows = request.inputs
+        self.model = service.repository.get(request.model, request.version)
+        service.batching.check_backlog(self.model)
+        self.inputs = rows_of(request, self.model.manifest, service.settings.max_rows)
+        service.metrics.notes("decode", call.route).append(perf_counter() - started)
+
+    def start(self, deliver: Deliver) -> None:
+        """Hand the outputs, or what went wrong, to a function: at once or when they are there."""
+        self.call.service.batching.submit(self.model, self.inputs, self.call, deliver)
+
+    async def outputs(self) -> NDArray[Any]:
+        """What the model computes."""
+        return await self.call.service.predict(self.model, self.inputs, self.call)
+
+    def answer(self, outputs: NDArray[np.float64]) -> Json:
+        """The answer, once the model's outputs are known."""
+        started = perf_counter()
+        answer = Json(answer_of(self.model.manifest, self.rows, self.inputs, outputs))
+        self.call.service.metrics.notes("encode", self.call.route).append(perf_counter() - started)
+        return answer

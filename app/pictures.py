@@ -1,0 +1,179 @@
+"""Pictures: from a form to pixels and batches, and from a model's output to an answer."""
+
+import asyncio
+from math import isfinite
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from pydantic_core import to_json
+from starlette.requests import ClientDisconnect
+
+from app.answers import Json
+from app.arithmetic import NOT_FINITE
+from app.batching import IN_LINE_SECONDS, PATIENCE_SECONDS, Deliver
+from app.call import Call
+from app.errors import InvalidInputError, TooLargeError, invalid_body
+from app.form import read_form
+from app.images import Picture
+from app.schemas import PictureForm
+from app.settings import Settings
+from models.manifest import Manifest
+
+BATCH_PIXELS = 2**20
+"""Most pixels of one request's pictures that are computed together; the graph needs about ten bytes for each."""
+
+
+class Pictures:
+    """A request of ``POST /predict/image`` and what its answer needs.
+
+    Args:
+        call: the request; the seconds of its parts are noted.
+        body: its body.
+
+    Raises:
+        ServiceError: the form, its files or the model do not fit.
+    """
+
+    __slots__ = ("_model", "_pictures", "call")
+
+    def __init__(self, call: Call, body: bytes) -> None:
+        started = perf_counter()
+        service = call.service
+        form = read_pictures(call.headers.get("content-type", ""), body, service.settings.max_files)
+        self.call = call
+        self._model = service.repository.get(form.model, form.version)
+        if self._model.manifest.image is None:
+            raise InvalidInputError(f"Model '{form.model}' takes numbers, not pictures; use POST /predict/arithmetic.")
+        service.batching.check_backlog(self._model)
+        self._pictures = _opened(form, service.settings)
+        call.decode_seconds = perf_counter() - started
+
+    def start(self, deliver: Deliver) -> None:
+        """Hand the outputs, or what went wrong, to a function: at once or when they are there."""
+        first = self._pictures[0]
+        if len(self._pictures) == 1 and first.decode_seconds <= IN_LINE_SECONDS:
+            self.call.service.batching.submit(self._model, _stack([self._decoded(0)]), self.call, deliver)
+            return
+        task = asyncio.ensure_future(self.outputs())
+        self.call.task = task
+
+        def done(_: object) -> None:
+            if not task.cancelled():
+                deliver(task.exception() or task.result())  # type: ignore[arg-type]
+
+        task.add_done_callback(done)
+
+    async def outputs(self) -> NDArray[Any]:
+        """Decode and compute, neighbours of one size together, holding no more pixels at a time than one batch."""
+        service = self.call.service
+        outputs: list[NDArray[Any]] = []
+        batch: list[NDArray[np.uint8]] = []
+        with service.batching.holding(sum(picture.pixels for picture in self._pictures)):
+            for index, picture in enumerate(self._pictures):
+                quick = picture.decode_seconds <= IN_LINE_SECONDS
+                pixels = self._decoded(index) if quick else await self._decoded_in_thread(index)
+                if batch and (pixels.shape != batch[0].shape or (len(batch) + 1) * pixels[0].size > BATCH_PIXELS):
+                    outputs.append(await service.predict(self._model, _stack(batch), self.call))
+                    batch = []
+                batch.append(pixels)
+            outputs.append(await service.predict(self._model, _stack(batch), self.call))
+        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
+
+    def answer(self, outputs: NDArray[Any]) -> Json:
+        """The answer, once the model's outputs are known."""
+        started = perf_counter()
+        answer = Json(answer_of(self._model.manifest, outputs.astype(np.float64)))
+        notes = self.call.service.metrics.notes
+        notes("decode", self.call.route).append(self.call.decode_seconds)
+        notes("encode", self.call.route).append(perf_counter() - started)
+        return answer
+
+    async def _decoded_in_thread(self, index: int) -> NDArray[np.uint8]:
+        batching = self.call.service.batching
+        arrived = perf_counter()
+        async with batching.decoding:
+            if perf_counter() - arrived > PATIENCE_SECONDS and self.call.gone():
+                raise ClientDisconnect
+            return await asyncio.get_running_loop().run_in_executor(batching.threads, self._decoded, index)
+
+    def _decoded(self, index: int) -> NDArray[np.uint8]:
+        started = perf_counter()
+        image = self._model.manifest.image
+        assert image is not None
+        pixels = self._pictures[index].decode(image.mode, max(image.height, image.width) if image.resize else None)
+        height, width = pixels.shape[1:]
+        if not image.resize and (height, width) != (image.height, image.width):
+            raise InvalidInputError(
+                f"File {index} is {width} x {height} pixels; model '{self._model.manifest.name}' takes "
+                f"{image.width} x {image.height}."
+            )
+        self.call.decode_seconds += perf_counter() - started
+        return pixels
+
+
+def read_pictures(content_type: str, body: bytes, max_files: int) -> PictureForm:
+    """Validate a form.
+
+    Raises:
+        InvalidInputError: it is no form or has other fields.
+        TooLargeError: it has more files than the limit.
+    """
+    fields = read_form(content_type, body)
+    values: dict[str, Any] = {name: given[-1] for name, given in fields.items()}
+    if "files" in fields:
+        values["files"] = fields["files"]
+    try:
+        form = PictureForm.model_validate(values)
+    except ValidationError as error:
+        raise invalid_body(error) from error
+    if len(form.files) > max_files:
+        raise TooLargeError(f"The request has {len(form.files)} files; at most {max_files} are taken, so send several.")
+    return form
+
+
+def _opened(form: PictureForm, limits: Settings) -> list[Picture]:
+    """The pictures, with their headers read and nothing decoded."""
+    pictures = []
+    pixels_left = limits.max_request_pixels
+    for index, content in enumerate(form.files):
+        pictures.append(Picture(content, f"File {index}", limits.max_pixels))
+        pixels_left -= pictures[-1].pixels
+        if pixels_left < 0:
+            raise TooLargeError(
+                f"The files have more than {limits.max_request_pixels} pixels together; send fewer at a time."
+            )
+    return pictures
+
+
+def _stack(batch: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    return batch[0][None] if len(batch) == 1 else np.stack(batch)
+
+
+def answer_of(manifest: Manifest, outputs: NDArray[np.float64]) -> bytes:
+    """The answer as JSON.
+
+    Args:
+        manifest: what computed.
+        outputs: ``(pictures, outputs)``; what is not finite becomes null, with a warning.
+    """
+    finite = np.isfinite(outputs).all(1)
+    return to_json(
+        {
+            "model": manifest.name,
+            "version": manifest.version,
+            "task": manifest.task,
+            "predictions": [_prediction(row, manifest) for row in outputs],
+            "warnings": [{"file": int(file), "message": NOT_FINITE} for file in np.flatnonzero(~finite)],
+        }
+    )
+
+
+def _prediction(row: NDArray[np.float64], manifest: Manifest) -> dict[str, Any]:
+    values = [value if isfinite(value) else None for value in row.tolist()]
+    if manifest.classes is None:
+        return {"value": values[0]}
+    label = manifest.classes[int(row.argmax())] if None not in values else None
+    return {"label": label, "probabilities": dict(zip(manifest.classes, values, strict=True))}

@@ -1,0 +1,196 @@
+"""/v2: the Open Inference Protocol, for the clients of Triton and KServe."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from app.call import Call
+from app.errors import InvalidInputError
+from app.repository import Model
+from app.routing import DirectRoute
+from app.schemas import MAX_VERSION
+from app.v2 import control, inference, schemas
+from app.v2.documentation import errors, infer_answer, infer_body, optional_body, parameters
+from app.v2.metadata import model_config, model_metadata, served_models, served_versions, server_metadata
+from app.v2.statistics import statistics
+
+router = APIRouter(prefix="/v2", tags=["v2"], route_class=DirectRoute)
+
+_VERSION = re.compile(r"[0-9]{1,10}")
+
+Endpoint = Callable[[Call], Awaitable[Response]]
+
+
+def _for_model(method: str, suffix: str, **documented: Any) -> Callable[[Endpoint], Endpoint]:
+    """Register an endpoint for a model in its highest version and in a named one."""
+
+    def register(endpoint: Endpoint) -> Endpoint:
+        extra, responses = documented.pop("openapi_extra", {}), documented.pop("responses")
+        for start, own in (("/models/{model}", {}), ("/models/{model}/versions/{version}", errors(400))):
+            path = start + suffix
+            router.add_api_route(
+                path,
+                endpoint,
+                methods=[method],
+                responses=own | responses,
+                openapi_extra=parameters(path) | extra,
+                **documented,
+            )
+        return endpoint
+
+    return register
+
+
+@router.get("", summary="What the server speaks", response_model=schemas.ServerMetadata, responses=errors(503))
+async def server(_: Call) -> Response:
+    """Name, version, and the extensions of the protocol that are served."""
+    return _json(server_metadata())
+
+
+@router.get("/health/live", summary="Does the process run?", response_model=schemas.Live, responses=errors(503))
+async def live(_: Call) -> Response:
+    """200 while the process runs."""
+    return _json({"live": True})
+
+
+@router.get(
+    "/health/ready",
+    summary="Should requests be sent here?",
+    response_model=schemas.Ready,
+    responses={
+        503: {
+            "model": schemas.Ready | schemas.ErrorAnswer,
+            "description": "Still loading, or draining; an error where the service has too much to do to look.",
+        }
+    },
+)
+async def ready(call: Call) -> Response:
+    """200 once the repository has been gone through and its sound models are warmed, until the service drains."""
+    return _json({"ready": call.service.ready}, 200 if call.service.ready else 503)
+
+
+@router.get("/models", summary="All models, by name", response_model=schemas.ModelNames, responses=errors(503))
+async def models(call: Call) -> Response:
+    """The names of all models that are served, as KServe lists them."""
+    return _json({"models": [manifest.name for manifest in call.service.repository.latest()]})
+
+
+@router.get("/models/stats", summary="Statistics of all models", response_model=dict[str, Any], responses=errors(503))
+async def all_statistics(call: Call) -> Response:
+    """Rows, batches and times of every version that is served, in Triton's form."""
+    return _json(statistics(call.service.metrics, served_models(call.service)))
+
+
+@_for_model(
+    "GET",
+    "",
+    summary="What one model takes and answers",
+    response_model=schemas.ModelMetadata,
+    responses=errors(404, 503),
+)
+async def metadata(call: Call) -> Response:
+    """Inputs and outputs with their datatypes and shapes, where -1 is free, and the versions that are served."""
+    return _json(model_metadata(call.service, _model(call).manifest))
+
+
+@_for_model(
+    "GET", "/ready", summary="Can one model be asked?", response_model=schemas.Ready, responses=errors(404, 503)
+)
+async def model_ready(call: Call) -> Response:
+    """200 if the model is loaded and warmed."""
+    return _json({"ready": True, "name": _model(call).manifest.name})
+
+
+@_for_model(
+    "GET",
+    "/config",
+    summary="Triton's configuration of one model",
+    response_model=dict[str, Any],
+    responses=errors(404, 503),
+)
+async def config(call: Call) -> Response:
+    """The part of Triton's model configuration that holds here."""
+    return _json(model_config(call.service, _model(call).manifest))
+
+
+@_for_model(
+    "GET", "/stats", summary="Statistics of one model", response_model=dict[str, Any], responses=errors(404, 503)
+)
+async def model_statistics(call: Call) -> Response:
+    """Rows, batches and times of a model in Triton's form: of all its versions, unless one is named."""
+    manifest = _model(call).manifest
+    named = "version" in call.path_params
+    versions = [manifest.version] if named else served_versions(call.service, manifest.name)
+    return _json(statistics(call.service.metrics, [(manifest.name, version) for version in versions]))
+
+
+@_for_model(
+    "POST",
+    "/infer",
+    summary="Tensors in, tensors out",
+    response_model=schemas.InferAnswer,
+    responses=infer_answer() | errors(400, 404, 408, 413, 503),
+    openapi_extra=infer_body(),
+)
+async def infer(call: Call) -> Response:
+    """Let a model compute a batch of rows or pictures.
+
+    Tensors travel in the JSON or, little-endian, behind it. Content-Encoding and Accept-Encoding may be gzip and
+    deflate. A result that is not finite is null in JSON, and the output's parameter `not_finite` says so; in binary it
+    is what it is. Parameter `timeout`, in microseconds, is kept; sequences, priorities and shared memory are refused.
+    """
+    return await inference.answer(call, _model(call))
+
+
+@router.post(
+    "/repository/index",
+    summary="All versions in the repository",
+    response_model=list[schemas.IndexItem],
+    responses=errors(400, 408, 413, 503),
+    openapi_extra=optional_body({"ready": True}, ready={"type": "boolean", "default": False}),
+)
+async def repository_index(call: Call) -> Response:
+    """Every version folder with its state and, if it is not served, the reason; `ready` leaves those out."""
+    return _json(await control.index(call))
+
+
+@router.post(
+    "/repository/models/{model}/load",
+    summary="Load a model, or load it anew",
+    responses=errors(400, 403, 404, 408, 413, 503),
+    openapi_extra=parameters("/{model}") | optional_body({}, parameters={"type": ["object", "null"]}),
+)
+async def load(call: Call) -> Response:
+    """Load a model's versions from the repository. Refused unless NALU_MODEL_CONTROL is explicit."""
+    await control.load(call, call.path_params["model"])
+    return _json({})
+
+
+@router.post(
+    "/repository/models/{model}/unload",
+    summary="Stop serving a model",
+    responses=errors(400, 403, 404, 408, 413, 503),
+    openapi_extra=parameters("/{model}") | optional_body({}, parameters={"type": ["object", "null"]}),
+)
+async def unload(call: Call) -> Response:
+    """Stop serving a model until it is loaded again. Refused unless NALU_MODEL_CONTROL is explicit."""
+    await control.unload(call, call.path_params["model"])
+    return _json({})
+
+
+def _model(call: Call) -> Model:
+    version = call.path_params.get("version")
+    if version is None:
+        return call.service.repository.get(call.path_params["model"])
+    number = int(version) if _VERSION.fullmatch(version) else 0
+    if not 1 <= number <= MAX_VERSION:
+        raise InvalidInputError(f"Version '{version[:20]}' is not a whole number from 1 to {MAX_VERSION}.")
+    return call.service.repository.get(call.path_params["model"], number)
+
+
+def _json(answer: object, status: int = 200) -> Response:
+    return Response(to_json(answer), status, media_type="application/json")

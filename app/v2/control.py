@@ -1,0 +1,83 @@
+"""The model repository extension: the index, and loading and unloading over HTTP where the settings allow it."""
+
+import asyncio
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from app.call import Call
+from app.errors import ForbiddenError, InvalidInputError, invalid_body
+from app.json_depth import check_depth
+from app.service import Service
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class IndexRequest(BaseModel):
+    """What the index is asked for; an empty body asks for all."""
+
+    model_config = ConfigDict(strict=True)
+
+    ready: bool = False
+
+
+class ControlRequest(BaseModel):
+    """What loading and unloading are told; an empty body tells nothing."""
+
+    parameters: dict[str, Any] | None = None
+
+
+async def index(call: Call) -> list[dict[str, str]]:
+    """All versions in the repository with their states, or only those that are ready."""
+    asked = await _read(call, IndexRequest)
+    entries = await asyncio.to_thread(call.service.repository.index)
+    return [
+        {"name": entry.name, "version": str(entry.version), "state": entry.state, "reason": entry.reason or ""}
+        for entry in entries
+        if entry.state == "READY" or not asked.ready
+    ]
+
+
+async def load(call: Call, name: str) -> None:
+    """Load a model, or load it anew.
+
+    Raises:
+        ForbiddenError: the settings do not allow it.
+        InvalidInputError: the request brings its own configuration or files.
+    """
+    _refuse_unless_explicit(call.service)
+    asked = await _read(call, ControlRequest)
+    for parameter in asked.parameters or {}:
+        if parameter == "config" or parameter.startswith("file:"):
+            raise InvalidInputError(
+                f"Parameter '{parameter[:40]}' brings a model along; models are loaded from the repository only."
+            )
+    await asyncio.to_thread(call.service.repository.load, name)
+
+
+async def unload(call: Call, name: str) -> None:
+    """Stop serving a model.
+
+    Raises:
+        ForbiddenError: the settings do not allow it.
+    """
+    _refuse_unless_explicit(call.service)
+    await _read(call, ControlRequest)
+    await asyncio.to_thread(call.service.repository.unload, name)
+
+
+def _refuse_unless_explicit(service: Service) -> None:
+    if service.settings.model_control != "explicit":
+        raise ForbiddenError(
+            f"NALU_MODEL_CONTROL is {service.settings.model_control}, so models are not loaded or unloaded over HTTP; "
+            "start the service with NALU_MODEL_CONTROL=explicit to allow it."
+        )
+
+
+async def _read(call: Call, kind: type[T]) -> T:
+    body = await call.body()
+    check_depth(body, call.service.settings.max_json_depth)
+    try:
+        return kind.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        raise invalid_body(error) from error

@@ -1,0 +1,90 @@
+"""An inference request from its bytes to its answer's."""
+
+import asyncio
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from starlette.responses import Response
+
+from app.call import Call
+from app.errors import UnavailableError
+from app.pictures import BATCH_PIXELS
+from app.repository import Model
+from app.v2 import compression
+from app.v2.answer import encode
+from app.v2.request import HEADER_LENGTH, Inference, decode
+
+IN_LINE_BYTES = 2**16
+"""What is larger is compressed in a thread, so that it holds up nobody else."""
+
+
+async def answer(call: Call, model: Model) -> Response:
+    """Let a model answer a request.
+
+    Raises:
+        ServiceError: whatever keeps it from an answer.
+    """
+    service, body = call.service, await call.body()
+    started = perf_counter()
+    body = await _unpacked(call, body)
+    asked = decode(body, call.headers.get(HEADER_LENGTH), model.manifest, service.settings)
+    decoded = perf_counter()
+    prediction = await _predict_in_time(call, model, asked)
+    computed = perf_counter()
+    response = await _response(call, *encode(prediction, asked, model.manifest))
+    service.metrics.notes("decode", call.route).append(decoded - started)
+    service.metrics.notes("encode", call.route).append(perf_counter() - computed)
+    return response
+
+
+async def _unpacked(call: Call, body: bytes) -> bytes:
+    encoding = call.headers.get("content-encoding")
+    if encoding is None:
+        return body
+    limit = call.service.settings.max_body_bytes
+    # in a thread whatever its size: a small body may unpack to a large one
+    return await asyncio.to_thread(compression.decompress, body, encoding, limit)
+
+
+async def _predict_in_time(call: Call, model: Model, asked: Inference) -> NDArray[Any]:
+    if asked.timeout_seconds is None:
+        return await _predict(call, model, asked.inputs)
+    try:
+        async with asyncio.timeout(asked.timeout_seconds):
+            return await _predict(call, model, asked.inputs)
+    except TimeoutError:
+        raise UnavailableError(
+            f"The request was not answered within {asked.timeout_seconds:g} seconds, which its parameter 'timeout' "
+            "gives in microseconds; try again later, or give it more.",
+            reason="timeout",
+        ) from None
+
+
+async def _predict(call: Call, model: Model, inputs: NDArray[Any]) -> NDArray[Any]:
+    """Rows all at once; of pictures no more at a time than the graph has memory for."""
+    if model.manifest.image is None:
+        return await call.service.predict(model, inputs, call)
+    step = max(1, BATCH_PIXELS // inputs[0, 0].size)
+    with call.service.batching.holding(inputs[:, 0].size):
+        parts = [
+            await call.service.predict(model, inputs[start : start + step], call)
+            for start in range(0, len(inputs), step)
+        ]
+    return np.concatenate(parts)
+
+
+async def _response(call: Call, content: bytes, header_length: int | None) -> Response:
+    headers = {}
+    if header_length is not None:
+        headers[HEADER_LENGTH] = str(header_length)
+    encoding = compression.preferred(call.headers.get("accept-encoding", ""))
+    if encoding is not None and len(content) >= compression.MIN_COMPRESSED_BYTES:
+        headers["Content-Encoding"] = encoding
+        if len(content) > IN_LINE_BYTES:
+            content = await asyncio.to_thread(compression.compress, content, encoding)
+        else:
+            content = compression.compress(content, encoding)
+    media_type = "application/json" if header_length is None else "application/octet-stream"
+    return Response(content, headers=headers, media_type=media_type)

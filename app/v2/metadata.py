@@ -1,0 +1,73 @@
+"""What the server and its models say of themselves, in the protocol's words and Triton's."""
+
+from importlib.metadata import version
+from typing import Any
+
+from app.service import Service
+from models.manifest import Manifest, Tensor
+
+EXTENSIONS = [
+    "binary_tensor_data",
+    "classification",
+    "model_configuration",
+    "model_repository",
+    "statistics",
+]
+PLATFORMS = {"onnx": "onnxruntime_onnx", "torchscript": "pytorch_libtorch"}
+"""Triton's names of our backends."""
+BACKENDS = {"onnx": "onnxruntime", "torchscript": "pytorch"}
+
+
+def server_metadata() -> dict[str, Any]:
+    """Name, version and extensions."""
+    return {"name": "nalu-serve", "version": version("nalu-serve"), "extensions": EXTENSIONS}
+
+
+def model_metadata(service: Service, manifest: Manifest) -> dict[str, Any]:
+    """What a model takes and answers, and which versions of it may be asked for."""
+    return {
+        "name": manifest.name,
+        "versions": [str(number) for number in served_versions(service, manifest.name)],
+        "platform": PLATFORMS.get(service.settings.backend, service.settings.backend),
+        "inputs": [_tensor(tensor) for tensor in manifest.inputs],
+        "outputs": [_tensor(tensor) for tensor in manifest.outputs],
+    }
+
+
+def model_config(service: Service, manifest: Manifest) -> dict[str, Any]:
+    """The part of Triton's model configuration that holds here: the batch axis is not among the ``dims``."""
+    settings = service.settings
+    return {
+        "name": manifest.name,
+        "platform": PLATFORMS.get(settings.backend, settings.backend),
+        "backend": BACKENDS.get(settings.backend, settings.backend),
+        "version_policy": {"all": {}},
+        "max_batch_size": settings.max_rows if manifest.image is None else settings.max_files,
+        "input": [_configured(tensor) for tensor in manifest.inputs],
+        "output": [_configured(tensor) for tensor in manifest.outputs],
+        "default_model_filename": service.repository.backend.file,
+        "parameters": _parameters(manifest),
+    }
+
+
+def served_models(service: Service) -> list[tuple[str, int]]:
+    """Name and version of everything that may be asked for."""
+    return [key for key, entry in service.repository.entries() if entry.model is not None]
+
+
+def served_versions(service: Service, name: str) -> list[int]:
+    """The versions of a model that may be asked for."""
+    return [number for served, number in served_models(service) if served == name]
+
+
+def _tensor(tensor: Tensor) -> dict[str, Any]:
+    return {"name": tensor.name, "datatype": tensor.datatype, "shape": tensor.shape}
+
+
+def _configured(tensor: Tensor) -> dict[str, Any]:
+    return {"name": tensor.name, "data_type": f"TYPE_{tensor.datatype}", "dims": tensor.shape[1:]}
+
+
+def _parameters(manifest: Manifest) -> dict[str, Any]:
+    known = {"summary": manifest.summary, "unit": manifest.unit, "formula": manifest.formula}
+    return {name: {"string_value": value} for name, value in known.items() if value is not None}

@@ -1,0 +1,62 @@
+"""Whether the shape of an input fits the model and the limits of the service, found before any number is looked at."""
+
+from app.errors import InvalidInputError, TooLargeError
+from app.settings import Settings
+from models.manifest import ImageInput, Manifest
+
+_SHOWN = 8
+"""Axes of a shape that a message repeats."""
+
+
+def check_shape(shape: list[int], manifest: Manifest, settings: Settings) -> None:
+    """Refuse a shape that the model does not take or that is larger than allowed.
+
+    Raises:
+        InvalidInputError: another number of axes, another size where the model's is fixed, or nothing in it.
+        TooLargeError: more rows, pictures or pixels than the settings allow.
+    """
+    expected = manifest.inputs[0]
+    fits = len(shape) == len(expected.shape) and all(
+        size == wanted or wanted == -1 for size, wanted in zip(shape, expected.shape, strict=True)
+    )
+    if not fits:
+        raise InvalidInputError(
+            f"Model '{manifest.name}' takes input '{expected.name}' of shape {expected.shape}, where -1 is free; "
+            f"the request has {_shown(shape)}."
+        )
+    if 0 in shape:
+        raise InvalidInputError(f"Input '{expected.name}' of shape {shape} is empty; send at least one row.")
+    if manifest.image is None:
+        _check_rows(shape[0], settings)
+    else:
+        _check_pictures(shape, manifest.name, manifest.image, settings)
+
+
+def _check_rows(rows: int, settings: Settings) -> None:
+    if rows > settings.max_rows:
+        raise TooLargeError(f"The request has {rows} rows; at most {settings.max_rows} are taken, so send several.")
+
+
+def _check_pictures(shape: list[int], model: str, image: ImageInput, settings: Settings) -> None:
+    pictures, _, height, width = shape
+    if pictures > settings.max_files:
+        raise TooLargeError(
+            f"The request has {pictures} pictures; at most {settings.max_files} are taken, so send several."
+        )
+    if height * width > settings.max_pixels:
+        raise TooLargeError(
+            f"The pictures are {width} x {height} = {height * width} pixels; at most {settings.max_pixels} are taken, "
+            "so make them smaller."
+        )
+    if pictures * height * width > settings.max_request_pixels:
+        raise TooLargeError(
+            f"The pictures have more than {settings.max_request_pixels} pixels together; send fewer at a time."
+        )
+    if not image.resize and (height, width) != (image.height, image.width):
+        raise InvalidInputError(
+            f"The pictures are {width} x {height} pixels; model '{model}' takes {image.width} x {image.height}."
+        )
+
+
+def _shown(shape: list[int]) -> str:
+    return str(shape) if len(shape) <= _SHOWN else f"{str(shape[:_SHOWN])[:-1]}, ...] of {len(shape)} axes"

@@ -1,0 +1,1 @@
+"""The service under load for long, with everything that happens to a service, and its end under load."""

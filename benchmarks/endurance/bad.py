@@ -1,0 +1,55 @@
+"""Requests that are refused, each with the statuses that say so rightly."""
+
+from benchmarks.endurance.mix import Exchange
+from benchmarks.serving.bodies import Body, arithmetic, pictures, png
+from benchmarks.serving.wire import Answer, post, request
+
+JSON = "application/json"
+
+
+def bad_exchanges(v2: bool) -> list[Exchange]:
+    """One of each kind.
+
+    Args:
+        v2: whether the service speaks ``/v2``.
+    """
+    whole = arithmetic([[3, 4]])
+    broken = {
+        "a number that is none": Body(whole.path, JSON, b'{"model": "multiply", "inputs": [[NaN, 1]]}'),
+        "an infinite number": Body(whole.path, JSON, b'{"model": "multiply", "inputs": [[1e999, 1]]}'),
+        "a cut body": Body(whole.path, JSON, whole.content[: len(whole.content) // 2]),
+        "a string": Body(whole.path, JSON, b'{"model": "multiply", "inputs": [["3", 1]]}'),
+        "three columns": arithmetic([[1, 2, 3]]),
+        "a wrong second row": arithmetic([[1, 2], [1]]),
+        "numbers for a picture model": arithmetic([[1, 2]], "digit"),
+        "a picture for numbers": pictures([png()], "multiply"),
+        "no form": Body("/predict/image", JSON, whole.content),
+    }
+    exchanges = [_refused(what, post(body), 422) for what, body in broken.items()]
+    exchanges += [
+        _refused("an unknown model", post(arithmetic([[1, 2]], "nothing")), 404),
+        _refused("an unknown version", post(arithmetic([[1, 2]], version=999_999)), 404),
+        _refused("an unknown path", request("GET", "/nowhere"), 404),
+        _refused("a wrong method", request("GET", "/predict/arithmetic"), 405),
+        _refused("a cut picture", post(pictures([png()[:-40]])), 415),
+        _refused("text for a picture", post(pictures([b"not a picture"])), 415),
+        _refused("one bad of two pictures", post(pictures([png(), b"\x89PNG\r\n\x1a\n"])), 415),
+    ]
+    return exchanges + (_bad_v2() if v2 else [])
+
+
+def _bad_v2() -> list[Exchange]:
+    short = b'{"inputs": [{"name": "input", "shape": [1, 2], "datatype": "FP64", "data": [1]}]}'
+    return [
+        _refused("V2: an unknown model", request("POST", "/v2/models/nothing/infer", JSON, short), 404),
+        _refused("V2: too few numbers", request("POST", "/v2/models/multiply/infer", JSON, short), 400, 422),
+        _refused("V2: a cut body", request("POST", "/v2/models/multiply/infer", JSON, short[:30]), 400, 422),
+    ]
+
+
+def _refused(what: str, content: bytes, *statuses: int) -> Exchange:
+    return Exchange(f"refused: {what}", content, _nothing_to_check, statuses)
+
+
+def _nothing_to_check(_: Answer) -> None:
+    return None

@@ -1,0 +1,99 @@
+"""python -m benchmarks.endurance.shutdown: SIGTERM under load; exits with 1 if an accepted request got no answer.
+
+A request is accepted once the client has written all of it on a connection whose end it could not know of: a fresh one
+that was established, or one that is reused and on which nothing, and so no end, had come when the client looked just
+before it wrote. It is lost if no whole answer follows; an answer 503 is one. Connections that are refused are fine, and
+so are those that are found ended before the request is written. Clients heed ``Connection: close``. Most keep their
+connections and ask again as soon as they are answered; some make a new one for each request.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from time import monotonic
+
+from benchmarks.endurance.asking import Client, Tally
+from benchmarks.serving.bodies import arithmetic, pictures, png, rows
+from benchmarks.serving.servers import serving
+from benchmarks.serving.wire import post
+
+KEEPING, RECONNECTING = 32, 8
+"""Clients that keep their connection, and that make a new one for each request."""
+GRACE_SECONDS = 0.5
+EARLIEST_SECONDS, LATEST_SECONDS = 0.3, 1.5
+"""When SIGTERM comes, after the start of the load."""
+END_SECONDS = 30.0
+
+
+@dataclass
+class Round:
+    """What one shutdown was like."""
+
+    tally: Tally = field(default_factory=Tally)
+    signal_seconds: float = 0.0
+    end_seconds: float = 0.0
+
+    def line(self, number: int) -> str:
+        """One line of the table."""
+        seen = self.tally
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(seen.lost.items())) or "-"
+        counts = f"{seen.answered:10,}{seen.statuses[503]:6,}{seen.refused:9,}{seen.found_ended:8,}"
+        return f"{number:5}{self.signal_seconds:9.2f}{self.end_seconds:7.2f}{counts}{seen.lost.total():6}  {kinds}"
+
+
+HEADING = f"{'round':>5}{'SIGTERM':>9}{'ended':>7}{'answered':>10}{'503':>6}{'refused':>9}{'closed':>8}{'lost':>6}"
+
+
+async def shut_down(port: int, process: subprocess.Popen[bytes]) -> Round:
+    """Load a service, send SIGTERM, and wait until it has ended and every client knows."""
+    seen = Round(signal_seconds=random.uniform(EARLIEST_SECONDS, LATEST_SECONDS))
+    contents = [post(body) for body in (arithmetic([[3, 4]]), arithmetic(rows(100)), pictures([png()]))]
+    clients = [Client(port, contents, seen.tally, keep=number < KEEPING) for number in range(KEEPING + RECONNECTING)]
+    asking = [asyncio.create_task(client.run()) for client in clients]
+    await asyncio.sleep(seen.signal_seconds)
+    process.send_signal(signal.SIGTERM)
+    begun = monotonic()
+    with suppress(subprocess.TimeoutExpired):
+        await asyncio.to_thread(process.wait, END_SECONDS)
+    seen.end_seconds = monotonic() - begun
+    for client in clients:
+        client.stop()
+    await asyncio.gather(*asking)
+    return seen
+
+
+def main() -> int:
+    """Shut down again and again, and print; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.endurance.shutdown", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=20, help="shutdowns (default: 20)")
+    parser.add_argument("--workers", type=int, default=1, help="processes of the service (default: 1)")
+    options = parser.parse_args()
+    everywhere = sorted(os.sched_getaffinity(0))
+    total = Tally()
+    unfinished = 0
+    print(f"{KEEPING} clients keep their connection, {RECONNECTING} do not; grace {GRACE_SECONDS} s\n{HEADING}")
+    for number in range(1, options.rounds + 1):
+        settings = {"NALU_SHUTDOWN_GRACE_SECONDS": str(GRACE_SECONDS)}
+        with serving("service", everywhere, options.workers, **settings) as server:
+            seen = asyncio.run(shut_down(server.port, server.process))
+        print(seen.line(number), flush=True)
+        total.add(seen.tally)
+        unfinished += seen.end_seconds >= END_SECONDS
+    strange = Counter({status: count for status, count in total.statuses.items() if status not in (200, 503)})
+    print(f"{total.answered:,} answered, {total.lost.total()} lost {dict(total.lost) or ''}")
+    if strange:
+        print(f"BROKEN  answers that are neither 200 nor 503: {dict(strange)}")
+    if unfinished:
+        print(f"BROKEN  {unfinished} services had not ended {END_SECONDS:.0f} seconds after SIGTERM")
+    return 1 if total.lost or strange or unfinished else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

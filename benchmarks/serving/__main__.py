@@ -1,0 +1,98 @@
+"""python -m benchmarks.serving: the service under load, beside an echo and beside what one writes alone.
+
+It takes Linux, the load generator wrk and two processor cores, one for the servers and one for the clients. ``--write``
+keeps the results.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks import startup
+from benchmarks.serving import rounds
+from benchmarks.serving.agreement import check
+from benchmarks.serving.load import find_wrk
+from benchmarks.serving.report import render
+from benchmarks.serving.scenarios import SCENARIOS
+from benchmarks.serving.servers import NAMES, cores, raise_file_limit, serving
+
+RESULTS = Path("docs/results")
+ROUNDS, SECONDS = 7, 3
+PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "numpy", "onnxruntime", "pillow")
+SECTIONS = (*SCENARIOS, "workers", "overload", "startup")
+
+
+def main() -> None:
+    """Measure, print, and keep the results if that is wanted."""
+    options = _parser().parse_args()
+    if options.write and (options.quick or options.only):
+        raise SystemExit("--write keeps whole runs only; leave out --quick and --only.")
+    find_wrk()
+    raise_file_limit()
+    results = measure(options.only or SECTIONS, *((1, 1) if options.quick else (ROUNDS, SECONDS)))
+    text = render(results)
+    if options.write:
+        (RESULTS / "serving.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        (RESULTS / "serving.md").write_text(text, encoding="utf-8")
+    print(f"\n{text}")
+
+
+def measure(sections: list[str] | tuple[str, ...], number: int, seconds: int) -> dict[str, Any]:
+    """Everything that is asked for, in rounds of some seconds."""
+    found = cores()
+    results: dict[str, Any] = {**_origin(), "rounds": number, "seconds": seconds, "scenarios": {}}
+    os.sched_setaffinity(0, found[-1:])  # this process makes the overload
+    with ExitStack() as stack:
+        servers = [stack.enter_context(serving(name, found[:1])) for name in NAMES]
+        check(servers[NAMES.index("service")], servers[NAMES.index("twin")])
+        check(servers[NAMES.index("service")], servers[NAMES.index("async twin")])
+        for name in (name for name in SCENARIOS if name in sections):
+            results["scenarios"][name] = rounds.closed_loop(name, servers, number, seconds, found[-1:])
+        if "overload" in sections:
+            others = [server for server in servers if server.name in ("service", "twin")]
+            results["overload"] = rounds.overloaded(others, number, seconds, found[-1:])
+    os.sched_setaffinity(0, found)
+    if "workers" in sections:
+        results["workers"] = rounds.workers(number, seconds, found)
+    if "startup" in sections:
+        startup.first_answer()  # fills the disk's and Python's caches
+        starts = [startup.first_answer() for _ in range(min(number, startup.ROUNDS))]
+        results["startup"] = {"seconds": [start[0] for start in starts], "megabytes": [start[1] for start in starts]}
+    return results
+
+
+def _origin() -> dict[str, Any]:
+    """Where and when results come from."""
+    machine = {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+    }
+    words = ["python -m benchmarks.serving", *sys.argv[1:]]
+    return {"command": " ".join(words), "date": time.strftime("%Y-%m-%d"), "machine": machine}
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help=f"one round of a second (default: {ROUNDS} of {SECONDS})")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, metavar="NAME", help=f"of {', '.join(SECTIONS)}")
+    parser.add_argument("--write", action="store_true", help=f"write {RESULTS}/serving.json and serving.md")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

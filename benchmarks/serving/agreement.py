@@ -1,0 +1,44 @@
+"""Before anything is timed: do the service and its twin give the same answers?"""
+
+import json
+import math
+from typing import Any
+
+from benchmarks.serving.scenarios import SCENARIOS
+from benchmarks.serving.servers import Server, ask
+
+ARITHMETIC, PICTURES = 1e-12, 1e-2
+"""How far two answers may lie apart: relative for numbers, absolute for probabilities, which are float32."""
+
+
+def check(service: Server, twin: Server) -> None:
+    """Ask both every scenario's body.
+
+    Raises:
+        SystemExit: one does not answer, or they differ.
+    """
+    for name, scenario in SCENARIOS.items():
+        body = scenario.body()
+        answers = []
+        for server in (service, twin):
+            status, content = ask(server.port, body)
+            if status != 200:
+                raise SystemExit(f"The {server.name} answered {status} to '{name}': {content[:300]!r}")
+            answers.append(json.loads(content)["predictions"])
+        if not same(*answers):
+            raise SystemExit(f"The service and its twin differ on '{name}': {str(answers)[:500]}")
+
+
+def same(ours: list[Any], theirs: list[Any]) -> bool:
+    """Whether two lists of predictions are equal within rounding."""
+    return len(ours) == len(theirs) and all(_same(mine, other) for mine, other in zip(ours, theirs, strict=True))
+
+
+def _same(mine: Any, other: Any) -> bool:
+    if isinstance(mine, list) and isinstance(other, list):
+        near = [math.isclose(a, b, rel_tol=ARITHMETIC) for a, b in zip(mine, other, strict=False)]
+        return len(mine) == len(other) and all(near)
+    if not isinstance(mine, dict) or not isinstance(other, dict) or mine["label"] != other["label"]:
+        return False
+    ours, theirs = mine["probabilities"], other["probabilities"]
+    return ours.keys() == theirs.keys() and all(abs(ours[key] - theirs[key]) <= PICTURES for key in ours)

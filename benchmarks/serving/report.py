@@ -1,0 +1,125 @@
+"""The table of the results, for the terminal and for docs/results/serving.md; one says what the other says."""
+
+import statistics
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.serving.scenarios import SCENARIOS, headline, median_ratio, ratios
+from benchmarks.serving.servers import NAMES
+
+INTRO = """\
+The service beside two other servers with the same uvicorn settings (uvloop, httptools, no access log, one process), all
+on one processor core, the clients on another:
+
+- *echo* is a Starlette route that sends the body back. Ours / echo tells how much is left of what HTTP in Python
+  can do.
+- *twin* is FastAPI and ONNX Runtime as one writes them alone in ten minutes, without checks of the numbers, versions,
+  limits, a queue or metrics (`benchmarks/serving/twin.py`). It is written with `def`, as FastAPI's documentation
+  advises for what blocks; the *async twin* with `async def`, which holds the event loop while it predicts and is faster
+  for models as small as these. Before anything is timed, their answers and ours are compared.
+
+The servers take turns, so that what slows the machine slows all of them; every number is the median of the rounds, and
+every ratio the median of the rounds' ratios, with the lowest and the highest in brackets. Every answer was 2xx, or
+nothing would stand here.
+"""
+OVERLOAD = """\
+Requests come at three times the peak rate, by the clock. Goodput is the answers with status 200 within one second;
+goodput / peak is 1 if overload takes nothing from those who are served. *Refused* were answered with 503 and
+Retry-After; *no answer* came within the second; *no connection* found all of 8,192 connections waiting, where that many
+were needed, and was given up before the server saw it. Requests a second.
+"""
+SHARED = "There are two cores, so wrk has to share them with the two workers, which one worker on one core is spared."
+OWN = "wrk has a core of its own."
+
+
+def render(results: dict[str, Any]) -> str:
+    """The results as Markdown; sections that were not measured are left out."""
+    return "\n".join(["# Serving\n", _machine(results), *_scenarios(results), *_others(results)]) + "\n"
+
+
+def _machine(results: dict[str, Any]) -> str:
+    machine = results["machine"]
+    packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    return (
+        f"`{results['command']}` measured this on {results['date']}: {machine['processor']}, {machine['cores']} cores, "
+        f"Python {machine['python']}, {packages}; rounds: {results['rounds']}, of {results['seconds']:g} s each.\n"
+    )
+
+
+def _scenarios(results: dict[str, Any]) -> Iterator[str]:
+    if not results.get("scenarios"):
+        return
+    yield INTRO
+    yield (
+        "| | Unit | Ours | Echo | Twin | Async twin | Ours / echo | Ours / twin | Ours / async twin "
+        "| Ours: median, 99 % | Twin: median, 99 % |"
+    )
+    yield "| --- " * 11 + "|"
+    for name, runs in results["scenarios"].items():
+        scenario = SCENARIOS[name]
+        ours, *others = ([headline(scenario, seen) for seen in runs[server]] for server in NAMES)
+        less = " (less is better)" if scenario.unit == "ms" else ""
+        cells = [scenario.title, scenario.unit, *(_number(statistics.median(seen)) for seen in (ours, *others))]
+        cells += [f"{_ratio(ours, other)}{less}" for other in others]
+        cells += [_times(runs, "service"), _times(runs, "twin")]
+        yield _row(cells)
+
+
+def _others(results: dict[str, Any]) -> Iterator[str]:
+    if "workers" in results:
+        yield from _workers(results["workers"])
+    if "overload" in results:
+        yield from _overload(results["overload"])
+    if "startup" in results:
+        seconds, megabytes = results["startup"]["seconds"], results["startup"]["megabytes"]
+        yield (
+            f"\n## Start and memory\n\nFrom the start of `python -m app` to its first answered prediction: "
+            f"{statistics.median(seconds):.2f} s (slowest {max(seconds):.2f} s). Resident memory with the default "
+            f"models loaded: {statistics.median(megabytes):.0f} MB (most {max(megabytes):.0f} MB). "
+            f"Median of {len(seconds)} starts."
+        )
+
+
+def _workers(workers: dict[str, Any]) -> Iterator[str]:
+    yield f"\n## Two workers on two cores\n\n{SHARED if workers['shared'] else OWN}\n"
+    yield "| | Unit | 1 worker, 1 core | 2 workers, 2 cores | Ratio | Cores that wrk used meanwhile |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for name, runs in workers["scenarios"].items():
+        scenario = SCENARIOS[name]
+        one, two = ([headline(scenario, seen) for seen in runs[key]] for key in ("one", "two"))
+        used = statistics.median(seen["load_cores"] for seen in runs["two"])
+        numbers = (_number(statistics.median(one)), _number(statistics.median(two)), _ratio(two, one), f"{used:.2f}")
+        yield _row([scenario.title, scenario.unit, *numbers])
+
+
+def _overload(overload: dict[str, Any]) -> Iterator[str]:
+    yield f"\n## Three times more than it can answer\n\n{OVERLOAD}"
+    yield "| | Server | Peak | Offered | Goodput | Goodput / peak | Refused | No answer | No connection |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    for name, runs in overload.items():
+        for server, seen in runs.items():
+            middle = {key: statistics.median(entry[key] for entry in seen) for key in seen[0]}
+            share = _ratio([entry["goodput"] for entry in seen], [entry["peak"] for entry in seen])
+            before = [_number(middle[key]) for key in ("peak", "offered", "goodput")]
+            after = [_number(middle[key]) for key in ("refused", "no_answer", "no_connection")]
+            title = SCENARIOS[name].title.partition(",")[0]
+            yield _row([title, "ours" if server == "service" else server, *before, share, *after])
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _ratio(ours: list[float], theirs: list[float]) -> str:
+    each = ratios(ours, theirs)
+    return f"{median_ratio(ours, theirs):.2f} ({min(each):.2f} to {max(each):.2f})"
+
+
+def _times(runs: dict[str, Any], server: str) -> str:
+    p50, p99 = (statistics.median(seen[key] for seen in runs[server]) for key in ("p50", "p99"))
+    return f"{_number(p50)} ms, {_number(p99)} ms"
+
+
+def _number(value: float) -> str:
+    """Three digits, or all before the point."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -1,0 +1,137 @@
+"""The measurements: all servers in turn, round after round, so that each sees the same machine."""
+
+import tempfile
+import time
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.serving.load import LoadError, run_wrk, write_script
+from benchmarks.serving.overload import FACTOR, Outcome, overload
+from benchmarks.serving.scenarios import SCENARIOS, headline
+from benchmarks.serving.servers import Server, ask, serving
+from benchmarks.serving.wire import post
+
+WORKERS_SCENARIOS = ("rows", "png", "row")
+OVERLOAD_SCENARIOS = ("row", "png", "jpeg")
+WARM_SECONDS = 1
+
+Runs = dict[str, list[dict[str, float]]]
+"""What was seen, by server, one entry a round."""
+
+
+def closed_loop(name: str, servers: Sequence[Server], rounds: int, seconds: float, load_cores: Sequence[int]) -> Runs:
+    """A scenario, on all servers in turn.
+
+    Raises:
+        SystemExit: an answer was not 2xx, or did not come.
+    """
+    runs: Runs = {server.name: [] for server in servers}
+    with tempfile.TemporaryDirectory() as folder:
+        script = write_script(Path(folder), SCENARIOS[name].body())
+        for server in servers:
+            _wrk(name, server, script, WARM_SECONDS, load_cores)
+        for _ in range(rounds):
+            for server in servers:
+                runs[server.name].append(_wrk(name, server, script, seconds, load_cores))
+            _say(name, {key: headline(SCENARIOS[name], seen[-1]) for key, seen in runs.items()})
+    return runs
+
+
+def workers(rounds: int, seconds: float, cores: Sequence[int]) -> dict[str, Any]:
+    """One worker on one core against two on two; wrk has to share those two where there is no third.
+
+    Raises:
+        SystemExit: an answer was not 2xx, or did not come.
+    """
+    two, load = cores[:2], cores[2:] or cores[:2]
+    results: dict[str, Any] = {"shared": len(cores) == 2, "scenarios": {}}
+    with serving("service", two[:1]) as one_worker, serving("service", two, workers=2) as two_workers:
+        _wait_for_workers(two_workers)
+        for name in WORKERS_SCENARIOS:
+            runs: Runs = {"one": [], "two": []}
+            with tempfile.TemporaryDirectory() as folder:
+                script = write_script(Path(folder), SCENARIOS[name].body())
+                for number in range(rounds + 1):
+                    one = _wrk(name, one_worker, script, seconds if number else WARM_SECONDS, cores[-1:])
+                    both = _wrk(name, two_workers, script, seconds if number else WARM_SECONDS, load)
+                    if number:  # the first one warms up
+                        runs["one"].append(one)
+                        runs["two"].append(both)
+                        _say(
+                            f"{name}, workers", {key: headline(SCENARIOS[name], seen[-1]) for key, seen in runs.items()}
+                        )
+            results["scenarios"][name] = runs
+    return results
+
+
+def overloaded(servers: Sequence[Server], rounds: int, seconds: float, load_cores: Sequence[int]) -> dict[str, Runs]:
+    """Goodput at three times the peak, by scenario and server.
+
+    Raises:
+        SystemExit: an answer of the peak's run was not 2xx, or did not come; or one under overload was neither 200 nor
+            503 with Retry-After.
+    """
+    results: dict[str, Runs] = {}
+    for name in OVERLOAD_SCENARIOS:
+        runs: Runs = {server.name: [] for server in servers}
+        body = SCENARIOS[name].body()
+        with tempfile.TemporaryDirectory() as folder:
+            script = write_script(Path(folder), body)
+            for _ in range(rounds):
+                for server in servers:
+                    peak = _wrk(name, server, script, seconds, load_cores)["rate"]
+                    outcome = overload(server.port, post(body), FACTOR * peak, seconds)
+                    runs[server.name].append({"peak": peak, **_sound(name, server, outcome).as_dict()})
+                    _settle(server)
+                _say(f"{name}, overload", {key: seen[-1]["goodput"] / seen[-1]["peak"] for key, seen in runs.items()})
+        results[name] = runs
+    return results
+
+
+def _wrk(name: str, server: Server, script: Path, seconds: float, load_cores: Sequence[int]) -> dict[str, float]:
+    try:
+        return run_wrk(script, server.port, SCENARIOS[name].connections, seconds, load_cores).as_dict()
+    except LoadError as error:
+        raise SystemExit(f"Scenario '{name}' on the {server.name}: {error}") from error
+
+
+def _sound(name: str, server: Server, outcome: Outcome) -> Outcome:
+    strange = {status: count for status, count in outcome.statuses.items() if status not in (200, 503)}
+    if strange or outcome.silent_refusals:
+        raise SystemExit(
+            f"Scenario '{name}' on the {server.name}, overloaded: answers by status {strange or 'as they should be'}, "
+            f"{outcome.silent_refusals} refusals without Retry-After."
+        )
+    return outcome
+
+
+def _wait_for_workers(server: Server, tries: int = 50) -> None:
+    """Several workers start one after the other; return when a row of answers finds all of them ready."""
+    right = 0
+    while right < tries:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/health/ready", timeout=10) as answer:
+                right = right + 1 if answer.status == 200 else 0
+        except OSError:  # not listening, or 503
+            right = 0
+        time.sleep(0.02)
+
+
+def _settle(server: Server, seconds: float = 60) -> None:
+    """Wait until the server has worked off what clients have long given up."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        begun = time.monotonic()
+        try:
+            status, _ = ask(server.port, SCENARIOS["row"].body(), timeout=10)
+        except OSError:
+            continue
+        if status == 200 and time.monotonic() - begun < 0.1:
+            return
+    raise SystemExit(f"The {server.name} has not recovered from overload within {seconds:.0f} seconds.")
+
+
+def _say(what: str, numbers: dict[str, float]) -> None:
+    print(f"{what:16}", *(f"{name} {number:,.3g}" for name, number in numbers.items()), sep="  ", flush=True)

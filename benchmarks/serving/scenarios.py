@@ -1,0 +1,53 @@
+"""What is asked of the servers, and how results are compared."""
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from benchmarks.serving.bodies import Body, arithmetic, jpeg, pictures, png, rows
+from benchmarks.serving.load import Load
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One kind of request, at a number of connections.
+
+    Attributes:
+        title: for people.
+        body: makes what is posted.
+        connections: that are kept busy.
+        unit: what the headline counts: requests, rows or pictures a second, or the median milliseconds.
+        items: rows or pictures in one request.
+    """
+
+    title: str
+    body: Callable[[], Body]
+    connections: int
+    unit: Literal["requests/s", "rows/s", "pictures/s", "ms"]
+    items: int = 1
+
+
+SCENARIOS = {
+    "row": Scenario("1 row, 64 connections", lambda: arithmetic([[3, 4]]), 64, "requests/s"),
+    "one": Scenario("1 row, 1 connection: median time", lambda: arithmetic([[3, 4]]), 1, "ms"),
+    "rows": Scenario("100 rows a request, 64 connections", lambda: arithmetic(rows(100)), 64, "rows/s", 100),
+    "png": Scenario("28x28 PNG, 32 connections", lambda: pictures([png()]), 32, "pictures/s"),
+    "jpeg": Scenario("640x480 JPEG, 32 connections", lambda: pictures([jpeg()]), 32, "pictures/s"),
+}
+
+
+def headline(scenario: Scenario, load: Load | dict[str, float]) -> float:
+    """The number that a scenario is about, in its unit."""
+    seen = load if isinstance(load, dict) else load.as_dict()
+    return seen["p50"] if scenario.unit == "ms" else seen["rate"] * scenario.items
+
+
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """Ours divided by theirs, round by round, so that what slowed the machine in a round slowed both."""
+    return [mine / other for mine, other in zip(ours, theirs, strict=True)]
+
+
+def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The median of ``ratios``."""
+    return statistics.median(ratios(ours, theirs))

@@ -1,0 +1,145 @@
+"""Starts the servers that are compared, each on a free loopback port and held to its cores."""
+
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from benchmarks.serving.bodies import Body, arithmetic
+
+UVICORN = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
+APPS = {
+    "echo": "benchmarks.serving.echo:app",
+    "twin": "benchmarks.serving.twin:app",
+    "async twin": "benchmarks.serving.twin:async_app",
+}
+"""What the service is compared with, for uvicorn."""
+NAMES = ("service", *APPS)
+ROOT = Path(__file__).parents[2]
+OPEN_FILES = 16384
+"""Open files that a server and its clients may have; a connection is one on each side."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers."""
+
+    name: str
+    port: int
+    process: subprocess.Popen[bytes]
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def cores() -> list[int]:
+    """The processor cores that this process may use.
+
+    Raises:
+        SystemExit: it has one only, which the server and its clients cannot share.
+    """
+    found = sorted(os.sched_getaffinity(0))
+    if len(found) < 2:
+        raise SystemExit("This needs two processor cores, one for the server and one for its clients; here is one.")
+    return found
+
+
+def raise_file_limit() -> None:
+    """Allow this process, and what it starts, as many open files as many connections need."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def command(name: str, port: int, workers: int = 1) -> list[str]:
+    """How a server is started; the service as a user starts it, the others with its uvicorn settings."""
+    if name == "service":
+        return [sys.executable, "-m", "app", "--port", str(port), "--workers", str(workers)]
+    return [sys.executable, "-m", "uvicorn", APPS[name], "--port", str(port), *UVICORN]
+
+
+@contextmanager
+def serving(name: str, on_cores: Sequence[int], workers: int = 1, **settings: str) -> Iterator[Server]:
+    """A server that runs, and answers, as long as the context lasts.
+
+    Args:
+        name: one of ``NAMES``.
+        on_cores: the cores that it may use.
+        workers: processes of the service.
+        settings: environment variables that the service gets besides, such as ``NALU_REPOSITORY``.
+
+    Raises:
+        SystemExit: it stops, or does not answer within a minute.
+    """
+    port = free_port()
+    environment = {**os.environ, "NALU_SHUTDOWN_GRACE_SECONDS": "0", "NALU_LOG_LEVEL": "warning", **settings}
+    process = subprocess.Popen(
+        command(name, port, workers),
+        cwd=ROOT,
+        env=environment,
+        preexec_fn=lambda: os.sched_setaffinity(0, on_cores),  # workers and threads inherit it
+    )
+    server = Server(name, port, process)
+    try:
+        wait_until_answering(server)
+        yield server
+    finally:
+        stop(process)
+
+
+def wait_until_answering(server: Server, seconds: float = 60) -> None:
+    """Return once the server answers a prediction with 200."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if server.process.poll() is not None:
+            raise SystemExit(f"The {server.name} stopped at its start; see above.")
+        try:
+            if ask(server.port, arithmetic([[3, 4]]), timeout=2)[0] == 200:
+                return
+        except (OSError, HTTPException):  # not listening yet, or too busy
+            pass
+        time.sleep(0.02)
+    raise SystemExit(f"The {server.name} did not answer within {seconds:.0f} seconds.")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a server; one that does not end within half a minute is killed."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def ask(port: int, body: Body, timeout: float = 30) -> tuple[int, bytes]:
+    """Post one body; returns status and answer."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request("POST", body.path, body.content, {"Content-Type": body.content_type})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def processes(pid: int) -> list[int]:
+    """A process and all that it started, and those started, as Linux lists them."""
+    try:
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    except OSError:  # it is gone
+        return []
+    return [pid, *(below for child in listed.split() for below in processes(int(child)))]

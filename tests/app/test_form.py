@@ -1,0 +1,151 @@
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from app.errors import InvalidInputError
+from app.form import MAX_PARTS, read_form
+
+NO_FORM = (
+    "The body is {}, but a form is needed: send multipart/form-data with the fields model and files, as curl -F does."
+)
+BROKEN = "The form is broken: a boundary or a header of a part is not as it must be."
+NOT_WHOLE = "The form is not whole: its last boundary is missing."
+NO_NAME = "A part of the form has no name; name each as model, version or files."
+TYPE = "multipart/form-data; boundary=cut"
+
+Given = list[tuple[str, str | bytes]]
+NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters='"\\;%'), min_size=1)
+
+
+def encoded(fields: Given, filename: str = "a.png") -> tuple[str, bytes]:
+    """As httpx sends a form: text as it stands, bytes as files, in the order given."""
+    parts: Any = [(name, (None if isinstance(value, str) else filename, value)) for name, value in fields]
+    request = httpx.Request("POST", "http://here", files=parts)
+    return request.headers["content-type"], request.read()
+
+
+def part(name: str, value: str, more: str = "") -> bytes:
+    return f'--cut\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n{value}\r\n'.encode()
+
+
+def refused(content_type: str, body: bytes) -> str:
+    with pytest.raises(InvalidInputError) as caught:
+        read_form(content_type, body)
+    return caught.value.detail
+
+
+@given(fields=st.lists(st.tuples(NAMES, st.text(max_size=40) | st.binary(max_size=200)), min_size=1, max_size=8))
+@example(fields=[("files", b"\r\n--"), ("files", b"\r\n"), ("files", b""), ("model", "")])
+@settings(max_examples=300, deadline=None)
+def test_a_form_comes_out_as_httpx_sent_it(fields: Given) -> None:
+    expected: dict[str, list[str | bytes]] = {}
+    for name, value in fields:
+        expected.setdefault(name, []).append(value)
+    assert read_form(*encoded(fields)) == expected
+
+
+def test_fields_may_come_in_any_order_and_the_files_keep_theirs() -> None:
+    fields = read_form(*encoded([("files", b"1"), ("version", "2"), ("files", b"3"), ("model", "m"), ("files", b"4")]))
+    assert fields == {"files": [b"1", b"3", b"4"], "version": ["2"], "model": ["m"]}
+    assert list(fields) == ["files", "version", "model"]
+
+
+@pytest.mark.parametrize(
+    "name", ["\u00fc.png", "\u6570\u5b57.png", "a b.png", 'a"b.png', "", "../../etc/passwd", "x" * 3000]
+)
+def test_a_file_may_have_any_name(name: str) -> None:
+    body = part("files", "content", f'; filename="{name}"') + b"--cut--\r\n"
+    assert read_form(TYPE, body) == {"files": [b"content"]}
+
+
+def test_a_header_of_more_than_four_kilobytes_is_refused() -> None:
+    assert refused(TYPE, part("files", "content", f'; filename="{"x" * 5000}"') + b"--cut--") == BROKEN
+
+
+def test_a_boundary_in_a_file_that_is_none_is_content() -> None:
+    content = b"--cu\r\n--cutter\r\n-cut--\r\n\r\n--cu"
+    body = part("files", content.decode(), '; filename="a"') + b"--cut--\r\n"
+    assert read_form(TYPE, body) == {"files": [content]}
+
+
+def test_names_of_headers_and_of_the_type_may_be_in_any_case() -> None:
+    body = part("model", "m").replace(b"Content-Disposition", b"CONTENT-disposition") + b"--cut--"
+    assert read_form('Multipart/Form-Data; charset=utf-8; boundary="cut"', body) == {"model": ["m"]}
+
+
+def test_a_part_may_have_other_headers_and_what_stands_around_the_parts_is_passed_over() -> None:
+    body = part("model", "m").replace(b"\r\n\r\n", b"\r\nContent-Type: text/plain\r\nX-More: 1\r\n\r\n", 1)
+    assert read_form(TYPE, body + b"--cut--\r\nepilogue") == {"model": ["m"]}
+
+
+@pytest.mark.parametrize("cut", [1, 3, 8, 20])
+def test_a_form_without_its_last_boundary_is_refused(cut: int) -> None:
+    body = part("model", "m") + part("files", "content", '; filename="a"') + b"--cut--"
+    assert read_form(TYPE, body)["files"] == [b"content"]
+    assert refused(TYPE, body[:-cut]) == NOT_WHOLE
+
+
+@pytest.mark.parametrize("body", [b"nonsense", b"--cut nonsense", b"--cut\r\nno header\r\n\r\n--cut--", b"--other\r\n"])
+def test_a_broken_form_is_refused(body: bytes) -> None:
+    assert refused(TYPE, body) == BROKEN
+
+
+@pytest.mark.parametrize("body", [b"", b"--cut", b"--cut\r\n"])
+def test_a_form_that_ends_before_it_has_begun_is_refused(body: bytes) -> None:
+    assert refused(TYPE, body) == NOT_WHOLE
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"",
+        b"Content-Type: text/plain\r\n",
+        b"Content-Disposition: form-data\r\n",
+        b'Content-Disposition: x; name="a"\r\n',
+    ],
+)
+def test_a_part_without_a_name_is_refused(headers: bytes) -> None:
+    assert refused(TYPE, b"--cut\r\n" + headers + b"\r\nvalue\r\n--cut--") == NO_NAME
+
+
+@pytest.mark.parametrize(
+    ("content_type", "said"),
+    [
+        ("", "of no type"),
+        ("application/json", "application/json"),
+        ("application/x-www-form-urlencoded", "application/x-www-form-urlencoded"),
+        ("multipart/mixed; boundary=cut", "multipart/mixed"),
+        ("multipart/form-data", "multipart/form-data"),
+        ("multipart/form-data; boundary=", "multipart/form-data"),
+        ("x" * 1000, "x" * 40),
+    ],
+)
+def test_a_body_that_is_no_form_is_refused_by_its_type(content_type: str, said: str) -> None:
+    assert refused(content_type, part("model", "m") + b"--cut--") == NO_FORM.format(said)
+
+
+def test_the_most_parts_are_taken_and_one_more_is_refused() -> None:
+    assert len(read_form(TYPE, part("a", "1") * MAX_PARTS + b"--cut--")["a"]) == MAX_PARTS == 1000
+    said = "The form has more than 1000 parts, which is the limit; send fewer."
+    assert refused(TYPE, part("a", "1") * (MAX_PARTS + 1) + b"--cut--") == said
+
+
+@given(
+    body=st.binary(max_size=300)
+    | st.lists(st.sampled_from([b"--cut", b"--", b"\r\n", b":", b"a", b'name="']), max_size=40).map(b"".join)
+)
+@settings(max_examples=300, deadline=None)
+def test_whatever_the_body_it_is_read_or_refused(body: bytes) -> None:
+    with suppress(InvalidInputError):
+        read_form(TYPE, body)
+
+
+@given(content_type=st.text(st.characters(max_codepoint=255), max_size=60).map("multipart/form-data; ".__add__))
+@settings(max_examples=200, deadline=None)
+def test_whatever_the_type_the_form_is_read_or_refused(content_type: str) -> None:
+    with suppress(InvalidInputError):
+        read_form(content_type, part("model", "m") + b"--cut--")

@@ -1,0 +1,63 @@
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.errors import InvalidInputError
+from app.json_depth import check_depth
+
+SAID = "The body is nested deeper than {} levels, which is the limit; send plain rows."
+
+
+def nested(levels: int) -> bytes:
+    return b"[" * levels + b"]" * levels
+
+
+def depth(value: Any) -> int:
+    """The oracle: counted on the parsed value."""
+    if isinstance(value, dict):
+        return 1 + max(map(depth, value.values()), default=0)
+    return 1 + max(map(depth, value), default=0) if isinstance(value, list) else 0
+
+
+def is_refused(body: bytes, limit: int) -> bool:
+    try:
+        check_depth(body, limit)
+    except InvalidInputError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("limit", [1, 2, 32, 200])
+def test_the_limit_itself_is_taken_and_one_level_more_is_refused(limit: int) -> None:
+    check_depth(nested(limit), limit)
+    check_depth(b"[" + nested(limit - 1) * 1000 + b"]", limit)
+    with pytest.raises(InvalidInputError, match=re.escape(SAID.format(limit))):
+        check_depth(nested(limit + 1), limit)
+
+
+def test_objects_count_as_arrays_do() -> None:
+    assert is_refused(b'{"a":' * 33 + b"1" + b"}" * 33, 32)
+    assert is_refused(b'[{"a":' * 17 + b"1" + b"}]" * 17, 32)
+    assert not is_refused(b'[{"a":' * 16 + b"1" + b"}]" * 16, 32)
+
+
+@pytest.mark.parametrize("body", [b"", b"]" * 100, b"}" * 1000 + b"[", b"\xff" * 99, b"7"])
+def test_what_is_no_json_is_left_to_the_parser(body: bytes) -> None:
+    check_depth(body, 1)
+
+
+@given(
+    value=st.recursive(
+        st.none() | st.integers() | st.text("ab \u00fc", max_size=3),
+        lambda part: st.lists(part, max_size=4) | st.dictionaries(st.text("ab", max_size=2), part, max_size=4),
+        max_leaves=30,
+    ),
+    limit=st.integers(1, 6),
+)
+@settings(max_examples=300, deadline=None)
+def test_a_body_is_refused_exactly_if_it_is_too_deep(value: Any, limit: int) -> None:
+    assert is_refused(json.dumps(value).encode(), limit) == (depth(value) > limit)

@@ -1,0 +1,167 @@
+"""A version folder that is still being copied is neither served nor called damaged; one that has settled is."""
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.backends import create_backend
+from app.errors import ModelNotFoundError, UnavailableError
+from app.repository import IndexEntry, Repository
+from tests.app.factory import running, write_sum
+
+LONG_SECONDS = 1000.0
+"""Everything that a test writes has changed within the last such interval."""
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "repository", create_backend("onnx", "cpu", 1), settle_seconds=LONG_SECONDS)
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Path:
+    """A sound version 1 of sum, outside the repository."""
+    return write_sum(tmp_path / "elsewhere")
+
+
+def states(repository: Repository) -> dict[tuple[str, int], tuple[str, str | None]]:
+    return {key: (entry.state, entry.reason) for key, entry in repository.entries()}
+
+
+def answer(repository: Repository) -> float:
+    return float(repository.get("sum").predict(np.array([[1.0, 2.0]]))[0, 0])
+
+
+def half_copied(repository: Repository, whole: Path) -> Path:
+    """The manifest has come, the model has not."""
+    folder = repository.root / "sum" / "1"
+    folder.mkdir(parents=True)
+    shutil.copy(whole / "manifest.json", folder)
+    return folder
+
+
+def test_a_whole_folder_is_served_at_the_first_look(repository: Repository) -> None:
+    write_sum(repository.root)
+    repository.refresh()
+    assert states(repository) == {("sum", 1): ("ready", None)}
+    assert answer(repository) == 3
+
+
+def test_a_folder_that_is_being_copied_is_not_called_damaged_and_is_served_once_it_is_whole(
+    repository: Repository, whole: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "app.repository")
+    folder, content = half_copied(repository, whole), (whole / "model.onnx").read_bytes()
+    for size in range(0, len(content), len(content) // 4):
+        repository.refresh()
+        assert states(repository) == {}
+        (folder / "model.onnx").write_bytes(content[:size])
+    (folder / "model.onnx").write_bytes(content)
+    repository.refresh()
+    assert states(repository) == {("sum", 1): ("ready", None)}
+    assert answer(repository) == 3
+    assert caplog.messages == ["Loaded 'sum' version 1."]
+
+
+def test_a_copy_that_stopped_half_way_is_damaged_at_the_next_look(repository: Repository, whole: Path) -> None:
+    folder = half_copied(repository, whole)
+    repository.refresh()
+    assert states(repository) == {}
+    repository.refresh()
+    reason = f"{folder}/model.onnx cannot be read: No such file or directory."
+    assert states(repository) == {("sum", 1): ("damaged", reason)}
+    shutil.copy(whole / "model.onnx", folder)
+    repository.refresh()
+    assert states(repository) == {("sum", 1): ("ready", None)}
+
+
+def test_who_asks_for_a_model_that_is_being_copied_is_asked_to_come_back(repository: Repository, whole: Path) -> None:
+    half_copied(repository, whole)
+    repository.refresh()
+    calls: list[Callable[[str], object]] = [repository.get, repository.versions_of]
+    for call in calls:
+        with pytest.raises(UnavailableError) as caught:
+            call("sum")
+        assert caught.value.detail == "Model 'sum' is still being copied into the repository; try again later."
+    assert repository.index() == [IndexEntry("sum", 1, "LOADING", "Its files are still changing.")]
+    assert repository.latest() == []
+
+
+def test_files_copied_with_their_old_times_are_as_new_as_others(repository: Repository, whole: Path) -> None:
+    folder = half_copied(repository, whole)
+    for path in (folder / "manifest.json", folder):
+        os.utime(path, (1, 1))
+    repository.refresh()
+    assert states(repository) == {}
+
+
+def test_a_damaged_folder_that_has_lain_there_is_reported_at_the_first_look(
+    repository: Repository, whole: Path
+) -> None:
+    folder = half_copied(repository, whole)
+    repository.settle_seconds = 0.01
+    time.sleep(0.05)
+    repository.refresh()
+    reason = f"{folder}/model.onnx cannot be read: No such file or directory."
+    assert states(repository) == {("sum", 1): ("damaged", reason)}
+
+
+def test_a_copy_over_a_served_version_leaves_the_old_model_serving_and_is_reported_only_if_it_stops_half_way(
+    repository: Repository,
+) -> None:
+    folder = write_sum(repository.root)
+    repository.refresh()
+    (folder / "model.onnx").write_bytes(b"half a copy")
+    repository.refresh()
+    assert (states(repository), answer(repository)) == ({("sum", 1): ("ready", None)}, 3)
+    repository.refresh()
+    state, reason = states(repository)["sum", 1]
+    assert (state, answer(repository)) == ("damaged", 3)
+    assert reason is not None
+    assert reason.startswith(f"{folder}/model.onnx has SHA-256 ")
+    assert reason.endswith(" What was loaded before is still served.")
+    write_sum(repository.root, weight=2.0)
+    repository.refresh()
+    assert (states(repository), answer(repository)) == ({("sum", 1): ("ready", None)}, 6)
+
+
+def test_a_damaged_folder_stays_reported_while_it_changes(repository: Repository, whole: Path) -> None:
+    folder = half_copied(repository, whole)
+    for _ in range(2):
+        repository.refresh()
+    before = states(repository)
+    (folder / "model.onnx").write_bytes(b"half a copy")
+    repository.refresh()
+    assert states(repository) == before
+    repository.refresh()
+    state, reason = states(repository)["sum", 1]
+    assert state == "damaged"
+    assert reason is not None
+    assert reason.startswith(f"{folder}/model.onnx has SHA-256 ")
+
+
+def test_a_copy_that_was_given_up_is_forgotten_without_a_word(
+    repository: Repository, whole: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_sum(repository.root, "other")
+    caplog.set_level(logging.INFO, "app.repository")
+    folder = half_copied(repository, whole)
+    repository.refresh()
+    shutil.rmtree(folder)
+    repository.refresh()
+    assert caplog.messages == ["Loaded 'other' version 1."]
+    with pytest.raises(ModelNotFoundError) as caught:
+        repository.get("sum")
+    assert caught.value.detail == "There is no model 'sum'; GET /models lists what there is."
+
+
+@pytest.mark.parametrize("seconds", [0.0, 5.0])
+def test_the_service_gives_a_copy_the_time_between_two_looks(tmp_path: Path, seconds: float) -> None:
+    with running(tmp_path, repository_poll_seconds=seconds) as client:
+        assert client.app.state.service.repository.settle_seconds == seconds  # type: ignore[attr-defined]

@@ -1,0 +1,154 @@
+import json
+from collections.abc import Callable
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from app.errors import InvalidInputError, TooLargeError
+from tests.app.v2_requests import BRIGHTNESS, ROWS, STRICT, SUM, binary, body, read, tensor
+
+PICTURES = np.arange(2 * 1 * 3 * 5, dtype=np.uint8).reshape(2, 1, 3, 5)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+MEMBERS = ["inputs", "outputs", "name", "shape", "datatype", "data", "parameters"]
+
+
+@pytest.mark.parametrize("data", [ROWS.ravel().tolist(), ROWS.tolist()], ids=["flat", "nested"])
+def test_numbers_in_json_may_be_flat_or_nested(data: list[float]) -> None:
+    asked = read(body(tensor(data=data)))
+    assert asked.inputs.dtype == np.float64
+    np.testing.assert_array_equal(asked.inputs, ROWS)
+
+
+@pytest.mark.parametrize("data", [PICTURES.ravel().tolist(), PICTURES.tolist()], ids=["flat", "nested"])
+def test_pixels_in_json_may_be_flat_or_nested(data: list[int]) -> None:
+    asked = read(body(tensor(PICTURES, data=data)), manifest=BRIGHTNESS)
+    assert asked.inputs.dtype == np.uint8
+    np.testing.assert_array_equal(asked.inputs, PICTURES)
+
+
+def test_whole_numbers_are_numbers() -> None:
+    np.testing.assert_array_equal(read(body(tensor(data=[3, 4, 1000, -250]))).inputs, ROWS)
+
+
+@pytest.mark.parametrize("padding", range(9))
+def test_bytes_are_read_wherever_the_json_ends(padding: int) -> None:
+    asked = read(*binary(id="x" * padding))
+    assert asked.inputs.flags.aligned
+    np.testing.assert_array_equal(asked.inputs, ROWS)
+
+
+def test_pixels_are_read_from_bytes() -> None:
+    asked = read(*binary(PICTURES), manifest=BRIGHTNESS)
+    assert asked.inputs.dtype == np.uint8
+    np.testing.assert_array_equal(asked.inputs, PICTURES)
+
+
+def test_a_header_length_of_the_whole_body_is_json_alone() -> None:
+    np.testing.assert_array_equal(read(body(), str(len(body()))).inputs, ROWS)
+
+
+@given(arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=6).map(lambda s: (s[0], 2)), elements=NUMBERS))
+@settings(max_examples=50, deadline=None)
+def test_every_finite_number_arrives_bit_for_bit(rows: np.ndarray) -> None:
+    for asked in (read(body(tensor(rows))), read(body(tensor(rows, data=rows.tolist()))), read(*binary(rows))):
+        assert asked.inputs.tobytes() == rows.tobytes()
+
+
+def test_without_json_the_body_is_one_row_and_the_answer_is_bytes() -> None:
+    asked = read(ROWS[0].tobytes(), "0")
+    np.testing.assert_array_equal(asked.inputs, ROWS[:1])
+    assert (asked.id, asked.binary, asked.classes) == (None, True, 0)
+
+
+@pytest.mark.parametrize("manifest", [BRIGHTNESS, STRICT], ids=["any size", "one size"])
+def test_without_json_the_body_is_one_picture_of_the_models_own_size(manifest: object) -> None:
+    picture = np.arange(4 * 6, dtype=np.uint8)
+    asked = read(picture.tobytes(), "0", manifest=manifest)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(asked.inputs, picture.reshape(1, 1, 4, 6))
+
+
+def test_nothing_asked_for_is_all_outputs_as_json() -> None:
+    for content in (body(), body(outputs=[]), body(outputs=[{"name": "output"}])):
+        asked = read(content)
+        assert (asked.id, asked.binary, asked.classes, asked.timeout_seconds) == (None, False, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "outputs", "expected"),
+    [
+        ({"binary_data_output": True}, [], True),
+        ({"binary_data_output": True}, [{"name": "output"}], True),
+        ({"binary_data_output": True}, [{"name": "output", "parameters": {"binary_data": False}}], False),
+        ({"binary_data_output": False}, [{"name": "output", "parameters": {"binary_data": True}}], True),
+        (None, [{"name": "output", "parameters": {"binary_data": True}}], True),
+    ],
+)
+def test_an_outputs_own_wish_for_bytes_comes_before_the_requests(
+    parameters: object, outputs: object, expected: bool
+) -> None:
+    assert read(body(parameters=parameters, outputs=outputs)).binary is expected
+
+
+def test_id_classes_and_timeout_are_read() -> None:
+    outputs = [{"name": "output", "parameters": {"classification": 3}}]
+    asked = read(body(id="a-7", outputs=outputs, parameters={"timeout": 1_500_000}))
+    assert (asked.id, asked.classes, asked.timeout_seconds) == ("a-7", 3, 1.5)
+
+
+def test_what_means_nothing_here_is_ignored() -> None:
+    parameters = {"priority": 0, "sequence_id": 0, "sequence_start": False, "timeout": 0, "colour": "red"}
+    asked = read(body(tensor(parameters={"note": [1, {"a": None}]}), parameters=parameters, later=True))
+    assert asked.timeout_seconds is None
+
+
+def _without(content: bytes, place: int) -> bytes:
+    return content[:place] + content[place + 1 :]
+
+
+def _doubled(content: bytes, place: int) -> bytes:
+    return content[:place] + content[place : place + 1] + content[place:]
+
+
+def _turned(content: bytes, place: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 0x11]) + content[place + 1 :]
+
+
+@given(st.sampled_from([_without, _doubled, _turned]), st.integers(0, 10_000), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_a_damaged_body_is_read_or_refused_and_never_crashes(
+    damage: Callable[[bytes, int], bytes], place: int, as_bytes: bool
+) -> None:
+    content, length = (
+        binary(outputs=[{"name": "output", "parameters": {"binary_data": True}}])
+        if as_bytes
+        else (
+            body(id="1", parameters={"binary_data_output": True}),
+            None,
+        )
+    )
+    damaged = damage(content, place % len(content))
+    with suppress(InvalidInputError, TooLargeError):
+        asked = read(damaged, length)
+        assert asked.inputs.shape[1] == 2
+        assert np.isfinite(asked.inputs).all()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda part: st.lists(part, max_size=3) | st.dictionaries(st.sampled_from(MEMBERS), part, max_size=4),
+)
+
+
+@given(JSON)
+@settings(max_examples=200, deadline=None)
+def test_any_json_is_read_or_refused_and_never_crashes(anything: object) -> None:
+    with pytest.raises(InvalidInputError):
+        read(json.dumps(anything).encode())
+    with suppress(InvalidInputError):  # four numbers may be what it makes up
+        assert read(body(tensor(data=anything if anything is not None else 0))).inputs.shape == (2, 2)
+    with pytest.raises(InvalidInputError):
+        read(json.dumps({"inputs": anything}).encode(), manifest=SUM)

@@ -1,0 +1,165 @@
+"""The service behind a real socket, in this process so that tests can hold its models, and a client of raw bytes."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import uvicorn
+from numpy.typing import NDArray
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.express import ExpressProtocol
+from app.main import create_app
+from app.service import Service
+from app.settings import Settings
+from tests.app.factory import LIMIT_SECONDS, wait_until
+
+LANES = {"express": ExpressProtocol, "normal": HttpToolsProtocol}
+PATH = "/predict/arithmetic"
+
+
+@dataclass
+class Live:
+    """A service that listens."""
+
+    port: int
+    service: Service
+    server: uvicorn.Server
+
+    def counted(self, **labels: str) -> float:
+        """Requests counted for POST /predict/arithmetic, or for the route named, with that status."""
+        return self.value("nalu_requests_total", **({"route": PATH} | labels))
+
+    def value(self, name: str, **labels: str) -> float:
+        self.service.metrics.flush()
+        return self.service.metrics._registry.get_sample_value(name, labels) or 0.0
+
+
+@contextmanager
+def listening(root: Path, lane: str = "express", **settings: Any) -> Iterator[Live]:
+    """The service on that repository and a free port, once it is ready."""
+    values = {"repository_poll_seconds": 0, "threads": 1} | settings
+    app = create_app(Settings(repository=root, **values))
+    config = uvicorn.Config(
+        app,
+        port=0,
+        http=LANES[lane],
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until(lambda: server.started and app.state.service.ready)
+        yield Live(server.servers[0].sockets[0].getsockname()[1], app.state.service, server)
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@dataclass
+class Answer:
+    """One HTTP answer as it came."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        return dict(self.headers).get(name)
+
+
+class Wire:
+    """A connection over which raw bytes go."""
+
+    def __init__(self, port: int, *, receive_buffer: int = 0) -> None:
+        self.socket = socket.socket()
+        self.socket.settimeout(LIMIT_SECONDS)
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.connect(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._file = self.socket.makefile("rb")
+
+    def __enter__(self) -> "Wire":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def send(self, *packets: bytes) -> "Wire":
+        for packet in packets:
+            self.socket.sendall(packet)
+        return self
+
+    def answer(self, method: str = "POST") -> Answer:
+        """The next answer; one to HEAD has no body."""
+        status = int(self._file.readline().split()[1])
+        headers = []
+        while line := self._file.readline().strip():
+            name, _, value = line.decode("latin-1").partition(": ")
+            headers.append((name, value))
+        length = int(dict(headers).get("content-length", 0)) if method != "HEAD" and status >= 200 else 0
+        return Answer(status, headers, self._file.read(length))
+
+    def ends(self) -> bool:
+        """Whether the server closes the connection now, with nothing more to say; it closes idle ones after 5 s."""
+        self.socket.settimeout(3)
+        try:
+            return self._file.read() == b""
+        except ConnectionResetError:
+            return True
+        except TimeoutError:
+            return False
+
+    def close(self) -> None:
+        self._file.close()
+        self.socket.close()
+
+
+def post(body: bytes, *headers: str, path: str = PATH, version: str = "1.1", length: bool = True) -> bytes:
+    """A request as bytes."""
+    lines = [f"POST {path} HTTP/{version}", "Host: here", *headers]
+    if length:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def question(*rows: list[float], model: str = "sum", length: int = 0) -> bytes:
+    """A body, padded with blanks to a length."""
+    return f'{{"model": "{model}", "inputs": {[list(row) for row in rows]}}}'.encode().ljust(length)
+
+
+class HeldModel:
+    """Stands in for a model's predictor: the sum of each row, once the test lets it; fails where a row holds 13."""
+
+    def __init__(self, *, held: bool = True) -> None:
+        self.release = threading.Event()
+        if not held:
+            self.release.set()
+        self.entered = threading.Event()
+        self.batches: list[NDArray[Any]] = []
+        self.threads: list[int] = []
+
+    def __call__(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        self.batches.append(inputs)
+        self.threads.append(threading.get_ident())
+        self.entered.set()
+        assert self.release.wait(2 * LIMIT_SECONDS)
+        if (inputs == 13).any():
+            raise RuntimeError("This model cannot stand 13.")
+        return inputs.sum(tuple(range(1, inputs.ndim)), dtype=np.float64)[:, None]
+
+    @property
+    def sizes(self) -> list[int]:
+        return [len(batch) for batch in self.batches]

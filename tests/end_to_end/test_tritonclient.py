@@ -1,0 +1,273 @@
+"""The stock client of Triton against the committed repository: what it gets must be what /predict answers."""
+
+import asyncio
+import io
+from collections.abc import Iterator
+from functools import cache
+from itertools import product
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from tritonclient import http as triton
+from tritonclient.http import aio
+from tritonclient.utils import InferenceServerException
+
+from models.manifest import Manifest
+from tests.end_to_end.server import ROOT, Server, serve
+
+REPOSITORY = ROOT / "repository"
+NAMES = sorted(folder.name for folder in REPOSITORY.iterdir() if folder.is_dir())
+ENCODINGS = (None, "gzip", "deflate")
+ROWS = 140
+"""Rows of arithmetic: an answer of them is worth packing, and the queue takes all calls at once."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serve(REPOSITORY, NALU_DEVICE="cpu") as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[triton.InferenceServerClient]:
+    with triton.InferenceServerClient(server.url.removeprefix("http://")) as client:
+        yield client
+
+
+@cache
+def manifest_of(name: str) -> Manifest:
+    return Manifest.read(max((REPOSITORY / name).iterdir(), key=lambda folder: int(folder.name)))
+
+
+@cache
+def inputs_of(name: str) -> NDArray[Any]:
+    random = np.random.default_rng(0)
+    manifest = manifest_of(name)
+    if manifest.image is None:
+        return random.uniform(0.5, 50, (ROWS, len(manifest.columns)))
+    channels = manifest.inputs[0].shape[1]
+    return random.integers(0, 256, (3, channels, 40, 32), dtype=np.uint8)
+
+
+def predicted(server: Server, name: str) -> NDArray[Any]:
+    """What /predict answers to the same."""
+    manifest, inputs = manifest_of(name), inputs_of(name)
+    if manifest.image is None:
+        answer = httpx.post(f"{server.url}/predict/arithmetic", json={"model": name, "inputs": inputs.tolist()})
+        return np.array(answer.json()["predictions"])
+    files = [("files", (f"{index}.png", png(picture))) for index, picture in enumerate(inputs)]
+    answer = httpx.post(f"{server.url}/predict/image", data={"model": name}, files=files)
+    predictions = answer.json()["predictions"]
+    return np.array(
+        [list(one["probabilities"].values()) if manifest.classes else [one["value"]] for one in predictions]
+    )
+
+
+def png(picture: NDArray[Any]) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)).save(content, "PNG")
+    return content.getvalue()
+
+
+def given(name: str, *, binary: bool = True) -> list[triton.InferInput]:
+    tensor, inputs = manifest_of(name).inputs[0], inputs_of(name)
+    return [triton.InferInput(tensor.name, list(inputs.shape), tensor.datatype).set_data_from_numpy(inputs, binary)]
+
+
+def asked(name: str, binary: bool | None, class_count: int = 0) -> list[triton.InferRequestedOutput] | None:
+    """The output by its name, in JSON or in bytes; None names none."""
+    if binary is None:
+        return None
+    return [triton.InferRequestedOutput(manifest_of(name).outputs[0].name, binary, class_count)]
+
+
+def calls(name: str) -> Iterator[dict[str, Any]]:
+    """Every way to ask a model."""
+    ways = product((True, False), (True, False, None), ENCODINGS, ENCODINGS, ("", str(manifest_of(name).version)))
+    for number, (binary_in, binary_out, packed_in, packed_out, version) in enumerate(ways):
+        yield {
+            "model_name": name,
+            "inputs": given(name, binary=binary_in),
+            "outputs": asked(name, binary_out),
+            "model_version": version,
+            "request_id": f"call-{number}",
+            "request_compression_algorithm": packed_in,
+            "response_compression_algorithm": packed_out,
+        }
+
+
+def expect(result: triton.InferResult, call: dict[str, Any], expected: NDArray[Any]) -> None:
+    output = manifest_of(call["model_name"]).outputs[0].name
+    np.testing.assert_allclose(result.as_numpy(output), expected, rtol=1e-6, err_msg=str(call))
+    assert result.get_response()["id"] == call["request_id"]
+    assert result.get_response()["model_name"] == call["model_name"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_default_model_answers_the_client_in_every_way(
+    server: Server, client: triton.InferenceServerClient, name: str
+) -> None:
+    expected = predicted(server, name)
+    for call in calls(name):
+        expect(client.infer(**call), call, expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_default_model_answers_the_asyncio_client_in_every_way(server: Server, name: str) -> None:
+    expected = predicted(server, name)
+
+    async def ask() -> None:
+        async with aio.InferenceServerClient(server.url.removeprefix("http://")) as client:
+            asked = list(calls(name))
+            for call, result in zip(
+                asked, await asyncio.gather(*(client.infer(**call) for call in asked)), strict=True
+            ):
+                expect(result, call, expected)
+
+    asyncio.run(ask())
+
+
+def test_the_clients_own_concurrency_gets_every_answer(server: Server) -> None:
+    expected = predicted(server, "multiply")
+    with triton.InferenceServerClient(server.url.removeprefix("http://"), concurrency=4) as client:
+        waiting = [client.async_infer("multiply", given("multiply")) for _ in range(16)]
+        for request in waiting:
+            np.testing.assert_allclose(request.get_result().as_numpy("output"), expected, rtol=1e-12)
+
+
+def test_what_the_client_prepares_and_reads_without_sending_is_understood(server: Server) -> None:
+    content, length = triton.InferenceServerClient.generate_request_body(given("add"))
+    headers = {"Inference-Header-Content-Length": str(length), "Accept-Encoding": "identity"}
+    answer = httpx.post(f"{server.url}/v2/models/add/infer", content=content, headers=headers)
+    length = int(answer.headers["Inference-Header-Content-Length"])
+    result = triton.InferenceServerClient.parse_response_body(answer.content, header_length=length)
+    np.testing.assert_allclose(result.as_numpy("output"), inputs_of("add").sum(axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_default_model_describes_itself(client: triton.InferenceServerClient, name: str) -> None:
+    manifest = manifest_of(name)
+    assert client.is_model_ready(name)
+    assert client.is_model_ready(name, str(manifest.version))
+    for version in ("", str(manifest.version)):
+        metadata = client.get_model_metadata(name, version)
+        assert metadata["platform"] == "onnxruntime_onnx"
+        assert str(manifest.version) in metadata["versions"]
+        for tensors, promised in ((metadata["inputs"], manifest.inputs), (metadata["outputs"], manifest.outputs)):
+            assert tensors == [tensor.model_dump(include={"name", "datatype", "shape"}) for tensor in promised]
+        config = client.get_model_config(name, version)
+        assert config["input"][0]["dims"] == manifest.inputs[0].shape[1:]
+        assert config["max_batch_size"] > 0
+
+
+def test_the_server_describes_itself(client: triton.InferenceServerClient) -> None:
+    assert client.is_server_live()
+    assert client.is_server_ready()
+    assert not client.is_model_ready("nothing")
+    assert not client.is_model_ready("add", "99")
+    assert client.get_server_metadata()["name"] == "nalu-serve"
+    index = client.get_model_repository_index()
+    assert sorted({entry["name"] for entry in index if entry["state"] == "READY"}) == NAMES
+
+
+def test_the_statistics_count_what_the_client_asked(client: triton.InferenceServerClient) -> None:
+    def count() -> int:
+        return int(client.get_inference_statistics("square")["model_stats"][0]["inference_count"])
+
+    before = count()
+    client.infer("square", given("square"))
+    assert count() - before == ROWS
+    names = {stat["name"] for stat in client.get_inference_statistics()["model_stats"]}
+    assert names == set(NAMES)
+
+
+def test_the_client_gets_classes(server: Server, client: triton.InferenceServerClient) -> None:
+    expected = predicted(server, "digit")
+    for binary in (True, False):
+        found = client.infer("digit", given("digit"), outputs=asked("digit", binary, 3)).as_numpy("output")
+        assert found.shape == (len(expected), 3)
+        for row, elements in zip(expected, found, strict=True):
+            texts = [element.decode() if isinstance(element, bytes) else element for element in elements]
+            values, indices, labels = zip(*(text.split(":") for text in texts), strict=True)
+            assert list(map(int, indices)) == list(labels_of(labels)) == np.argsort(-row)[:3].tolist()
+            np.testing.assert_allclose(np.array(values, float), np.sort(row)[::-1][:3], rtol=1e-6)
+
+
+def labels_of(labels: tuple[str, ...]) -> list[int]:
+    classes = manifest_of("digit").classes
+    assert classes is not None
+    return [classes.index(label) for label in labels]
+
+
+def test_what_is_not_finite_reaches_the_client(client: triton.InferenceServerClient) -> None:
+    rows = np.array([[1.0, 0.0], [6.0, 3.0]])
+    tensor = triton.InferInput("input", [2, 2], "FP64").set_data_from_numpy(rows)
+    exact = client.infer("divide", [tensor]).as_numpy("output")
+    assert not np.isfinite(exact[0, 0])
+    assert exact[1, 0] == pytest.approx(2)
+    result = client.infer("divide", [tensor], outputs=asked("divide", False))
+    assert np.isnan(result.as_numpy("output")[0, 0])
+    assert "first is row 0" in result.get_output("output")["parameters"]["not_finite"]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ({"model_name": "nothing"}, "There is no model 'nothing'"),
+        ({"model_version": "99"}, "Model 'add' has no version 99; it has 1"),
+        ({"outputs": [triton.InferRequestedOutput("y")]}, r"Model 'add' has 1 output \('output'\)"),
+        ({"inputs": [triton.InferInput("input", [1, 2], "FP32")]}, "Input 'input' has datatype 'FP32'"),
+        ({"sequence_id": 7}, "Parameter 'sequence_id' ties requests together"),
+        ({"priority": 1}, "Parameter 'priority' must be 0 or left out"),
+    ],
+)
+def test_the_client_is_told_what_is_wrong(
+    server: Server, client: triton.InferenceServerClient, call: dict[str, Any], message: str
+) -> None:
+    call = {"model_name": "add", "inputs": given("add")} | call
+    with pytest.raises(InferenceServerException, match=message):
+        client.infer(**call)
+
+    async def ask() -> None:
+        async with aio.InferenceServerClient(server.url.removeprefix("http://")) as waiting:
+            await waiting.infer(**call)
+
+    with pytest.raises(InferenceServerException, match=message):
+        asyncio.run(ask())
+
+
+def test_the_client_may_not_load_models_unless_the_settings_say_so(client: triton.InferenceServerClient) -> None:
+    for refused in (client.load_model, client.unload_model):
+        with pytest.raises(InferenceServerException, match="NALU_MODEL_CONTROL is none") as caught:
+            refused("add")
+        assert caught.value.status() == "403"
+
+
+def test_the_client_unloads_and_loads_where_the_settings_say_so() -> None:
+    with (
+        serve(REPOSITORY, NALU_DEVICE="cpu", NALU_MODEL_CONTROL="explicit") as server,
+        triton.InferenceServerClient(server.url.removeprefix("http://")) as client,
+    ):
+        client.unload_model("add")
+        assert not client.is_model_ready("add")
+        with pytest.raises(InferenceServerException, match="unloaded"):
+            client.infer("add", given("add"))
+        client.load_model("add")
+        assert client.is_model_ready("add")
+        client.infer("add", given("add"))
+
+
+def test_torchscript_answers_the_client_as_well() -> None:
+    with (
+        serve(REPOSITORY, NALU_DEVICE="cpu", NALU_BACKEND="torchscript") as server,
+        triton.InferenceServerClient(server.url.removeprefix("http://")) as client,
+    ):
+        for name in ("multiply", "digit"):
+            assert client.get_model_metadata(name)["platform"] == "pytorch_libtorch"
+            assert client.get_model_config(name)["backend"] == "pytorch"
+            result = client.infer(name, given(name)).as_numpy("output")
+            np.testing.assert_allclose(result, predicted(server, name), rtol=1e-6)
