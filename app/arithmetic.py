@@ -13,11 +13,12 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from app.answers import Json
-from app.batching import Deliver
+from app.batch import Deliver
 from app.call import Call
 from app.errors import InvalidInputError, TooLargeError, invalid_body
-from app.json_depth import check_depth
+from app.json_limits import check_json
 from app.schemas import ArithmeticRequest
+from app.settings import Settings
 from models.manifest import Manifest
 
 FEW = 8
@@ -27,13 +28,14 @@ NOT_FINITE = "The result is not finite: a division by zero or an overflow."
 _validate = ArithmeticRequest.__pydantic_validator__.validate_json
 
 
-def read_request(body: bytes, max_depth: int) -> ArithmeticRequest:
+def read_request(body: bytes, limits: Settings) -> ArithmeticRequest:
     """Validate a body, straight from its bytes.
 
     Raises:
         InvalidInputError: it is no JSON, is nested deeper than the limit, or has another shape.
+        TooLargeError: it holds more values than the limit.
     """
-    check_depth(body, max_depth)
+    check_json(body, limits.max_json_depth, limits.max_json_values)
     try:
         request: ArithmeticRequest = _validate(body)
     except ValidationError as error:
@@ -125,7 +127,7 @@ class Rows:
     def __init__(self, call: Call, body: bytes) -> None:
         started = perf_counter()
         service = call.service
-        request = read_request(body, service.settings.max_json_depth)
+        request = read_request(body, service.settings)
         self.call = call
         self.rows = request.inputs
         self.model = service.repository.get(request.model, request.version)

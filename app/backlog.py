@@ -45,12 +45,12 @@ class Backlog:
 
     def _next_turn(self) -> None:
         """Work off a piece. Runs once in every turn of the loop that something was read in or is left to do."""
+        self._began = None
+        if self._data:
+            self._began = perf_counter()
+            asyncio.get_running_loop().call_soon(self._next_turn)
         end = perf_counter() + PIECE_SECONDS
         while self._data and perf_counter() < end:
             reader, data, read_at = self._data.popleft()
             if not reader.lost:
                 reader.take(data, read_at)
-        self._began = None
-        if self._data:
-            self._began = perf_counter()
-            asyncio.get_running_loop().call_soon(self._next_turn)

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from app.arithmetic import Rows
-from app.batching import Result
+from app.batch import Result
 from app.call import Call
 from app.gateway import GONE, Gateway
 from app.pictures import Pictures

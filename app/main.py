@@ -7,6 +7,7 @@ import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
+from time import perf_counter, thread_time
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
@@ -66,7 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     repository = Repository(settings.repository, backend, settle_seconds=settings.repository_poll_seconds)
     metrics = Metrics(repository)
     keys = Keys(settings.api_keys_file) if settings.api_keys_file else None
-    batching = Batching(settings, concurrency, metrics)
+    batching = Batching(settings, concurrency, metrics, thread_time if backend.device == "cpu" else perf_counter)
     service = Service(settings, repository, batching, metrics, keys, create_tracer())
 
     app = Application(

@@ -13,11 +13,12 @@ from starlette.requests import ClientDisconnect
 
 from app.answers import Json
 from app.arithmetic import NOT_FINITE
-from app.batching import IN_LINE_SECONDS, PATIENCE_SECONDS, Deliver
+from app.batch import Deliver
 from app.call import Call
 from app.errors import InvalidInputError, TooLargeError, invalid_body
 from app.form import read_form
 from app.images import Picture
+from app.queues import IN_LINE_SECONDS, PATIENCE_SECONDS
 from app.schemas import PictureForm
 from app.settings import Settings
 from models.manifest import Manifest

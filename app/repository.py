@@ -40,8 +40,6 @@ class Model:
     predict: Predictor
     queues: dict[tuple[int, ...], Any] = field(default_factory=dict)
     """Batches that are being gathered, by the shape of one input."""
-    row_seconds: float = 0.0
-    """Seconds that a row took in the last batch."""
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,9 @@ class Settings(BaseSettings):
         16 * MEBIBYTE, ge=1, description="Largest request body, in bytes; of a compressed one, as it unpacks."
     )
     max_json_depth: int = Field(32, ge=1, le=200, description="Deepest nesting of arrays and objects in a JSON body.")
+    max_json_values: int = Field(
+        2_000_000, ge=1000, description="Most numbers, strings, arrays and objects in a JSON body."
+    )
     max_rows: int = Field(100_000, ge=1, description="Most rows in one arithmetic request.")
     max_files: int = Field(64, ge=1, description="Most pictures in one request.")
     max_pixels: int = Field(25_000_000, ge=1, description="Most pixels in one picture, read off its header.")

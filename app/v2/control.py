@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.call import Call
 from app.errors import ForbiddenError, InvalidInputError, invalid_body
-from app.json_depth import check_depth
+from app.json_limits import check_depth
 from app.service import Service
 
 T = TypeVar("T", bound=BaseModel)

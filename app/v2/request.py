@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from app.errors import InvalidInputError, invalid_body
-from app.json_depth import check_depth
+from app.json_limits import check_json
 from app.settings import Settings
 from app.v2 import tensors
 from app.v2.parameters import flag, refuse_sequences, refuse_shared_memory, timeout_seconds, whole_number
@@ -63,7 +63,7 @@ def decode(body: bytes, header_length: str | None, manifest: Manifest, settings:
 
 def _decode(body: bytes, length: int, manifest: Manifest, settings: Settings) -> Inference:
     header = body if length == len(body) else body[:length]
-    check_depth(header, settings.max_json_depth)
+    check_json(header, settings.max_json_depth, settings.max_json_values)
     try:
         request: InferRequest = _validate(header)
     except ValidationError as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -18,10 +19,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from starlette.requests import ClientDisconnect
 
-from app.batching import MAX_SHAPES, TOO_LATE, Batching
+from app.batching import MAX_SHAPES, Batching
 from app.call import Call
 from app.errors import UnavailableError
 from app.metrics import Metrics
+from app.queues import TOO_LATE
 from app.repository import Model, Repository
 from app.settings import Settings
 from models.manifest import Manifest
@@ -267,7 +269,6 @@ async def test_exactly_as_many_pixels_as_may_wait_are_taken_and_one_more_is_refu
     assert batching.pixels == 0
 
 
-@pytest.mark.xfail(strict=True, reason="Model.row_seconds takes what a batch costs for what each of its rows does")
 @scenario
 async def test_a_large_request_is_not_taken_to_cost_as_much_as_many_small_ones() -> None:
     bench, fake = Bench(max_backlog_seconds=0.5), HeldModel(held=False)
@@ -286,6 +287,27 @@ async def test_a_large_request_is_not_taken_to_cost_as_much_as_many_small_ones()
     finally:
         fake.release.set()
         await large
+
+
+@scenario
+async def test_when_the_first_in_the_queue_has_waited_too_long_others_are_refused_until_it_is_computed() -> None:
+    bench, fake = Bench(max_backlog_seconds=0.05), HeldModel()
+    model = model_of(fake)
+    first = await bench.held(model, fake, [[1, 1]])
+    waiting = bench.ask(model, [[2, 2]])
+    bench.batching.check_backlog(model)
+    await asyncio.sleep(0.1)
+    with pytest.raises(UnavailableError) as refused:
+        bench.batching.check_backlog(model)
+    assert re.fullmatch(
+        r"Requests for model '\w+' wait for 0\.\d seconds, and 0\.05 is the limit; try again later\.",
+        refused.value.detail,
+    )
+    assert refused.value.reason == "overloaded"
+    fake.release.set()
+    await first
+    await waiting
+    bench.batching.check_backlog(model)
 
 
 @scenario

@@ -126,7 +126,7 @@ def test_an_unknown_model_or_version_is_not_found(client: TestClient, body: byte
         (json.dumps({"model": "sum", "inputs": "x" * 1_000_000}).encode(), 422),
         (json.dumps({"model": "m" * 1_000_000, "inputs": [[1, 2]]}).encode(), 404),
         (json.dumps({"k" * 1_000_000: 1}).encode(), 422),
-        (json.dumps({f"{i:0100}": 1 for i in range(9_000)}).encode(), 422),
+        (json.dumps({f"{i:0100}": 1 for i in range(9_000)}).encode(), 413),
         (body_of('[[1, 2]], "version": ' + "9" * 4_300), 422),
         (body_of(f"[[{'9' * 1_000_000}, 2]]"), 422),
     ],

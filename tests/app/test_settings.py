@@ -24,6 +24,7 @@ BAD = {
     "NALU_MAX_PIXELS": ("", "Input should be a valid integer, unable to parse string as an integer."),
     "NALU_MAX_REQUEST_PIXELS": ("0", "Input should be greater than or equal to 1."),
     "NALU_MAX_JSON_DEPTH": ("201", "Input should be less than or equal to 200."),
+    "NALU_MAX_JSON_VALUES": ("999", "Input should be greater than or equal to 1000."),
     "NALU_MAX_QUEUED_ROWS": ("0", "Input should be greater than or equal to 1."),
     "NALU_MAX_QUEUED_PIXELS": ("0", "Input should be greater than or equal to 1."),
     "NALU_MAX_BACKLOG_SECONDS": ("0", "Input should be greater than 0."),

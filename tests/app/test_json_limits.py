@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.errors import InvalidInputError
-from app.json_depth import check_depth
+from app.errors import InvalidInputError, TooLargeError
+from app.json_limits import MAX_MEMBERS, SMALL, check_depth, check_json
 
 SAID = "The body is nested deeper than {} levels, which is the limit; send plain rows."
 
@@ -61,3 +61,37 @@ def test_what_is_no_json_is_left_to_the_parser(body: bytes) -> None:
 @settings(max_examples=300, deadline=None)
 def test_a_body_is_refused_exactly_if_it_is_too_deep(value: Any, limit: int) -> None:
     assert is_refused(json.dumps(value).encode(), limit) == (depth(value) > limit)
+
+
+def of_values(count: int, length: int) -> bytes:
+    """An array that counts as so many values, itself one of them, in at least so many bytes."""
+    return b"[" + b"0," * (count - 2) + b"0]" + b" " * length
+
+
+def test_as_many_values_as_allowed_are_taken_and_one_more_is_refused() -> None:
+    check_json(of_values(2000, SMALL), 32, 2000)
+    said = "The body holds 2001 values; at most 2000 are taken, so send several."
+    with pytest.raises(TooLargeError, match=re.escape(said)):
+        check_json(of_values(2001, SMALL), 32, 2000)
+
+
+def test_arrays_and_objects_are_values_too() -> None:
+    with pytest.raises(TooLargeError):
+        check_json(b"[" + b"[]," * 60_000 + b"[]]", 32, 100_000)
+    with pytest.raises(TooLargeError):
+        check_json(b"[" + b"{}," * 60_000 + b"{}]", 32, 100_000)
+
+
+def test_as_many_members_as_allowed_are_taken_and_one_more_is_refused() -> None:
+    def of_members(count: int) -> bytes:
+        return b"{" + b",".join(b'"%0100d":0' % number for number in range(count)) + b"}"
+
+    check_json(of_members(MAX_MEMBERS), 32, 10_000)
+    said = "The objects of the body have 1001 members; 1000 is the limit."
+    with pytest.raises(TooLargeError, match=re.escape(said)):
+        check_json(of_members(MAX_MEMBERS + 1), 32, 10_000)
+
+
+def test_a_hundred_thousand_rows_of_ten_columns_are_within_the_default() -> None:
+    row = b"[" + b",".join([b"1.5"] * 10) + b"]"
+    check_json(b'{"model":"m","inputs":[' + b",".join([row] * 100_000) + b"]}", 32, 2_000_000)

@@ -1,0 +1,88 @@
+"""Requests that are computed together, each with its own result."""
+
+from collections.abc import Callable
+from itertools import accumulate
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.backends import Predictor
+from app.call import Call
+
+Result = NDArray[Any] | Exception
+Deliver = Callable[[Result], None]
+
+
+class Item:
+    """A request's rows on their way through a queue.
+
+    Args:
+        inputs: ``(rows, ...)``.
+        call: the request.
+        deliver: takes the outputs, or what went wrong; called once, or not at all if it is not wanted any more.
+    """
+
+    __slots__ = ("arrived", "call", "deliver", "inputs", "rows", "wanted")
+
+    def __init__(self, inputs: NDArray[Any], call: Call, deliver: Deliver) -> None:
+        self.inputs = inputs
+        self.rows = len(inputs)
+        self.call = call
+        self.deliver = deliver
+        self.arrived = perf_counter()
+        self.wanted = True
+
+
+class Batch:
+    """Items of one model, version and shape.
+
+    Args:
+        items: at least one.
+        rows: theirs together.
+    """
+
+    def __init__(self, items: list[Item], rows: int) -> None:
+        self.items = items
+        self.rows = rows
+        self.seconds = 0.0
+        """What computing it took, by the clock."""
+        self.busy = 0.0
+        """What of it the thread worked, and did not wait for other threads."""
+        self._results: list[Result] = []
+
+    def compute(self, predict: Predictor, clock: Callable[[], float]) -> None:
+        """Compute all; in any thread. If that fails, each request is computed alone, so that one fails no other.
+
+        Args:
+            predict: the model.
+            clock: counts the seconds that this thread works.
+        """
+        inputs = [item.inputs for item in self.items]
+        started, began = perf_counter(), clock()
+        try:
+            outputs = predict(np.concatenate(inputs))
+        except Exception:  # whatever a runtime raises
+            self._results = [_alone(predict, rows) for rows in inputs]
+        else:
+            ends = accumulate(item.rows for item in self.items)
+            self._results = [outputs[end - item.rows : end] for item, end in zip(self.items, ends, strict=True)]
+        self.seconds, self.busy = perf_counter() - started, clock() - began
+
+    def deliver(self) -> None:
+        """Hand out the results; in the event loop."""
+        ended = perf_counter()
+        began = ended - self.seconds
+        for item, result in zip(self.items, self._results, strict=True):
+            if item.wanted:
+                item.call.trace("queue", item.arrived, began)
+                item.call.trace("compute", began, ended)
+                item.deliver(result)
+
+
+def _alone(predict: Predictor, inputs: NDArray[Any]) -> Result:
+    try:
+        return predict(inputs)
+    except Exception as error:
+        return error
