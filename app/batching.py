@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from app.batch import Deliver
 from app.call import Call
 from app.errors import UnavailableError
+from app.loading import Model
 from app.metrics import Metrics
 from app.queues import Queue
-from app.repository import Model
 from app.settings import Settings
 
 MAX_SHAPES = 64

@@ -16,8 +16,8 @@ from starlette.requests import ClientDisconnect
 from app.batch import Batch, Deliver, Item, Result
 from app.call import Call
 from app.errors import UnavailableError
+from app.loading import Model
 from app.pace import Pace
-from app.repository import Model
 
 if TYPE_CHECKING:
     from app.batching import Batching

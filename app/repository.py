@@ -3,43 +3,20 @@
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-
-from app.backends import Backend, BackendError, Predictor
+from app.backends import Backend, BackendError
 from app.errors import InvalidInputError, ModelNotFoundError, ServiceError, UnavailableError
-from models.manifest import Manifest, ManifestError, versions
+from app.folders import Fingerprint, Key, fingerprint_of, last_change, version_folders
+from app.loading import Model, load_model
+from models.manifest import Manifest, ManifestError
 
 logger = logging.getLogger(__name__)
 
-NUMBER_TYPES = {"FP64": np.float64, "FP32": np.float32, "UINT8": np.uint8}
-"""NumPy's type for each datatype of a manifest."""
-
-WARM_ROWS = (2, 1, 64)
-"""Sizes of the batches that a new model computes before it is served. Two first: it shows a batch that is not free."""
-WARM_NUMBERS = 2**20
-"""Most numbers in such a batch, so that large pictures are not warmed by the gigabyte."""
-WARM_TIMES = 2
-"""TorchScript watches the first run and compiles in the second."""
-
 LOADING = "The models are still being loaded; GET /health/ready says when they are."
-
-Key = tuple[str, int]
-Fingerprint = tuple[tuple[str, int, int], ...]
-
-
-@dataclass(eq=False)
-class Model:
-    """A model that is served. Requests in flight keep theirs, whatever the repository does meanwhile."""
-
-    manifest: Manifest
-    predict: Predictor
-    queues: dict[tuple[int, ...], Any] = field(default_factory=dict)
-    """Batches that are being gathered, by the shape of one input."""
 
 
 @dataclass(frozen=True)
@@ -117,11 +94,11 @@ class Repository:
     def refresh(self) -> None:
         """Load what is new or has changed, and forget what is gone. A damaged folder stops nothing else."""
         with self._change:
-            found = {key: folder for key, folder in self._folders() if key[0] not in self._moment.unloaded}
+            found = {key: folder for key, folder in version_folders(self.root) if key[0] not in self._moment.unloaded}
             if not found and not self.gone_through:
                 logger.warning("There is no model in %s.", self.root)
             for key, folder in found.items():
-                before, fingerprint = self._moment.entries.get(key), _fingerprint(folder)
+                before, fingerprint = self._moment.entries.get(key), fingerprint_of(folder)
                 if before is None or before.waiting or before.fingerprint != fingerprint:
                     changing = self._is_changing(folder, fingerprint, before)
                     self._put(key, self._read(key, folder, fingerprint, changing))
@@ -139,13 +116,13 @@ class Repository:
             InvalidInputError: no version is sound; says why the highest is not.
         """
         with self._change:
-            found = {key: folder for key, folder in self._folders() if key[0] == name}
+            found = {key: folder for key, folder in version_folders(self.root) if key[0] == name}
             self._forget({key for key in self._moment.entries if key[0] == name} - found.keys())
             if not found:
                 raise _no_model(name)
             self._moment = _Moment(self._moment.entries, self._moment.unloaded - {name})
             for key, folder in found.items():
-                self._put(key, self._read(key, folder, _fingerprint(folder), changing=False))
+                self._put(key, self._read(key, folder, fingerprint_of(folder), changing=False))
             entries = [self._moment.entries[key] for key in sorted(found)]
         if all(entry.reason for entry in entries):
             raise InvalidInputError(f"Model '{name}' cannot be loaded: {entries[-1].reason}")
@@ -159,7 +136,7 @@ class Repository:
         with self._change:
             moment = self._moment
             kept = {key: entry for key, entry in moment.entries.items() if key[0] != name}
-            if len(kept) == len(moment.entries) and all(key[0] != name for key, _ in self._folders()):
+            if len(kept) == len(moment.entries) and all(key[0] != name for key, _ in version_folders(self.root)):
                 raise _no_model(name)
             self._moment = _Moment(kept, moment.unloaded | {name})
             logger.info("Unloaded '%s'.", name)
@@ -209,7 +186,7 @@ class Repository:
         Looks into the folder, so it is not for the event loop. Says what this process serves, as ``load``.
         """
         moment = self._moment
-        keys = sorted({key for key, _ in self._folders()} | moment.entries.keys())
+        keys = sorted({key for key, _ in version_folders(self.root)} | moment.entries.keys())
         return [IndexEntry(*key, *self._state(moment, key)) for key in keys]
 
     def _state(self, moment: _Moment, key: Key) -> tuple[Literal["READY", "UNAVAILABLE", "LOADING"], str | None]:
@@ -238,17 +215,6 @@ class Repository:
             return UnavailableError(f"Model '{shown}' is still being copied into the repository; try again later.")
         return _no_model(name)
 
-    def _folders(self) -> Iterator[tuple[Key, Path]]:
-        models = sorted(self.root.iterdir()) if self.root.is_dir() else []
-        for folder in models:
-            if not folder.name.startswith("."):
-                try:
-                    numbers = versions(folder)
-                except OSError:  # a folder that may not be read: its manifest's error will say so
-                    numbers = [1]
-                for version in numbers:
-                    yield (folder.name, version), folder / str(version)
-
     def _put(self, key: Key, entry: Entry) -> None:
         self._moment = _Moment({**self._moment.entries, key: entry}, self._moment.unloaded)
 
@@ -266,7 +232,7 @@ class Repository:
             return False
         if before is not None:
             return before.fingerprint != fingerprint
-        return time.time() - _last_change(folder) < self.settle_seconds
+        return time.time() - last_change(folder) < self.settle_seconds
 
     def _read(self, key: Key, folder: Path, fingerprint: Fingerprint, changing: bool) -> Entry:
         before = self._moment.entries.get(key)
@@ -282,28 +248,6 @@ class Repository:
         return Entry(fingerprint, model, None)
 
 
-def load_model(folder: Path, key: Key, backend: Backend) -> Model:
-    """Check, load and warm the model of a version folder.
-
-    Raises:
-        ManifestError: the manifest or a file is missing, damaged or not what its place says.
-        BackendError: the backend cannot run the model, or it does not answer as the manifest promises.
-    """
-    manifest = Manifest.read(folder)
-    if (manifest.name, manifest.version) != key:
-        raise ManifestError(
-            f"{folder} holds the manifest of '{manifest.name}' version {manifest.version}; move it to its own folder."
-        )
-    content = manifest.read_file(folder, backend.file)
-    try:
-        predict = backend.load(content, manifest)
-    except BackendError as error:
-        raise BackendError(f"{folder / backend.file}: {error}") from error
-    for rows in _warm_sizes(manifest):
-        _warm(predict, manifest, rows, folder / backend.file)
-    return Model(manifest, predict)
-
-
 def _no_model(name: str) -> ModelNotFoundError:
     return ModelNotFoundError(f"There is no model '{name[:64]}'; GET /models lists what there is.")
 
@@ -317,48 +261,3 @@ def _damage(key: Key, folder: Path, error: Exception, kept: bool) -> str:
     reason = f"{error}{' What was loaded before is still served.' * kept}"
     logger.error("Model '%s' version %d is damaged: %s", name, version, reason)
     return reason
-
-
-def _shape(manifest: Manifest) -> list[int]:
-    """Shape of one trial input. Of pictures, height and width may be free."""
-    image = manifest.image
-    free = [0, image.height, image.width] if image else []
-    return [free[axis] if size == -1 else size for axis, size in enumerate(manifest.inputs[0].shape[1:])]
-
-
-def _warm_sizes(manifest: Manifest) -> list[int]:
-    fitting = WARM_NUMBERS // max(1, np.prod(_shape(manifest), dtype=object))
-    return list(dict.fromkeys(min(rows, max(2, fitting)) for rows in WARM_ROWS))
-
-
-def _warm(predict: Predictor, manifest: Manifest, rows: int, file: Path) -> None:
-    """Let the model answer, so that no client waits for what a first answer costs, and hold it to its promise."""
-    expected, output = manifest.inputs[0], manifest.outputs[0]
-    try:
-        for _ in range(WARM_TIMES):
-            answer = predict(np.ones([rows, *_shape(manifest)], NUMBER_TYPES[expected.datatype]))
-    except Exception as error:  # whatever a runtime raises, this model is not fit to be served
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        raise BackendError(f"{file} fails on a trial input: {said[0]}") from error
-    if answer.shape != (rows, output.shape[-1]) or answer.dtype != NUMBER_TYPES[output.datatype]:
-        raise BackendError(
-            f"{file} answers {answer.dtype} of shape {answer.shape}, the manifest promises {output.datatype} of shape "
-            f"{tuple(output.shape)}."
-        )
-
-
-def _fingerprint(folder: Path) -> Fingerprint:
-    """Changes whenever a file of the folder does."""
-    try:
-        files = [(entry, entry.stat()) for entry in folder.iterdir()]
-    except OSError:  # a file went while we looked; the next look sees what became of it
-        return ()
-    return tuple(sorted((entry.name, stat.st_mtime_ns, stat.st_size) for entry, stat in files))
-
-
-def _last_change(folder: Path) -> float:
-    """When the folder or a file in it last changed, in seconds since 1970, even if it was copied with its old time."""
-    try:
-        return max(path.stat().st_ctime for path in (folder, *folder.iterdir()))
-    except OSError:  # something went while we looked: it is changing now
-        return time.time()

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from app.auth import Keys
 from app.batching import Batching
 from app.call import Call
+from app.loading import Model
 from app.metrics import Metrics
-from app.repository import Model, Repository
+from app.repository import Repository
 from app.settings import Settings
 from app.tracing import Tracer
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.call import Call
 from app.errors import InvalidInputError
-from app.repository import Model
+from app.loading import Model
 from app.routing import DirectRoute
 from app.schemas import MAX_VERSION
 from app.v2 import control, inference, schemas

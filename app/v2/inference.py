@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from app.call import Call
 from app.errors import UnavailableError
+from app.loading import Model
 from app.pictures import BATCH_PIXELS
-from app.repository import Model
 from app.v2 import compression
 from app.v2.answer import encode
 from app.v2.request import HEADER_LENGTH, Inference, decode

@@ -22,9 +22,10 @@ from starlette.requests import ClientDisconnect
 from app.batching import MAX_SHAPES, Batching
 from app.call import Call
 from app.errors import UnavailableError
+from app.loading import Model
 from app.metrics import Metrics
 from app.queues import TOO_LATE
-from app.repository import Model, Repository
+from app.repository import Repository
 from app.settings import Settings
 from models.manifest import Manifest
 from tests.app.factory import LIMIT_SECONDS, manifest_of

@@ -181,7 +181,7 @@ def test_a_folder_that_may_not_be_read_stops_nothing_else(tmp_path: Path, monkey
         return [1]
 
     (tmp_path / "locked" / "1" / "manifest.json").unlink()
-    monkeypatch.setattr("app.repository.versions", refuse)
+    monkeypatch.setattr("app.folders.versions", refuse)
     with running(tmp_path) as client:
         states = {model["name"]: model["state"] for model in client.get("/health/ready").json()["models"]}
         assert states == {"locked": "damaged", "sum": "ready"}

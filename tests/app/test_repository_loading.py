@@ -13,7 +13,8 @@ from onnx import TensorProto, helper
 
 from app.backends import Backend, Predictor, create_backend
 from app.errors import ModelNotFoundError
-from app.repository import Model, Repository
+from app.loading import Model
+from app.repository import Repository
 from models.manifest import Manifest
 from tests.app.factory import (
     arithmetic_graph,

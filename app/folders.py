@@ -1,0 +1,41 @@
+"""The version folders of a repository, and what tells that one has changed."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from models.manifest import versions
+
+Key = tuple[str, int]
+"""Name and version."""
+Fingerprint = tuple[tuple[str, int, int], ...]
+
+
+def version_folders(root: Path) -> Iterator[tuple[Key, Path]]:
+    """All ``<root>/<name>/<version>/``, by name and version."""
+    models = sorted(root.iterdir()) if root.is_dir() else []
+    for folder in models:
+        if not folder.name.startswith("."):
+            try:
+                numbers = versions(folder)
+            except OSError:  # a folder that may not be read: its manifest's error will say so
+                numbers = [1]
+            for version in numbers:
+                yield (folder.name, version), folder / str(version)
+
+
+def fingerprint_of(folder: Path) -> Fingerprint:
+    """Changes whenever a file of the folder does."""
+    try:
+        files = [(entry, entry.stat()) for entry in folder.iterdir()]
+    except OSError:  # a file went while we looked; the next look sees what became of it
+        return ()
+    return tuple(sorted((entry.name, stat.st_mtime_ns, stat.st_size) for entry, stat in files))
+
+
+def last_change(folder: Path) -> float:
+    """When the folder or a file in it last changed, in seconds since 1970, even if it was copied with its old time."""
+    try:
+        return max(path.stat().st_ctime for path in (folder, *folder.iterdir()))
+    except OSError:  # something went while we looked: it is changing now
+        return time.time()
