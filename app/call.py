@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Mapping
-from os import urandom
+from random import getrandbits
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,7 @@ class Call(Request):
             self.span = service.tracer.start(method, self.traceparent, {"http.request.method": method})
         if not self.request_id:
             trace = parse_traceparent(self.traceparent) if self.traceparent else None
-            self.request_id = trace.trace_id if trace else urandom(8).hex()
+            self.request_id = trace.trace_id if trace else f"{getrandbits(64):016x}"
 
     def _read_length(self, value: bytes) -> None:
         self.declared_bytes = int(value) if value.isdigit() else 0

@@ -154,15 +154,12 @@ class Exchange:
             return
         protocol, call = self._protocol, self.call
         call.status = response.status_code
-        parts: list[bytes | memoryview] = [STATUS_LINE[response.status_code]]
         headers = [*protocol.server_state.default_headers, *response.raw_headers, *self._gateway.common_headers(call)]
         if not self.keep_alive and CLOSE_HEADER not in headers:
             headers.append(CLOSE_HEADER)
-        for name, value in headers:
-            parts += (name, b": ", value, b"\r\n")
-        parts += (b"\r\n", response.body)
         if not protocol.transport.is_closing():
-            protocol.transport.write(b"".join(parts))
+            lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+            protocol.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[response.status_code], lines, response.body))
         self._end()
         if CLOSE_HEADER in headers:
             protocol.transport.close()
