@@ -159,7 +159,7 @@ class Exchange:
             headers.append(CLOSE_HEADER)
         if not protocol.transport.is_closing():
             lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-            protocol.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[response.status_code], lines, response.body))
+            protocol.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[response.status_code], lines, bytes(response.body)))
         self._end()
         if CLOSE_HEADER in headers:
             protocol.transport.close()
