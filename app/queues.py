@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 IN_LINE_SECONDS = 0.002
 """Longest time that a batch may hold the event loop; what takes longer goes to a thread."""
+ONE_CORE_SECONDS = 0.005
+"""The same where there is one core, and a thread would only take it from the event loop."""
 AT_ONCE_SECONDS = 0.0001
 """Longest time that the first request of a turn may take; for longer ones, others of the turn are worth waiting for."""
 GATHERING_SECONDS = 0.002
@@ -44,6 +46,7 @@ class Queue:
     def __init__(self, shared: "Batching", model: Model) -> None:
         labels = (model.manifest.name, str(model.manifest.version))
         self.pace = Pace()
+        self._in_line_seconds = IN_LINE_SECONDS if shared.concurrency > 1 else ONE_CORE_SECONDS
         self._shared = shared
         self._predict = model.predict
         self._loop = asyncio.get_running_loop()
@@ -130,13 +133,13 @@ class Queue:
         """Compute the next batch, in line if it is quick, else in a thread if one is free."""
         self._called = False
         shared = self._shared
-        if shared.running >= shared.concurrency and self.pace.seconds(self._next_rows()) > IN_LINE_SECONDS:
+        if shared.running >= shared.concurrency and self.pace.seconds(self._next_rows()) > self._in_line_seconds:
             shared.starved[self] = None
             return
         batch = self._next_batch()
         if not batch.items:
             return
-        if self.pace.seconds(batch.rows) <= IN_LINE_SECONDS:
+        if self.pace.seconds(batch.rows) <= self._in_line_seconds:
             batch.compute(self._predict, perf_counter)
             self._land(batch)
         else:

@@ -1,6 +1,5 @@
 """The HTTP shapes: what requests hold and answers look like, with an example of each."""
 
-import sys
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
@@ -11,16 +10,15 @@ from app.errors import PROBLEM_TYPE
 from models.manifest import NAME_PATTERN, Manifest, ModelTask
 
 MAX_VERSION = 10**9
-MAX_NUMBER = sys.float_info.max
 
-FINITE: dict[str, Any] = {"type": "number", "minimum": -MAX_NUMBER, "maximum": MAX_NUMBER}
-"""JSON Schema of a number that float64 holds."""
+DOUBLE: dict[str, Any] = {"type": "number", "format": "double"}
+"""JSON Schema of a number that float64 holds. No decimal bound says it: what lies past the largest may round to it."""
 NAME: dict[str, Any] = {"pattern": NAME_PATTERN}
 """JSON Schema of a model's name. It is told and not checked: another name is that of no model: 404, not 422."""
 VERSION: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": MAX_VERSION}
 """JSON Schema of a version where there is no null: what is not given is left out of paths, queries and forms."""
 
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False), WithJsonSchema(FINITE)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False), WithJsonSchema(DOUBLE)]
 Row = Annotated[list[Number], FailFast(), Field(json_schema_extra={"minItems": 1})]
 """minItems is told and not checked: a message about the model's columns says more than one about an empty list.
 Failing fast: a body of millions of bad numbers would make gigabytes of errors."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.schemas import ERROR_HEADERS, FINITE, NAME, VERSION
+from app.schemas import DOUBLE, ERROR_HEADERS, NAME, VERSION
 from app.v2.schemas import ErrorAnswer, InferRequest
 
 _DETAILS = {
@@ -114,7 +114,7 @@ def _as_answered(schema: dict[str, Any]) -> dict[str, Any]:
     given["properties"]["data"] = {
         "type": "array",
         "minItems": 1,
-        "items": {"anyOf": [FINITE, {"type": "array"}]},
+        "items": {"anyOf": [DOUBLE, {"type": "array"}]},
         "description": given["properties"]["data"]["description"],
     }
     return schema

@@ -1,6 +1,7 @@
 """app.backlog: what is put aside comes in its order, in pieces, and not to those who have gone."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from time import perf_counter
 
@@ -22,9 +23,11 @@ class Connection:
     def take(self, data: bytes, read_at: float) -> None:
         self.taken.append(data)
         self.read_at.append(read_at)
-        end = perf_counter() + self._seconds
-        while perf_counter() < end:
-            pass
+        self.rest(self._seconds)
+
+    def rest(self, seconds: float) -> None:
+        """Hold the event loop."""
+        time.sleep(seconds)
 
 
 async def turns(until: Callable[[], bool]) -> int:
@@ -110,5 +113,34 @@ def test_other_work_of_the_loop_has_its_turn_between_the_pieces(monkeypatch: pyt
             asyncio.get_running_loop().call_soon(lambda: seen.append(len(connection.taken)))
             await asyncio.sleep(0)
         assert len(set(seen)) > 5
+
+    asyncio.run(scenario())
+
+
+def test_when_the_first_gets_too_late_the_last_comes_first_and_a_connection_keeps_its_own_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(backlog, "PIECE_SECONDS", 0.001)
+    monkeypatch.setattr(backlog, "LATE_SECONDS", 0.01)
+    order: list[str] = []
+
+    class Named(Connection):
+        def __init__(self, name: str) -> None:
+            super().__init__(0.002)
+            self.name = name
+
+        def take(self, data: bytes, read_at: float) -> None:
+            order.append(f"{self.name}{data.decode()}")
+            super().take(data, read_at)
+
+    async def scenario() -> None:
+        queue, first, second, last = Backlog(), Named("a"), Named("b"), Named("c")
+        queue.put(first, b"0")
+        for reader in (first, second, last):
+            for part in (b"1", b"2"):
+                queue.put(reader, part)
+        first.rest(0.02)
+        await turns(lambda: len(order) == 7)
+        assert order == ["a0", "c1", "c2", "b1", "b2", "a1", "a2"]
 
     asyncio.run(scenario())

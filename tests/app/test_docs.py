@@ -1,14 +1,18 @@
 import io
 import re
+import sys
 from collections.abc import Iterator
+from hashlib import sha256
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from tests.app.factory import TestClient
+from tests.app.factory import TestClient, running
 from tests.app.pictures import upload, values
+from tests.app.v2_requests import body, infer
 
 Operation = tuple[str, str, dict[str, Any]]
 
@@ -155,3 +159,99 @@ def test_the_documented_picture_is_a_digit_that_can_be_predicted(client: TestCli
     assert response.headers["content-type"] == "image/png"
     assert Image.open(io.BytesIO(response.content)).size == (96, 96)
     assert 128 < values(upload(client, "brightness", response.content))[0] < 255
+
+
+VERSION = {"type": "integer", "minimum": 1, "maximum": 10**9}
+
+
+def test_versions_in_paths_queries_and_forms_are_whole_numbers_and_never_null(specification: dict[str, Any]) -> None:
+    parameters = [
+        parameter for _, _, operation in operations(specification) for parameter in operation.get("parameters", ())
+    ]
+    versions = [parameter["schema"] for parameter in parameters if parameter["name"] == "version"]
+    form = specification["paths"]["/predict/image"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    versions.append(form["schema"]["properties"]["version"])
+    assert len(versions) == 7
+    for schema in versions:
+        assert schema.items() >= VERSION.items()
+        assert "default" not in schema
+
+
+def test_every_path_with_a_version_may_answer_that_it_is_none(
+    client: TestClient, specification: dict[str, Any]
+) -> None:
+    for path, _, operation in operations(specification):
+        if path.endswith("/infer"):
+            continue
+        assert ("400" in operation["responses"]) == ("{version}" in path or "/repository/" in path), path
+    for version in ("0", "1000000001", "one", "-1", "1.0"):
+        assert client.get(f"/v2/models/add/versions/{version}").status_code == 400
+
+
+def test_every_operation_may_answer_that_it_has_too_much_to_do_and_when_to_try_again(
+    specification: dict[str, Any],
+) -> None:
+    for path, _, operation in operations(specification):
+        busy = operation["responses"]["503"]
+        assert busy["content"], path
+        if not path.endswith("/health/ready"):  # which answers 503 for itself too
+            assert busy["headers"]["Retry-After"]["required"], path
+
+
+def test_fastapis_own_errors_which_nobody_is_answered_are_not_documented(specification: dict[str, Any]) -> None:
+    assert not {"HTTPValidationError", "ValidationError"} & specification["components"]["schemas"].keys()
+    assert "422" not in specification["paths"]["/models/{name}/versions"]["get"]["responses"]
+
+
+def test_numbers_are_documented_as_float64_and_rows_as_not_empty(specification: dict[str, Any]) -> None:
+    body = specification["paths"]["/predict/arithmetic"]["post"]["requestBody"]["content"]["application/json"]
+    rows = body["schema"]["properties"]["inputs"]
+    assert (rows["minItems"], rows["items"]["minItems"]) == (1, 1)
+    assert rows["items"]["items"] == {"type": "number", "format": "double"}
+
+
+@pytest.mark.parametrize("number", [sys.float_info.max, -sys.float_info.max])
+def test_the_largest_number_of_float64_is_taken(client: TestClient, number: float) -> None:
+    answer = client.post("/predict/arithmetic", json={"model": "add", "inputs": [[number, 0]]})
+    assert answer.json()["predictions"] == [[number]]
+
+
+def test_a_form_says_of_what_type_its_files_are_and_that_they_are_files(specification: dict[str, Any]) -> None:
+    form = specification["paths"]["/predict/image"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    assert form["encoding"] == {"files": {"contentType": "image/png, image/jpeg, image/webp"}}
+    files = form["schema"]["properties"]["files"]
+    assert files["items"] == {"type": "string", "format": "binary"}  # what Swagger UI offers a file picker for
+
+
+def test_the_documented_binary_example_works_with_the_length_of_its_json(
+    client: TestClient, specification: dict[str, Any]
+) -> None:
+    content = specification["paths"]["/v2/models/{model}/infer"]["post"]["requestBody"]["content"]
+    example = content["application/octet-stream"]["schema"]["examples"][0].encode()
+    headers = {"Inference-Header-Content-Length": str(example.index(b"\0"))}
+    answer = client.post("/v2/models/add/infer", content=example, headers=headers)
+    assert answer.json()["outputs"][0]["data"] == [7.0]
+
+
+def test_a_binary_answer_of_infer_is_documented(client: TestClient, specification: dict[str, Any]) -> None:
+    documented = specification["paths"]["/v2/models/{model}/infer"]["post"]["responses"]["200"]
+    answer = infer(client, "add", body(parameters={"binary_data_output": True}))
+    assert answer.headers["content-type"] in documented["content"]
+    assert list(documented["headers"]) == ["Inference-Header-Content-Length"]
+    assert int(answer.headers["Inference-Header-Content-Length"]) < len(answer.content)
+
+
+def test_with_api_keys_every_operation_but_the_open_ones_may_answer_401(tmp_path: Path) -> None:
+    file = tmp_path / "keys.txt"
+    file.write_text(f"alice {sha256(b'key').hexdigest()}\n")
+    with running(tmp_path, api_keys_file=file) as client:
+        specification = client.get("/openapi.json").json()
+        for path, method, operation in operations(specification):
+            answer = client.request(method, path.format(model="add", version=1, name="add"))
+            assert (answer.status_code == 401) == ("401" in operation["responses"]), path
+            assert ("401" in operation["responses"]) == ("security" not in operation), path
+            if answer.status_code == 401:
+                documented = operation["responses"]["401"]
+                assert list(documented["content"]) == [answer.headers["content-type"]]
+                assert "WWW-Authenticate" in documented["headers"]
+                assert answer.headers["WWW-Authenticate"] == "Bearer"

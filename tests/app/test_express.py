@@ -276,6 +276,7 @@ def test_a_connection_whose_client_does_not_read_gets_no_answer_written_before_i
         assert predictions(wire.send(post(BODY)).answer()) == [[7.0]]
         (protocol,) = set(live.server.server_state.connections) - before
         protocol.loop.call_soon_threadsafe(protocol.flow.pause_writing)  # as its transport does
+        wait_until(lambda: protocol.flow.write_paused)
         wire.send(post(BODY))
         wait_until(lambda: live.service.calls)
         with Wire(live.port) as other:
