@@ -3,9 +3,8 @@
 An event loop reads from every connection that has something before it does anything else. With thousands of connections
 and each request answered as it is read, one such turn lasts seconds: timers are late, finished batches are not handed
 out, and nobody sees that clients have gone. So when a turn has lasted a while, what is read is only put aside and
-worked off in pieces: the first first, and when that gets too late, the last first, as no queue that is longer than its
-clients' patience ever answers anybody in time. What waited too long is refused, and what comes from a client that has
-gone is dropped.
+worked off in pieces. What comes from a client that has gone is dropped, and what waited too long is refused; with each
+of those one of the last is taken too, as a queue that is longer than its clients' patience answers nobody in time.
 """
 
 import asyncio
@@ -15,8 +14,6 @@ from typing import Protocol
 
 PIECE_SECONDS = 0.01
 """Longest time for which the loop's other work has to wait."""
-LATE_SECONDS = 0.1
-"""When the first has waited longer, the last comes first: who came last is still in time to be answered."""
 
 
 class Reader(Protocol):
@@ -30,9 +27,14 @@ class Reader(Protocol):
 
 
 class Backlog:
-    """Data by their connections, in the order in which those were first read."""
+    """Data by their connections, in the order in which those were first read.
 
-    def __init__(self) -> None:
+    Args:
+        late_seconds: what waited longer is going to be refused; for each of those, the last is taken too.
+    """
+
+    def __init__(self, late_seconds: float) -> None:
+        self._late_seconds = late_seconds
         self._began: float | None = None
         self._data: dict[Reader, deque[tuple[bytes, float]]] = {}
 
@@ -56,14 +58,17 @@ class Backlog:
         now = perf_counter()
         end = now + PIECE_SECONDS
         while self._data and now < end:
-            reader = next(reversed(self._data) if self._is_late(now) else iter(self._data))
-            parts = self._data[reader]
-            data, read_at = parts.popleft()
-            if not parts:
-                del self._data[reader]
-            if not reader.lost:
-                reader.take(data, read_at)
+            read_at = self._take(next(iter(self._data)))
+            if self._data and now - read_at > self._late_seconds:
+                self._take(next(reversed(self._data)))
             now = perf_counter()
 
-    def _is_late(self, now: float) -> bool:
-        return now - next(iter(self._data.values()))[0][1] > LATE_SECONDS
+    def _take(self, reader: Reader) -> float:
+        """Let a connection have the first of its data; returns when that was read."""
+        parts = self._data[reader]
+        data, read_at = parts.popleft()
+        if not parts:
+            del self._data[reader]
+        if not reader.lost:
+            reader.take(data, read_at)
+        return read_at

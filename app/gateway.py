@@ -37,7 +37,7 @@ class Gateway:
         self._app = app
         self.service = service
         self._routes = routes
-        self.backlog = Backlog()
+        self.backlog = Backlog(service.settings.max_backlog_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""

@@ -53,7 +53,7 @@ def test_a_body_that_ends_early_is_refused(kept: int) -> None:
         decompress(gzip.compress(CONTENT)[:kept], "gzip", LIMIT)
 
 
-@pytest.mark.parametrize("more", [b"x", gzip.compress(b""), bytes(1000)])
+@pytest.mark.parametrize("more", [b"x", gzip.compress(b"", mtime=0), bytes(1000)])
 def test_a_body_that_goes_on_after_its_end_is_refused(more: bytes) -> None:
     with pytest.raises(InvalidInputError, match="The gzip body goes on after its end"):
         decompress(gzip.compress(CONTENT) + more, "gzip", LIMIT)
