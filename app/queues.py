@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 from starlette.requests import ClientDisconnect
 
-from app.batch import Batch, Deliver, Item, Result
+from app.batch import BATCH_PIXELS, Batch, Deliver, Item, Result
 from app.call import Call
 from app.errors import UnavailableError
 from app.loading import Model
@@ -41,11 +41,20 @@ class Queue:
     Args:
         shared: threads, limits and counters.
         model: what computes. It is not kept: a model that is unloaded goes when its last batch has been computed.
+        shape: of one row, or of one picture, ``(channels, height, width)``.
     """
 
-    def __init__(self, shared: "Batching", model: Model) -> None:
+    def __init__(self, shared: "Batching", model: Model, shape: tuple[int, ...]) -> None:
         labels = (model.manifest.name, str(model.manifest.version))
         self.pace = Pace()
+        self._cap = shared.settings.max_batch_rows
+        self._weight = 0
+        """Pixels of a picture that is not resized."""
+        image = model.manifest.image
+        if image is not None:
+            pixels = shape[-2] * shape[-1]
+            self._cap = max(1, min(self._cap, BATCH_PIXELS // pixels))
+            self._weight = 0 if image.resize else pixels
         self._in_line_seconds = IN_LINE_SECONDS if shared.concurrency > 1 else ONE_CORE_SECONDS
         self._shared = shared
         self._predict = model.predict
@@ -132,9 +141,7 @@ class Queue:
     def take_off(self) -> None:
         """Compute the next batch, in line if it is quick, else in a thread if one is free."""
         self._called = False
-        shared = self._shared
-        if shared.running >= shared.concurrency and self.pace.seconds(self._next_rows()) > self._in_line_seconds:
-            shared.starved[self] = None
+        if self._must_wait():
             return
         batch = self._next_batch()
         if not batch.items:
@@ -143,22 +150,33 @@ class Queue:
             batch.compute(self._predict, perf_counter)
             self._land(batch)
         else:
-            shared.running += 1
-            self._flying += 1
-            flight = self._loop.run_in_executor(shared.threads, batch.compute, self._predict, shared.clock)
-            flight.add_done_callback(lambda _: self._land_from_thread(batch))
+            self._send_to_thread(batch)
         if self._waiting:
             self.call_take_off()
 
-    def _next_rows(self) -> int:
-        """Rows that would take off now."""
-        return min(sum(item.rows for item in self._waiting), self._shared.settings.max_batch_rows)
+    def _must_wait(self) -> bool:
+        """Whether what waits is not quick, and there is no room for it."""
+        room = self._shared.room
+        if not (room.full or self._weight):
+            return False
+        rows = min(sum(item.rows for item in self._waiting), self._cap)
+        if self.pace.seconds(rows) > self._in_line_seconds and not room.has(self, rows * self._weight):
+            return True
+        room.served(self)
+        return False
+
+    def _send_to_thread(self, batch: Batch) -> None:
+        shared = self._shared
+        shared.room.take(batch.rows * self._weight)
+        self._flying += 1
+        flight = self._loop.run_in_executor(shared.threads, batch.compute, self._predict, shared.clock)
+        flight.add_done_callback(lambda _: self._land_from_thread(batch))
 
     def _next_batch(self) -> Batch:
         """Take waiting requests up to the size cap; those that nobody waits for any more are dropped."""
         items: list[Item] = []
         rows = taken = 0
-        now, cap = perf_counter(), self._shared.settings.max_batch_rows
+        now, cap = perf_counter(), self._cap
         for item in self._waiting:
             if items and rows + item.rows > cap:
                 break
@@ -190,9 +208,6 @@ class Queue:
         batch.deliver()
 
     def _land_from_thread(self, batch: Batch) -> None:
-        self._shared.running -= 1
         self._flying -= 1
+        self._shared.room.give_back(batch.rows * self._weight)
         self._land(batch)
-        starved, self._shared.starved = self._shared.starved, {}
-        for queue in starved:
-            queue.call_take_off()

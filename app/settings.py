@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     max_rows: int = Field(100_000, ge=1, description="Most rows in one arithmetic request.")
     max_files: int = Field(64, ge=1, description="Most pictures in one request.")
     max_pixels: int = Field(25_000_000, ge=1, description="Most pixels in one picture, read off its header.")
+    max_unresized_pixels: int = Field(
+        4_000_000, ge=1, description="Most pixels in one picture for models that do not resize, read off its header."
+    )
     max_request_pixels: int = Field(100_000_000, ge=1, description="Most pixels of all pictures of one request.")
     max_queued_rows: int = Field(
         16_384,
@@ -69,6 +72,12 @@ class Settings(BaseSettings):
     max_batch_rows: int = Field(1024, ge=1, description="Most rows of several requests that are computed together.")
     max_concurrent_batches: int = Field(
         0, ge=0, description="Batches that run at the same time; 0 takes the CPU budget divided by the workers."
+    )
+    max_concurrent_pixels: int = Field(
+        8_000_000,
+        ge=1,
+        description="Most pixels that models that do not resize compute at the same time, for which they need about "
+        "a hundred bytes each; a larger picture is computed alone.",
     )
     request_timeout_seconds: float = Field(
         30.0, gt=0, allow_inf_nan=False, description="Seconds that a request may take, from its headers to its answer."

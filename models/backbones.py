@@ -1,5 +1,6 @@
-"""The small CNNs that the default models use as backbones."""
+"""Backbones: the small CNNs that the default models use, and any other by the path of what builds it."""
 
+import importlib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -32,20 +33,58 @@ def small(in_channels: int) -> Backbone:
     return Backbone(network, 96)
 
 
-def _block(in_channels: int, out_channels: int) -> tuple[nn.Module, ...]:
-    convolution = nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=False)
+def local(in_channels: int) -> Backbone:
+    """Four 3x3 convolutions of 16, 32, 64 and 96 channels, each followed by halving the picture, then one of 1x1.
+
+    Each place of the feature map stands for 16 x 16 pixels and sees 46 x 46: enough to read one digit of up to 28
+    pixels, and little of its neighbours. Made for pooling over places. For pictures of any size.
+    """
+    blocks = [(in_channels, 16), (16, 32), (32, 64), (64, 96)]
+    layers = [layer for block in blocks for layer in (*_block(*block), nn.MaxPool2d(2, ceil_mode=True))]
+    return Backbone(nn.Sequential(*layers, *_block(96, 96, size=1)), 96)
+
+
+def _block(in_channels: int, out_channels: int, *, size: int = 3) -> tuple[nn.Module, ...]:
+    convolution = nn.Conv2d(in_channels, out_channels, kernel_size=size, padding=size // 2, bias=False)
     return convolution, nn.BatchNorm2d(out_channels), nn.ReLU()
 
 
-BACKBONES: dict[str, Callable[[int], Backbone]] = {"small": small}
+BACKBONES: dict[str, Callable[[int], Backbone]] = {"small": small, "local": local}
 
 
 def build_backbone(name: str, in_channels: int) -> Backbone:
-    """Build the named backbone for pictures of ``in_channels`` channels.
+    """Build a backbone for pictures of ``in_channels`` channels.
+
+    Args:
+        name: one of ``BACKBONES``, or ``"package.module:factory"``: a function of ``in_channels`` in a module that
+            Python finds, which returns a ``Backbone`` or a module with an attribute ``op_channel``.
+        in_channels: 1 for grey pictures, 3 for colour.
 
     Raises:
-        ValueError: no backbone bears that name.
+        ValueError: no backbone bears that name, the factory cannot be imported, or it makes something else.
     """
-    if name not in BACKBONES:
-        raise ValueError(f"Unknown backbone {name!r}. Available: {', '.join(BACKBONES)}.")
-    return BACKBONES[name](in_channels)
+    if name in BACKBONES:
+        return BACKBONES[name](in_channels)
+    if ":" not in name:
+        raise ValueError(f"Unknown backbone {name!r}. Available: {', '.join(BACKBONES)}, or package.module:factory.")
+    made = _factory(name)(in_channels)
+    if isinstance(made, Backbone):
+        return made
+    if isinstance(made, nn.Module) and isinstance(getattr(made, "op_channel", None), int):
+        return Backbone(made, int(made.op_channel))  # type: ignore[arg-type]
+    raise ValueError(
+        f"Backbone {name!r} made a {type(made).__name__}; it must return a models.backbones.Backbone, or a module "
+        f"whose attribute op_channel is the number of channels of its feature maps."
+    )
+
+
+def _factory(path: str) -> Callable[[int], object]:
+    module, _, attribute = path.partition(":")
+    try:
+        factory = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"Backbone {path!r} cannot be imported: {error}. Write package.module:factory.") from error
+    if not callable(factory):
+        raise ValueError(f"Backbone {path!r} is a {type(factory).__name__}, where a function of in_channels is needed.")
+    made: Callable[[int], object] = factory
+    return made

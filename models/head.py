@@ -8,12 +8,14 @@ from torch import Tensor, nn
 
 from models.networks import Network
 from models.units import UNITS
+from models.votes import Votes, add_votes, multiply_votes
 
 Task = Literal["classification", "regression"]
-Pool = Literal["average", "sum"]
+Pool = Literal["average", "sum", "add-votes", "multiply-votes"]
 
 _TASKS = ("classification", "regression")
-_POOLS = ("average", "sum", None)
+_POOLS = ("average", "sum", "add-votes", "multiply-votes", None)
+_POOLING = {"add-votes": add_votes, "multiply-votes": multiply_votes}
 
 
 class BuildHead(nn.Module):
@@ -29,6 +31,9 @@ class BuildHead(nn.Module):
         head_type: name of the head's unit, ``"NALU"``, ``"NAC"`` or any other of ``models.units``.
         pool: ``"average"`` and ``"sum"`` take pictures of any size; a sum keeps *how many*, which an average
             forgets. None switches pooling off: every place of the feature map feeds the head, for one picture size.
+            ``"add-votes"`` and ``"multiply-votes"``: each place reads a whole number of at most ``hidden_dims[0]``,
+            and the head sees how many places read 1 or more, 2 or more and so on, or the products of what they read;
+            see ``models.votes``.
         image_shape: ``(channels, height, width)`` of that one picture size; needed with ``pool=None`` and only then.
         unit_options: keywords of the unit, for example ``{"shared_weights": True}``, over the unit's own for heads
             (its ``HEAD`` options).
@@ -60,7 +65,8 @@ class BuildHead(nn.Module):
         self.task = task
         self.pool = pool
         self.conv_model = conv_model
-        self.project = nn.Conv2d(op_channel, hidden_dims[0], kernel_size=1)
+        width = hidden_dims[0]
+        self.project = Votes(op_channel, width) if pool in _POOLING else nn.Conv2d(op_channel, width, kernel_size=1)
         places = 1 if image_shape is None else _places(conv_model, image_shape)
         dims = [hidden_dims[0] * places, *hidden_dims[1:], num_outputs]
         options = {**getattr(UNITS.load(head_type), "HEAD", {}), **(unit_options or {})}
@@ -68,12 +74,20 @@ class BuildHead(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """What the head sees: ``(batch, hidden_dims[0])``, times height and width of the feature map if not pooled."""
+        return self.pooled(self.maps(x))
+
+    def maps(self, x: Tensor) -> Tensor:
+        """The projected feature maps, ``(batch, hidden_dims[0], height, width)``; for votes see ``models.votes``."""
         maps: Tensor = self.project(self.conv_model(x))
+        return maps
+
+    def pooled(self, maps: Tensor) -> Tensor:
+        """What the head sees of such maps."""
         if self.pool == "average":
             return maps.mean((-2, -1))
         if self.pool == "sum":
             return maps.sum((-2, -1))
-        return maps.flatten(1)
+        return _POOLING[self.pool](maps) if self.pool is not None else maps.flatten(1)
 
     def forward(self, x: Tensor) -> Tensor:
         output: Tensor = self.head(self.features(x))
@@ -86,7 +100,7 @@ def _check(
     if task not in _TASKS:
         raise ValueError(f"Unknown task {task!r}. Available: {', '.join(_TASKS)}.")
     if pool not in _POOLS:
-        raise ValueError(f"Unknown pool {pool!r}. Available: 'average', 'sum', None.")
+        raise ValueError(f"Unknown pool {pool!r}. Available: {', '.join(map(repr, _POOLS))}.")
     if isinstance(hidden_dims, int) or not hidden_dims or min(hidden_dims) < 1:
         raise ValueError(
             f"hidden_dims must be a list of widths of at least 1, the channels of the 1x1 convolution first, "

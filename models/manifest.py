@@ -42,7 +42,12 @@ class Tensor(_Strict):
 
 
 class ImageInput(_Strict):
-    """How pictures enter: colour mode, and the size that they are resized to (``resize``) or must have."""
+    """How pictures enter: colour mode, and what ``height`` and ``width``, in pixels, are.
+
+    With ``resize``, every picture is brought to that size by the graph. Without, and where the input's shape leaves the
+    size free, they are the smallest size that is taken, and larger pictures come as they are: whoever counts or adds
+    over places needs things to keep their size. Where the shape fixes the size, pictures must have exactly that.
+    """
 
     mode: Literal["L", "RGB"]
     height: int = Field(ge=1)
@@ -117,13 +122,23 @@ class Manifest(_Strict):
             raise ValueError(f"task '{self.task}' needs 'image'")
         channels = CHANNELS[self.image.mode]
         sizes = [[-1, channels, -1, -1], [-1, channels, self.image.height, self.image.width]]
-        if given.shape not in sizes[: 1 if self.image.resize else 2]:
-            raise ValueError(f"pictures of mode {self.image.mode} are inputs of shape {sizes[0]}")
+        allowed = sizes[: 1 if self.image.resize else 2]
+        if given.shape not in allowed:
+            listed = " or ".join(map(str, allowed))
+            how = "that are resized" if self.image.resize else "that are not resized"
+            raise ValueError(
+                f"pictures of mode {self.image.mode} {how} are inputs of shape {listed}, not {given.shape}"
+            )
 
     @property
     def columns(self) -> list[str]:
         """Names of the input columns; empty for pictures."""
         return self.inputs[0].columns or []
+
+    @property
+    def any_size(self) -> bool:
+        """Whether pictures come unresized, in any size from ``image.height`` x ``image.width`` on."""
+        return self.image is not None and not self.image.resize and self.inputs[0].shape[2] == -1
 
     @classmethod
     def read(cls, folder: Path) -> Self:

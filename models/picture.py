@@ -20,7 +20,8 @@ class PictureNetwork(nn.Module):
         head_type: the head's unit.
         hidden_dims: widths of the head, see ``BuildHead``.
         mode: ``"L"`` for grey pictures, ``"RGB"`` for colour.
-        height: rows that every picture is resized to.
+        height: rows that every picture is resized to; None, for both, keeps every picture's own size, for heads that
+            sum or multiply over places. Then it has at least 8 x 8 pixels.
         width: columns that every picture is resized to.
         contrast: see ``Pixels``.
         backbone: name of the CNN, see ``models.backbones``.
@@ -46,8 +47,8 @@ class PictureNetwork(nn.Module):
         *,
         hidden_dims: Sequence[int] = (32,),
         mode: str = "L",
-        height: int = 28,
-        width: int = 28,
+        height: int | None = 28,
+        width: int | None = 28,
         contrast: Contrast = "plain",
         backbone: str = "small",
         pool: Pool | None = "average",
@@ -58,7 +59,7 @@ class PictureNetwork(nn.Module):
         super().__init__()
         channels = CHANNELS[mode]
         cnn = build_backbone(backbone, channels)
-        shape = (channels, height, width) if pool is None else None
+        shape = (channels, height, width) if pool is None and height and width else None
         self.scale = scale
         self.shift = shift
         self.pixels = Pixels(height, width, contrast=contrast)

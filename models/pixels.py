@@ -29,10 +29,10 @@ def resize_matrix(line: Tensor, grid: Tensor) -> Tensor:
 
 
 class Pixels(nn.Module):
-    """Resizes pictures of any size to one size and scales them.
+    """Resizes pictures of any size to one size, or leaves their size as it is, and scales them.
 
     Args:
-        height: rows of the result.
+        height: rows of the result; None, for both, keeps every picture's own size.
         width: columns of the result.
         contrast: ``"plain"`` scales 0..255 to 0..1. ``"strokes"`` is for drawings and digits: each pixel becomes its
             distance from the background, which is read off the four corners, relative to the largest such distance;
@@ -43,24 +43,29 @@ class Pixels(nn.Module):
         y: ``(batch, channels, height, width)``, float32 in 0..1.
 
     Raises:
-        ValueError: an unknown contrast, or a size below 4.
+        ValueError: an unknown contrast, a size below 4, or only one of height and width.
     """
 
-    def __init__(self, height: int, width: int, *, contrast: Contrast = "plain") -> None:
+    def __init__(self, height: int | None, width: int | None, *, contrast: Contrast = "plain") -> None:
         super().__init__()
         if contrast not in ("plain", "strokes"):
             raise ValueError(f"Unknown contrast {contrast!r}. Available: plain, strokes.")
-        if min(height, width) < 4:
+        if (height is None) != (width is None):
+            raise ValueError(f"height and width must both be numbers or both None, got {height} and {width}.")
+        if height is not None and width is not None and min(height, width) < 4:
             raise ValueError(f"height and width must be at least 4, got {height} x {width}.")
         self.contrast = contrast
+        self.resizes = height is not None
         self.rows: Tensor
         self.columns: Tensor
-        self.register_buffer("rows", torch.arange(height) + 0.5)
-        self.register_buffer("columns", torch.arange(width) + 0.5)
+        self.register_buffer("rows", torch.arange(height or 0) + 0.5)
+        self.register_buffer("columns", torch.arange(width or 0) + 0.5)
 
     def resize(self, x: Tensor) -> Tensor:
-        """The first half of the work: one size, float32 in 0..1."""
+        """The first half of the work: one size, if any, float32 in 0..1."""
         x = x.float() / 255
+        if not self.resizes:
+            return x
         return resize_matrix(x[0, 0, :, 0], self.rows) @ x @ resize_matrix(x[0, 0, 0, :], self.columns).T
 
     def adjust(self, x: Tensor) -> Tensor:

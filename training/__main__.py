@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"nalu-serve: {error} Nothing was written.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nnalu-serve: interrupted; no half-written model is left behind.", file=sys.stderr)
+        again = " The same command goes on where it was." if options.command == "fit-images" else ""
+        print(f"\nnalu-serve: interrupted; no half-written model is left behind.{again}", file=sys.stderr)
         return 130
     return 0
 
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _zoo(commands.add_parser("zoo", help="make the default models again"))
     _data(commands.add_parser("data", help="get real digits to learn from: MNIST"))
     _benchmark(commands.add_parser("benchmark", help="count how often units learn arithmetic, over ranges and seeds"))
+    _sequences(commands.add_parser("sequences", help="sums, counts and products of sequences of MNIST digits"))
     return parser
 
 
@@ -104,14 +106,55 @@ def _fit_images(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, required=True, help="folder of the pictures")
     parser.add_argument("--task", choices=["regression", "classification"], required=True)
     parser.add_argument("--name", required=True, help="the model's name")
-    parser.add_argument("--unit", default="NAC", help="unit of the head, NAC or NALU (default: NAC)")
-    parser.add_argument("--pool", choices=["average", "sum"], default="average", help="sum keeps how many")
-    parser.add_argument("--mode", choices=["L", "RGB"], default="L", help="L: grey, RGB: colour (default: L)")
-    parser.add_argument("--size", type=_size, default=28, help="pixels that pictures are resized to (default: 28)")
-    parser.add_argument("--contrast", choices=["plain", "strokes"], default="plain", help="strokes: for drawings")
-    parser.add_argument("--epochs", type=_positive, default=60, help="passes over the pictures (default: 60)")
-    parser.add_argument("--seed", type=_seed, default=0, help="start of all random numbers (default: 0)")
+    _network_of_images(parser)
+    _training_of_images(parser)
+    parser.add_argument(
+        "--plots", type=Path, default=Path("reports"), help="folder of the report, two PNGs (default: reports)"
+    )
     _common(parser)
+
+
+def _network_of_images(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--unit", default="NAC", help="unit of the head, such as NAC or NALU (default: NAC)")
+    parser.add_argument(
+        "--backbone", default="small", help="small, local, or your own as package.module:factory (default: small)"
+    )
+    parser.add_argument(
+        "--pool",
+        choices=["average", "sum"],
+        default="average",
+        help="over places; sum keeps how many (default: average)",
+    )
+    parser.add_argument("--mode", choices=["L", "RGB"], default="L", help="L: grey, RGB: colour (default: L)")
+    parser.add_argument(
+        "--size",
+        type=_size,
+        default=28,
+        metavar="N",
+        help="pixels that pictures are resized to, or keep: their own size, for counting (default: 28)",
+    )
+    parser.add_argument("--contrast", choices=["plain", "strokes"], default="plain", help="strokes: for drawings")
+
+
+def _training_of_images(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--augment",
+        choices=["none", "gentle", "flips", "views", "strokes"],
+        help="how pictures vary in training (default: gentle for sums and products, views or, with --contrast "
+        "strokes, strokes for classes, else none)",
+    )
+    parser.add_argument("--strict", action="store_true", help="refuse a row that cannot be used, instead of leaving it")
+    parser.add_argument("--epochs", type=_positive, help="passes over the pictures (default: about 2000 steps)")
+    parser.add_argument(
+        "--patience",
+        type=_seed,
+        help="epochs without improvement on the validation pictures after which training ends; 0: train on those too "
+        "(default: half of the epochs)",
+    )
+    parser.add_argument("--batch-size", type=_positive, default=32, help="pictures a step (default: 32)")
+    parser.add_argument("--learning-rate", type=_rate, default=1e-2, help="the highest (default: 0.01)")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="(default: auto)")
+    parser.add_argument("--seed", type=_seed, default=0, help="start of all random numbers (default: 0)")
 
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:
@@ -155,6 +198,14 @@ def _benchmark(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--again", action="store_true", help="repeat what is in the results already")
 
 
+def _sequences(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quick", action="store_true", help="few digits, one epoch: half a minute")
+    parser.add_argument("--tasks", nargs="+", metavar="TASK", help="sum, count, product (default: all)")
+    parser.add_argument("--units", nargs="+", metavar="UNIT", help="units, LSTM, given (default: those of the table)")
+    parser.add_argument("--seeds", type=_positive, metavar="N", help="runs of each unit (default: 10 or 3)")
+    parser.add_argument("--out", type=Path, help="folder of the results (default: docs/results, with --quick: reports)")
+
+
 def _positive(text: str) -> int:
     return _at_least(1, text)
 
@@ -163,8 +214,22 @@ def _seed(text: str) -> int:
     return _at_least(0, text)
 
 
-def _size(text: str) -> int:
-    return _at_least(8, text)
+def _size(text: str) -> int | None:
+    """Pixels, or None for each picture's own size."""
+    try:
+        return None if text == "keep" else _at_least(8, text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, nor keep") from error
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate <= 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number above 0 and up to 1")
+    return rate
 
 
 def _at_least(least: int, text: str) -> int:

@@ -1,10 +1,98 @@
-"""Variations of training pictures, drawn anew for every batch."""
+"""Variations of training pictures, drawn anew for every batch.
+
+Each is made for labels that it leaves true:
+
+- ``none``: for labels that brightness, size or place would change;
+- ``gentle``: brightness, contrast, noise, and moves that cut nothing off: for how many, their sum, their product;
+- ``flips``: ``gentle``, mirror images and quarter turns: for the same, where pictures have no up and no left;
+- ``views``: small turns, zooms and shifts, brightness, contrast, noise: for classes; what leaves the frame is lost;
+- ``strokes``: turns, slants, thins and fades: for classes of drawings and handwriting, one thing a picture.
+
+All random numbers are PyTorch's of the CPU, whatever device the pictures are on.
+"""
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from models.pixels import Pixels
+
+Augment = Callable[[Tensor], Tensor]
+
+AUGMENTS = ("none", "gentle", "flips", "views", "strokes")
+GROWTH = 0.25
+"""Largest part of its height and width that a picture grows by."""
+SHRINKAGE = 0.15
+"""Largest part by which the content of a picture that cannot grow is made smaller."""
+
+
+def choose_augment(name: str, *, keep_size: bool = False) -> Augment | None:
+    """The variation of that name, one of ``AUGMENTS``; ``keep_size``: pictures keep their scale, see ``gentle``."""
+    if name in ("gentle", "flips"):
+        return partial({"gentle": gentle, "flips": flips}[name], keep_size=keep_size)
+    return {"none": None, "views": views, "strokes": strokes}[name]
+
+
+def usual_augment(task: str, pool: str, contrast: str) -> str:
+    """The name of the variation that leaves labels of such a task true.
+
+    A value that is no sum may be anything that a variation changes: an angle, a size, a brightness.
+    """
+    if pool != "average":
+        return "gentle"
+    if task == "regression":
+        return "none"
+    return "strokes" if contrast == "strokes" else "views"
+
+
+def gentle(pictures: Tensor, *, keep_size: bool = False) -> Tensor:
+    """Move the content of pictures without cutting anything off, and change their light.
+
+    Args:
+        pictures: of any kind.
+        keep_size: pictures keep their scale and get a margin of their own background, so the batch grows; else
+            their content is made smaller by as much, and the size stays.
+
+    Shape:
+        pictures: ``(batch, channels, height, width)``, float in 0..1. result: the same, or a larger height and width.
+    """
+    return light(_with_margin(pictures) if keep_size else _smaller(pictures))
+
+
+def flips(pictures: Tensor, *, keep_size: bool = False) -> Tensor:
+    """``gentle``, and every mirror image and quarter turn; a whole batch lies or stands, as it has one size."""
+    turned = pictures.transpose(2, 3) if int(torch.randint(2, ())) else pictures
+    for axis in (2, 3):
+        mirrored = (torch.rand(len(turned)) < 0.5).to(turned.device)[:, None, None, None]
+        turned = torch.where(mirrored, turned.flip(axis), turned)
+    return gentle(turned, keep_size=keep_size)
+
+
+def views(pictures: Tensor) -> Tensor:
+    """Small turns, zooms and shifts, as another hand would hold the camera; what leaves the frame is lost."""
+    n = len(pictures)
+    angle, zoom = _uniform(n, -0.17, 0.17), torch.exp(_uniform(n, -0.18, 0.18))
+    turn = torch.stack([angle.cos(), angle.sin(), -angle.sin(), angle.cos()], 1).view(n, 2, 2)
+    shift = torch.rand(n, 2, 1) * 0.2 - 0.1
+    return light(_placed(pictures, torch.cat([turn * zoom[:, None, None], shift], 2)))
+
+
+def light(pictures: Tensor) -> Tensor:
+    """Other brightness, other contrast, a little noise."""
+    n, device = len(pictures), pictures.device
+    contrast = torch.exp(_uniform(n, -0.2, 0.2)).to(device)[:, None, None, None]
+    brightness = _uniform(n, -0.08, 0.08).to(device)[:, None, None, None]
+    noise = torch.randn(pictures.shape).to(device) * _uniform(n, 0, 0.02).to(device)[:, None, None, None]
+    return ((pictures - 0.5) * contrast + 0.5 + brightness + noise).clamp(0, 1)
+
+
+def strokes(pictures: Tensor) -> Tensor:
+    """``vary_strokes`` for strokes of any colour on a background of any other."""
+    return vary_strokes(Pixels(None, None, contrast="strokes").adjust(pictures))
 
 
 def vary_strokes(pictures: Tensor) -> Tensor:
@@ -16,19 +104,87 @@ def vary_strokes(pictures: Tensor) -> Tensor:
     Shape:
         pictures and result: ``(batch, channels, height, width)``, float in 0..1.
     """
-    n = len(pictures)
+    n, device = len(pictures), pictures.device
     angle = _uniform(n, -0.2, 0.2)
     zoom_x, zoom_y = _uniform(n, 0.95, 1.9), _uniform(n, 0.95, 1.7)
     slant = _uniform(n, -0.25, 0.25)
     shift = 0.18 * (torch.rand(n, 2, 1) * 2 - 1) * torch.stack([zoom_x, zoom_y], 1)[:, :, None]
     turn = torch.stack([angle.cos(), angle.sin() + slant, -angle.sin(), angle.cos()], 1).view(n, 2, 2)
-    matrix = torch.cat([turn * torch.stack([zoom_x, zoom_y], 1)[:, :, None], shift], 2)
+    matrix = torch.cat([turn * torch.stack([zoom_x, zoom_y], 1)[:, :, None], shift], 2).to(device)
     grid = functional.affine_grid(matrix, list(pictures.shape), align_corners=False)
     placed = functional.grid_sample(pictures, grid, align_corners=False)
     thinned = -functional.max_pool2d(-placed, 3, stride=1, padding=1)
-    thin = _uniform(n, -0.6, 0.9).clamp(min=0)[:, None, None, None]
-    strokes = (1 - thin) * placed + thin * thinned
-    return strokes.clamp(min=0) ** torch.exp(_uniform(n, math.log(0.5), math.log(2.0)))[:, None, None, None]
+    thin = _uniform(n, -0.6, 0.9).clamp(min=0).to(device)[:, None, None, None]
+    varied = (1 - thin) * placed + thin * thinned
+    fade = torch.exp(_uniform(n, math.log(0.5), math.log(2.0))).to(device)
+    return varied.clamp(min=0) ** fade[:, None, None, None]
+
+
+def vary_handwriting(pictures: Tensor) -> Tensor:
+    """Small turns, zooms, slants and shifts; for a quarter of the pictures large ones, thinner strokes, other shades.
+
+    So that digits are read which fill their picture or leave it nearly empty, and the ordinary ones no worse.
+
+    Args:
+        pictures: light strokes on black, with a margin, as MNIST's.
+
+    Shape:
+        pictures and result: ``(batch, channels, height, width)``, float in 0..1.
+    """
+    n = len(pictures)
+    strongly = torch.rand(n) < 0.25
+
+    def drawn(small: float, large: float) -> Tensor:
+        return torch.where(strongly, _uniform(n, -large, large), _uniform(n, -small, small))
+
+    angle, slant = drawn(0.17, 0.25), drawn(0.15, 0.25)
+    zoom_x = torch.exp(drawn(0.14, 0.48))
+    zoom_y = zoom_x * torch.exp(drawn(0.08, 0.16))
+    shift = torch.stack([drawn(0.12, 0.3), drawn(0.12, 0.3)], 1)[:, :, None]
+    turn = torch.stack([angle.cos(), angle.sin() + slant, -angle.sin(), angle.cos()], 1).view(n, 2, 2)
+    matrix = torch.cat([turn, shift], 2) * torch.stack([zoom_x, zoom_y], 1)[:, :, None]
+    grid = functional.affine_grid(matrix.to(pictures.device), list(pictures.shape), align_corners=False)
+    placed = functional.grid_sample(pictures, grid, align_corners=False)
+    thin = (drawn(0.0, 0.8).clamp(min=0)).to(pictures.device)[:, None, None, None]
+    thinned = -functional.max_pool2d(-placed, 3, stride=1, padding=1)
+    fade = torch.exp(drawn(0.2, 0.7)).to(pictures.device)[:, None, None, None]
+    return torch.lerp(placed, thinned, thin).clamp(min=0) ** fade
+
+
+def background(pictures: Tensor) -> Tensor:
+    """The colour around what pictures show: the mean of their four corners, ``(batch, channels, 1, 1)``."""
+    corners = [pictures[..., rows, columns] for rows in _ENDS for columns in _ENDS]
+    return torch.stack(corners).mean((0, -2, -1))[..., None, None]
+
+
+_ENDS = (slice(None, 2), slice(-2, None))
+
+
+def _smaller(pictures: Tensor) -> Tensor:
+    """Shrink by up to ``SHRINKAGE`` and move within what that leaves free."""
+    n = len(pictures)
+    zoom = 1 / (1 - _uniform(n, 0, SHRINKAGE))
+    free = (zoom - 1)[:, None, None]
+    shift = (torch.rand(n, 2, 1) * 2 - 1) * free
+    return _placed(pictures, torch.cat([torch.eye(2) * zoom[:, None, None], shift], 2))
+
+
+def _with_margin(pictures: Tensor) -> Tensor:
+    """Grow the batch by up to ``GROWTH`` each way, every picture somewhere within."""
+    height, width = pictures.shape[2:]
+    more = [int(torch.randint(int(side * GROWTH) + 1, ())) for side in (height, width)]
+    canvas = background(pictures).repeat(1, 1, height + more[0], width + more[1])
+    for i in range(len(pictures)):
+        top, left = (int(torch.randint(extra + 1, ())) for extra in more)
+        canvas[i, :, top : top + height, left : left + width] = pictures[i]
+    return canvas
+
+
+def _placed(pictures: Tensor, matrix: Tensor) -> Tensor:
+    """Turn, zoom and move pictures on their own background."""
+    behind = background(pictures)
+    grid = functional.affine_grid(matrix.to(pictures.device), list(pictures.shape), align_corners=False)
+    return functional.grid_sample(pictures - behind, grid, align_corners=False) + behind
 
 
 def _uniform(n: int, low: float, high: float) -> Tensor:

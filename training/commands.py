@@ -4,29 +4,29 @@ import re
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryFile
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 import onnxruntime
-from sklearn.model_selection import train_test_split
 
 from models.manifest import NAME_PATTERN, ONNX_FILE, WEIGHTS_FILE, Manifest, versions
 from models.units import UNITS
-from training import fit, fit_images
+from training import fit
 from training.benchmark.command import run_benchmark
 from training.checkpoint import load_checkpoint
+from training.checks import check_folders, check_name
 from training.data import mnist
-from training.data.digits import split_digits
-from training.data.pictures import read_pictures
 from training.data.table import informative, read_table
+from training.digits.recipes import DigitRecipe, TotalRecipe
 from training.errors import InputError
 from training.evaluate import regression_errors
 from training.export import Export, packages, write_model
-from training.fit_images import Examples, PicturePlan
-from training.recipes import other_views, sample_split
+from training.fit_images import measure
+from training.images_command import run_fit_images
+from training.recipes import sample_split
 from training.report import print_no_law, print_result, print_where
+from training.sequences.command import run_sequences
 from training.split import Numbers, split_table
 from training.tasks import TASKS
 from training.zoo import RECIPES
@@ -34,7 +34,7 @@ from training.zoo import RECIPES
 
 def run_fit(options: Namespace) -> None:
     """Learn a column of a CSV file from the others."""
-    name = _check_name(options.name or options.data.stem)
+    name = check_name(options.name or options.data.stem)
     unit = _unit_or_auto(options)
     table = read_table(
         options.data, options.target, options.columns, drop_incomplete=options.drop_incomplete, seed=options.seed
@@ -53,7 +53,7 @@ def run_fit(options: Namespace) -> None:
         command=options.command_line,
         data=f"{options.data.name}: {table.rows} rows",
     )
-    _check_folders(options.repository, options.plots)
+    check_folders(options.repository, options.plots)
     for note in (*table.notes, *left_out):
         print(note)
     fitted = fit.fit(plan, split)
@@ -69,36 +69,6 @@ def run_fit(options: Namespace) -> None:
     print_where(folder, options.repository, name, [[float(f"{value:.6g}") for value in split.train.inputs[0]]])
 
 
-def run_fit_images(options: Namespace) -> None:
-    """Learn labels or values of a folder of pictures."""
-    name = _check_name(options.name)
-    unit = UNITS.canonical(options.unit)
-    data = read_pictures(options.labels, options.images, options.task, options.mode)
-    train, held_out = _split_pictures(data.pictures, data.labels, data.classes, options.seed, options.labels)
-    plan = PicturePlan(
-        name=name,
-        classes=data.classes,
-        head_type=unit,
-        seed=options.seed,
-        command=options.command_line,
-        data=f"{options.labels.name}: {len(data.pictures)} pictures",
-        summary=f"{options.task} of pictures, learned by a CNN with a {unit} head",
-        epochs=options.epochs,
-        network={
-            "mode": options.mode,
-            "height": options.size,
-            "width": options.size,
-            "contrast": options.contrast,
-            "pool": options.pool,
-        },
-    )
-    _check_folders(options.repository)
-    fitted = fit_images.fit_pictures(plan, train, {"interpolation": held_out})
-    folder = fit_images.export_pictures(fitted, plan, train, options.repository)
-    print_result(name, Manifest.read(folder))
-    print_where(folder, options.repository, name, None)
-
-
 def run_evaluate(options: Namespace) -> None:
     """Measure an exported model as it is served: its ONNX file, through ONNX Runtime."""
     folder, manifest = _find(options.repository, options.name, options.version)
@@ -108,7 +78,7 @@ def run_evaluate(options: Namespace) -> None:
         return np.asarray(session.run(None, {manifest.inputs[0].name: inputs})[0])
 
     if manifest.task != "arithmetic":
-        _evaluate_digits(manifest, predict, options)
+        _evaluate_pictures(manifest, predict, options)
         return
     parts = _parts(manifest, options)
     metrics = {
@@ -139,7 +109,7 @@ def run_export(options: Namespace) -> None:
 def run_zoo(options: Namespace) -> None:
     """Make default models again."""
     recipes = {name: RECIPES.load(name) for name in options.names or RECIPES.names()}
-    _check_folders(options.repository, options.plots)
+    check_folders(options.repository, options.plots)
     started = perf_counter()
     for name, recipe in recipes.items():
         begun = perf_counter()
@@ -152,7 +122,7 @@ def run_zoo(options: Namespace) -> None:
 def run_data(options: Namespace) -> None:
     """Put MNIST into a folder and check it."""
     folder = options.to or mnist.FOLDER
-    _check_folders(folder)
+    check_folders(folder)
     if options.source is None and mnist.holds_mnist(folder):
         print(f"{folder} holds MNIST already.")
     else:
@@ -172,28 +142,8 @@ COMMANDS: dict[str, Callable[[Namespace], None]] = {
     "zoo": run_zoo,
     "data": run_data,
     "benchmark": run_benchmark,
+    "sequences": run_sequences,
 }
-
-
-def _check_name(name: str) -> str:
-    if not re.fullmatch(NAME_PATTERN, name):
-        raise InputError(
-            f"The model's name '{name}' may hold letters, digits, '.', '_' and '-', up to 64; choose one with --name."
-        )
-    return name
-
-
-def _check_folders(*folders: Path) -> None:
-    """Make the folders that results go into, before the work that they are for."""
-    for folder in folders:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            raise InputError(
-                f"{folder} cannot be written to ({error.strerror}); give a folder that can, or change its permissions."
-            ) from error
 
 
 def _unit_or_auto(options: Namespace) -> str:
@@ -203,23 +153,6 @@ def _unit_or_auto(options: Namespace) -> str:
             "--hidden is for a unit, such as --unit NAU; the search finds its own layers, so leave it out."
         )
     return unit
-
-
-def _split_pictures(
-    pictures: list[np.ndarray], labels: Numbers, classes: list[str] | None, seed: int, path: Path
-) -> tuple[Examples, Examples]:
-    """Four fifths to train on, one fifth held out, every class in both."""
-    if len(pictures) < 10:
-        raise InputError(f"{path} names {len(pictures)} pictures; training and checking need at least 10, so add some.")
-    held_out = max(round(len(pictures) / 5), len(classes or ()))
-    stratify = labels if classes else None
-    train, test = train_test_split(np.arange(len(pictures)), test_size=held_out, random_state=seed, stratify=stratify)
-    first, second = (Examples([pictures[i] for i in index], labels[index]) for index in (train, test))
-    if np.ptp(first.labels) == 0:
-        raise InputError(
-            f"{path}: the pictures to train on all have the label {first.labels[0]:g}; add more that vary."
-        )
-    return first, second
 
 
 def _find(repository: Path, name: str, version: int | None) -> tuple[Path, Manifest]:
@@ -251,12 +184,10 @@ def _parts(manifest: Manifest, options: Namespace) -> dict[str, tuple[Numbers, N
     return {part: (rows.inputs, rows.target) for part, rows in halves.items()}
 
 
-def _evaluate_digits(manifest: Manifest, predict: Callable[..., np.ndarray], options: Namespace) -> None:
-    """Measure a digit model on the quarter of the digits that its training held out."""
-    if options.name not in ("digit", "digit-value"):
-        raise InputError(f"'{options.name}' is none of the digit models; its held-out errors are in its manifest.")
-    _, held_out = split_digits(manifest.training.seed)
-    as_is = Examples(list(held_out.pictures), held_out.labels.astype(np.float64))
-    parts = {"interpolation": as_is, "extrapolation": other_views(held_out)}
-    metrics = {part: fit_images.measure(predict, manifest.classes, examples) for part, examples in parts.items()}
+def _evaluate_pictures(manifest: Manifest, predict: Callable[..., np.ndarray], options: Namespace) -> None:
+    """Measure a default model for pictures on what its training held out."""
+    recipe = RECIPES.load(options.name) if options.name in RECIPES.names() else None
+    if not isinstance(recipe, DigitRecipe | TotalRecipe):
+        raise InputError(f"'{options.name}' is no default model for pictures; its held-out errors are in its manifest.")
+    metrics = {part: measure(predict, manifest.classes, examples) for part, examples in recipe.tests().items()}
     print_result(f"{options.name} version {manifest.version}", manifest, metrics)

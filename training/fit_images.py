@@ -1,98 +1,68 @@
-"""Fits CNNs with an arithmetic head to pictures, measures them beside a plain head, and exports them."""
+"""Fits CNNs with an arithmetic head to pictures, and measures them beside a plain head."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
-from models.manifest import CHANNELS
 from models.picture import PictureNetwork
 from training.evaluate import classification_errors, predict, regression_errors
-from training.export import INPUT, OUTPUT, Export, packages, tensor, write_model
-from training.loop import Augment, train_pictures
+from training.export_pictures import export_pictures as export_pictures
+from training.export_pictures import parity_pictures as parity_pictures
+from training.gather import Pictures, groups_of_one_size
+from training.picture_plan import Examples as Examples
+from training.picture_plan import FittedPictures as FittedPictures
+from training.picture_plan import Numbers
+from training.picture_plan import PicturePlan as PicturePlan
+from training.resume import Saved
+from training.train_pictures import train_picture_network
 
-Pictures = Sequence[NDArray[np.uint8]]
 Predict = Callable[[NDArray[Any]], NDArray[Any]]
 
-
-@dataclass(frozen=True)
-class Examples:
-    """Pictures ``(channels, height, width)`` of any sizes, and their labels: class indices or values, ``(n,)``."""
-
-    pictures: Pictures
-    labels: NDArray[np.float64]
+PREDICTED_TOGETHER = 256
 
 
-@dataclass(frozen=True)
-class PicturePlan:
-    """What to fit and how the result is described.
-
-    Args:
-        name: the model's name.
-        classes: the class names, or None for regression.
-        head_type: the head's unit.
-        seed: start of all random numbers.
-        command: what makes the model again.
-        data: where the pictures come from.
-        summary: one line for people.
-        epochs: passes over the training pictures.
-        network: keywords of ``PictureNetwork``.
-        augment: varies every batch; before the contrast step, on pictures of 0..1.
-    """
-
-    name: str
-    classes: Sequence[str] | None
-    head_type: str
-    seed: int
-    command: str
-    data: str
-    summary: str
-    epochs: int
-    network: Mapping[str, Any] = field(default_factory=dict)
-    augment: Augment | None = None
-
-    @property
-    def task(self) -> str:
-        return "regression" if self.classes is None else "classification"
-
-
-@dataclass(frozen=True)
-class FittedPictures:
-    """A fitted network, and the same CNN with a plain head."""
-
-    network: PictureNetwork
-    plain: PictureNetwork
-    metrics: dict[str, dict[str, Any]]
-
-
-def fit_pictures(plan: PicturePlan, train: Examples, tests: Mapping[str, Examples]) -> FittedPictures:
+def fit_pictures(
+    plan: PicturePlan,
+    train: Examples,
+    tests: Mapping[str, Examples],
+    *,
+    validation: Examples | None = None,
+    saved: Saved | None = None,
+) -> FittedPictures:
     """Train the network and, in the same way, the same CNN with a plain head; measure both on every test set.
 
     Args:
         plan: what to fit.
         train: the training pictures.
         tests: held-out pictures by name; ``"interpolation"`` and ``"extrapolation"`` go into the manifest.
+        validation: pictures that choose the epoch whose weights are kept, and are measured too; None: the last
+            epoch's are.
+        saved: where both trainings are saved, and go on from if they were interrupted.
     """
     scale, shift = _scale_and_shift(plan, train.labels)
-    torch.manual_seed(plan.seed)
-    network = _train(_build(plan, scale, shift), plan, train, f"{plan.name}: {plan.head_type} head")
-    torch.manual_seed(plan.seed)
-    plain = _train(_with_plain_head(_build(plan, scale, shift)), plan, train, f"{plan.name}: plain head")
-    metrics = {
-        name: {
-            **measure(partial(predict, network), plan.classes, examples),
-            "plain_head": measure(partial(predict, plain), plan.classes, examples),
-        }
-        for name, examples in tests.items()
-    }
-    return FittedPictures(network, plain, metrics)
+    notes, networks = [], []
+    for head in (plan.head_type, "plain"):
+        torch.manual_seed(plan.seed)
+        network = build_network(plan, scale, shift)
+        network = _with_plain_head(network) if head == "plain" else network
+        note = train_picture_network(network, plan, train, validation, f"{plan.name}: {head} head", saved)
+        notes += [f"{head} head: {note}"] if note else []
+        networks.append(network)
+    parts = {**({"validation": validation} if validation else {}), **tests}
+    said = {name: _said(networks, examples) for name, examples in parts.items()}
+    metrics = {name: _errors_of_both(plan, said[name], examples.labels) for name, examples in parts.items()}
+    return FittedPictures(networks[0], networks[1], metrics, said, notes)
+
+
+def build_network(plan: PicturePlan, scale: float = 1.0, shift: float = 0.0) -> PictureNetwork:
+    """The untrained network of a plan; ``scale`` and ``shift`` as in ``PictureNetwork``."""
+    outputs = 1 if plan.classes is None else len(plan.classes)
+    return PictureNetwork(plan.task, outputs, plan.head_type, scale=scale, shift=shift, **plan.network)  # type: ignore[arg-type]
 
 
 def measure(predict: Predict, classes: Sequence[str] | None, examples: Examples) -> dict[str, Any]:
@@ -103,76 +73,48 @@ def measure(predict: Predict, classes: Sequence[str] | None, examples: Examples)
         classes: the class names, or None for regression.
         examples: the pictures and their labels.
     """
-    output, labels = predict_pictures(predict, examples.pictures), examples.labels
+    return errors_of(predict_pictures(predict, examples.pictures), classes, examples.labels)
+
+
+def errors_of(said: Numbers, classes: Sequence[str] | None, labels: Numbers) -> dict[str, Any]:
+    """Errors of outputs ``(n, outputs)``; see ``measure``."""
     if classes is not None:
-        return classification_errors(output, labels.astype(np.int64))
-    found = regression_errors(output[:, 0], labels)
+        return classification_errors(said, labels.astype(np.int64))
+    found = regression_errors(said[:, 0], labels)
     kept = {name: found[name] for name in ("rows", "mae", "rmse")}
     if np.array_equal(labels, np.rint(labels)):
-        kept["rounded_accuracy"] = float((np.rint(output[:, 0]) == labels).mean())
+        kept["rounded_accuracy"] = float((np.rint(said[:, 0]) == labels).mean())
     return kept
 
 
-def predict_pictures(predict: Predict, pictures: Pictures) -> NDArray[np.float64]:
-    """What a model says of each picture, ``(n, outputs)``; pictures of one size go together."""
-    sizes = [picture.shape for picture in pictures]
-    said: dict[int, NDArray[Any]] = {}
-    for size in set(sizes):
-        index = [i for i, other in enumerate(sizes) if other == size]
-        said.update(zip(index, predict(np.stack([pictures[i] for i in index])), strict=True))
-    return np.stack([said[i] for i in range(len(pictures))]).astype(np.float64)
+def predict_pictures(predict: Predict, pictures: Pictures) -> Numbers:
+    """What a model says of each picture, ``(n, outputs)``; neighbours of one size go together."""
+    groups = groups_of_one_size(pictures, PREDICTED_TOGETHER)
+    return np.concatenate([predict(group) for _, group in groups]).astype(np.float64)
 
 
-def export_pictures(
-    fitted: FittedPictures, plan: PicturePlan, train: Examples, repository: Path, *, version: int | None = None
-) -> Path:
-    """Write the fitted network to the repository; see ``training.export.write_model``."""
-    network, config = fitted.network, fitted.network.config
-    outputs = plan.classes if plan.classes is not None else ["value"]
-    values = [] if plan.classes is not None else [(float(train.labels.min()), float(train.labels.max()))]
-    manifest = {
-        "task": f"image-{plan.task}",
-        "summary": plan.summary,
-        "inputs": [tensor(INPUT, "UINT8", [-1, CHANNELS[config["mode"]], -1, -1])],
-        "outputs": [tensor(OUTPUT, "FP32", [-1, len(outputs)], outputs)],
-        "classes": list(plan.classes) if plan.classes is not None else None,
-        "image": {key: config[key] for key in ("mode", "height", "width")} | {"resize": True},
-        "unit": config["head_type"],
-        "dims": [*config["hidden_dims"], config["num_outputs"]],
-        "formula": None,
-        "latex": None,
-        "training": {
-            "ranges": values,
-            "rows": len(train.pictures),
-            "seed": plan.seed,
-            "command": plan.command,
-            "packages": packages(),
-            "data": plan.data,
-        },
-        "metrics": fitted.metrics,
-    }
-    checks = parity_pictures(train.pictures, CHANNELS[config["mode"]])
-    return write_model(Export(network, checks, manifest), repository, plan.name, version=version)
+def _said(networks: Sequence[PictureNetwork], examples: Examples) -> tuple[Numbers, Numbers]:
+    """What the two networks say of the same pictures, each of which is decoded once."""
+
+    def both(group: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate([predict(network, group) for network in networks], axis=1)
+
+    ours, plain = np.split(predict_pictures(both, examples.pictures), 2, axis=1)
+    return ours, plain
 
 
-def parity_pictures(pictures: Pictures, channels: int) -> dict[str, NDArray[np.uint8]]:
-    """Pictures to check exported files on: noise of an unusual size, some as they are, and the same inverted."""
-    noise = np.random.default_rng(0).integers(0, 256, (2, channels, 37, 53), dtype=np.uint8)
-    alike = np.stack([picture for picture in pictures if picture.shape == pictures[0].shape][:16])
-    return {"unusual": noise, "training": alike, "inverted": 255 - alike}
+def _errors_of_both(plan: PicturePlan, said: tuple[Numbers, Numbers], labels: Numbers) -> dict[str, Any]:
+    ours, plain = (errors_of(output, plan.classes, labels) for output in said)
+    return {**ours, "plain_head": plain}
 
 
-def _scale_and_shift(plan: PicturePlan, labels: NDArray[np.float64]) -> tuple[float, float]:
-    """The spread of the values, and their mean where it is far from 0; sums over places cannot use a shift."""
+def _scale_and_shift(plan: PicturePlan, labels: Numbers) -> tuple[float, float]:
+    """The spread of the values, and their mean where it is far from 0; only averages over places can use a shift."""
     if plan.classes is not None:
         return 1.0, 0.0
     spread, mean = float(labels.std()), float(labels.mean())
-    return spread, mean if abs(mean) > 3 * spread and plan.network.get("pool") != "sum" else 0.0
-
-
-def _build(plan: PicturePlan, scale: float, shift: float) -> PictureNetwork:
-    outputs = 1 if plan.classes is None else len(plan.classes)
-    return PictureNetwork(plan.task, outputs, plan.head_type, scale=scale, shift=shift, **plan.network)  # type: ignore[arg-type]
+    averaged = plan.network.get("pool", "average") in ("average", None)
+    return spread, mean if averaged and abs(mean) > 3 * spread else 0.0
 
 
 def _with_plain_head(network: PictureNetwork) -> PictureNetwork:
@@ -183,19 +125,3 @@ def _with_plain_head(network: PictureNetwork) -> PictureNetwork:
         layers += [nn.ReLU()] * bool(layers) + [nn.Linear(n_in, n_out)]
     network.network.head = nn.Sequential(*layers)  # type: ignore[assignment]
     return network
-
-
-def _train(network: PictureNetwork, plan: PicturePlan, train: Examples, title: str) -> PictureNetwork:
-    pixels = network.pixels
-    labels = torch.from_numpy(train.labels)
-    labels = ((labels - network.shift) / network.scale).float() if plan.classes is None else labels.long()
-    augment: Callable[[Tensor], Tensor] = plan.augment or (lambda pictures: pictures)
-    train_pictures(
-        network.network,
-        torch.cat([pixels.resize(torch.from_numpy(picture)[None]) for picture in train.pictures]),
-        labels,
-        augment=lambda pictures: pixels.adjust(augment(pictures)),
-        epochs=plan.epochs,
-        title=title,
-    )
-    return network.eval()

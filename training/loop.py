@@ -1,18 +1,23 @@
 """The training loops: full-batch for arithmetic, in batches for pictures."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from tqdm import tqdm
+
+from training.bounds import clamp_to_bounds
+from training.one_cycle import Loss, OneCycle, picture_loss
+from training.resume import Resume
 
 ADAM_STEPS = 600
 LBFGS_STEPS = 300
 LBFGS_ROUNDS = 5
 
-Augment = Callable[[Tensor], Tensor]
+Batch = tuple[Tensor, Tensor]
+"""What a picture network takes, float; and labels: classes (integers) or values (floats), ``(batch,)``."""
 
 
 def train_arithmetic(network: nn.Module, inputs: Tensor, target: Tensor) -> float:
@@ -53,14 +58,6 @@ def train_arithmetic(network: nn.Module, inputs: Tensor, target: Tensor) -> floa
     return last if math.isfinite(last) else math.inf
 
 
-def clamp_to_bounds(network: nn.Module) -> None:
-    """Put the weights of units back into the bounds that their papers give them."""
-    with torch.no_grad():
-        for unit in network.modules():
-            for name, (low, high) in getattr(unit, "BOUNDS", {}).items():
-                unit.get_parameter(name).clamp_(low, high)
-
-
 def _descend(network: nn.Module, error: Callable[[], Tensor]) -> None:
     """One run of L-BFGS. Its line search gives up at steps below 1e-9, so the error is scaled to start at 1."""
     scale = error().detach()
@@ -84,47 +81,74 @@ def _descend(network: nn.Module, error: Callable[[], Tensor]) -> None:
         lbfgs.step(closure)  # type: ignore[no-untyped-call]
 
 
-def train_pictures(
+def train_batches(
     network: nn.Module,
-    pictures: Tensor,
-    labels: Tensor,
+    batches: Callable[[int], Iterable[Batch]],
     *,
-    augment: Augment,
     epochs: int,
-    batch_size: int = 32,
+    steps: int,
+    max_lr: float = 1e-2,
+    averaging: float = 0.0,
+    loss: Loss | None = None,
+    device: str = "cpu",
+    channels_last: bool = True,
+    after_epoch: Callable[[int], bool | None] | None = None,
+    resume: Resume | None = None,
     title: str = "training",
 ) -> None:
-    """Fit a picture network, in place, with Adam under a one-cycle learning rate.
+    """Fit a network to batches, in place, with AdamW under a one-cycle learning rate.
 
     Args:
-        network: what takes augmented pictures; log-probabilities for classes, a value for regression.
-        pictures: ``(n, channels, height, width)``, float.
-        labels: ``(n,)``: class indices (integers) or values (floats).
-        augment: applied to every batch anew.
-        epochs: passes over the pictures.
-        batch_size: pictures a step; a last batch of one picture is left out, as batch normalisation needs two.
+        network: left on the CPU, in evaluation mode, with its final weights.
+        batches: the batches of an epoch, the first being 0; they may differ in size. They must follow from the
+            number of the epoch and from PyTorch's random numbers, or a resumed training takes another course.
+        epochs: rounds, after each of which training can be stopped or resumed.
+        steps: batches of every epoch.
+        max_lr: the highest learning rate of the cycle.
+        averaging: decay of the moving average of the weights that takes their place in the end; 0: none.
+        loss: of output and labels; None: ``picture_loss``.
+        device: where it is trained: ``"cpu"`` or ``"cuda"``.
+        channels_last: whether network and batches are laid out with the channels last in memory, as convolutions are
+            a fifth faster then; a network that takes views of its maps may not be able to.
+        after_epoch: called with the number of the epoch just ended, the network being as it would be if training
+            ended there; True ends it. What it keeps must be part of ``resume``.
+        resume: where the training is saved, and goes on from if it was interrupted.
         title: of the progress bar.
+
+    Raises:
+        ValueError: an epoch has more or fewer batches than ``steps``.
     """
-    steps = math.ceil(len(pictures) / batch_size)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1e-2, total_steps=epochs * steps)
-    network.train()
-    bar = tqdm(range(epochs), desc=title, unit="epoch", disable=None)
-    for _ in bar:
-        for index in torch.split(torch.randperm(len(pictures)), batch_size):
-            if len(index) > 1:
-                optimizer.zero_grad()
-                loss = _picture_loss(network(augment(pictures[index])), labels[index])
-                loss.backward()  # type: ignore[no-untyped-call]
-                nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-                optimizer.step()
-                clamp_to_bounds(network)
-            schedule.step()
-        bar.set_postfix(loss=f"{loss.item():.4f}")
-    network.eval()
+    layout = torch.channels_last if channels_last else torch.preserve_format
+    network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
+    run = OneCycle(network.train(), epochs * steps, max_lr, averaging, loss or picture_loss)
+    done, finished = resume.load(run) if resume else (0, False)
+    bar = tqdm(total=epochs * steps, initial=done * steps, desc=title, unit="step", disable=None)
+    for epoch in range(epochs if finished else done, epochs):
+        _train_epoch(run, _moved(batches(epoch), device, layout), steps, bar, f"{epoch + 1}/{epochs}")
+        if after_epoch is not None:
+            with run.as_result():
+                finished = bool(after_epoch(epoch))
+        if resume:
+            resume.save(run, epoch + 1, finished=finished or epoch + 1 == epochs)
+        if finished:
+            break
+    bar.close()
+    run.finish()
+    network.to(device="cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
 
 
-def _picture_loss(output: Tensor, labels: Tensor) -> Tensor:
-    if labels.is_floating_point():
-        return functional.mse_loss(output[:, 0], labels)
-    return functional.nll_loss(output, labels)
+def _train_epoch(run: OneCycle, batches: Iterable[Batch], steps: int, bar: "tqdm[Any]", at: str) -> None:
+    seen = 0
+    for seen, (x, labels) in enumerate(batches, start=1):
+        if seen > steps:
+            break
+        bar.set_postfix(epoch=at, loss=f"{run.step(x, labels):.4f}", refresh=False)
+        bar.update()
+    if seen != steps:
+        got = "more" if seen > steps else seen
+        raise ValueError(f"An epoch must have {steps} batches, as many as its steps; got {got}.")
+
+
+def _moved(batches: Iterable[Batch], device: str, layout: torch.memory_format) -> Iterator[Batch]:
+    for x, labels in batches:
+        yield x.to(device, memory_format=layout if x.ndim == 4 else torch.preserve_format), labels.to(device)

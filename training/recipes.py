@@ -1,16 +1,12 @@
-"""How default models are made: from an arithmetic task, or from the handwritten digits."""
+"""How default models are made from an arithmetic task; those for pictures: ``training.digits.recipes``."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from PIL import Image
 
-from training import fit, fit_images
-from training.augment import vary_strokes
-from training.data.digits import Digits, split_digits
-from training.fit_images import Examples, PicturePlan
+from training import fit
 from training.split import Part, Split
 from training.tasks import TASKS
 
@@ -70,53 +66,3 @@ def sample_split(name: str, seed: int) -> Split:
         Part(*task.sample(TEST_ROWS, task.extrapolation, random)),
         drawn_from=task.interpolation,
     )
-
-
-@dataclass(frozen=True)
-class DigitRecipe:
-    """Reads handwritten digits with a CNN and an arithmetic head.
-
-    Extrapolation is measured on the held-out digits as other pictures show them: sizes, margins and colours that
-    training never saw.
-    """
-
-    task: str
-    head_type: str
-    summary: str
-    seed: int = 0
-    epochs: int = 60
-
-    def make(self, name: str, repository: Path, plots: Path, command: str) -> Path:  # noqa: ARG002
-        train, held_out = split_digits(self.seed)
-        plan = PicturePlan(
-            name=name,
-            classes=[str(digit) for digit in range(10)] if self.task == "classification" else None,
-            head_type=self.head_type,
-            seed=self.seed,
-            command=command,
-            data=f"scikit-learn digits: {len(train.labels)} of 1797 pictures",
-            summary=self.summary,
-            epochs=self.epochs,
-            network={"contrast": "strokes"},
-            augment=vary_strokes,
-        )
-        tests = {"interpolation": _examples(held_out), "extrapolation": other_views(held_out)}
-        fitted = fit_images.fit_pictures(plan, _examples(train), tests)
-        return fit_images.export_pictures(fitted, plan, _examples(train), repository, version=1)
-
-
-def other_views(digits: Digits) -> Examples:
-    """Every digit dark on light with a margin, at 20, 64 and 256 pixels: what a photo or a drawing looks like."""
-    views = [_view(picture[0], size) for size in (20, 64, 256) for picture in digits.pictures]
-    return Examples(views, np.tile(digits.labels.astype(np.float64), 3))
-
-
-def _view(picture: np.ndarray[Any, Any], size: int) -> np.ndarray[Any, Any]:
-    inner, canvas = round(size * 0.7), Image.new("L", (size, size), 235)
-    strokes = Image.fromarray(picture).resize((inner, inner), Image.Resampling.BICUBIC)
-    canvas.paste(30, ((size - inner) // 2, (size - inner) // 2), strokes)
-    return np.asarray(canvas)[None]
-
-
-def _examples(digits: Digits) -> Examples:
-    return Examples(list(digits.pictures), digits.labels.astype(np.float64))

@@ -37,6 +37,7 @@ class TorchScriptBackend:
         if device == "cuda" and not torch.cuda.is_available():
             raise BackendError("NALU_DEVICE is cuda, but PyTorch finds no CUDA device; set NALU_DEVICE=cpu.")
         torch.set_num_threads(threads)
+        torch.backends.cudnn.allow_tf32 = False  # numbers of 10 bits are too short for sums over many places
         self._torch = torch
         self.device = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
 

@@ -42,6 +42,9 @@ async def predict_arithmetic(call: Call) -> Response:
 async def predict_image(call: Call) -> Response:
     """Answer pictures (PNG, JPEG or WebP) with a picture model, one prediction a file, in their order.
 
+    A value beyond those that the model was trained on, by more than a twentieth of their range, and a result that is
+    not finite are named in `warnings`. Models whose manifest says `resize: false` take one size, or any from one on.
+
     A digit to try it with lies at [/docs/digit.png](/docs/digit.png):
 
         curl -s localhost:8000/docs/digit.png -o digit.png

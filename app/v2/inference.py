@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.responses import Response
 
+from app.batch import BATCH_PIXELS
 from app.call import Call
 from app.errors import UnavailableError
 from app.loading import Model
-from app.pictures import BATCH_PIXELS
 from app.v2 import compression
 from app.v2.answer import encode
 from app.v2.request import HEADER_LENGTH, Inference, decode

@@ -77,6 +77,11 @@ def _decode(body: bytes, length: int, manifest: Manifest, settings: Settings) ->
 def _decode_raw(body: bytes, manifest: Manifest, settings: Settings) -> Inference:
     """The form without JSON: the bytes of one row, or of one picture of the model's own size."""
     expected, image = manifest.inputs[0], manifest.image
+    if manifest.any_size:
+        raise InvalidInputError(
+            f"Model '{manifest.name}' takes pictures of any size, which bytes alone do not tell; send the shape in "
+            f"JSON in front of them."
+        )
     shape = [1, *expected.shape[1:]]
     if image is not None:
         shape = [1, expected.shape[1], image.height, image.width]

@@ -2,17 +2,20 @@
 
 from app.errors import InvalidInputError, TooLargeError
 from app.settings import Settings
-from models.manifest import ImageInput, Manifest
+from app.sizes import Named, check_pixels, check_size
+from models.manifest import Manifest
 
 _SHOWN = 8
 """Axes of a shape that a message repeats."""
+PICTURES = Named("The pictures are", "them")
 
 
 def check_shape(shape: list[int], manifest: Manifest, settings: Settings) -> None:
     """Refuse a shape that the model does not take or that is larger than allowed.
 
     Raises:
-        InvalidInputError: another number of axes, another size where the model's is fixed, or nothing in it.
+        InvalidInputError: another number of axes, another size where the model's is fixed, a smaller one than the
+            model's smallest, or nothing in it.
         TooLargeError: more rows, pictures or pixels than the settings allow.
     """
     expected = manifest.inputs[0]
@@ -28,8 +31,11 @@ def check_shape(shape: list[int], manifest: Manifest, settings: Settings) -> Non
         raise InvalidInputError(f"Input '{expected.name}' of shape {shape} is empty; send at least one row.")
     if manifest.image is None:
         _check_rows(shape[0], settings)
-    else:
-        _check_pictures(shape, manifest.name, manifest.image, settings)
+        return
+    _check_pictures(shape, settings)
+    if manifest.any_size:
+        check_pixels(PICTURES, shape[3], shape[2], manifest, settings)
+        check_size(PICTURES, shape[3], shape[2], manifest)
 
 
 def _check_rows(rows: int, settings: Settings) -> None:
@@ -37,7 +43,7 @@ def _check_rows(rows: int, settings: Settings) -> None:
         raise TooLargeError(f"The request has {rows} rows; at most {settings.max_rows} are taken, so send several.")
 
 
-def _check_pictures(shape: list[int], model: str, image: ImageInput, settings: Settings) -> None:
+def _check_pictures(shape: list[int], settings: Settings) -> None:
     pictures, _, height, width = shape
     if pictures > settings.max_files:
         raise TooLargeError(
@@ -51,10 +57,6 @@ def _check_pictures(shape: list[int], model: str, image: ImageInput, settings: S
     if pictures * height * width > settings.max_request_pixels:
         raise TooLargeError(
             f"The pictures have more than {settings.max_request_pixels} pixels together; send fewer at a time."
-        )
-    if not image.resize and (height, width) != (image.height, image.width):
-        raise InvalidInputError(
-            f"The pictures are {width} x {height} pixels; model '{model}' takes {image.width} x {image.height}."
         )
 
 

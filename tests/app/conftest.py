@@ -13,7 +13,9 @@ MAX_BODY_BYTES = 2_000_000
 
 @pytest.fixture(scope="session")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """sum (versions 1 and 2), ratio, add; brightness, shade, colour and strict (4 x 6 pixels only) for pictures."""
+    """sum (versions 1 and 2), ratio, add; brightness, shade, colour, strict (4 x 6 pixels only) and free (as large or
+    larger) for pictures.
+    """
     root = tmp_path_factory.mktemp("repository")
     write_sum(root, version=1, weight=100.0, formula=None)
     write_sum(root, version=2)
@@ -22,6 +24,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     write_picture(root, "brightness", "brightness")
     write_picture(root, "shade", "classes")
     write_picture(root, "colour", "brightness", channels=3)
-    write_picture(root, "strict", "brightness", resize=False)
+    write_picture(root, "strict", "brightness", fixed=True)
+    write_picture(root, "free", "brightness", resize=False)
     with running(root, max_body_bytes=MAX_BODY_BYTES) as client:
         yield client

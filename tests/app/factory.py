@@ -116,23 +116,29 @@ def write_ratio(root: Path, name: str = "ratio") -> Path:
     return write_version(root, ratio_onnx(), manifest_of(name, 1, formula="a / b"))
 
 
-def picture_manifest(name: str, kind: str, *, channels: int = 1, resize: bool = True, **changes: Any) -> dict[str, Any]:
+def picture_manifest(
+    name: str, kind: str, *, channels: int = 1, resize: bool = True, fixed: bool = False, **changes: Any
+) -> dict[str, Any]:
+    """The manifest of a picture model of 4 x 6 pixels: resized to that, of at least that, or of exactly that."""
     classes = CLASSES if kind == "classes" else None
-    shape = [-1, channels, -1, -1]
+    shape = [-1, channels, 4, 6] if fixed else [-1, channels, -1, -1]
     entries = {
         "task": "image-classification" if classes else "image-regression",
         "inputs": [{"name": "input", "datatype": "UINT8", "shape": shape, "columns": None}],
         "outputs": [{"name": "output", "datatype": "FP32", "shape": [-1, 2 if classes else 1], "columns": None}],
         "classes": classes,
-        "image": {"mode": "L" if channels == 1 else "RGB", "height": 4, "width": 6, "resize": resize},
+        "image": {"mode": "L" if channels == 1 else "RGB", "height": 4, "width": 6, "resize": resize and not fixed},
         "formula": None,
         "latex": None,
+        "training": manifest_of(name, 1)["training"] | {"ranges": [] if classes else [[0, 255]]},
     }
     return manifest_of(name, 1, **(entries | changes))
 
 
-def write_picture(root: Path, name: str, kind: str, *, channels: int = 1, resize: bool = True) -> Path:
-    manifest = picture_manifest(name, kind, channels=channels, resize=resize)
+def write_picture(
+    root: Path, name: str, kind: str, *, channels: int = 1, resize: bool = True, fixed: bool = False
+) -> Path:
+    manifest = picture_manifest(name, kind, channels=channels, resize=resize, fixed=fixed)
     return write_version(root, picture_onnx(kind, channels), manifest)
 
 

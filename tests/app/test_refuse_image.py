@@ -81,6 +81,19 @@ def test_a_form_of_another_shape_is_refused(
     expect_problem(client.post("/predict/image", data=fields, files=files), 422, detail)
 
 
+@pytest.mark.parametrize(("name", "given"), [("model", ["shade", "brightness"]), ("version", ["1", "1", "1"])])
+def test_a_field_that_is_there_once_and_comes_again_is_refused(client: TestClient, name: str, given: list[str]) -> None:
+    fields = {"model": "brightness", name: given}
+    response = client.post("/predict/image", data=fields, files=[("files", grey(7))])
+    said = f"The form has {len(given)} fields '{name}', and one is taken; send one request for each."
+    expect_problem(response, 422, said)
+
+
+def test_fields_that_nobody_asked_for_may_come_again(client: TestClient) -> None:
+    fields = {"model": "brightness", "note": ["a", "b"]}
+    assert values(client.post("/predict/image", data=fields, files=[("files", grey(7))])) == [7]
+
+
 def test_a_body_that_is_no_form_is_refused(client: TestClient) -> None:
     response = client.post("/predict/image", json={"model": "brightness"})
     expect_problem(response, 422)

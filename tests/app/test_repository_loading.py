@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
@@ -20,6 +21,8 @@ from tests.app.factory import (
     arithmetic_graph,
     manifest_of,
     onnx_bytes,
+    picture_manifest,
+    picture_onnx,
     running,
     wait_until,
     write_picture,
@@ -73,12 +76,33 @@ def test_large_pictures_are_warmed_in_no_more_than_two_and_small_ones_in_many(
 ) -> None:
     folder = write_picture(repository.root, "brightness", "brightness")
     repository.refresh()
-    assert {shape for shape, _ in backend.calls} == {(1, 1, 4, 6), (2, 1, 4, 6), (64, 1, 4, 6)}
+    assert {shape for shape, _ in backend.calls} == {(1, 1, 4, 6), (2, 1, 4, 6), (64, 1, 4, 6), (1, 1, 5, 8)}
     backend.calls.clear()
     text = (folder / "manifest.json").read_text()
     (folder / "manifest.json").write_text(text.replace('"height": 4, "width": 6', '"height": 1000, "width": 700'))
     repository.refresh()
-    assert {shape for shape, _ in backend.calls} == {(1, 1, 1000, 700), (2, 1, 1000, 700)}
+    assert {shape for shape, _ in backend.calls} == {(1, 1, 1000, 700), (2, 1, 1000, 700), (1, 1, 1001, 702)}
+
+
+def test_a_model_of_one_size_is_warmed_in_that_size_alone(repository: Repository, backend: Recording) -> None:
+    write_picture(repository.root, "strict", "brightness", fixed=True)
+    repository.refresh()
+    assert {shape for shape, _ in backend.calls} == {(1, 1, 4, 6), (2, 1, 4, 6), (64, 1, 4, 6)}
+
+
+@pytest.mark.parametrize("resize", [True, False])
+def test_a_model_that_takes_only_one_size_of_pictures_where_any_is_promised_is_damaged(
+    repository: Repository, resize: bool
+) -> None:
+    model = onnx.load_model_from_string(picture_onnx("brightness"))
+    for axis, size in ((2, 4), (3, 6)):
+        model.graph.input[0].type.tensor_type.shape.dim[axis].dim_value = size
+    manifest = picture_manifest("m", "brightness", resize=resize)
+    folder = write_version(repository.root, model.SerializeToString(), manifest)
+    repository.refresh()
+    [(_, entry)] = repository.entries()
+    assert entry.reason is not None
+    assert entry.reason.startswith(f"{folder}/model.onnx fails on a trial input: ")
 
 
 def test_a_model_that_takes_only_one_size_of_batch_is_damaged(repository: Repository) -> None:

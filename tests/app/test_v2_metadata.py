@@ -42,7 +42,7 @@ def test_the_server_is_live_and_ready_in_words_that_clients_of_kserve_read(clien
 
 def test_models_are_listed_as_kserve_lists_them(client: TestClient) -> None:
     names = found(client, "/v2/models")["models"]
-    assert names == ["add", "brightness", "colour", "ratio", "shade", "strict", "sum"]
+    assert names == ["add", "brightness", "colour", "free", "ratio", "shade", "strict", "sum"]
 
 
 def test_a_model_says_what_it_takes_and_answers(client: TestClient) -> None:

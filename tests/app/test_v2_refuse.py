@@ -283,5 +283,8 @@ def test_one_picture_or_pixel_too_many_is_too_large() -> None:
 
 def test_a_model_of_one_size_takes_no_other() -> None:
     read(body(tensor(PICTURE)), manifest=STRICT)
-    with pytest.raises(InvalidInputError, match=r"The pictures are 4 x 6 pixels; model 'strict' takes 6 x 4\.$"):
+    takes = (
+        r"Model 'strict' takes input 'input' of shape \[-1, 1, 4, 6\], where -1 is free; the request has \[1, 1, 6, 4\]"
+    )
+    with pytest.raises(InvalidInputError, match=takes):
         read(body(tensor(PICTURE.reshape(1, 1, 6, 4))), manifest=STRICT)

@@ -17,7 +17,8 @@ ROWS = np.array([[3.0, 4.0], [1000.0, -250.0]])
 SUM = Manifest.model_validate(manifest_of("sum", 1))
 BRIGHTNESS = Manifest.model_validate(picture_manifest("brightness", "brightness"))
 SHADE = Manifest.model_validate(picture_manifest("shade", "classes"))
-STRICT = Manifest.model_validate(picture_manifest("strict", "brightness", resize=False))
+STRICT = Manifest.model_validate(picture_manifest("strict", "brightness", fixed=True))
+FREE = Manifest.model_validate(picture_manifest("free", "brightness", resize=False))
 
 
 def tensor(rows: NDArray[Any] = ROWS, **changes: Any) -> dict[str, Any]:

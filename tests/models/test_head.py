@@ -93,7 +93,7 @@ def test_unit_options_go_over_those_of_heads() -> None:
     [
         ({"task": "regresion"}, r"^Unknown task 'regresion'\. Available: classification, regression\.$"),
         ({"head_type": "MLP"}, r"^Unknown unit 'MLP'\. Available: .*\bNAC, .*\bNALU, .*\.$"),
-        ({"pool": "max"}, r"^Unknown pool 'max'\. Available: 'average', 'sum', None\.$"),
+        ({"pool": "max"}, r"^Unknown pool 'max'\. Available: 'average', 'sum', 'add-votes', 'multiply-votes', None\.$"),
         ({"num_outputs": 2}, r"^num_outputs must be 1 for regression, got 2\.$"),
         (
             {"task": "classification", "num_outputs": 1},

@@ -1,15 +1,18 @@
 """Folders of pictures: a CSV file names each picture and its label."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from tqdm import tqdm
 
-from models.decoding import BROKEN, pixels
+from training.data.files import BadPictureError, Bytes, PictureFiles, Reading, quiet_pillow
+from training.data.found import BadRow, Found, Row
+from training.data.labels import Numbers, encode_labels, problem_of_label
 from training.data.table import read_records
+from training.data.threads import ahead
 from training.errors import InputError
 
 FILE_COLUMN = "file"
@@ -21,91 +24,89 @@ class LabelledPictures:
     """Pictures of any sizes and their labels.
 
     Shape:
-        pictures: a list of ``(channels, height, width)``, uint8. labels: ``(n,)``: the values for regression, the
-            index into ``classes`` for classification.
+        pictures: a sequence of ``(channels, height, width)``, uint8, as training sees them. labels: ``(n,)``: the
+            values for regression, the index into ``classes`` for classification.
+
+    Args:
+        served: the same pictures as the service hands them to the graph, decoded when they are asked for.
+        digest: of all pictures and labels.
+        notes: sentences about what is left out or looks wrong.
     """
 
-    pictures: list[NDArray[np.uint8]]
-    labels: NDArray[np.float64]
+    pictures: Sequence[Bytes]
+    labels: Numbers
     classes: list[str] | None
+    served: PictureFiles
+    digest: str
+    notes: list[str]
 
 
-def read_pictures(labels: Path, folder: Path, task: str, mode: str) -> LabelledPictures:
+def read_pictures(
+    labels: Path,
+    folder: Path,
+    task: str,
+    mode: str,
+    *,
+    size: int | None = None,
+    strict: bool = False,
+    kept: bool = False,
+) -> LabelledPictures:
     """Read the pictures that a CSV file with the columns ``file`` and ``label`` names.
+
+    They are held as bytes in the size that training needs, up to ``MAX_HELD_BYTES``.
 
     Args:
         labels: the CSV file; file names are relative to folder.
         folder: where the pictures lie.
         task: ``"classification"``, labels are any text; ``"regression"``, labels are numbers.
         mode: ``"L"`` reads grey, ``"RGB"`` colour.
+        size: height and width that they are resized to as they are read; None keeps each picture's own.
+        strict: refuse the first row that cannot be used, instead of leaving such rows out.
+        kept: refuse pictures that cannot be trained on in their own size.
 
     Raises:
-        InputError: a file or column is missing, a picture cannot be read, or the labels do not fit the task.
+        InputError: a column is missing, a row cannot be used and strict is set, most rows cannot be used, or the
+            labels do not fit the task.
     """
+    rows = _rows(labels, folder)
+    reading = Reading(mode, size, resized=True, kept=kept)
+    found = Found(labels, strict)
+    with (
+        quiet_pillow(),
+        tqdm(total=len(rows), desc=f"reading {labels.name}", disable=None, delay=1, leave=False) as bar,
+    ):
+        for row, outcome in zip(rows, ahead(partial(_outcome, folder, task, reading), rows), strict=True):
+            found.add(row, outcome)
+            bar.update()
+    found.check(len(rows), task)
+    values, classes = encode_labels([row.label for row in found.rows], task, labels)
+    files = [folder / row.file for row in found.rows]
+    pictures = found.pictures if found.pictures is not None else PictureFiles(files, reading, found.shapes)
+    served = PictureFiles(files, Reading(mode, size))
+    return LabelledPictures(pictures, values, classes, served, found.digest.hexdigest(), found.notes(len(rows)))
+
+
+def _rows(labels: Path, folder: Path) -> list[Row]:
     header, records = read_records(labels)
     for name in (FILE_COLUMN, LABEL_COLUMN):
         if name not in header:
             raise InputError(f"{labels} has no column '{name}'; it needs the columns '{FILE_COLUMN}' and 'label'.")
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give the folder of the pictures with --images.")
-    file_place, label_place = header.index(FILE_COLUMN), header.index(LABEL_COLUMN)
-    rows = [(record[file_place], record[label_place]) for record in records]
+    file, label = header.index(FILE_COLUMN), header.index(LABEL_COLUMN)
+    rows = [Row(number, record[file], record[label]) for number, record in enumerate(records, start=1)]
     if not rows:
         raise InputError(f"{labels} holds no rows below its header; name at least one picture.")
-    values, classes = encode_labels([label for _, label in rows], task, labels)
-    pictures = [_read(folder / file, mode, labels, row) for row, (file, _) in enumerate(rows, start=1)]
-    return LabelledPictures(pictures, values, classes)
+    return rows
 
 
-def encode_labels(texts: Sequence[str], task: str, path: Path) -> tuple[NDArray[np.float64], list[str] | None]:
-    """Labels as numbers, and the class names for classification.
-
-    Raises:
-        InputError: an empty label, fewer than two classes, a class with a single picture, text or a non-finite
-            number for regression, or one value in every row.
-    """
-    for row, text in enumerate(texts, start=1):
-        if not text:
-            raise InputError(f"{path}, row {row} has an empty label; fill it in or remove the row.")
-    if task == "classification":
-        return _encode_classes(texts, path)
-    values = np.array([_value(text, path, row) for row, text in enumerate(texts, start=1)])
-    if np.ptp(values) == 0:
-        raise InputError(f"{path}: the label is {values[0]:g} in every row, so there is nothing to learn; vary it.")
-    return values, None
-
-
-def _encode_classes(texts: Sequence[str], path: Path) -> tuple[NDArray[np.float64], list[str]]:
-    classes = sorted(set(texts))
-    if len(classes) < 2:
-        raise InputError(f"{path}: every row has the label '{classes[0]}'; classification needs at least two labels.")
-    single = next((name for name in classes if texts.count(name) < 2), None)
-    if single is not None:
-        raise InputError(
-            f"{path}, row {texts.index(single) + 1} is the only one with label '{single}'; classification needs at "
-            f"least two pictures a label. For numbers use --task regression."
-        )
-    return np.array([classes.index(text) for text in texts], dtype=np.float64), classes
-
-
-def _value(text: str, path: Path, row: int) -> float:
+def _outcome(folder: Path, task: str, reading: Reading, row: Row) -> BadRow | tuple[Bytes, str]:
+    """The picture of a row and the SHA-256 of its file, or what is wrong with the row."""
+    problem = problem_of_label(row.label, task)
+    if not row.file or problem is not None:
+        return BadRow(row.number, f"{row.file} {problem}" if row.file else "names no file")
     try:
-        value = float(text.replace("_", "?"))  # as in tables
-    except ValueError:
-        value = np.nan
-    if not np.isfinite(value):
-        raise InputError(
-            f"{path}, row {row} has the label '{text[:40]}', which is not a number; "
-            f"correct it or use --task classification."
-        )
-    return value
-
-
-def _read(file: Path, mode: str, labels: Path, row: int) -> NDArray[np.uint8]:
-    try:
-        with Image.open(file) as picture:
-            return pixels(picture, mode)
-    except FileNotFoundError as error:
-        raise InputError(f"{labels}, row {row}: {file} does not exist; correct the name or --images.") from error
-    except (*BROKEN, Image.DecompressionBombError) as error:
-        raise InputError(f"{labels}, row {row}: {file} is not a readable picture; replace it.") from error
+        content = reading.read(folder / row.file)
+        return reading.decode(content), hashlib.sha256(content).hexdigest()
+    except BadPictureError as error:
+        return BadRow(row.number, f"{row.file} {error}")

@@ -1,0 +1,60 @@
+"""python -m benchmarks.pictures: trains the picture models over seeds, beside plain heads, and writes what they reach.
+
+Every run is kept in ``reports/pictures``, so an interrupted benchmark goes on where it was; runs of other seeds and
+models may go side by side.
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.pictures import single, totals
+from benchmarks.pictures.render import write_report
+from training.digits.recipes import DigitRecipe, TotalRecipe
+from training.zoo import RECIPES
+
+NAMES = ("digit", "digit-sum", "digit-count", "digit-product", "digit-value")
+SEEDS = (0, 1, 2)
+REPORTS = Path("reports/pictures")
+
+
+def run(name: str, seed: int, folder: Path, pictures: int) -> dict[str, Any]:
+    """One seed of one model."""
+    recipe = RECIPES.load(name)
+    assert isinstance(recipe, DigitRecipe | TotalRecipe)
+    recipe = replace(recipe, seed=seed)
+    if isinstance(recipe, DigitRecipe):
+        found = single.run(name, recipe, folder / str(seed), pictures)
+    else:
+        found = totals.run(recipe, folder / str(seed), pictures)
+    return {"model": name, "seed": seed, "threads": torch.get_num_threads(), **found}
+
+
+def main() -> None:
+    """Run what is missing, then write the report."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pictures", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="models (default: all)")
+    parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS, help="seeds (default: 0 1 2)")
+    parser.add_argument("--pictures", type=int, default=2000, help="test pictures for each line (default: 2000)")
+    parser.add_argument("--write", action="store_true", help="write docs/results/pictures.*")
+    options = parser.parse_args()
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    for seed in options.seeds:
+        for name in options.only:
+            path = REPORTS / f"{name}-{seed}.json"
+            if not path.exists():
+                found = run(name, seed, REPORTS, options.pictures)
+                beside = path.with_suffix(".part")
+                beside.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+                beside.replace(path)
+                print(f"{path}", flush=True)
+    if options.write:
+        write_report(REPORTS, Path("docs/results"))
+
+
+if __name__ == "__main__":
+    main()

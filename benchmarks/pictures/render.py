@@ -1,0 +1,180 @@
+"""The report of ``python -m benchmarks.pictures``: what was found, as JSON, as a page, and as plots."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from benchmarks.pictures.plot import plot_totals
+from training.digits.totals import TOTALS, Total
+
+Runs = Sequence[Mapping[str, Any]]
+
+HEAD = """# Pictures: what the models read, and how far their sums hold
+
+`python -m benchmarks.pictures --write` makes this page again; it trains every model from the seeds named here, on
+two cores of an AMD EPYC, and keeps each run, so that it can be interrupted. Digits are MNIST's: training draws on its
+60,000 training pictures alone, everything below is measured on its 10,000 test pictures.
+"""
+
+SINGLE = """## One digit: `{name}`
+
+{head_type} head, {bytes:,} bytes (`model.onnx`), {seeds}.
+
+| | {head_type} head: mean | of each seed | the same CNN, linear head ({plain_seeds}) |
+| --- | --- | --- | --- |
+| MNIST's test set | {test} | {each} | {plain} |
+
+The same pictures as other files show them ({pictures:,} of them a line), {head_type} head:
+
+| Size | PNG | PNG, dark on light | JPEG | JPEG, dark on light |
+| --- | --- | --- | --- | --- |
+{views}
+"""
+
+TOTAL = """## {title}: `{name}`
+
+{head_type} head on what the places of the picture read, trained on pictures of 0 to {trained} digits with the total
+as the only label; {seeds}. {measure}
+
+| Digits in the picture | {heads} |
+| --- | {rule} |
+{rows}
+
+![{what} against the number of digits](pictures-{name}.png)
+"""
+
+NOTES = """\
+"linear", "MLP", "NAC" and "NALU" see what the {head_type} head sees, from the same CNN. "CNN, sum, MLP" and
+"CNN, average, MLP" are what one would write: the same CNN and canvases, features pooled over the places, an MLP and the
+squared error of the total, trained for as long{plain_seeds}.
+"""
+
+
+README_DIGITS = ("1", "2", "3", "5", "10", "20", "100")
+README_LINES = (
+    ("digit-sum", "NAU", "`digit-sum`: mean absolute error (exact sums)"),
+    ("digit-sum", "CNN, sum, MLP", "the same CNN with an MLP on summed features"),
+    ("digit-sum", "CNN, average, MLP", "the same CNN with an MLP on averaged features"),
+    ("digit-count", "NAU", "`digit-count`: exact counts"),
+    ("digit-product", "NMU", "`digit-product`: products within 1 %"),
+)
+
+
+def write_report(folder: Path, results: Path) -> None:
+    """Read every run of a folder and write ``pictures.json``, ``pictures.md`` and the plots."""
+    runs = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*-[0-9].json"))]
+    for run in runs:
+        run.setdefault("measured", date.today().isoformat())
+    (results / "pictures.json").write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
+    (results / "pictures.md").write_text(page(runs), encoding="utf-8")
+    for name, total in TOTALS.items():
+        if chosen := [run for run in runs if run["model"] == name]:
+            plot_totals(results / f"pictures-{name}.png", total, averaged(chosen))
+
+
+def page(runs: Runs) -> str:
+    """The page."""
+    parts = [HEAD]
+    for name in dict.fromkeys(run["model"] for run in runs):
+        chosen = [run for run in runs if run["model"] == name]
+        parts.append(total_section(TOTALS[name], chosen) if name in TOTALS else single_section(name, chosen))
+    return "\n".join(parts)
+
+
+def single_section(name: str, runs: Runs) -> str:
+    """A model of single digits."""
+    tests = [run["test"] for run in runs]
+    both = [run for run in runs if "plain_head" in run["test"]]
+    views = {view: [run["views"][view] for run in runs] for view in runs[0]["views"]}
+    sizes = list(dict.fromkeys(view.split(",")[0] for view in views))
+    kinds = ("PNG, light on dark", "PNG, dark on light", "JPEG, light on dark", "JPEG, dark on light")
+    rows = [f"| {size} | {' | '.join(_figure(views[f'{size}, {kind}']) for kind in kinds)} |" for size in sizes]
+    return SINGLE.format(
+        name=name,
+        head_type="NALU" if "accuracy" in tests[0] else "NAC",
+        bytes=max(run["bytes"] for run in runs),
+        seeds=_seeds(runs),
+        test=_figure(tests),
+        each=", ".join(_figure([test]) for test in tests),
+        plain=_figure([run["test"]["plain_head"] for run in both]),
+        plain_seeds=_seeds(both),
+        pictures=next(iter(views.values()))[0]["rows"],
+        views="\n".join(rows),
+    )
+
+
+def total_section(total: Total, runs: Runs) -> str:
+    """A model of totals."""
+    found = averaged(runs)
+    relative = total.name == "digit-product"
+    rows = []
+    for count in map(str, total.tested):
+        cells = [_cell(found[head][count], relative) for head in found]
+        rows.append(f"| {count} | {' | '.join(cells)} |")
+    what = "Median relative error" if relative else "Mean absolute error"
+    counted = "within 1 % of the truth" if relative else "that are exact when rounded"
+    once = [head for head in found if any(head not in run["digits"] for run in runs)]
+    return (
+        TOTAL.format(
+            title={"digit-sum": "Sums", "digit-count": "How many", "digit-product": "Products"}[total.name],
+            name=total.name,
+            head_type=total.head_type,
+            trained=total.trained,
+            seeds=_seeds(runs),
+            measure=f"{what}, and share of the answers {counted}; means over the seeds.",
+            heads=" | ".join(found),
+            rule=" | ".join("---" for _ in found),
+            rows="\n".join(rows),
+            what=what,
+        )
+        + "\n"
+        + NOTES.format(head_type=total.head_type, plain_seeds=f"; {' and '.join(once)} from one seed" if once else "")
+    )
+
+
+def readme_rows(runs: Runs) -> list[str]:
+    """The lines of the README's table: what is told right, by the number of digits in the picture."""
+    rows = []
+    for name, head, title in README_LINES:
+        found = averaged([run for run in runs if run["model"] == name])[head]
+        cells = [_short(found.get(count), name) for count in README_DIGITS]
+        rows.append(f"| {title} | {' | '.join(cells)} |")
+    return rows
+
+
+def _short(errors: Mapping[str, float] | None, name: str) -> str:
+    if errors is None:
+        return ""
+    exact = f"{errors['exact']:.1%}"
+    return f"{errors['mae']:.2f} ({exact})" if name == "digit-sum" else exact
+
+
+def averaged(runs: Runs) -> dict[str, dict[str, dict[str, float]]]:
+    """Means over the runs: by head, number of digits and kind of error."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for head in dict.fromkeys(head for run in runs for head in run["digits"]):
+        having = [run["digits"][head] for run in runs if head in run["digits"]]
+        found[head] = {
+            count: {kind: mean(run[count][kind] for run in having) for kind in errors}
+            for count, errors in having[0].items()
+        }
+    return found
+
+
+def _cell(errors: Mapping[str, float], relative: bool) -> str:
+    size = errors["median_relative_error" if relative else "mae"]
+    return f"{size:.2g}, {errors['exact']:.1%}" if relative else f"{size:.3f}, {errors['exact']:.1%}"
+
+
+def _figure(errors: Sequence[Mapping[str, float]]) -> str:
+    if "accuracy" in errors[0]:
+        return f"{mean(error['accuracy'] for error in errors):.2%}"
+    return f"error {mean(error['mae'] for error in errors):.3f}"
+
+
+def _seeds(runs: Runs) -> str:
+    seeds = [str(run["seed"]) for run in runs]
+    return f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(seeds[:-1])} and {seeds[-1]}"

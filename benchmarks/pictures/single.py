@@ -1,0 +1,37 @@
+"""Single digits: one run is one seed of one model, with its head and with a plain one, on every view."""
+
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from training.data.mnist import load_mnist
+from training.digits.recipes import DigitRecipe
+from training.digits.views import VIEWS, view
+from training.evaluate import predict
+from training.fit_images import Examples, measure
+
+
+def run(name: str, recipe: DigitRecipe, folder: Path, pictures: int) -> dict[str, Any]:
+    """Train, measure and export one seed; returns errors on the test set and by view, bytes and seconds."""
+    began = perf_counter()
+    fitted = recipe.fit(name)
+    seconds = perf_counter() - began
+    written = recipe.export(fitted, name, folder, f"python -m training zoo {name}")
+    _, _, test, labels = load_mnist()
+    chosen = slice(None, None, len(test) // pictures)
+    classes = [str(digit) for digit in range(10)] if recipe.task == "classification" else None
+    views = {}
+    for seen in VIEWS:
+        shown = Examples([view(picture, *seen) for picture in test[chosen]], labels[chosen].astype(np.float64))
+        title = f"{seen[0]} x {seen[0]}, {seen[2]}, {'dark on light' if seen[1] else 'light on dark'}"
+        views[title] = measure(partial(predict, fitted.network), classes, shown)
+    test_set = fitted.metrics["interpolation"]
+    return {
+        "seconds": seconds,
+        "bytes": (written / "model.onnx").stat().st_size,
+        "test": test_set,
+        "views": views,
+    }

@@ -1,0 +1,69 @@
+"""Large batches give their memory back; that it helps is measured in tests/end_to_end."""
+
+import ctypes
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.backends import create_backend
+from app.loading import load_model
+from app.memory import LARGE_NUMBERS, giving_back
+from tests.app.factory import write_picture, write_sum
+
+
+@pytest.fixture
+def trims(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Notes every call of the C library's function."""
+    calls: list[int] = []
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace(malloc_trim=calls.append))
+    return calls
+
+
+def ones(count: int) -> NDArray[np.float64]:
+    return np.ones((1, count))
+
+
+def test_only_large_batches_are_followed_by_a_look_through_what_was_freed(trims: list[int]) -> None:
+    predict = giving_back(lambda inputs: inputs.sum(1))
+    assert predict(ones(LARGE_NUMBERS - 1)).item() == LARGE_NUMBERS - 1
+    assert trims == []
+    assert predict(ones(LARGE_NUMBERS)).item() == LARGE_NUMBERS
+    assert trims == [0]
+
+
+def test_a_batch_that_fails_gives_back_too(trims: list[int]) -> None:
+    def fail(inputs: NDArray[Any]) -> NDArray[Any]:
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        giving_back(fail)(ones(LARGE_NUMBERS))
+    assert trims == [0]
+
+
+@pytest.mark.parametrize("found", [SimpleNamespace(), OSError("no library"), TypeError("not on Windows")])
+def test_with_another_c_library_the_model_is_as_it_was(monkeypatch: pytest.MonkeyPatch, found: Any) -> None:
+    def load(_: object) -> Any:
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(ctypes, "CDLL", load)
+    predict = np.negative
+    assert giving_back(predict) is predict
+
+
+def test_models_that_do_not_resize_give_back_and_no_others(tmp_path: Path, trims: list[int]) -> None:
+    side = int(LARGE_NUMBERS**0.5) + 1
+    picture = np.ones((1, 1, side, side), np.uint8)
+    backend = create_backend("onnx", "cpu", 1)
+    for name, resize, expected in (("resized", True, []), ("free", False, [0])):
+        model = load_model(write_picture(tmp_path, name, "brightness", resize=resize), (name, 1), backend)
+        assert model.predict(picture).item() == pytest.approx(1)
+        assert trims == expected
+    rows = load_model(write_sum(tmp_path), ("sum", 1), backend)
+    rows.predict(np.ones((LARGE_NUMBERS, 2)))
+    assert trims == [0]

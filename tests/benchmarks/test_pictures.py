@@ -1,0 +1,62 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.pictures.render import averaged, page, readme_rows, write_report
+from benchmarks.pictures.totals import errors
+from training.digits.totals import SUM
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
+
+
+def total_run(seed: int, mae: float, *, plain: bool) -> dict[str, object]:
+    found = {str(count): {"pictures": 10, "mae": mae * count, "bias": 0.0, "exact": 0.5} for count in SUM.tested}
+    heads = {"NAU": found, "MLP": found} | ({"CNN, average, MLP": found} if plain else {})
+    return {"model": "digit-sum", "seed": seed, "seconds": 60.0, "digits": heads}
+
+
+def test_errors_are_those_of_their_formulas() -> None:
+    said, truth = np.array([1.2, 6.0, 8.4]), np.array([1.0, 5.0, 9.0])
+    found = errors(said, truth, relative=False)
+    assert found == {
+        "pictures": 3,
+        "mae": pytest.approx(0.6),
+        "bias": pytest.approx(0.2),
+        "exact": pytest.approx(1 / 3),
+    }
+    found = errors(np.array([100.5, 8.0, 1.0]), np.array([100.0, 4.0, 1.0]), relative=True)
+    assert found == {"pictures": 3, "median_relative_error": pytest.approx(0.005), "exact": pytest.approx(2 / 3)}
+
+
+def test_lines_are_means_over_the_seeds_that_have_them() -> None:
+    runs = [total_run(0, 0.1, plain=True), total_run(1, 0.3, plain=False)]
+    found = averaged(runs)
+    assert found["NAU"]["10"]["mae"] == pytest.approx(2.0)
+    assert found["CNN, average, MLP"]["10"]["mae"] == pytest.approx(1.0)
+    text = page(runs)
+    assert "| 10 | 2.000, 50.0% | 2.000, 50.0% | 1.000, 50.0% |" in text
+    assert "seeds 0 and 1" in text
+    assert "CNN, average, MLP from one seed" in text
+
+
+def test_a_report_is_a_page_its_figures_and_a_plot(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    (runs / "digit-sum-0.json").write_text(json.dumps(total_run(0, 0.1, plain=True)))
+    write_report(runs, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "runs", "pictures.json", "pictures.md", "pictures-digit-sum.png",
+    }  # fmt: skip
+    assert page(json.loads((tmp_path / "pictures.json").read_text())) == (tmp_path / "pictures.md").read_text()
+
+
+def test_the_committed_page_repeats_the_committed_figures() -> None:
+    assert page(json.loads((RESULTS / "pictures.json").read_text())) == (RESULTS / "pictures.md").read_text()
+
+
+@pytest.mark.parametrize("line", range(5))
+def test_the_readme_repeats_the_results(line: int) -> None:
+    row = readme_rows(json.loads((RESULTS / "pictures.json").read_text()))[line]
+    assert row in (RESULTS.parents[1] / "README.md").read_text(encoding="utf-8")

@@ -1,0 +1,100 @@
+"""A run's pieces on tiny pictures of our own: digits drawn as so many bright rows."""
+
+import numpy as np
+import pytest
+import torch
+
+from training.data.mnist import Mnist
+from training.sequences.digits import SHIFT, Digits, Parts, Shifted, normalised, split
+from training.sequences.network import build_cnn, read, settle
+from training.sequences.plan import Run
+from training.sequences.run import run_once
+from training.sequences.task import TASKS
+from training.sequences.train import Settings, train
+
+SIDE = 12
+
+
+def drawn(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures whose digit is the number of bright rows, with some noise."""
+    numbers = np.random.default_rng(seed)
+    labels = numbers.integers(0, 10, count).astype(np.uint8)
+    rows = np.arange(SIDE)[None, :, None] < labels[:, None, None]
+    return (rows * 200 + numbers.integers(0, 40, (count, SIDE, SIDE))).astype(np.uint8), labels
+
+
+def small_mnist() -> Mnist:
+    return *drawn(1200), *drawn(300, seed=1)
+
+
+def test_the_last_training_digits_are_for_validation_and_no_digit_is_in_two_parts() -> None:
+    mnist = small_mnist()
+    parts = split(mnist, validation=200)
+    assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [1000, 200, 300]
+    np.testing.assert_array_equal(parts.validation.labels, mnist[1][1000:])
+    np.testing.assert_array_equal(parts.test.pictures, mnist[2])
+
+
+def test_products_are_of_the_digits_one_to_nine() -> None:
+    parts = split(small_mnist(), validation=200).of(TASKS["product"])
+    for part in (parts.train, parts.validation, parts.test):
+        assert part.labels.unique().tolist() == list(range(1, 10))
+        assert len(part.pictures) == len(part)
+
+
+def test_moved_pictures_are_the_same_pictures_elsewhere() -> None:
+    torch.manual_seed(0)
+    picture = torch.zeros(1, SIDE, SIDE, dtype=torch.uint8)
+    picture[0, 5, 6] = 255
+    digits = Digits(picture, torch.tensor([3]))
+    bright = {int(Shifted(digits)(torch.tensor([0])).argmax()) for _ in range(60)}
+    places = {row * SIDE + column for row in range(5 - SHIFT, 6 + SHIFT) for column in range(6 - SHIFT, 7 + SHIFT)}
+    assert len(bright) > 1
+    assert bright <= places
+
+
+def test_settled_statistics_are_those_of_all_pictures_as_they_are() -> None:
+    torch.manual_seed(0)
+    digits = split(small_mnist(), validation=200).train
+    cnn = build_cnn(TASKS["sum"], SIDE)
+    settle(cnn, digits)
+    with torch.no_grad():
+        features = cnn[1](cnn[0](normalised(digits.pictures)))
+    np.testing.assert_allclose(cnn[2].running_mean, features.mean((0, 2, 3)), atol=1e-4)
+    assert not cnn.training
+
+
+@pytest.mark.parametrize(("unit", "seed"), [("NAU", 0), ("NAU on votes", 1)])
+def test_a_cnn_learns_digits_from_their_sums_alone(unit: str, seed: int) -> None:
+    parts = split(small_mnist(), validation=200)
+    settings = Settings(epochs=25, pictures=100)
+    model = train(TASKS["sum"], unit, parts.train, seed, settings, lambda: None)
+    off = read(model.cnn, parts.test) - TASKS["sum"].values(parts.test.labels)
+    assert off.square().mean().sqrt().item() < 0.7
+    assert model.cell.unit.W.tolist() == [[1.0, 1.0]]
+
+
+def test_the_same_seed_gives_the_same_run_and_every_cell_the_same_first_cnn() -> None:
+    parts = split(small_mnist(), validation=200)
+    settings = Settings(epochs=1, pictures=100)
+    again = [run_once(Run("sum", "NAU", 3), parts, settings, lambda: None, 20) for _ in range(2)]
+    assert again[0].mae == again[1].mae
+    assert again[0].steps == settings.steps(1000) == 10
+    still = Settings(epochs=1, pictures=100, learning_rate=0.0, cell_learning_rate=0.0)
+    first = [train(TASKS["sum"], unit, parts.train, 3, still, lambda: None).cnn for unit in ("NAU", "LSTM")]
+    for one, other in zip(first[0].parameters(), first[1].parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize(
+    ("task", "unit"),
+    [("count", "NAU"), ("product", "NMU"), ("product", "LSTM"), ("sum", "given"), ("product", "NMU on votes")],
+)
+def test_a_run_records_errors_at_every_length(task: str, unit: str) -> None:
+    parts: Parts = split(small_mnist(), validation=200)
+    steps: list[int] = []
+    record = run_once(Run(task, unit, 0), parts, Settings(epochs=1, pictures=100), lambda: steps.append(1), 10)
+    assert list(map(int, record.mae)) == list(map(int, record.mse)) == list(TASKS[task].lengths)
+    assert len(steps) == record.steps
+    assert record.validation_mae is not None
+    assert (record.weights is not None) == (unit in ("NMU", "NMU on votes"))

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+import torch
+
+from models.pixels import Pixels
+from training.data.threads import ahead
+from training.gather import batch_size_for, gather, groups_of_one_size
+
+RANDOM = np.random.default_rng(0)
+
+
+def noise(*sizes: tuple[int, int], channels: int = 1) -> list[np.ndarray]:
+    return [RANDOM.integers(0, 256, (channels, *size), dtype=np.uint8) for size in sizes]
+
+
+def test_pictures_of_any_sizes_are_resized_as_the_network_would_and_stay_in_order() -> None:
+    pictures = noise((10, 12), (20, 20), (20, 20), (10, 12), (28, 28), channels=3)
+    pixels = Pixels(28, 28)
+    together = gather(pictures, [3, 1, 2, 0, 4], pixels)
+    alone = torch.cat([pixels.resize(torch.from_numpy(pictures[i])[None]) for i in (3, 1, 2, 0, 4)])
+    torch.testing.assert_close(together, alone)
+
+
+def test_a_picture_that_has_the_size_already_is_only_scaled() -> None:
+    pictures = noise((28, 28), (28, 28))
+    exact = torch.from_numpy(np.stack(pictures)).float() / 255
+    assert torch.equal(gather(pictures, [0, 1], Pixels(28, 28)), exact)
+    torch.testing.assert_close(Pixels(28, 28).resize(torch.from_numpy(np.stack(pictures))), exact)
+
+
+def test_pictures_that_keep_their_size_are_padded_with_their_own_background() -> None:
+    pictures = noise((10, 12), (14, 9), channels=3)
+    for picture, ground in zip(pictures, (40, 200), strict=True):
+        for rows in (slice(2), slice(-2, None)):
+            picture[:, rows, :2] = picture[:, rows, -2:] = ground
+    places = torch.tensor([[0.0, 0.99], [0.5, 0.999]])
+    batch = gather(pictures, [0, 1], Pixels(None, None), places)
+    assert batch.shape == (2, 3, 14, 12)
+    np.testing.assert_allclose(batch[0, :, :10].numpy(), pictures[0] / 255, rtol=1e-6)
+    np.testing.assert_allclose(batch[0, :, 10:].numpy(), 40 / 255, rtol=1e-5)
+    np.testing.assert_allclose(batch[1, :, :, 3:].numpy(), pictures[1] / 255, rtol=1e-6)
+    np.testing.assert_allclose(batch[1, :, :, :3].numpy(), 200 / 255, rtol=1e-5)
+
+
+def test_pictures_of_one_own_size_are_not_padded() -> None:
+    pictures = noise((9, 13), (9, 13))
+    assert torch.equal(
+        gather(pictures, [1, 0], Pixels(None, None), torch.rand(2, 2)),
+        torch.from_numpy(np.stack(pictures[::-1])).float() / 255,
+    )
+
+
+def test_batches_of_large_pictures_are_smaller() -> None:
+    pictures = noise((1000, 10), (10, 1000))
+    assert batch_size_for(pictures, Pixels(None, None), 32) == 2
+    assert batch_size_for(pictures, Pixels(28, 28), 32) == 32
+    assert batch_size_for(noise((2000, 2000)), Pixels(None, None), 32) == 1
+    assert batch_size_for(noise((20, 20)), Pixels(None, None), 32) == 32
+
+
+def test_neighbours_of_one_size_go_together_and_each_picture_goes_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.gather.BATCH_PIXELS", 300)
+    pictures = noise((10, 10), (10, 10), (10, 10), (10, 10), (5, 5), (5, 5), (5, 5), (20, 20))
+    groups = list(groups_of_one_size(pictures, 2))
+    assert [index for index, _ in groups] == [[0, 1], [2, 3], [4, 5], [6], [7]]
+    assert [index for index, _ in groups_of_one_size(pictures, 9)] == [[0, 1, 2], [3], [4, 5, 6], [7]]
+    for index, group in groups:
+        np.testing.assert_array_equal(group, np.stack([pictures[i] for i in index]))
+
+
+def test_work_done_ahead_comes_in_order_and_its_errors_too() -> None:
+    assert list(ahead(lambda x: x * x, range(100))) == [x * x for x in range(100)]
+    results = ahead(lambda x: 1 / x, [2, 1, 0, 4])
+    assert [next(results), next(results)] == [0.5, 1.0]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_no_more_is_done_ahead_than_is_kept_waiting() -> None:
+    taken: list[int] = []
+
+    def items() -> object:
+        for i in range(100):
+            taken.append(i)
+            yield i
+
+    results = ahead(lambda x: x, items(), waiting=3)
+    assert next(results) == 0
+    assert len(taken) == 4
+    results.close()

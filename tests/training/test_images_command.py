@@ -1,0 +1,316 @@
+"""``fit-images``, as a user calls it: what it writes, draws and says, and what an interruption costs."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from PIL import Image
+
+from models.manifest import Manifest, versions
+from models.pixels import Pixels
+from tests.end_to_end.server import ROOT
+from training import resume
+from training.__main__ import main
+from training.checkpoint import load_checkpoint, save_checkpoint
+from training.data.pictures import read_pictures
+from training.export import Export
+from training.images_command import choose_device, usual_epochs
+
+
+def pictures(folder: Path, count: int = 24, label: Callable[[int], object] = float) -> Path:
+    """Grey pictures, each of one shade and labelled by it."""
+    lines = ["file,label"]
+    for i in range(count):
+        Image.new("L", (12 + i % 3, 12), 20 + 9 * (i % 25)).save(folder / f"{i}.png")
+        lines.append(f"{i}.png,{label(20 + 9 * (i % 25))}")
+    path = folder / "labels.csv"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def dots(folder: Path, count: int = 24) -> Path:
+    """Pictures of several sizes with a number of dots, labelled by it."""
+    random, lines = np.random.default_rng(0), ["file,label"]
+    for i in range(count):
+        picture = np.full((24, 20 + 4 * (i % 3)), 230, np.uint8)
+        for dot in range(i % 4):
+            row, column = 6 * dot + 2, random.integers(1, 16)
+            picture[row : row + 3, column : column + 3] = 40
+        Image.fromarray(picture).save(folder / f"{i}.png")
+        lines.append(f"{i}.png,{i % 4}")
+    (folder / "labels.csv").write_text("\n".join(lines))
+    return folder / "labels.csv"
+
+
+def arguments(labels: Path, *more: str, task: str = "regression", epochs: int = 2) -> list[str]:
+    folder = labels.parent
+    common = ["--images", str(folder), "--task", task, "--name", "shade", "--epochs", str(epochs)]
+    return [*common, "--repository", str(folder / "models"), "--plots", str(folder / "reports"), *more]
+
+
+def fit(labels: Path, *more: str, task: str = "regression", epochs: int = 2) -> int:
+    return main(["fit-images", str(labels), *arguments(labels, *more, task=task, epochs=epochs)])
+
+
+def manifest(labels: Path, version: int = 1) -> dict:
+    return json.loads((labels.parent / "models" / "shade" / str(version) / "manifest.json").read_text())
+
+
+def weights(labels: Path, version: int = 1) -> bytes:
+    return (labels.parent / "models" / "shade" / str(version) / "weights.safetensors").read_bytes()
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write checkpoint and manifest alone: exporting to ONNX takes seconds, and has its own tests."""
+
+    def write_model(export: Export, repository: Path, name: str, *, version: int | None = None) -> Path:
+        number = version or max(versions(repository / name), default=0) + 1
+        folder = repository / name / str(number)
+        folder.mkdir(parents=True)
+        save_checkpoint(export.network, folder / "weights.safetensors")
+        promised = Manifest(name=name, version=number, files={}, **export.manifest)
+        (folder / "manifest.json").write_text(promised.model_dump_json())
+        return folder
+
+    monkeypatch.setattr("training.export_pictures.write_model", write_model)
+
+
+@pytest.mark.usefixtures("quickly")
+@pytest.mark.parametrize("task", ["regression", "classification"])
+def test_it_writes_a_model_and_draws_a_report(tmp_path: Path, task: str, capsys: pytest.CaptureFixture[str]) -> None:
+    classified = task == "classification"
+    labels = pictures(tmp_path, 90, (lambda shade: "dark" if shade < 120 else "light") if classified else float)
+    assert fit(labels, task=task) == 0
+    found = manifest(labels)
+    assert found["task"] == f"image-{task}"
+    assert found["classes"] == (["dark", "light"] if classified else None)
+    assert found["image"] == {"mode": "L", "height": 28, "width": 28, "resize": True}
+    assert {part: errors["rows"] for part, errors in found["metrics"].items()} == {
+        "validation": 11,
+        "interpolation": 18,
+    }
+    said = capsys.readouterr().out
+    assert "61 pictures to train on, 11 to choose the epoch by, 18 held out." in said
+    for line in ("validation      NAC head: ", "as in training  NAC head: ", "NAC head: weights of epoch "):
+        assert line in said
+    assert said.count("plain head: ") == 3
+    reports = tmp_path / "reports"
+    assert sorted(path.name for path in reports.iterdir()) == ["shade-worst.png", "shade.png"]
+    assert f"plot     {reports / 'shade.png'}\nworst    {reports / 'shade-worst.png'}\nwritten  " in said
+    for name in ("shade.png", "shade-worst.png"):
+        with Image.open(reports / name) as drawn:
+            assert len(set(drawn.convert("L").tobytes())) > 20
+
+
+def test_the_held_out_errors_are_those_of_the_exported_file_on_the_pictures_as_they_are(tmp_path: Path) -> None:
+    labels = pictures(tmp_path)
+    assert fit(labels, "--contrast", "plain", "--size", "16") == 0
+    data = read_pictures(labels, tmp_path, "regression", "L")
+    from sklearn.model_selection import train_test_split
+
+    _, test = train_test_split(np.arange(24), test_size=5, random_state=0)
+    session = onnxruntime.InferenceSession(tmp_path / "models/shade/1/model.onnx")
+    errors = [session.run(None, {"input": data.served[i][None]})[0][0, 0] - data.labels[i] for i in test]
+    assert manifest(labels)["metrics"]["interpolation"]["mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-4)
+
+
+def test_pictures_that_keep_their_size_are_counted_in_any_size(tmp_path: Path) -> None:
+    labels = dots(tmp_path)
+    assert fit(labels, "--size", "keep", "--pool", "sum", "--batch-size", "5") == 0
+    found = manifest(labels)
+    assert found["image"] == {"mode": "L", "height": 8, "width": 8, "resize": False}
+    assert found["inputs"][0]["shape"] == [-1, 1, -1, -1]
+    session = onnxruntime.InferenceSession(tmp_path / "models/shade/1/model.onnx")
+    for size in ((8, 8), (9, 30), (64, 50)):
+        noise = np.random.default_rng(0).integers(0, 256, (2, 1, *size), dtype=np.uint8)
+        assert session.run(None, {"input": noise})[0].shape == (2, 1)
+
+
+@pytest.mark.usefixtures("quickly")
+def test_ten_pictures_are_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fit(pictures(tmp_path, 10)) == 0
+    assert manifest(tmp_path / "labels.csv")["metrics"].keys() == {"interpolation"}
+    assert "8 pictures to train on, 0 to choose the epoch by, 2 held out." in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("quickly")
+def test_values_far_from_zero_are_learned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = pictures(tmp_path, label=lambda shade: 2000.5 + shade / 50)
+    assert fit(labels, epochs=5) == 0
+    assert manifest(labels)["metrics"]["interpolation"]["mae"] < 5
+    assert "rounded" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("quickly")
+def test_bad_rows_are_named_and_left_out_or_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = pictures(tmp_path)
+    (tmp_path / "3.png").write_text("text")
+    assert fit(labels, "--strict") == 2
+    said = f"nalu-serve: {labels}, row 4: 3.png is not a whole picture; correct it, or leave out --strict to go on wit"
+    assert capsys.readouterr().err == f"{said}hout it.\n"
+    assert fit(labels) == 0
+    assert "1 of 24 rows cannot be used and is left out:\n  row 4: 3.png is not a whole picture\n" in (
+        capsys.readouterr().out
+    )
+    assert manifest(labels)["training"]["data"] == "labels.csv: 23 pictures"
+
+
+KILLED = """
+import os, signal, sys
+from training import resume
+from training.__main__ import main
+
+resume.SECONDS = 0
+save, left = resume.Resume.save, int(sys.argv[1])
+
+def killed(self, run, epochs, **more):
+    global left
+    save(self, run, epochs, **more)
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+resume.Resume.save = killed
+main(sys.argv[2:])
+"""
+
+
+@pytest.mark.usefixtures("quickly")
+def test_a_killed_training_goes_on_and_ends_with_the_weights_of_an_uninterrupted_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels, after = pictures(tmp_path, 90), 2
+    options = arguments(labels, "--augment", "views", epochs=4)
+    command = [sys.executable, "-c", KILLED, str(after), "fit-images", str(labels), *options]
+    environment = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PATH": ""}
+    done = subprocess.run(command, check=False, env=environment, capture_output=True)
+    assert done.returncode == -9
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        assert main(["fit-images", str(labels), *options]) == 0
+        folder = tmp_path / "reports" / "shade.resume"
+        assert f"Going on with what {folder} holds: {after} epochs are done.\n" in capsys.readouterr().out
+        assert not folder.exists()
+        assert main(["fit-images", str(labels), *options]) == 0
+    finally:
+        torch.set_num_threads(threads)
+    assert "Going on" not in capsys.readouterr().out
+    assert weights(labels, 1) == weights(labels, 2)
+
+
+def test_an_interruption_says_that_the_same_command_goes_on_and_another_starts_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = pictures(tmp_path)
+    monkeypatch.setattr(resume, "SECONDS", 0)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("training.images_command.export_pictures", interrupted)
+        assert fit(labels) == 130
+    printed = capsys.readouterr().err
+    assert printed.endswith("no half-written model is left behind. The same command goes on where it was.\n")
+    folder = tmp_path / "reports" / "shade.resume"
+    anew = f"{folder} is of another command or other pictures; training starts anew.\n"
+    for change in (["--learning-rate", "0.003"], ["--augment", "views"], ["--seed", "1"]):
+        with monkeypatch.context() as patch:
+            patch.setattr("training.images_command.fit_pictures", interrupted)
+            assert fit(labels, *change) == 130
+        assert anew in capsys.readouterr().out
+    Image.new("L", (12, 12), 3).save(tmp_path / "5.png")
+    with monkeypatch.context() as patch:
+        patch.setattr("training.images_command.fit_pictures", interrupted)
+        assert fit(labels) == 130
+    assert anew in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("quickly")
+def test_ones_own_backbone_lies_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own_eye.py").write_text(
+        "from torch import nn\nfrom models.backbones import Backbone\n"
+        "def build(in_channels):\n    return Backbone(nn.Conv2d(in_channels, 5, 3), 5)\n"
+    )
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+    monkeypatch.chdir(tmp_path)
+    try:
+        labels = pictures(tmp_path)
+        assert fit(labels, "--backbone", "own_eye:build") == 0
+        again = load_checkpoint(tmp_path / "models/shade/1/weights.safetensors")
+        assert again.config["backbone"] == "own_eye:build"
+    finally:
+        sys.modules.pop("own_eye", None)
+
+
+def test_a_backbone_that_is_none_is_refused_before_anything_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fit(pictures(tmp_path), "--backbone", "resnet") == 2
+    assert capsys.readouterr().err.startswith("nalu-serve: Unknown backbone 'resnet'. Available: small, local, or ")
+    assert not (tmp_path / "reports").exists()
+
+
+def test_the_device_is_chosen_and_one_that_is_not_there_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert [choose_device(name) for name in ("auto", "cpu", "cuda")] == ["cuda", "cpu", "cuda"]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert [choose_device(name) for name in ("auto", "cpu")] == ["cpu", "cpu"]
+    assert fit(pictures(tmp_path), "--device", "cuda") == 2
+    said = "nalu-serve: --device cuda: PyTorch finds no CUDA device; use --device auto, or install PyTorch with CUDA.\n"
+    assert capsys.readouterr().err == said
+
+
+def test_epochs_that_are_not_given_make_about_two_thousand_steps() -> None:
+    assert [usual_epochs(pictures, 32) for pictures in (8, 200, 1000, 10_000)] == [300, 300, 64, 30]
+
+
+@pytest.mark.parametrize(
+    ("option", "rule"),
+    [
+        (["--size", "7"], "'7' is no whole number of 8 or more, nor keep"),
+        (["--size", "kept"], "'kept' is no whole number of 8 or more, nor keep"),
+        (["--learning-rate", "0"], "'0' is no number above 0 and up to 1"),
+        (["--learning-rate", "fast"], "'fast' is no number above 0 and up to 1"),
+        (["--batch-size", "0"], "'0' is no whole number of 1 or more"),
+        (["--patience", "-1"], "'-1' is no whole number of 0 or more"),
+    ],
+)
+def test_options_out_of_range_say_the_rule(option: list[str], rule: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["fit-images", "labels.csv", "--images", ".", "--task", "regression", "--name", "x", *option])
+    assert rule in capsys.readouterr().err
+
+
+def test_what_training_sees_is_within_half_a_shade_of_what_is_served(tmp_path: Path) -> None:
+    noise = Image.effect_noise((61, 47), 90)
+    for name in ("a.png", "b.jpg"):
+        noise.save(tmp_path / name)
+    (tmp_path / "labels.csv").write_text("file,label\na.png,1\nb.jpg,2\n")
+    data = read_pictures(tmp_path / "labels.csv", tmp_path, "regression", "L", size=20)
+    for trained, served in zip(data.pictures, data.served, strict=True):
+        graph = Pixels(20, 20)(torch.from_numpy(served)[None]) * 255
+        assert (graph - torch.from_numpy(trained)).abs().max() <= 0.5 + 1e-3
+
+
+@pytest.mark.usefixtures("quickly")
+@pytest.mark.parametrize("size", ["16", "keep"])
+def test_pictures_that_memory_does_not_hold_train_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], size: str
+) -> None:
+    labels = dots(tmp_path, 90)
+    assert fit(labels, "--size", size) == 0
+    monkeypatch.setattr("training.data.found.MAX_HELD_BYTES", 100)
+    assert fit(labels, "--size", size) == 0
+    assert "decoded anew in every epoch" in capsys.readouterr().out
+    assert weights(labels, 1) == weights(labels, 2)

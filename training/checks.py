@@ -1,0 +1,38 @@
+"""What commands check before the work that it is for."""
+
+import re
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from models.manifest import NAME_PATTERN
+from training.errors import InputError
+
+
+def check_name(name: str) -> str:
+    """The name, if models may bear it.
+
+    Raises:
+        InputError: they may not.
+    """
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise InputError(
+            f"The model's name '{name}' may hold letters, digits, '.', '_' and '-', up to 64; choose one with --name."
+        )
+    return name
+
+
+def check_folders(*folders: Path) -> None:
+    """Make the folders that results go into.
+
+    Raises:
+        InputError: one of them cannot be written to.
+    """
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise InputError(
+                f"{folder} cannot be written to ({error.strerror}); give a folder that can, or change its permissions."
+            ) from error

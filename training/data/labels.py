@@ -1,0 +1,63 @@
+"""Labels of pictures: texts become class indices or values."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.errors import InputError
+
+Numbers = NDArray[np.float64]
+
+
+def problem_of_label(text: str, task: str) -> str | None:
+    """What is wrong with a label for ``"regression"`` or ``"classification"``; None where nothing is."""
+    if not text:
+        return "has an empty label"
+    if task == "regression" and not math.isfinite(_number(text)):
+        return f"has the label '{text[:40]}', which is not a number"
+    return None
+
+
+def encode_labels(texts: Sequence[str], task: str, path: Path) -> tuple[Numbers, list[str] | None]:
+    """Sound labels as numbers, and the class names for classification.
+
+    Args:
+        texts: labels that ``problem_of_label`` finds nothing wrong with, at least one.
+        task: ``"classification"``: the numbers are indices into the class names; ``"regression"``: they are values.
+        path: the file that the labels are from, for messages.
+
+    Raises:
+        InputError: fewer than two classes, a class with a single picture, or one value in every row.
+    """
+    if task == "classification":
+        return _encode_classes(texts, path)
+    values = np.array([_number(text) for text in texts])
+    if np.ptp(values) == 0:
+        raise InputError(f"{path}: the label is {values[0]:g} in every row, so there is nothing to learn; vary it.")
+    return values, None
+
+
+def _encode_classes(texts: Sequence[str], path: Path) -> tuple[Numbers, list[str]]:
+    counts = Counter(texts)
+    classes = sorted(counts)
+    if len(classes) < 2:
+        raise InputError(f"{path}: every row has the label '{classes[0]}'; classification needs at least two labels.")
+    single = next((name for name in classes if counts[name] < 2), None)
+    if single is not None:
+        raise InputError(
+            f"{path}: the label '{single}' has a single picture; classification needs at least two pictures a label. "
+            f"For numbers use --task regression."
+        )
+    index = {name: i for i, name in enumerate(classes)}
+    return np.array([index[text] for text in texts], dtype=np.float64), classes
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text.replace("_", "?"))  # as in tables
+    except ValueError:
+        return math.nan

@@ -1,0 +1,32 @@
+"""Training in bfloat16 where the processor computes in it: convolutions in half the time, heads as precise as ever."""
+
+import torch
+from torch import Tensor, nn
+
+from models.head import BuildHead
+
+
+def computes_bfloat16(device: str = "cpu") -> bool:
+    """Whether a device has instructions for bfloat16; without them it would be slower than float32, not faster."""
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+
+
+def maps_of(head: BuildHead, x: Tensor) -> Tensor:
+    """``head.maps(x)``, computed in bfloat16 where that is faster, as float32."""
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=computes_bfloat16(x.device.type)):
+        return head.maps(x).float()
+
+
+class Mixed(nn.Module):
+    """A network that is trained as ``BuildHead.forward`` computes, but with ``maps_of``."""
+
+    def __init__(self, head: BuildHead) -> None:
+        super().__init__()
+        self.network = head
+
+    def forward(self, x: Tensor) -> Tensor:
+        output: Tensor = self.network.head(self.network.pooled(maps_of(self.network, x)))
+        return output.log_softmax(1) if self.network.task == "classification" else output

@@ -1,0 +1,135 @@
+"""Trains a picture network on labelled pictures: batches, variations, the choice of the epoch, the way back in."""
+
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.picture import PictureNetwork
+from training.data.files import PictureFiles
+from training.data.threads import ahead
+from training.early import BestEpoch
+from training.gather import batch_size_for, gather, groups_of_one_size
+from training.loop import Batch, train_batches
+from training.one_cycle import picture_loss
+from training.picture_plan import Examples, Numbers, PicturePlan
+from training.resume import Saved
+
+VALIDATED_TOGETHER = 256
+
+
+def train_picture_network(
+    network: PictureNetwork,
+    plan: PicturePlan,
+    train: Examples,
+    validation: Examples | None,
+    title: str,
+    saved: Saved | None = None,
+) -> str:
+    """Train a network, in place, as planned.
+
+    Args:
+        network: left on the CPU, in evaluation mode.
+        plan: epochs, variations and all else.
+        train: the training pictures.
+        validation: pictures that choose the epoch whose weights are kept; None: the last epoch's are.
+        title: of the progress bar, and of what is saved.
+        saved: where the training is saved, and goes on from if it was interrupted.
+
+    Returns:
+        A sentence about the epoch whose weights were kept, empty without validation.
+    """
+    size = batch_size_for(train.pictures, network.pixels, plan.batch_size)
+    best = None
+    if validation is not None:
+        loss = _Validation(network, plan, validation)
+        best = BestEpoch(network.network, loss, plan.epochs, plan.patience)
+    train_batches(
+        network.network,
+        _Batches(network, plan, train, size),
+        epochs=plan.epochs,
+        steps=steps_of(len(train.pictures), size),
+        max_lr=plan.max_lr,
+        averaging=plan.averaging,
+        device=plan.device,
+        channels_last=takes_channels_last(network, train.pictures[0]),
+        after_epoch=best,
+        resume=saved.training(title, {"best": best} if best else {}) if saved else None,
+        title=title,
+    )
+    if best is not None:
+        best.take_place()
+    network.eval()
+    return best.note if best else ""
+
+
+def steps_of(pictures: int, batch_size: int) -> int:
+    """Batches of an epoch. A last one of a single picture is left out, as batch normalisation needs two."""
+    rest = pictures % batch_size
+    return pictures // batch_size + (rest > 1 or pictures == 1)
+
+
+def takes_channels_last(network: PictureNetwork, picture: NDArray[np.uint8]) -> bool:
+    """Whether the backbone takes maps whose channels come last in memory; one that takes views of them may not."""
+    x = network.pixels(torch.from_numpy(picture)[None].repeat(2, 1, 1, 1)).to(memory_format=torch.channels_last)
+    backbone = deepcopy(network.network.conv_model).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    try:
+        with torch.no_grad():
+            backbone(x)
+    except RuntimeError:
+        return False
+    return True
+
+
+class _Batches:
+    """The batches of an epoch: pictures in a random order, varied, then put into contrast."""
+
+    def __init__(self, network: PictureNetwork, plan: PicturePlan, train: Examples, size: int) -> None:
+        self.pixels, self.device, self.size = network.pixels, plan.device, size
+        self.pictures = train.pictures
+        self.labels = targets(network, plan, train.labels)
+        self.augment: Callable[[Tensor], Tensor] = plan.augment or (lambda pictures: pictures)
+
+    def __call__(self, _: int) -> Iterable[Batch]:
+        n = len(self.pictures)
+        order = torch.randperm(n)
+        places = None if self.pixels.resizes else torch.rand(n, 2)
+        steps = steps_of(n, self.size)
+        parts = [slice(i * self.size, (i + 1) * self.size) for i in range(steps)]
+
+        def fetch(part: slice) -> Tensor:
+            chosen = order[part].tolist()
+            return gather(self.pictures, chosen, self.pixels, None if places is None else places[part])
+
+        # decoding is work for threads; what is held in memory is at hand
+        fetched = ahead(fetch, parts) if isinstance(self.pictures, PictureFiles) else map(fetch, parts)
+        for part, x in zip(parts, fetched, strict=True):
+            yield self.pixels.adjust(self.augment(x.to(self.device))), self.labels[order[part]]
+
+
+class _Validation:
+    """The mean loss on pictures as they are served, without variations or padding."""
+
+    def __init__(self, network: PictureNetwork, plan: PicturePlan, examples: Examples) -> None:
+        self.network, self.device = network, plan.device
+        self.pictures = examples.pictures
+        self.labels = targets(network, plan, examples.labels)
+
+    def __call__(self) -> float:
+        total = 0.0
+        with torch.no_grad():
+            for index, group in groups_of_one_size(self.pictures, VALIDATED_TOGETHER):
+                output = self.network.network(self.network.pixels(torch.from_numpy(group)).to(self.device))
+                total += picture_loss(output, self.labels[index].to(self.device)).item() * len(index)
+        return total / len(self.pictures)
+
+
+def targets(network: PictureNetwork, plan: PicturePlan, labels: Numbers) -> Tensor:
+    """What the head is to say: class indices, or values in units of the network's scale, ``(n,)``."""
+    numbers = torch.from_numpy(labels)
+    if plan.classes is not None:
+        return numbers.long()
+    return ((numbers - network.shift) / network.scale).float()

@@ -1,0 +1,6 @@
+"""digit-sum: see ``training.digits.totals``."""
+
+from training.digits.recipes import TotalRecipe
+from training.digits.totals import SUM
+
+RECIPE = TotalRecipe(SUM, epochs=40)
