@@ -9,6 +9,7 @@ import pytest
 
 from models.units import UNITS
 from training.__main__ import main
+from training.data.mnist import FOLDER
 
 
 def table(folder: Path, rows: int = 60) -> Path:
@@ -125,7 +126,12 @@ def test_evaluate_measures_rows_within_and_beyond_the_range(tmp_path: Path, caps
     assert beyond == pytest.approx(1 / 3001, rel=0.05)
 
 
-@pytest.mark.parametrize("name", ["multiply", "digit", "digit-value"])
+WITH_MNIST = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"needs MNIST in {FOLDER}")
+
+
+@pytest.mark.parametrize(
+    "name", ["multiply", *(pytest.param(name, marks=WITH_MNIST) for name in ("digit", "digit-sum"))]
+)
 def test_evaluate_repeats_what_the_manifest_says(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", name]) == 0
     said = capsys.readouterr().out
@@ -134,6 +140,14 @@ def test_evaluate_repeats_what_the_manifest_says(name: str, capsys: pytest.Captu
         return
     metrics = json.loads(Path(f"repository/{name}/1/manifest.json").read_text())["metrics"]["interpolation"]
     assert f"{metrics.get('accuracy', metrics.get('rounded_accuracy')):.2%} right" in said
+
+
+def test_evaluating_digits_without_mnist_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("training.digits.recipes.FOLDER", tmp_path)
+    assert main(["evaluate", "digit"]) == 2
+    assert f"get MNIST with python -m training data mnist --to {tmp_path}" in capsys.readouterr().err
 
 
 def test_export_writes_the_next_version_from_the_checkpoint(tmp_path: Path) -> None:
