@@ -24,8 +24,10 @@ from app.service import Service
 QUIET_SECONDS = 0.3
 """When no request has come for so long after the door was closed, none is under way any more."""
 _SO_ATTACH_FILTER = 26
-_DROP = struct.pack("HBBI", 0x06, 0, 0, 0)
-"""A packet filter of one instruction: keep nothing."""
+_LOAD_FLAGS, _IF_SYN, _KEEP, _DROP = (0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0xFFFFFFFF), (0x06, 0, 0, 0)
+_NO_SYN = b"".join(struct.pack("HBBI", *instruction) for instruction in (_LOAD_FLAGS, _IF_SYN, _DROP, _KEEP))
+"""A packet filter: drop what opens a connection, by the flags in the TCP header, and keep the rest. A filter that drops
+everything would also cut off handshakes that have begun: their clients think that they are in."""
 
 
 def close_door(listeners: Iterable[socket.socket]) -> None:
@@ -34,8 +36,8 @@ def close_door(listeners: Iterable[socket.socket]) -> None:
     The handshakes of new clients go unanswered until the listener is closed, which then refuses them. Other systems
     than Linux have no such filter; there this does nothing.
     """
-    code = ctypes.create_string_buffer(_DROP)
-    program = struct.pack("HP", 1, ctypes.addressof(code))
+    code = ctypes.create_string_buffer(_NO_SYN, len(_NO_SYN))
+    program = struct.pack("HP", len(_NO_SYN) // 8, ctypes.addressof(code))
     for listener in listeners:
         with suppress(OSError):
             listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)

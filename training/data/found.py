@@ -39,17 +39,18 @@ class Found:
     Args:
         labels: the file that names the pictures, for messages.
         strict: refuse the first row that cannot be used.
+        expected: bytes that all pictures will take, where that is known; too many are not even begun to be held.
     """
 
-    def __init__(self, labels: Path, strict: bool) -> None:
+    def __init__(self, labels: Path, strict: bool, expected: int = 0) -> None:
         self.labels, self.strict = labels, strict
         self.rows: list[Row] = []
         self.bad: list[BadRow] = []
-        self.pictures: list[Bytes] | None = []
+        self.pictures: list[Bytes] | None = [] if expected <= MAX_HELD_BYTES else None
         self.slabs = Slabs()
         self.digest = hashlib.sha256()
         self.shapes: list[tuple[int, ...]] = []
-        self.held = 0
+        self.total = 0
         self.first: dict[str, int] = {}
         self.copies: list[tuple[int, int]] = []
 
@@ -70,8 +71,8 @@ class Found:
         self.digest.update(f"{sha} {len(row.label)} {row.label}".encode())
         if self.first.setdefault(sha, row.number) != row.number:
             self.copies.append((self.first[sha], row.number))
-        self.held += picture.nbytes
-        if self.held > MAX_HELD_BYTES:
+        self.total += picture.nbytes
+        if self.total > MAX_HELD_BYTES:
             self.pictures = None
         if self.pictures is not None:
             self.pictures.append(self.slabs.keep(picture))
@@ -106,5 +107,5 @@ class Found:
                 f"look too small where one of the two is trained on."
             )
         if self.pictures is None:
-            said.append(f"The pictures take {self.held / 2**30:.1f} GiB, so they are decoded anew in every epoch.")
+            said.append(f"The pictures take {self.total / 2**30:.1f} GiB, so they are decoded anew in every epoch.")
         return said

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from models.manifest import CHANNELS
 from training.data.files import BadPictureError, Bytes, PictureFiles, Reading, quiet_pillow
 from training.data.found import BadRow, Found, Row
 from training.data.labels import Numbers, encode_labels, problem_of_label
@@ -70,7 +71,7 @@ def read_pictures(
     """
     rows = _rows(labels, folder)
     reading = Reading(mode, size, resized=True, kept=kept)
-    found = Found(labels, strict)
+    found = Found(labels, strict, expected=len(rows) * CHANNELS[mode] * (size or 0) ** 2)
     with (
         quiet_pillow(),
         tqdm(total=len(rows), desc=f"reading {labels.name}", disable=None, delay=1, leave=False) as bar,
