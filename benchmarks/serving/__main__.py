@@ -24,7 +24,7 @@ from benchmarks.serving.scenarios import SCENARIOS
 from benchmarks.serving.servers import NAMES, cores, raise_file_limit, serving
 
 RESULTS = Path("docs/results")
-ROUNDS, SECONDS = 3, 1
+ROUNDS, SECONDS = 7, 2
 PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "numpy", "onnxruntime", "pillow")
 SECTIONS = (*SCENARIOS, "workers", "overload", "startup")
 

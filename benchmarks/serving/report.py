@@ -28,7 +28,9 @@ goodput / peak is 1 if overload takes nothing from those who are served. *Refuse
 Retry-After; *no answer* came within the second; *no connection* found all of 8,192 connections waiting, where that many
 were needed, and was given up before the server saw it. Requests a second.
 """
-SHARED = "There are two cores, so wrk has to share them with the two workers, which one worker on one core is spared."
+SHARED = """There are two cores, so wrk has to share them with the two workers, which one worker on one core is spared.
+The last column allows for that: the ratio for each core that wrk left, 1 where a second worker doubles what one
+does."""
 OWN = "wrk has a core of its own."
 
 
@@ -82,14 +84,15 @@ def _others(results: dict[str, Any]) -> Iterator[str]:
 
 def _workers(workers: dict[str, Any]) -> Iterator[str]:
     yield f"\n## Two workers on two cores\n\n{SHARED if workers['shared'] else OWN}\n"
-    yield "| | Unit | 1 worker, 1 core | 2 workers, 2 cores | Ratio | Cores that wrk used meanwhile |"
-    yield "| --- | --- | --- | --- | --- | --- |"
+    yield "| | Unit | 1 worker, 1 core | 2 workers, 2 cores | Ratio | Cores that wrk used meanwhile | Ratio a core |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
     for name, runs in workers["scenarios"].items():
         scenario = SCENARIOS[name]
         one, two = ([headline(scenario, seen) for seen in runs[key]] for key in ("one", "two"))
-        used = statistics.median(seen["load_cores"] for seen in runs["two"])
-        numbers = (_number(statistics.median(one)), _number(statistics.median(two)), _ratio(two, one), f"{used:.2f}")
-        yield _row([scenario.title, scenario.unit, *numbers])
+        used = [seen["load_cores"] for seen in runs["two"]]
+        left = [alone * (2 - share * workers["shared"]) for alone, share in zip(one, used, strict=True)]
+        numbers = (_number(statistics.median(one)), _number(statistics.median(two)), _ratio(two, one))
+        yield _row([scenario.title, scenario.unit, *numbers, f"{statistics.median(used):.2f}", _ratio(two, left)])
 
 
 def _overload(overload: dict[str, Any]) -> Iterator[str]:
