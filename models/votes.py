@@ -2,7 +2,7 @@
 
 This project's own. Sums over places of unbounded features have to be exact at every place to hold for more places than
 were trained on. A vote is a probability in training and a decision afterwards, so a place adds a whole number, and one
-that sees nothing adds exactly nothing, however many there are. How votes learn: ``training.digits.likelihood``.
+that sees nothing adds exactly nothing, however many there are. How votes learn: ``training.likelihood``.
 """
 
 import torch

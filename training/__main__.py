@@ -115,23 +115,29 @@ def _fit_images(parser: argparse.ArgumentParser) -> None:
 
 
 def _network_of_images(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--unit", default="NAC", help="unit of the head, such as NAC or NALU (default: NAC)")
+    unset = argparse.SUPPRESS  # what is usual depends on the pool
+    parser.add_argument("--unit", default=unset, help="unit of the head (default: NAC, with add-votes NAU)")
     parser.add_argument(
-        "--backbone", default="small", help="small, local, or your own as package.module:factory (default: small)"
+        "--backbone",
+        default=unset,
+        help="small, local, or your own as package.module:factory (default: small, with add-votes local)",
     )
     parser.add_argument(
         "--pool",
-        choices=["average", "sum"],
+        choices=["average", "sum", "add-votes"],
         default="average",
-        help="over places; sum keeps how many (default: average)",
+        help="over places; sum keeps how many, add-votes counts exactly (default: average)",
+    )
+    parser.add_argument(
+        "--highest", type=_positive, metavar="N", help="with add-votes: most that one thing counts for (default: 1)"
     )
     parser.add_argument("--mode", choices=["L", "RGB"], default="L", help="L: grey, RGB: colour (default: L)")
     parser.add_argument(
         "--size",
         type=_size,
-        default=28,
+        default=unset,
         metavar="N",
-        help="pixels that pictures are resized to, or keep: their own size, for counting (default: 28)",
+        help="pixels that pictures are resized to, or keep: their own size (default: 28, with add-votes keep)",
     )
     parser.add_argument("--contrast", choices=["plain", "strokes"], default="plain", help="strokes: for drawings")
 
@@ -142,6 +148,12 @@ def _training_of_images(parser: argparse.ArgumentParser) -> None:
         choices=["none", "gentle", "flips", "views", "strokes"],
         help="how pictures vary in training (default: gentle for sums and products, views or, with --contrast "
         "strokes, strokes for classes, else none)",
+    )
+    parser.add_argument(
+        "--train-up-to",
+        type=float,
+        metavar="VALUE",
+        help="learn from pictures with values up to this one; the others show how far the model holds",
     )
     parser.add_argument("--strict", action="store_true", help="refuse a row that cannot be used, instead of leaving it")
     parser.add_argument("--epochs", type=_positive, help="passes over the pictures (default: about 2000 steps)")

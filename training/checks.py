@@ -4,6 +4,9 @@ import re
 from pathlib import Path
 from tempfile import TemporaryFile
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.manifest import NAME_PATTERN
 from training.errors import InputError
 
@@ -19,6 +22,20 @@ def check_name(name: str) -> str:
             f"The model's name '{name}' may hold letters, digits, '.', '_' and '-', up to 64; choose one with --name."
         )
     return name
+
+
+def check_whole(labels: NDArray[np.float64], path: Path) -> None:
+    """Check that labels are sums of whole numbers.
+
+    Raises:
+        InputError: one is not a whole number of 0 or more.
+    """
+    unfit = labels[(labels < 0) | (labels != np.rint(labels))]
+    if len(unfit):
+        raise InputError(
+            f"{path}: the label {unfit[0]:g} is no whole number of 0 or more, which sums of votes are; "
+            f"correct it, or use --pool sum."
+        )
 
 
 def check_folders(*folders: Path) -> None:

@@ -10,7 +10,7 @@ from models.picture import PictureNetwork
 from training.data.files import MIN_KEPT_SIDE
 from training.errors import InputError
 from training.fit_images import build_network
-from training.picture_plan import Examples, PicturePlan
+from training.picture_plan import Examples, Numbers, PicturePlan
 
 
 def make_importable(folder: Path) -> None:
@@ -25,7 +25,7 @@ def check_network(plan: PicturePlan, train: Examples) -> PictureNetwork:
     Raises:
         InputError: the backbone cannot be found or built, or cannot take such pictures.
     """
-    network = _build(plan).eval()
+    network = _build(plan, train.labels).eval()
     first = torch.from_numpy(train.pictures[0])[None]
     _try(network, first, "give another --backbone or another --size")
     if not network.pixels.resizes:
@@ -41,9 +41,9 @@ def source_of(backbone: str) -> str:
     return Path(file).read_text(encoding="utf-8") if file else ""
 
 
-def _build(plan: PicturePlan) -> PictureNetwork:
+def _build(plan: PicturePlan, labels: Numbers) -> PictureNetwork:
     try:
-        return build_network(plan)
+        return build_network(plan, labels)
     except ValueError as error:
         raise InputError(str(error)) from error
     except Exception as error:  # a user's module may raise anything

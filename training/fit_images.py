@@ -1,6 +1,7 @@
 """Fits CNNs with an arithmetic head to pictures, and measures them beside a plain head."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +14,7 @@ from models.picture import PictureNetwork
 from training.evaluate import classification_errors, predict, regression_errors
 from training.export_pictures import export_pictures as export_pictures
 from training.export_pictures import parity_pictures as parity_pictures
-from training.gather import Pictures, groups_of_one_size
+from training.gather import Predict, predict_pictures
 from training.picture_plan import Examples as Examples
 from training.picture_plan import FittedPictures as FittedPictures
 from training.picture_plan import Numbers
@@ -21,9 +22,8 @@ from training.picture_plan import PicturePlan as PicturePlan
 from training.resume import Saved
 from training.train_pictures import train_picture_network
 
-Predict = Callable[[NDArray[Any]], NDArray[Any]]
-
-PREDICTED_TOGETHER = 256
+PLAIN_FEATURES = 32
+"""That a plain head sees in the place of votes."""
 
 
 def fit_pictures(
@@ -44,12 +44,10 @@ def fit_pictures(
             epoch's are.
         saved: where both trainings are saved, and go on from if they were interrupted.
     """
-    scale, shift = _scale_and_shift(plan, train.labels)
     notes, networks = [], []
     for head in (plan.head_type, "plain"):
         torch.manual_seed(plan.seed)
-        network = build_network(plan, scale, shift)
-        network = _with_plain_head(network) if head == "plain" else network
+        network = _plain(plan, train.labels) if head == "plain" else build_network(plan, train.labels)
         note = train_picture_network(network, plan, train, validation, f"{plan.name}: {head} head", saved)
         notes += [f"{head} head: {note}"] if note else []
         networks.append(network)
@@ -59,9 +57,10 @@ def fit_pictures(
     return FittedPictures(networks[0], networks[1], metrics, said, notes)
 
 
-def build_network(plan: PicturePlan, scale: float = 1.0, shift: float = 0.0) -> PictureNetwork:
-    """The untrained network of a plan; ``scale`` and ``shift`` as in ``PictureNetwork``."""
+def build_network(plan: PicturePlan, labels: Numbers) -> PictureNetwork:
+    """The untrained network of a plan, for labels like these."""
     outputs = 1 if plan.classes is None else len(plan.classes)
+    scale, shift = _scale_and_shift(plan, labels)
     return PictureNetwork(plan.task, outputs, plan.head_type, scale=scale, shift=shift, **plan.network)  # type: ignore[arg-type]
 
 
@@ -87,12 +86,6 @@ def errors_of(said: Numbers, classes: Sequence[str] | None, labels: Numbers) -> 
     return kept
 
 
-def predict_pictures(predict: Predict, pictures: Pictures) -> Numbers:
-    """What a model says of each picture, ``(n, outputs)``; neighbours of one size go together."""
-    groups = groups_of_one_size(pictures, PREDICTED_TOGETHER)
-    return np.concatenate([predict(group) for _, group in groups]).astype(np.float64)
-
-
 def _said(networks: Sequence[PictureNetwork], examples: Examples) -> tuple[Numbers, Numbers]:
     """What the two networks say of the same pictures, each of which is decoded once."""
 
@@ -109,16 +102,22 @@ def _errors_of_both(plan: PicturePlan, said: tuple[Numbers, Numbers], labels: Nu
 
 
 def _scale_and_shift(plan: PicturePlan, labels: Numbers) -> tuple[float, float]:
-    """The spread of the values, and their mean where it is far from 0; only averages over places can use a shift."""
-    if plan.classes is not None:
+    """The spread of the values, and their mean where it is far from 0; only averages over places can use a shift.
+
+    Votes are whole numbers as they are.
+    """
+    if plan.classes is not None or plan.votes:
         return 1.0, 0.0
     spread, mean = float(labels.std()), float(labels.mean())
     averaged = plan.network.get("pool", "average") in ("average", None)
     return spread, mean if averaged and abs(mean) > 3 * spread else 0.0
 
 
-def _with_plain_head(network: PictureNetwork) -> PictureNetwork:
-    """Put linear layers with ReLU between them in the head's place, of the same widths."""
+def _plain(plan: PicturePlan, labels: Numbers) -> PictureNetwork:
+    """The same with linear layers in the head's place and ReLU between them; instead of votes, sums of features."""
+    if plan.votes:
+        plan = replace(plan, network={**plan.network, "pool": "sum", "hidden_dims": (PLAIN_FEATURES,)})
+    network = build_network(plan, labels)
     widths = network.network.head.config["dims"]
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise(widths):

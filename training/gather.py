@@ -1,6 +1,7 @@
 """Puts pictures together into the batches that networks take."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,9 @@ from training.augment import background
 from training.data.files import shapes_of
 
 Pictures = Sequence[NDArray[np.uint8]]
+Predict = Callable[[NDArray[Any]], NDArray[Any]]
+
+PREDICTED_TOGETHER = 256
 
 BATCH_PIXELS = 2_000_000
 """Most pixels of a batch whose pictures keep their own size: bounds the memory of their feature maps."""
@@ -61,6 +65,12 @@ def groups_of_one_size(pictures: Pictures, most: int) -> Iterator[tuple[list[int
         group.append(picture)
     if group:
         yield index, np.stack(group)
+
+
+def predict_pictures(predict: Predict, pictures: Pictures) -> NDArray[np.float64]:
+    """What a model says of each picture, ``(n, outputs)``; neighbours of one size go together."""
+    groups = groups_of_one_size(pictures, PREDICTED_TOGETHER)
+    return np.concatenate([predict(group) for _, group in groups]).astype(np.float64)
 
 
 def _of_one_size(pictures: list[Tensor]) -> Iterator[Tensor]:

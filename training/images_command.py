@@ -2,8 +2,8 @@
 
 import hashlib
 import json
+import math
 from argparse import Namespace
-from collections.abc import Iterator
 from importlib.metadata import version
 from math import ceil
 from pathlib import Path
@@ -13,21 +13,23 @@ import torch
 from models.manifest import Manifest
 from models.units import UNITS
 from training.augment import choose_augment, usual_augment
-from training.checks import check_folders, check_name
+from training.checks import check_folders, check_name, check_whole
 from training.custom import check_network, make_importable, source_of
 from training.data.files import quiet_pillow
 from training.data.pictures import LabelledPictures, read_pictures
 from training.errors import InputError
 from training.fit_images import export_pictures, fit_pictures
-from training.picture_plan import FittedPictures, PicturePlan
-from training.picture_plots import plot_classes, plot_values
+from training.picture_plan import PicturePlan
+from training.picture_report import draw_report
 from training.report import print_result, print_where
 from training.resume import Saved
-from training.sheet import draw_worst
 from training.split_pictures import PictureParts, split_pictures
 
 STEPS = 2000
 """Steps of a training whose epochs are not given."""
+USUAL = {"unit": "NAC", "backbone": "small", "size": 28}
+USUAL_FOR_VOTES = {"unit": "NAU", "backbone": "local", "size": None}
+"""Votes are of places that see one thing each, in its own size."""
 EPOCHS = (30, 300)
 """Fewest and most epochs of such a training."""
 AVERAGING = 0.99
@@ -39,16 +41,29 @@ IRRELEVANT = ("command", "command_line", "labels", "images", "repository", "plot
 def run_fit_images(options: Namespace) -> None:
     """Learn labels or values of a folder of pictures."""
     with quiet_pillow():
-        plan, parts, saved = _prepare(options)
-        tests = {"interpolation": parts.test}
+        plan, parts, saved = _prepare(_with_usual(options))
+        tests = {"interpolation": parts.test, **({"extrapolation": parts.beyond} if parts.beyond else {})}
         fitted = fit_pictures(plan, parts.train, tests, validation=parts.validation, saved=saved)
         folder = export_pictures(fitted, plan, parts.train, options.repository)
-        drawn = list(_draw(fitted, plan, parts, options.plots))
+        drawn = draw_report(fitted, plan, parts, options.plots)
     print_result(plan.name, Manifest.read(folder))
     for line in (*fitted.notes, *drawn):
         print(line)
     print_where(folder, options.repository, plan.name, None)
     saved.remove()
+
+
+def _with_usual(options: Namespace) -> Namespace:
+    """The options, with what is usual for such a pool where it was not given."""
+    votes = options.pool == "add-votes"
+    if options.task != "regression" and (votes or options.train_up_to is not None):
+        given = "--pool add-votes" if votes else "--train-up-to"
+        raise InputError(
+            f"{given} is for values, and --task is {options.task}; use --task regression, or leave it out."
+        )
+    if not votes and options.highest is not None:
+        raise InputError(f"--highest is of --pool add-votes, and --pool is {options.pool}; leave one of them out.")
+    return Namespace(**{**(USUAL_FOR_VOTES if votes else USUAL), **vars(options)})
 
 
 def _prepare(options: Namespace) -> tuple[PicturePlan, PictureParts, Saved]:
@@ -57,7 +72,10 @@ def _prepare(options: Namespace) -> tuple[PicturePlan, PictureParts, Saved]:
     if ":" in options.backbone:
         make_importable(Path.cwd())
     data = _read(options)
-    parts = split_pictures(data, options.seed, options.labels, validated=options.patience != 0)
+    if options.pool == "add-votes":
+        check_whole(data.labels, options.labels)
+    up_to = math.inf if options.train_up_to is None else options.train_up_to
+    parts = split_pictures(data, options.seed, options.labels, validated=options.patience != 0, up_to=up_to)
     plan = _plan(options, data, parts, unit, device)
     network = check_network(plan, parts.train)
     check_folders(options.repository, options.plots)
@@ -107,6 +125,7 @@ def _plan(options: Namespace, data: LabelledPictures, parts: PictureParts, unit:
             "contrast": options.contrast,
             "backbone": options.backbone,
             "pool": options.pool,
+            **({"hidden_dims": (options.highest or 1,)} if options.pool == "add-votes" else {}),
         },
         augment=choose_augment(augment, keep_size=options.size is None),
         batch_size=options.batch_size,
@@ -134,17 +153,3 @@ def _fingerprint(options: Namespace, plan: PicturePlan, data: LabelledPictures, 
         "versions": [version("nalu-serve"), torch.__version__],
     }
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
-
-
-def _draw(fitted: FittedPictures, plan: PicturePlan, parts: PictureParts, folder: Path) -> Iterator[str]:
-    """Draw the report, and say where it lies."""
-    plot, sheet, labels = folder / f"{plan.name}.png", folder / f"{plan.name}-worst.png", parts.test.labels
-    ours, plain = fitted.said["interpolation"]
-    title = f"{plan.name}: {len(labels)} held-out pictures"
-    if plan.classes is None:
-        plot_values(plot, title, labels, {f"{plan.head_type} head": ours[:, 0], "plain head": plain[:, 0]})
-    else:
-        plot_classes(plot, f"{title}, {plan.head_type} head", labels, ours, plan.classes)
-    draw_worst(sheet, f"{title}, the worst first", parts.test, ours, plan.classes)
-    yield f"plot     {plot}"
-    yield f"worst    {sheet}"

@@ -92,6 +92,7 @@ def train_batches(
     loss: Loss | None = None,
     device: str = "cpu",
     channels_last: bool = True,
+    norms_held_from: int | None = None,
     after_epoch: Callable[[int], bool | None] | None = None,
     resume: Resume | None = None,
     title: str = "training",
@@ -110,6 +111,9 @@ def train_batches(
         device: where it is trained: ``"cpu"`` or ``"cuda"``.
         channels_last: whether network and batches are laid out with the channels last in memory, as convolutions are
             a fifth faster then; a network that takes views of its maps may not be able to.
+        norms_held_from: the epoch from which on batch normalisation uses its running statistics, as it does when the
+            network is served; None: never. A sum over places is off by as many times as there are places if the
+            network has learned with the statistics of single batches.
         after_epoch: called with the number of the epoch just ended, the network being as it would be if training
             ended there; True ends it. What it keeps must be part of ``resume``.
         resume: where the training is saved, and goes on from if it was interrupted.
@@ -124,6 +128,8 @@ def train_batches(
     done, finished = resume.load(run) if resume else (0, False)
     bar = tqdm(total=epochs * steps, initial=done * steps, desc=title, unit="step", disable=None)
     for epoch in range(epochs if finished else done, epochs):
+        if norms_held_from is not None and epoch >= norms_held_from:
+            _hold_norms(network)
         _train_epoch(run, _moved(batches(epoch), device, layout), steps, bar, f"{epoch + 1}/{epochs}")
         if after_epoch is not None:
             with run.as_result():
@@ -135,6 +141,12 @@ def train_batches(
     bar.close()
     run.finish()
     network.to(device="cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+
+
+def _hold_norms(network: nn.Module) -> None:
+    for layer in network.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.eval()
 
 
 def _train_epoch(run: OneCycle, batches: Iterable[Batch], steps: int, bar: "tqdm[Any]", at: str) -> None:

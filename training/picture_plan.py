@@ -64,6 +64,11 @@ class PicturePlan:
     def task(self) -> str:
         return "regression" if self.classes is None else "classification"
 
+    @property
+    def votes(self) -> bool:
+        """Whether places vote, see ``models.votes``; then labels are whole numbers of 0 or more."""
+        return self.network.get("pool") == "add-votes"
+
 
 @dataclass(frozen=True)
 class FittedPictures:

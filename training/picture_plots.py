@@ -14,7 +14,9 @@ MAX_NAMED = 60
 """Classes up to which they bear their names."""
 
 
-def plot_values(path: Path, title: str, truth: Numbers, said: Mapping[str, Numbers]) -> None:
+def plot_values(
+    path: Path, title: str, truth: Numbers, said: Mapping[str, Numbers], *, trained_up_to: float | None = None
+) -> None:
     """Draw predictions against the truth, with the line on which both are equal.
 
     Args:
@@ -22,6 +24,7 @@ def plot_values(path: Path, title: str, truth: Numbers, said: Mapping[str, Numbe
         title: the plot's title.
         truth: ``(n,)``.
         said: for each head, its predictions, ``(n,)``.
+        trained_up_to: the largest value in training, where there are larger ones.
     """
     figure = new_figure(6.4, 4.8)
     axes = figure.add_subplot(title=title, xlabel="true", ylabel="predicted")
@@ -30,6 +33,8 @@ def plot_values(path: Path, title: str, truth: Numbers, said: Mapping[str, Numbe
     for (name, values), marker, size in zip(said.items(), "ox", (16, 18), strict=False):
         drawn = np.isfinite(values)
         axes.scatter(truth[drawn], values[drawn], s=size, marker=marker, alpha=0.7, linewidths=1, zorder=2, label=name)
+    if trained_up_to is not None:
+        axes.axvspan(ends[0], trained_up_to, color="0.93", zorder=0, label="values in training")
     axes.grid(visible=True, alpha=0.3)
     axes.legend(frameon=False)
     save_figure(figure, path)

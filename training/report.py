@@ -60,9 +60,9 @@ def _warn(inside: Mapping[str, Any], beyond: Mapping[str, Any]) -> None:
 def _print_pictures(name: str, unit: str, metrics: Metrics) -> None:
     print(f"\n{name}: held-out pictures")
     for part, errors in metrics.items():
-        what = {"interpolation": "as in training", "extrapolation": "other views"}.get(part, part)
+        what = {"interpolation": "as in training", "extrapolation": "beyond training"}.get(part, part)
         plain = f"   plain head: {_picture_errors(errors['plain_head'])}" if "plain_head" in errors else ""
-        print(f"{what:<16}{unit} head: {_picture_errors(errors)}{plain}")
+        print(f"{what:<17}{unit} head: {_picture_errors(errors)}{plain}")
 
 
 def print_where(folder: Path, repository: Path, name: str, example: Sequence[Sequence[float]] | None) -> None:

@@ -1,5 +1,6 @@
 """Which pictures are trained on, which choose the epoch, and which only measure."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,18 +26,21 @@ Index = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class PictureParts:
-    """Pictures to train on, pictures that choose the epoch, and pictures that nothing is chosen by.
+    """Pictures to train on, pictures that choose the epoch, and pictures that nothing is chosen by: alike, and beyond.
 
-    The first two are as training sees them, those to test on as the service hands them to the graph.
+    The first two are as training sees them, the others as the service hands them to the graph.
     """
 
     train: Examples
     validation: Examples | None
     test: Examples
+    beyond: Examples | None
     notes: list[str]
 
 
-def split_pictures(data: LabelledPictures, seed: int, path: Path, *, validated: bool = True) -> PictureParts:
+def split_pictures(
+    data: LabelledPictures, seed: int, path: Path, *, validated: bool = True, up_to: float = math.inf
+) -> PictureParts:
     """Hold out a fifth to test on and, where there are enough, 15 % of the rest to choose the epoch by.
 
     Every class is in the parts as it is in the whole, and at least once in the first and the last.
@@ -46,18 +50,27 @@ def split_pictures(data: LabelledPictures, seed: int, path: Path, *, validated: 
         seed: decides which go where.
         path: the file that names them, for messages.
         validated: whether there is to be a validation part at all.
+        up_to: pictures with a larger value are not trained on; they show how far the model holds.
 
     Raises:
-        InputError: fewer than 10 pictures, or one value in all that would be trained on.
+        InputError: fewer than 10 pictures, or one value in all that would be trained on; none is above ``up_to``.
     """
-    count, classes = len(data.labels), len(data.classes or ())
-    if count < MIN_PICTURES:
+    inside, beyond = np.flatnonzero(data.labels <= up_to), np.flatnonzero(data.labels > up_to)
+    if math.isfinite(up_to) and not len(beyond):
         raise InputError(
-            f"{path} names {count} usable pictures; training and checking need at least {MIN_PICTURES}, so add some."
+            f"--train-up-to {up_to:g}: no label of {path} is above it, the largest is {data.labels.max():g}, so "
+            f"nothing would show how far the model holds; choose less, or leave it out."
+        )
+    count, classes = len(inside), len(data.classes or ())
+    if count < MIN_PICTURES:
+        where = f" with values up to {up_to:g}" if math.isfinite(up_to) else ""
+        raise InputError(
+            f"{path} names {count} usable pictures{where}; training and checking need at least {MIN_PICTURES}, "
+            f"so add some."
         )
     held_out = max(round(count * TEST_SHARE), classes)
     stratify = data.labels if classes else None
-    rest, test = train_test_split(np.arange(count), test_size=held_out, random_state=seed, stratify=stratify)
+    rest, test = train_test_split(inside, test_size=held_out, random_state=seed, stratify=stratify)
     train, validation = rest, rest[:0]
     if validated:
         train, validation = _validated(rest, data.labels[rest], seed, by_class=bool(classes))
@@ -65,11 +78,13 @@ def split_pictures(data: LabelledPictures, seed: int, path: Path, *, validated: 
         raise InputError(
             f"{path}: the pictures to train on all have the label {data.labels[train[0]]:g}; add more that vary."
         )
-    said = f"{len(train):,} pictures to train on, {len(validation):,} to choose the epoch by, {len(test):,} held out."
+    said = f"{len(train):,} pictures to train on, {len(validation):,} to choose the epoch by, {len(test):,} held out"
+    said += f", {len(beyond):,} with values beyond {up_to:g}." if len(beyond) else "."
     return PictureParts(
         Examples(pick(data.pictures, train), data.labels[train]),
         Examples(pick(data.pictures, validation), data.labels[validation]) if len(validation) else None,
         Examples(pick(data.served, test), data.labels[test]),
+        Examples(pick(data.served, beyond), data.labels[beyond]) if len(beyond) else None,
         [said],
     )
 

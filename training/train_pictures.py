@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from copy import deepcopy
+from math import ceil
 
 import numpy as np
 import torch
@@ -17,8 +18,13 @@ from training.loop import Batch, train_batches
 from training.one_cycle import picture_loss
 from training.picture_plan import Examples, Numbers, PicturePlan
 from training.resume import Saved
+from training.voting import VoteLoss, Voting, snap_head, sum_likelihood
 
 VALIDATED_TOGETHER = 256
+NORMS_HELD_FROM = 0.5
+"""Share of the epochs after which networks that sum features over places hold their batch normalisation."""
+SNAPPED_ON = 2048
+"""Pictures that decide whether the weights of a head on votes are rounded."""
 
 
 def train_picture_network(
@@ -47,15 +53,18 @@ def train_picture_network(
     if validation is not None:
         loss = _Validation(network, plan, validation)
         best = BestEpoch(network.network, loss, plan.epochs, plan.patience)
+    votes = network.network.pool == "add-votes"
     train_batches(
-        network.network,
+        Voting(network.network) if votes else network.network,
         _Batches(network, plan, train, size),
         epochs=plan.epochs,
         steps=steps_of(len(train.pictures), size),
         max_lr=plan.max_lr,
         averaging=plan.averaging,
+        loss=vote_loss(network, train.labels) if votes else None,
         device=plan.device,
         channels_last=takes_channels_last(network, train.pictures[0]),
+        norms_held_from=ceil(NORMS_HELD_FROM * plan.epochs) if network.network.pool == "sum" else None,
         after_epoch=best,
         resume=saved.training(title, {"best": best} if best else {}) if saved else None,
         title=title,
@@ -63,7 +72,15 @@ def train_picture_network(
     if best is not None:
         best.take_place()
     network.eval()
+    if votes:
+        snap_head(network, train.pictures[:SNAPPED_ON], torch.from_numpy(train.labels[:SNAPPED_ON]))
     return best.note if best else ""
+
+
+def vote_loss(network: PictureNetwork, labels: Numbers) -> VoteLoss:
+    """What places that vote learn from: how likely they make these labels."""
+    [highest, *_] = network.config["hidden_dims"]
+    return VoteLoss(sum_likelihood(highest, labels.max()), float(labels.std()))
 
 
 def steps_of(pictures: int, batch_size: int) -> int:
@@ -74,7 +91,7 @@ def steps_of(pictures: int, batch_size: int) -> int:
 
 def takes_channels_last(network: PictureNetwork, picture: NDArray[np.uint8]) -> bool:
     """Whether the backbone takes maps whose channels come last in memory; one that takes views of them may not."""
-    x = network.pixels(torch.from_numpy(picture)[None].repeat(2, 1, 1, 1)).to(memory_format=torch.channels_last)
+    x = network.pixels(torch.from_numpy(picture.copy())[None].repeat(2, 1, 1, 1)).to(memory_format=torch.channels_last)
     backbone = deepcopy(network.network.conv_model).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     try:
         with torch.no_grad():

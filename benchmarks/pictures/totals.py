@@ -1,6 +1,7 @@
 """Totals of several digits: one run is one seed of one total, with every head, and a CNN as one would write it."""
 
 from collections.abc import Mapping
+from math import ceil
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -20,6 +21,7 @@ from training.digits.train import AVERAGING, BATCH_SIZE, STEPS, mlp_head, train_
 from training.fit_images import FittedPictures
 from training.loop import train_batches
 from training.mixed import Mixed
+from training.train_pictures import NORMS_HELD_FROM
 
 Numbers = NDArray[np.float64]
 
@@ -85,6 +87,7 @@ def plain(recipe: TotalRecipe, pool: Pool) -> PictureNetwork:
         steps=STEPS,
         averaging=AVERAGING,
         loss=loss,
+        norms_held_from=ceil(NORMS_HELD_FROM * recipe.epochs),
         title=f"{total.name}: {PLAIN[pool]}",
     )
     return network.eval()

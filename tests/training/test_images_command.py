@@ -98,7 +98,7 @@ def test_it_writes_a_model_and_draws_a_report(tmp_path: Path, task: str, capsys:
     }
     said = capsys.readouterr().out
     assert "61 pictures to train on, 11 to choose the epoch by, 18 held out." in said
-    for line in ("validation      NAC head: ", "as in training  NAC head: ", "NAC head: weights of epoch "):
+    for line in ("validation       NAC head: ", "as in training   NAC head: ", "NAC head: weights of epoch "):
         assert line in said
     assert said.count("plain head: ") == 3
     reports = tmp_path / "reports"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training.data.canvas import Canvases
-from training.digits.likelihood import TotalLikelihood
+from training.likelihood import TotalLikelihood
 
 Numbers = NDArray[np.float64]
 

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from training.sequences.plan import Run, runs
 from training.sequences.render import write_report
 from training.sequences.run import run_once
 from training.sequences.task import TASKS
-from training.sequences.train import Settings
+from training.sequences.train import Settings, settings_of
 
 FILE = "sequences.json"
 QUICK = (("sum", "NAU", 0), ("product", "NMU", 0), ("sum", "given", 0), ("product", "given", 0))
@@ -53,7 +54,8 @@ def _chosen(options: Namespace) -> list[Run]:
 
 
 def _settings(run: Run, quick: bool) -> Settings:
-    return Settings(epochs=1 if quick else TASKS[run.task].epochs)
+    settings = settings_of(TASKS[run.task], run.unit)
+    return replace(settings, epochs=1) if quick else settings
 
 
 def _steps(run: Run, parts: Parts, quick: bool) -> int:

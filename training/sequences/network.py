@@ -35,9 +35,10 @@ class ReadOut(nn.Module):
 
 
 class VoteReadOut(nn.Module):
-    """``z``: the number that a digit is read as, with which probability is kept in ``votes``; see ``models.votes``.
+    """``z``: the number that is expected, by the probability of each, which is kept in ``votes``; see ``models.votes``.
 
-    In training z is what is expected, afterwards the most likely number, so that it is whole.
+    It stays the expected one in testing. Of independent digits the expected sum is the sum of the expected numbers, the
+    expected product their product, and nothing has a smaller squared error than what is expected.
     """
 
     def __init__(self, features: int, task: SequenceTask) -> None:
@@ -49,8 +50,7 @@ class VoteReadOut(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         self.votes = self.logits(x).float().softmax(-1)
-        votes = self.votes if self.training else (self.votes == self.votes.amax(-1, keepdim=True)).float()
-        return votes @ self.numbers
+        return self.votes @ self.numbers
 
 
 def build_cnn(task: SequenceTask, side: int = 28, *, votes: bool = False) -> nn.Sequential:

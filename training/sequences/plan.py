@@ -12,8 +12,8 @@ MAIN_SEEDS = 10
 """As published, for the unit that a task is made for and for the baseline of the success criterion."""
 OTHER_SEEDS = 3
 
-MAIN = {"sum": ("NAU" + VOTES, "NAU", GIVEN), "product": ("NMU" + VOTES, "NMU", GIVEN), "count": ("NAU", GIVEN)}
-OTHER = {"sum": ("NAC", "NALU", LSTM), "product": ("NAC-dot", "NALU", LSTM), "count": ("NAC", "NALU", LSTM)}
+MAIN = {"sum": ("NAU" + VOTES, "NAU", GIVEN), "product": ("NMU" + VOTES, "NMU", GIVEN), "count": ("NAU" + VOTES, GIVEN)}
+OTHER = {"sum": ("NAC", "NALU", LSTM), "product": ("NAC-dot", "NALU", LSTM), "count": ("NAU", "NAC", "NALU", LSTM)}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What is asked of a sequence of digits, how long the sequences are, and what a solved arithmetic would say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.digits.likelihood import TotalLikelihood
-from training.digits.totals import PRODUCT, SUM, Total
+from training.digits.totals import COUNT, PRODUCT, SUM, Total
+from training.likelihood import TotalLikelihood
 
 Combine = Callable[[Tensor, Tensor], Tensor]
 
@@ -27,7 +27,7 @@ class SequenceTask:
         outputs: how many numbers the CNN says of a digit; the result has as many.
         orders: in how many orders a batch of pictures is cut into sequences; the CNN reads each picture once.
         epochs: of training.
-        digits_total: what of ``training.digits.totals`` the result of one output is, for ``log_likelihood``.
+        digits_total: what of ``training.digits.totals`` an output of the result is, for ``log_likelihood``.
     """
 
     digits: tuple[int, ...]
@@ -38,7 +38,7 @@ class SequenceTask:
     outputs: int = 1
     orders: int = 16
     epochs: int = 12
-    digits_total: Total | None = None
+    digits_total: Total = SUM
 
     def values(self, digits: Tensor) -> Tensor:
         """What an ideal CNN says of digits: themselves, or for ten outputs which one it is: ``(..., outputs)``."""
@@ -48,16 +48,24 @@ class SequenceTask:
 
     @cached_property
     def likelihood(self) -> TotalLikelihood:
-        """Of results of ``train_length`` digits, each of which votes for one of ``digits``."""
-        assert self.digits_total is not None
-        amounts = [self.digits_total.amounts[digit] for digit in self.digits]
+        """Of one output and ``train_length`` digits; each votes for one of ``digits``, or for being what is counted."""
+        amounts: Sequence[Sequence[int]] = self.digits_total.amounts
+        if self.outputs == 1:
+            amounts = [amounts[digit] for digit in self.digits]
         periods = [self.train_length * max(column) + 1 for column in zip(*amounts, strict=True)]
         return TotalLikelihood(amounts, periods)
 
     def log_likelihood(self, votes: Tensor, totals: Tensor) -> Tensor:
-        """How likely votes ``(sequences, digits, 1, length)`` make the results ``(sequences,)``: ``(sequences,)``."""
-        assert self.digits_total is not None
-        return self.likelihood(votes, self.digits_total.components(totals))
+        """How likely votes make the results; of several outputs, as if each were counted by itself.
+
+        Shape:
+            votes: ``(sequences, digits, 1, length)``. totals: ``(sequences, outputs)``. result: ``(sequences,)``.
+        """
+        if self.outputs > 1:
+            counted = votes.flatten(0, 1)
+            votes = torch.stack([1 - counted, counted], 1)
+        found = self.likelihood(votes, self.digits_total.components(totals.flatten()))
+        return found.view(-1, self.outputs).sum(1)
 
     def first(self, sequences: int, like: Tensor) -> Tensor:
         """The result of no digits, ``(sequences, outputs)``, in a tensor's type."""
@@ -74,8 +82,8 @@ class SequenceTask:
 _SUM = (1, 10, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000)
 
 TASKS = {
-    "sum": SequenceTask(tuple(range(10)), 10, _SUM, 0.0, torch.add, digits_total=SUM),
-    "count": SequenceTask(tuple(range(10)), 10, (1, 10, 100, 1000), 0.0, torch.add, outputs=10),
+    "sum": SequenceTask(tuple(range(10)), 10, _SUM, 0.0, torch.add),
+    "count": SequenceTask(tuple(range(10)), 10, (1, 10, 100, 1000), 0.0, torch.add, outputs=10, digits_total=COUNT),
     "product": SequenceTask(
         tuple(range(1, 10)), 2, tuple(range(1, 21)), 1.0, torch.mul, orders=8, epochs=7, digits_total=PRODUCT
     ),

@@ -7,7 +7,8 @@ from models.votes import Votes
 from training.digits import train
 from training.digits.canvases import Digits, canvases_of
 from training.digits.totals import COUNT, PRODUCT, SUM
-from training.digits.train import Voting, build, mlp_head, snap_head, train_total, with_head
+from training.digits.train import build, mlp_head, train_total, with_head
+from training.voting import Voting, snap_head
 
 
 def shapes() -> Digits:
@@ -32,7 +33,7 @@ def test_totals_learned_from_a_few_things_hold_for_many(
 
 
 def test_a_head_cannot_bend_what_the_places_read() -> None:
-    voting = Voting(build(SUM), {"MLP": mlp_head(9, 0)})
+    voting = Voting(build(SUM).network, {"MLP": mlp_head(9, 0)})
     votes, answers = voting(torch.rand(2, 1, 32, 64))
     assert votes.shape == (2, 10, 2, 4)
     assert answers.shape == (2, 2)
@@ -48,9 +49,10 @@ def test_weights_are_rounded_where_the_pictures_do_not_object(weight: float, tru
     assert isinstance(network.network.project, Votes)
     with torch.no_grad():
         network.network.project.logits.bias[0] -= 8  # something is read nearly everywhere
-    pictures = torch.from_numpy(canvases_of(shapes(), 2, 64, seed=0).pictures)
+    pictures = list(canvases_of(shapes(), 2, 64, seed=0).pictures)
     with torch.no_grad():
-        totals = truth * network.network.features(network.pixels(pictures))[:, 0].double()
+        pixels = network.pixels(torch.from_numpy(np.stack(pictures)))
+        totals = truth * network.network.features(pixels)[:, 0].double()
         [parameter] = network.network.head.parameters()
         parameter.fill_(weight)
     assert snap_head(network, pictures, totals) is rounded

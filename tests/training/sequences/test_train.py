@@ -1,16 +1,23 @@
 """A run's pieces on tiny pictures of our own: digits drawn as so many bright rows."""
 
+from dataclasses import replace
+from itertools import combinations
+from math import log, prod
+
 import numpy as np
 import pytest
 import torch
 
 from training.data.mnist import Mnist
+from training.likelihood import LEAST
+from training.sequences.cells import build_cell
 from training.sequences.digits import SHIFT, Digits, Parts, Shifted, normalised, split
 from training.sequences.network import build_cnn, read, settle
+from training.sequences.penalty import NEARLY, round_weights
 from training.sequences.plan import Run
 from training.sequences.run import run_once
 from training.sequences.task import TASKS
-from training.sequences.train import Settings, train
+from training.sequences.train import Settings, settings_of, train
 
 SIDE = 12
 
@@ -74,6 +81,40 @@ def test_a_cnn_learns_digits_from_their_sums_alone(unit: str, seed: int) -> None
     assert model.cell.unit.W.tolist() == [[1.0, 1.0]]
 
 
+def test_where_the_cnn_learns_by_votes_the_counting_cell_waits_for_it() -> None:
+    parts, task = split(small_mnist(), validation=200), TASKS["count"]
+    settings = replace(settings_of(task, "NAU on votes"), epochs=1, pictures=100)
+    waited = train(task, "NAU on votes", parts.train, 0, replace(settings, cell_from=1.0), lambda: None)
+    joined = train(task, "NAU on votes", parts.train, 0, settings, lambda: None)
+    torch.manual_seed(0)
+    build_cnn(task, SIDE, votes=True)
+    torch.testing.assert_close(waited.cell.unit.W, build_cell("NAU", task).unit.W, atol=NEARLY, rtol=0)
+    assert (joined.cell.unit.W - waited.cell.unit.W).abs().max() > 0.005
+
+
+def test_weights_as_good_as_whole_are_rounded_and_no_others() -> None:
+    cell = build_cell("NAU", TASKS["sum"])
+    with torch.no_grad():
+        cell.unit.W.copy_(torch.tensor([[0.9995, -0.002]]))
+    round_weights(cell)
+    assert cell.unit.W.tolist() == [[1.0, pytest.approx(-0.002)]]
+
+
+def test_the_likelihood_of_counts_is_that_of_each_digit_by_itself() -> None:
+    task = TASKS["count"]
+    votes = torch.rand(1, 10, 1, 10).softmax(1)  # of one sequence of ten digits
+    counts = torch.zeros(1, 10)
+    counts[0, 3], counts[0, 7] = 9, 1
+    expected = 0.0
+    for digit, count in enumerate(counts[0].int().tolist()):
+        alike = [
+            prod(float(votes[0, digit, 0, i] if i in seen else 1 - votes[0, digit, 0, i]) for i in range(10))
+            for seen in combinations(range(10), count)
+        ]
+        expected += log(sum(alike) + LEAST)
+    assert task.log_likelihood(votes, counts).item() == pytest.approx(expected, rel=5e-3)  # float32 beside LEAST
+
+
 def test_the_same_seed_gives_the_same_run_and_every_cell_the_same_first_cnn() -> None:
     parts = split(small_mnist(), validation=200)
     settings = Settings(epochs=1, pictures=100)
@@ -88,7 +129,14 @@ def test_the_same_seed_gives_the_same_run_and_every_cell_the_same_first_cnn() ->
 
 @pytest.mark.parametrize(
     ("task", "unit"),
-    [("count", "NAU"), ("product", "NMU"), ("product", "LSTM"), ("sum", "given"), ("product", "NMU on votes")],
+    [
+        ("count", "NAU"),
+        ("product", "NMU"),
+        ("product", "LSTM"),
+        ("sum", "given"),
+        ("product", "NMU on votes"),
+        ("count", "NAU on votes"),
+    ],
 )
 def test_a_run_records_errors_at_every_length(task: str, unit: str) -> None:
     parts: Parts = split(small_mnist(), validation=200)

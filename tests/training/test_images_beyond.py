@@ -1,0 +1,86 @@
+"""``fit-images`` on values beyond those in training: votes, ``--train-up-to``, and what is refused."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+from PIL import Image
+
+from training.__main__ import main
+
+
+def scattered(folder: Path, counts: list[int]) -> Path:
+    """Pictures with so many bright squares, which lie apart."""
+    random, lines = np.random.default_rng(0), ["file,label"]
+    for i, count in enumerate(counts):
+        side = 2 + (count > 4) * 3
+        picture = np.full((24 * side, 24 * side), 30, np.uint8)
+        for cell in random.permutation(side * side)[:count]:
+            top, left = 24 * (cell // side) + random.integers(4, 9), 24 * (cell % side) + random.integers(4, 9)
+            picture[top : top + 10, left : left + 10] = 220
+        Image.fromarray(picture).save(folder / f"{i}.png")
+        lines.append(f"{i}.png,{count}")
+    (folder / "labels.csv").write_text("\n".join(lines))
+    return folder / "labels.csv"
+
+
+def fit(labels: Path, *more: str) -> int:
+    folder = labels.parent
+    places = ["--repository", str(folder / "models"), "--plots", str(folder / "reports"), "--images", str(folder)]
+    return main(["fit-images", str(labels), "--task", "regression", "--name", "things", *places, *more])
+
+
+def metrics(labels: Path) -> dict:
+    return json.loads((labels.parent / "models/things/1/manifest.json").read_text())["metrics"]
+
+
+def test_what_is_learned_from_a_few_things_holds_for_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = scattered(tmp_path, [i % 4 for i in range(200)] + [20] * 6)
+    assert fit(labels, "--pool", "add-votes", "--train-up-to", "3", "--epochs", "40", "--batch-size", "16") == 0
+    found = metrics(labels)
+    assert found["extrapolation"]["rows"] == 6
+    assert found["extrapolation"]["rounded_accuracy"] == 1
+    assert found["interpolation"]["rounded_accuracy"] > 0.9
+    said = capsys.readouterr().out
+    assert "6 with values beyond 3" in said
+    assert "beyond training  NAU head: mean error" in said
+    session = onnxruntime.InferenceSession(tmp_path / "models/things/1/model.onnx")
+    picture = np.array(Image.open(tmp_path / "205.png"))[None, None]
+    assert session.run(None, {"input": picture})[0].item() == 20  # whole, not nearly
+
+
+def test_a_value_that_no_vote_adds_up_to_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = scattered(tmp_path, [1, 2] * 6)
+    labels.write_text(labels.read_text().replace("3.png,2", "3.png,2.5"))
+    assert fit(labels, "--pool", "add-votes") == 2
+    assert "the label 2.5 is no whole number of 0 or more" in capsys.readouterr().err
+
+
+def test_where_nothing_lies_beyond_the_largest_value_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fit(scattered(tmp_path, [1, 2, 3] * 4), "--train-up-to", "3") == 2
+    assert "--train-up-to 3: no label" in (said := capsys.readouterr().err)
+    assert "the largest is 3" in said
+
+
+def test_too_few_pictures_within_are_counted_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fit(scattered(tmp_path, [1, 2, 3] * 4), "--train-up-to", "2") == 2
+    assert "8 usable pictures with values up to 2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--task", "classification", "--pool", "add-votes"], "--pool add-votes is for values"),
+        (["--task", "classification", "--train-up-to", "3"], "--train-up-to is for values"),
+        (["--highest", "3"], "--highest is of --pool add-votes"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    tmp_path: Path, options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fit(scattered(tmp_path, [1, 2] * 6), *options) == 2
+    assert said in capsys.readouterr().err
