@@ -1,6 +1,6 @@
 """What a task's table shows, in sentences made from the results: what was to be shown, and whether it is."""
 
-from statistics import fmean
+from statistics import fmean, median
 from textwrap import fill
 
 from training.sequences.plan import MAIN, MAIN_SEEDS, OTHER, OTHER_SEEDS
@@ -17,7 +17,11 @@ LONGEST = "1000"
 def findings(task: str, rows: Rows) -> str:
     """What the runs of the task's own unit show, and which runs are still to be made."""
     own = MAIN[task][0]
-    parts = [_error(task, own, rows) if task in TARGETS else "", _rate(own, rows) if task == "product" else ""]
+    parts = [
+        _error(task, own, rows) if task in TARGETS else "",
+        _rate(own, rows) if task == "product" else "",
+        _runaways(own, rows) if task == "count" else "",
+    ]
     return fill(" ".join(part for part in [*parts, _missing(task, rows)] if part), 120) + "\n"
 
 
@@ -46,6 +50,21 @@ def _rate(own: str, rows: Rows) -> str:
     else:
         said = f"**{'Not reached' if below else 'Reached'}**: a success rate of {RATE} at every length to 20"
     return f"{said}; it is below that at length {', '.join(below)}." if below else f"{said}."
+
+
+def _runaways(own: str, rows: Rows) -> str:
+    """Counting by the weights of a matrix: one that is not whole is applied at every digit, and runs away."""
+    runs = [run for run in rows.get(own, []) if run.sparsity_error is not None]
+    if not runs:
+        return ""
+    whole = [run for run in runs if run.sparsity_error == 0]
+    said = f"Weights of {own} were whole after training in {len(whole)} of {len(runs)} seeds"
+    errors = [error for run in whole if (error := run.mae[LONGEST]) is not None]
+    if errors:
+        said += f", with a median error of {median(errors):.3g} at length {LONGEST} (NAC's published: 3.32)"
+    others = [error for run in runs if run not in whole and (error := run.mae[LONGEST]) is not None]
+    listed = ", ".join(f"{error:.2g}" for error in sorted(others))
+    return f"{said}; those of the others were not, and their counts run away: {listed}." if others else f"{said}."
 
 
 def _missing(task: str, rows: Rows) -> str:

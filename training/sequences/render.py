@@ -11,7 +11,7 @@ from training.sequences.introduction import INTRODUCTION
 from training.sequences.plot import draw
 from training.sequences.published import PUBLISHED, Published
 from training.sequences.records import Record
-from training.sequences.scores import Rows, has_bound, mean_errors, relative_errors, rows_of, successes
+from training.sequences.scores import Rows, has_bound, relative_errors, rows_of, successes, typical_errors
 from training.sequences.task import TASKS
 
 
@@ -25,7 +25,7 @@ def write_report(records: Sequence[Record], folder: Path) -> None:
     parts.append("## Sources\n\n" + "\n".join(f"{i}. {text}." for i, text in enumerate(sources, 1)) + "\n")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sequences.md").write_text("\n".join(parts), encoding="utf-8")
-    draw(folder / "sequences.png", {task: mean_errors(task, rows) for task, rows in found.items()})
+    draw(folder / "sequences.png", {task: typical_errors(task, rows) for task, rows in found.items()})
 
 
 def _section(task: str, rows: Rows, sources: Sequence[str]) -> str:

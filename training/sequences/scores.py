@@ -1,7 +1,7 @@
 """From single runs to figures of a unit: its mean errors and its successes, by length."""
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean
+from statistics import median
 
 from training.sequences.cells import GIVEN
 from training.sequences.evaluate import success_bound
@@ -23,12 +23,12 @@ def rows_of(records: Sequence[Record], task: str) -> Rows:
     return rows
 
 
-def mean_errors(task: str, rows: Rows) -> dict[str, dict[int, float]]:
-    """Mean over the seeds of the error of each unit, by length; of a length only where every run is finite."""
+def typical_errors(task: str, rows: Rows) -> dict[str, dict[int, float]]:
+    """Median over the seeds of the error of each unit, by length; of a length only where every run is finite."""
     result: dict[str, dict[int, float]] = {}
     for unit, runs in rows.items():
         errors = {length: relative_errors(task, runs, length) for length in TASKS[task].lengths}
-        result[unit] = {length: fmean(found) for length, found in errors.items() if len(found) == len(runs)}
+        result[unit] = {length: median(found) for length, found in errors.items() if len(found) == len(runs)}
     return result
 
 

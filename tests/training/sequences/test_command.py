@@ -142,6 +142,14 @@ def test_what_was_to_be_shown_is_said_to_be_reached_or_not() -> None:
     assert "**Reached**: a success rate of 0.8" in findings("product", rows_of([*given, *well], "product"))
 
 
+def test_counts_that_run_away_are_said_beside_the_median_of_those_that_hold() -> None:
+    held = [record("count", MAIN["count"][0], seed) for seed in range(3)]
+    away = replace(record("count", MAIN["count"][0], 3, scale=1e9), sparsity_error=0.4)
+    said = " ".join(findings("count", rows_of([*held, away], "count")).split())
+    assert "were whole after training in 3 of 4 seeds, with a median error of 1.1 at length 1000" in said
+    assert "their counts run away: 1.3e+09." in said
+
+
 def test_published_figures_are_of_lengths_that_are_tested_too() -> None:
     for published in PUBLISHED:
         assert set(published.figures) <= set(TASKS[published.task].lengths)
