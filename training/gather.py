@@ -17,6 +17,8 @@ Predict = Callable[[NDArray[Any]], NDArray[Any]]
 
 PREDICTED_TOGETHER = 256
 
+POOL = 8
+"""Batches among whose pictures those of like size are put together."""
 BATCH_PIXELS = 2_000_000
 """Most pixels of a batch whose pictures keep their own size: bounds the memory of their feature maps."""
 
@@ -50,6 +52,34 @@ def batch_size_for(pictures: Pictures, pixels: Pixels, most: int) -> int:
         return most
     largest = np.max([shape[1:] for shape in shapes_of(pictures)], axis=0)
     return int(max(1, min(most, BATCH_PIXELS // largest.prod())))
+
+
+def areas_of(pictures: Pictures) -> Tensor:
+    """Pixels of each picture, ``(n,)``."""
+    return torch.tensor([height * width for _, height, width in shapes_of(pictures)])
+
+
+def random_batches(areas: Tensor | None, pictures: int, size: int) -> list[Tensor]:
+    """The batches of an epoch, in random order: each picture once, ``steps_of`` batches.
+
+    Args:
+        areas: pixels of each picture, ``(pictures,)``, where a batch is padded to its largest: those of like size then
+            come together, as a small picture beside a large one would cost as much as it. None: any come together.
+        pictures: how many there are.
+        size: pictures of a batch.
+    """
+    order = torch.randperm(pictures)[: steps_of(pictures, size) * size]
+    if areas is None:
+        return list(torch.split(order, size))
+    pools = (pool[areas[pool].argsort(stable=True)] for pool in torch.split(order, POOL * size))
+    batches = [batch for pool in pools for batch in torch.split(pool, size)]
+    return [batches[i] for i in torch.randperm(len(batches)).tolist()]
+
+
+def steps_of(pictures: int, size: int) -> int:
+    """Batches of an epoch. A last one of a single picture is left out, as batch normalisation needs two."""
+    rest = pictures % size
+    return pictures // size + (rest > 1 or pictures == 1)
 
 
 def groups_of_one_size(pictures: Pictures, most: int) -> Iterator[tuple[list[int], NDArray[np.uint8]]]:

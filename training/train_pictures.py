@@ -13,7 +13,7 @@ from models.picture import PictureNetwork
 from training.data.files import PictureFiles
 from training.data.threads import ahead
 from training.early import BestEpoch
-from training.gather import batch_size_for, gather, groups_of_one_size
+from training.gather import areas_of, batch_size_for, gather, groups_of_one_size, random_batches, steps_of
 from training.loop import Batch, train_batches
 from training.one_cycle import picture_loss
 from training.picture_plan import Examples, Numbers, PicturePlan
@@ -83,12 +83,6 @@ def vote_loss(network: PictureNetwork, labels: Numbers) -> VoteLoss:
     return VoteLoss(sum_likelihood(highest, labels.max()), float(labels.std()))
 
 
-def steps_of(pictures: int, batch_size: int) -> int:
-    """Batches of an epoch. A last one of a single picture is left out, as batch normalisation needs two."""
-    rest = pictures % batch_size
-    return pictures // batch_size + (rest > 1 or pictures == 1)
-
-
 def takes_channels_last(network: PictureNetwork, picture: NDArray[np.uint8]) -> bool:
     """Whether the backbone takes maps whose channels come last in memory; one that takes views of them may not."""
     x = network.pixels(torch.from_numpy(picture.copy())[None].repeat(2, 1, 1, 1)).to(memory_format=torch.channels_last)
@@ -108,23 +102,21 @@ class _Batches:
         self.pixels, self.device, self.size = network.pixels, plan.device, size
         self.pictures = train.pictures
         self.labels = targets(network, plan, train.labels)
+        self.areas = None if self.pixels.resizes else areas_of(train.pictures)
         self.augment: Callable[[Tensor], Tensor] = plan.augment or (lambda pictures: pictures)
 
     def __call__(self, _: int) -> Iterable[Batch]:
         n = len(self.pictures)
-        order = torch.randperm(n)
+        batches = random_batches(self.areas, n, self.size)
         places = None if self.pixels.resizes else torch.rand(n, 2)
-        steps = steps_of(n, self.size)
-        parts = [slice(i * self.size, (i + 1) * self.size) for i in range(steps)]
 
-        def fetch(part: slice) -> Tensor:
-            chosen = order[part].tolist()
-            return gather(self.pictures, chosen, self.pixels, None if places is None else places[part])
+        def fetch(batch: Tensor) -> Tensor:
+            return gather(self.pictures, batch.tolist(), self.pixels, None if places is None else places[batch])
 
         # decoding is work for threads; what is held in memory is at hand
-        fetched = ahead(fetch, parts) if isinstance(self.pictures, PictureFiles) else map(fetch, parts)
-        for part, x in zip(parts, fetched, strict=True):
-            yield self.pixels.adjust(self.augment(x.to(self.device))), self.labels[order[part]]
+        fetched = ahead(fetch, batches) if isinstance(self.pictures, PictureFiles) else map(fetch, batches)
+        for batch, x in zip(batches, fetched, strict=True):
+            yield self.pixels.adjust(self.augment(x.to(self.device))), self.labels[batch]
 
 
 class _Validation:

@@ -4,7 +4,7 @@ import torch
 
 from models.pixels import Pixels
 from training.data.threads import ahead
-from training.gather import batch_size_for, gather, groups_of_one_size
+from training.gather import areas_of, batch_size_for, gather, groups_of_one_size, random_batches, steps_of
 
 RANDOM = np.random.default_rng(0)
 
@@ -48,6 +48,24 @@ def test_pictures_of_one_own_size_are_not_padded() -> None:
         gather(pictures, [1, 0], Pixels(None, None), torch.rand(2, 2)),
         torch.from_numpy(np.stack(pictures[::-1])).float() / 255,
     )
+
+
+def test_an_epoch_has_every_picture_once_and_another_order_each_time() -> None:
+    for pictures, size in ((30, 8), (33, 8), (1, 8), (7, 8), (300, 8)):
+        for areas in (None, torch.randint(1, 4, (pictures,))):
+            batches = random_batches(areas, pictures, size)
+            assert len(batches) == steps_of(pictures, size)
+            seen = torch.cat(batches).tolist()
+            assert len(set(seen)) == len(seen) == pictures - (pictures == 33)
+            assert pictures < 7 or not torch.equal(torch.cat(random_batches(areas, pictures, size)), torch.cat(batches))
+
+
+def test_few_large_pictures_do_not_make_every_batch_large() -> None:
+    areas = areas_of(noise(*[(300, 300) if i % 10 == 0 else (100, 100) for i in range(400)]))
+    largest = torch.tensor([areas[batch].max() * len(batch) for batch in random_batches(areas, len(areas), 32)])
+    assert largest.sum() < 2.2 * areas.sum()  # 18,000 pixels a picture; mixed at random, 5 times
+    means = [areas[batch].float().mean().item() for batch in random_batches(areas, len(areas), 32)]
+    assert means != sorted(means)  # the large ones come at any time
 
 
 def test_batches_of_large_pictures_are_smaller() -> None:
