@@ -78,6 +78,7 @@ def test_the_four_files_are_read_gzipped_or_not(tmp_path: Path, packed: bool) ->
     read = mnist.load_mnist(tmp_path)
     for found, wanted in zip(read, (TRAIN, TRAIN_LABELS, TEST, TEST_LABELS), strict=True):
         assert found.dtype == np.uint8
+        assert found.flags.writeable  # PyTorch warns of arrays that are not
         np.testing.assert_array_equal(found, wanted)
 
 

@@ -38,7 +38,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
         dimensions: how many the file must have: 3 for pictures, 1 for labels.
 
     Shape:
-        result: as the file's header says, read-only.
+        result: as the file's header says; writable, since PyTorch warns of arrays that are not.
 
     Raises:
         FileNotFoundError: neither ``path`` nor ``path.gz`` is there.
@@ -59,4 +59,4 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
             f"{path} holds {len(content):,} bytes, its header of {sizes} promises {start + math.prod(shape):,}; "
             f"get it again."
         )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
