@@ -17,7 +17,7 @@ from app.logs import configure
 from app.main import create_app
 from app.metrics import MULTIPROCESS_FOLDER
 from app.settings import Settings, SettingsError, read_settings
-from app.workers import Supervisor
+from app.workers import LISTENERS, run_workers
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +47,7 @@ def _run_workers(options: argparse.Namespace, settings: Settings) -> None:
     with tempfile.TemporaryDirectory(prefix="nalu-metrics-") as folder:
         os.environ[MULTIPROCESS_FOLDER] = folder
         config = _configuration("app.__main__:create_worker", settings)
-        Supervisor(config, settings).run()
+        run_workers(config)
 
 
 def _configuration(app: FastAPI | str, settings: Settings) -> uvicorn.Config:
@@ -66,6 +66,7 @@ def _configuration(app: FastAPI | str, settings: Settings) -> uvicorn.Config:
         proxy_headers=False,  # nothing here depends on the client's address
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
+        loop="app.workers:WorkerLoop" if settings.workers > 1 else "auto",
     )
 
 
@@ -85,7 +86,9 @@ def create_worker() -> FastAPI:
     """The application of one worker process, with everything from the environment."""
     settings = read_settings()
     configure(settings.log_level, settings.log_format)
-    return create_app(settings)
+    app = create_app(settings)
+    app.state.service.listeners = LISTENERS
+    return app
 
 
 def _parser() -> argparse.ArgumentParser:

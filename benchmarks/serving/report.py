@@ -28,9 +28,8 @@ goodput / peak is 1 if overload takes nothing from those who are served. *Refuse
 Retry-After; *no answer* came within the second; *no connection* found all of 8,192 connections waiting, where that many
 were needed, and was given up before the server saw it. Requests a second.
 """
-SHARED = """There are two cores, so wrk has to share them with the two workers, which one worker on one core is spared.
-The last column allows for that: the ratio for each core that wrk left, 1 where a second worker doubles what one
-does."""
+SHARED = """There are two cores, and wrk has to share them with the two workers. So one worker is measured twice:
+with wrk on the other core, and with wrk on its own, so that two workers and wrk have twice the cores of that."""
 OWN = "wrk has a core of its own."
 
 
@@ -84,15 +83,17 @@ def _others(results: dict[str, Any]) -> Iterator[str]:
 
 def _workers(workers: dict[str, Any]) -> Iterator[str]:
     yield f"\n## Two workers on two cores\n\n{SHARED if workers['shared'] else OWN}\n"
-    yield "| | Unit | 1 worker, 1 core | 2 workers, 2 cores | Ratio | Cores that wrk used meanwhile | Ratio a core |"
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    heads = ["", "Unit", "2 workers, 2 cores", "1 worker, 1 core", "Ratio"]
+    heads += ["1 worker and wrk, 1 core", "Ratio"] if workers["shared"] else []
+    yield _row(heads)
+    yield _row(["---"] * len(heads))
     for name, runs in workers["scenarios"].items():
         scenario = SCENARIOS[name]
-        one, two = ([headline(scenario, seen) for seen in runs[key]] for key in ("one", "two"))
-        used = [seen["load_cores"] for seen in runs["two"]]
-        left = [alone * (2 - share * workers["shared"]) for alone, share in zip(one, used, strict=True)]
-        numbers = (_number(statistics.median(one)), _number(statistics.median(two)), _ratio(two, one))
-        yield _row([scenario.title, scenario.unit, *numbers, f"{statistics.median(used):.2f}", _ratio(two, left)])
+        rates = {key: [headline(scenario, seen) for seen in entries] for key, entries in runs.items()}
+        cells = [scenario.title, scenario.unit, _number(statistics.median(rates["two"]))]
+        for key in (key for key in rates if key != "two"):
+            cells += [_number(statistics.median(rates[key])), _ratio(rates["two"], rates[key])]
+        yield _row(cells)
 
 
 def _overload(overload: dict[str, Any]) -> Iterator[str]:

@@ -42,26 +42,28 @@ def closed_loop(name: str, servers: Sequence[Server], rounds: int, seconds: floa
 def workers(rounds: int, seconds: float, cores: Sequence[int]) -> dict[str, Any]:
     """One worker on one core against two on two; wrk has to share those two where there is no third.
 
+    There, one worker is measured a second time, with wrk on its own core: what all of it does on one core.
+
     Raises:
         SystemExit: an answer was not 2xx, or did not come.
     """
-    two, load = cores[:2], cores[2:] or cores[:2]
+    two = cores[:2]
     results: dict[str, Any] = {"shared": len(cores) == 2, "scenarios": {}}
     with serving("service", two[:1]) as one_worker, serving("service", two, workers=2) as two_workers:
         _wait_for_workers(two_workers)
+        asked = {"one": (one_worker, cores[-1:]), "two": (two_workers, cores[2:] or two)}
+        if results["shared"]:
+            asked["one, with wrk"] = (one_worker, two[:1])
         for name in WORKERS_SCENARIOS:
-            runs: Runs = {"one": [], "two": []}
+            runs: Runs = {key: [] for key in asked}
             with tempfile.TemporaryDirectory() as folder:
                 script = write_script(Path(folder), SCENARIOS[name].body())
-                for number in range(rounds + 1):
-                    one = _wrk(name, one_worker, script, seconds if number else WARM_SECONDS, cores[-1:])
-                    both = _wrk(name, two_workers, script, seconds if number else WARM_SECONDS, load)
-                    if number:  # the first one warms up
-                        runs["one"].append(one)
-                        runs["two"].append(both)
-                        _say(
-                            f"{name}, workers", {key: headline(SCENARIOS[name], seen[-1]) for key, seen in runs.items()}
-                        )
+                for server, load in asked.values():
+                    _wrk(name, server, script, WARM_SECONDS, load)
+                for _ in range(rounds):
+                    for key, (server, load) in asked.items():
+                        runs[key].append(_wrk(name, server, script, seconds, load))
+                    _say(f"{name}, workers", {key: headline(SCENARIOS[name], seen[-1]) for key, seen in runs.items()})
             results["scenarios"][name] = runs
     return results
 

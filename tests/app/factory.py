@@ -152,8 +152,8 @@ def running(root: Path, *, raise_server_exceptions: bool = True, **settings: Any
         yield client
 
 
-def wait_until(holds: Any) -> None:
-    end = time.monotonic() + LIMIT_SECONDS
+def wait_until(holds: Any, seconds: float = LIMIT_SECONDS) -> None:
+    end = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < end, f"waited {LIMIT_SECONDS} s in vain"
+        assert time.monotonic() < end, f"waited {seconds} s in vain"
         time.sleep(0.01)

@@ -77,6 +77,30 @@ def test_workers_answer_and_count_together() -> None:
         server.stop()
 
 
+def test_connections_that_come_at_once_are_dealt_out_to_all_workers() -> None:
+    with serve(ROOT / "repository", "--workers", "2") as server:
+        wait_until(lambda: listeners(server.port) == 2, seconds=30)
+        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+        before = {child: sockets_of(child) for child in children}
+        connections = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(64)]
+        wait_until(lambda: sum(sockets_of(child) - before[child] for child in children) == 64)
+        held = sorted(sockets_of(child) - before[child] for child in children)
+        assert held[-2] >= 10, held  # 32 and 32, give or take 4
+        for connection in connections:
+            connection.close()
+
+
+def listeners(port: int) -> int:
+    """Sockets that listen on a port of 127.0.0.1."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(line[1] == f"0100007F:{port:04X}" and line[3] == "0A" for line in lines)
+
+
+def sockets_of(pid: str) -> int:
+    """Sockets that a process has open."""
+    return sum(str(fd.readlink()).startswith("socket:") for fd in Path(f"/proc/{pid}/fd").iterdir())
+
+
 def test_a_wrong_setting_ends_with_one_sentence_and_code_2() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "app", "--repository", "nowhere"], cwd=ROOT, capture_output=True, text=True, check=False
