@@ -1,19 +1,16 @@
 """GET /docs: Swagger UI from an installed package, so that the page works with no network."""
 
-import io
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from functools import cache
 from hashlib import sha256
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
-from PIL import Image, ImageDraw
 
 from app.auth import SECURITY, SECURITY_SCHEMES, is_open
 from app.errors import PROBLEM_TYPE
@@ -120,20 +117,3 @@ def _add_asset(name: str, media_type: str) -> None:
 
 for _name, _media_type in ASSETS.items():
     _add_asset(_name, _media_type)
-
-
-@router.get("/docs/digit.png")
-async def digit() -> Response:
-    """A digit to try the picture models with."""
-    return Response(example_digit(), media_type="image/png")
-
-
-@cache
-def example_digit() -> bytes:
-    """A three, dark on white, 96 x 96 pixels, as PNG."""
-    picture = Image.new("L", (96, 96), 255)
-    strokes = [(28, 22), (66, 22), (44, 46), (66, 60), (54, 78), (28, 74)]
-    ImageDraw.Draw(picture).line(strokes, fill=20, width=9, joint="curve")
-    content = io.BytesIO()
-    picture.save(content, "PNG")
-    return content.getvalue()

@@ -12,7 +12,7 @@ from time import perf_counter, thread_time
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from app import docs
+from app import docs, examples
 from app.auth import Keys
 from app.backends import create_backend
 from app.batching import Batching
@@ -30,7 +30,7 @@ from app.tracing import create_tracer
 
 logger = logging.getLogger(__name__)
 
-ROUTERS = (predict.router, inference_v2.router, models.router, health.router, docs.router)
+ROUTERS = (predict.router, inference_v2.router, models.router, health.router, docs.router, examples.router)
 
 GARBAGE_THRESHOLDS = (10_000, 20, 20)
 """Objects made between two looks for cyclic garbage, of which requests leave none; Python's own is 700."""

@@ -31,7 +31,7 @@ class BuildHead(nn.Module):
         head_type: name of the head's unit, ``"NALU"``, ``"NAC"`` or any other of ``models.units``.
         pool: ``"average"`` and ``"sum"`` take pictures of any size; a sum keeps *how many*, which an average
             forgets. None switches pooling off: every place of the feature map feeds the head, for one picture size.
-            ``"add-votes"`` and ``"multiply-votes"``: each place reads a whole number of at most ``hidden_dims[0]``,
+            ``"add-votes"`` and ``"multiply-votes"``: a place reads a whole number of at most ``hidden_dims[0]``,
             and the head sees how many places read 1 or more, 2 or more and so on, or the products of what they read;
             see ``models.votes``.
         image_shape: ``(channels, height, width)`` of that one picture size; needed with ``pool=None`` and only then.

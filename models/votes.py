@@ -2,11 +2,14 @@
 
 This project's own. Sums over places of unbounded features have to be exact at every place to hold for more places than
 were trained on. A vote is a probability in training and a decision afterwards, so a place adds a whole number, and one
-that sees nothing adds exactly nothing, however many there are. How votes learn: ``training.likelihood``.
+that sees nothing adds exactly nothing, however many there are. One thing is seen by several places, and read by the
+surest of them, as peaks are taken from heat maps in Objects as Points (Zhou et al. 2019,
+https://arxiv.org/abs/1904.07850). How votes learn: ``training.likelihood``.
 """
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 NOTHING_FIRST = 4.0
 """Start value of the bias of "nothing": with it places begin by voting for nothing most of the time."""
@@ -15,7 +18,8 @@ NOTHING_FIRST = 4.0
 class Votes(nn.Module):
     """A 1x1 convolution and a softmax: what each place reads, as probabilities of 0, 1, ..., ``highest``.
 
-    In evaluation mode the most likely reading of a place has the vote 1 and all others 0.
+    A place reads nothing if one of its eight neighbours is surer of what it reads; of equals all read. In evaluation
+    mode the most likely reading of a place has the vote 1 and all others 0.
 
     Args:
         op_channel: channels of the feature maps.
@@ -34,8 +38,22 @@ class Votes(nn.Module):
             self.logits.bias[0] += NOTHING_FIRST
 
     def forward(self, maps: Tensor) -> Tensor:
-        votes: Tensor = self.logits(maps).float().softmax(1)
-        return votes if self.training else (votes == votes.amax(1, keepdim=True)).float()
+        logits: Tensor = self.logits(maps)
+        votes = logits.softmax(1)
+        if not self.training:
+            votes = (votes == votes.amax(1, keepdim=True)).float()
+        nothing = torch.cat([torch.ones_like(votes[:, :1]), torch.zeros_like(votes[:, 1:])], 1)
+        return torch.where(peaks(logits), votes, nothing)
+
+
+def peaks(logits: Tensor) -> Tensor:
+    """Which places are no less sure than their eight neighbours of the best reading that is not nothing.
+
+    Shape:
+        logits: ``(batch, highest + 1, height, width)``. result: ``(batch, 1, height, width)``.
+    """
+    surety = logits[:, 1:].amax(1, keepdim=True) - logits[:, :1]
+    return surety >= functional.max_pool2d(surety, 3, stride=1, padding=1)
 
 
 def add_votes(votes: Tensor) -> Tensor:

@@ -76,7 +76,7 @@ def views(pictures: Tensor) -> Tensor:
     """Small turns, zooms and shifts, as another hand would hold the camera; what leaves the frame is lost."""
     n = len(pictures)
     angle, zoom = _uniform(n, -0.17, 0.17), torch.exp(_uniform(n, -0.18, 0.18))
-    turn = torch.stack([angle.cos(), angle.sin(), -angle.sin(), angle.cos()], 1).view(n, 2, 2)
+    turn = turns(angle, torch.zeros(n))
     shift = torch.rand(n, 2, 1) * 0.2 - 0.1
     return light(_placed(pictures, torch.cat([turn * zoom[:, None, None], shift], 2)))
 
@@ -109,7 +109,7 @@ def vary_strokes(pictures: Tensor) -> Tensor:
     zoom_x, zoom_y = _uniform(n, 0.95, 1.9), _uniform(n, 0.95, 1.7)
     slant = _uniform(n, -0.25, 0.25)
     shift = 0.18 * (torch.rand(n, 2, 1) * 2 - 1) * torch.stack([zoom_x, zoom_y], 1)[:, :, None]
-    turn = torch.stack([angle.cos(), angle.sin() + slant, -angle.sin(), angle.cos()], 1).view(n, 2, 2)
+    turn = turns(angle, slant)
     matrix = torch.cat([turn * torch.stack([zoom_x, zoom_y], 1)[:, :, None], shift], 2).to(device)
     grid = functional.affine_grid(matrix, list(pictures.shape), align_corners=False)
     placed = functional.grid_sample(pictures, grid, align_corners=False)
@@ -141,7 +141,7 @@ def vary_handwriting(pictures: Tensor) -> Tensor:
     zoom_x = torch.exp(drawn(0.14, 0.48))
     zoom_y = zoom_x * torch.exp(drawn(0.08, 0.16))
     shift = torch.stack([drawn(0.12, 0.3), drawn(0.12, 0.3)], 1)[:, :, None]
-    turn = torch.stack([angle.cos(), angle.sin() + slant, -angle.sin(), angle.cos()], 1).view(n, 2, 2)
+    turn = turns(angle, slant)
     matrix = torch.cat([turn, shift], 2) * torch.stack([zoom_x, zoom_y], 1)[:, :, None]
     grid = functional.affine_grid(matrix.to(pictures.device), list(pictures.shape), align_corners=False)
     placed = functional.grid_sample(pictures, grid, align_corners=False)
@@ -149,6 +149,11 @@ def vary_handwriting(pictures: Tensor) -> Tensor:
     thinned = -functional.max_pool2d(-placed, 3, stride=1, padding=1)
     fade = torch.exp(drawn(0.2, 0.7)).to(pictures.device)[:, None, None, None]
     return torch.lerp(placed, thinned, thin).clamp(min=0) ** fade
+
+
+def turns(angle: Tensor, slant: Tensor) -> Tensor:
+    """Matrices that turn and slant pictures, for ``affine_grid``: ``(n,)`` each, to ``(n, 2, 2)``."""
+    return torch.stack([angle.cos(), angle.sin() + slant, -angle.sin(), angle.cos()], 1).view(-1, 2, 2)
 
 
 def background(pictures: Tensor) -> Tensor:

@@ -15,9 +15,14 @@ def computes_bfloat16(device: str = "cpu") -> bool:
 
 
 def maps_of(head: BuildHead, x: Tensor) -> Tensor:
-    """``head.maps(x)``, computed in bfloat16 where that is faster, as float32."""
+    """``head.maps(x)``, its backbone computed in bfloat16 where that is faster; as float32.
+
+    The projection is not: neighbouring places that vote would be equally sure too often.
+    """
     with torch.autocast(x.device.type, torch.bfloat16, enabled=computes_bfloat16(x.device.type)):
-        return head.maps(x).float()
+        maps = head.conv_model(x)
+    projected: Tensor = head.project(maps.float())
+    return projected
 
 
 class Mixed(nn.Module):

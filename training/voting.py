@@ -77,7 +77,10 @@ def sum_likelihood(highest: int, largest: float) -> LogLikelihood:
 
 
 def snap_head(network: PictureNetwork, pictures: Pictures, totals: Tensor) -> bool:
-    """Round the head's weights if the pictures are then told no significantly worse.
+    """Round the head's weights or make them all 1, whichever is better, if it is not significantly worse than before.
+
+    All 1 is what votes call for: the total is the sum or product of what places read. A short training may leave the
+    head far from it and the votes exact.
 
     Significantly: the mean squared error grows by more than ``exp(k ln N / N)``, with k weights and N pictures, as
     where exponents are snapped (``training.snap``).
@@ -88,7 +91,7 @@ def snap_head(network: PictureNetwork, pictures: Pictures, totals: Tensor) -> bo
         totals: ``(N,)``.
 
     Returns:
-        Whether they were rounded.
+        Whether they were snapped.
     """
     weights = list(network.network.head.parameters())
     free = [weight.detach().clone() for weight in weights]
@@ -96,13 +99,19 @@ def snap_head(network: PictureNetwork, pictures: Pictures, totals: Tensor) -> bo
         network, pictures, totals
     )
     with torch.no_grad():
-        for weight in weights:
-            weight.copy_(weight.round())
-        if _error(network, pictures, totals) <= allowed:
-            return True
-        for weight, before in zip(weights, free, strict=True):
-            weight.copy_(before)
-    return False
+        errors = {}
+        for snapped in (torch.round, torch.ones_like):
+            _set(weights, [snapped(before) for before in free])
+            errors[snapped] = _error(network, pictures, totals)
+        best = min(errors, key=lambda snapped: errors[snapped])
+        kept = errors[best] <= allowed
+        _set(weights, [best(before) if kept else before for before in free])
+    return kept
+
+
+def _set(weights: list[nn.Parameter], values: list[Tensor]) -> None:
+    for weight, value in zip(weights, values, strict=True):
+        weight.copy_(value)
 
 
 def _error(network: PictureNetwork, pictures: Pictures, totals: Tensor) -> float:

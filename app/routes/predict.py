@@ -45,10 +45,12 @@ async def predict_image(call: Call) -> Response:
     A value beyond those that the model was trained on, by more than a twentieth of their range, and a result that is
     not finite are named in `warnings`. Models whose manifest says `resize: false` take one size, or any from one on.
 
-    A digit to try it with lies at [/docs/digit.png](/docs/digit.png):
+    A digit to try it with lies at [/docs/digit.png](/docs/digit.png), several at [/docs/digits.png](/docs/digits.png):
 
         curl -s localhost:8000/docs/digit.png -o digit.png
         curl -s localhost:8000/predict/image -F model=digit -F files=@digit.png
+        curl -s localhost:8000/docs/digits.png -o digits.png
+        curl -s localhost:8000/predict/image -F model=digit-sum -F files=@digits.png
     """
     call.service.batching.admit(1, 1)  # what would be refused anyway is refused before it is read
     pictures = Pictures(call, await call.body())

@@ -8,6 +8,7 @@ from statistics import mean
 from typing import Any
 
 from benchmarks.pictures.plot import plot_totals
+from benchmarks.pictures.totals import MANY, PLAIN, PLAIN_MAX_LR
 from training.digits.totals import TOTALS, Total
 
 Runs = Sequence[Mapping[str, Any]]
@@ -27,6 +28,8 @@ SINGLE = """## One digit: `{name}`
 | --- | --- | --- | --- |
 | MNIST's test set | {test} | {each} | {plain} |
 
+Training took, both heads together, {seconds}.
+
 The same pictures as other files show them ({pictures:,} of them a line), {head_type} head:
 
 | Size | PNG | PNG, dark on light | JPEG | JPEG, dark on light |
@@ -37,24 +40,39 @@ The same pictures as other files show them ({pictures:,} of them a line), {head_
 TOTAL = """## {title}: `{name}`
 
 {head_type} head on what the places of the picture read, trained on pictures of 0 to {trained} digits with the total
-as the only label; {seeds}. {measure}
+as the only label; {seeds}. Training canvases are small grids of cells and training digits are varied a little
+(`training/data/hands.py`); here digits lie anywhere in the picture, 15 to
+20 pixels tall, as close as frames of 18 to 24 pixels around them allow. {measure}
 
 | Digits in the picture | {heads} |
 | --- | {rule} |
 {rows}
 
 ![{what} against the number of digits](pictures-{name}.png)
+
+{count} digits and the {head_type} head, by where they lie and what file they are in ({pictures} pictures a seed):
+
+| | PNG | PNG, dark on light | JPEG | JPEG, dark on light |
+| --- | --- | --- | --- | --- |
+{layouts}
 """
 
-NOTES = """\
-"linear", "MLP", "NAC" and "NALU" see what the {head_type} head sees, from the same CNN. "CNN, sum, MLP" and
-"CNN, average, MLP" are what one would write: the same CNN and canvases, features pooled over the places, an MLP and the
-squared error of the total, trained for as long{plain_seeds}. Batch normalisation is held fixed for the second half of
-their training (`training.train_pictures.NORMS_HELD_FROM`), or its estimates jump between canvases of different shapes:
-without that, "CNN, sum, MLP" with seed 0 was off by 11.6 on sums of ten digits, eight times as much.
+HEADS = '"linear", "MLP", "NAC" and "NALU" see what the {head_type} head sees, from the same CNN.\n'
+PLAIN_HEADS = """
+"CNN, sum, MLP" and "CNN, average, MLP" are what one would write: the same CNN and canvases, features pooled over the
+places, an MLP and the squared error of the total, trained for as long{seeds}. They have what helped them: batch
+normalisation is held fixed for the second half of their training (`training.train_pictures.NORMS_HELD_FROM`), as its
+estimates jump between canvases of different shapes and a sum over places multiplies what that costs, and summed
+features have a highest learning rate of {sum_max_lr}, where 0.01 kills them in some runs.
 """
 
 
+KINDS = ("PNG, light on dark", "PNG, dark on light", "JPEG, light on dark", "JPEG, dark on light")
+LAYOUTS = {
+    "close": "anywhere, as close as above",
+    "apart": "anywhere, as far apart as MNIST's frames of 28 pixels keep them",
+    "in a row": "MNIST's pictures as they are, in a row",
+}
 README_DIGITS = ("1", "2", "3", "5", "10", "20", "100")
 README_LINES = (
     ("digit-sum", "NAU", "`digit-sum`: mean absolute error (exact sums)"),
@@ -92,8 +110,7 @@ def single_section(name: str, runs: Runs) -> str:
     both = [run for run in runs if "plain_head" in run["test"]]
     views = {view: [run["views"][view] for run in runs] for view in runs[0]["views"]}
     sizes = list(dict.fromkeys(view.split(",")[0] for view in views))
-    kinds = ("PNG, light on dark", "PNG, dark on light", "JPEG, light on dark", "JPEG, dark on light")
-    rows = [f"| {size} | {' | '.join(_figure(views[f'{size}, {kind}']) for kind in kinds)} |" for size in sizes]
+    rows = [f"| {size} | {' | '.join(_figure(views[f'{size}, {kind}']) for kind in KINDS)} |" for size in sizes]
     return SINGLE.format(
         name=name,
         head_type="NALU" if "accuracy" in tests[0] else "NAC",
@@ -103,6 +120,7 @@ def single_section(name: str, runs: Runs) -> str:
         each=", ".join(_figure([test]) for test in tests),
         plain=_figure([run["test"]["plain_head"] for run in both]),
         plain_seeds=_seeds(both),
+        seconds=", ".join(f"{run['seconds']:.0f} s on {_cores(run['threads'])}" for run in runs),
         pictures=next(iter(views.values()))[0]["rows"],
         views="\n".join(rows),
     )
@@ -118,7 +136,6 @@ def total_section(total: Total, runs: Runs) -> str:
         rows.append(f"| {count} | {' | '.join(cells)} |")
     what = "Median relative error" if relative else "Mean absolute error"
     counted = "within 1 % of the truth" if relative else "that are exact when rounded"
-    once = [head for head in found if any(head not in run["digits"] for run in runs)]
     return (
         TOTAL.format(
             title={"digit-sum": "Sums", "digit-count": "How many", "digit-product": "Products"}[total.name],
@@ -131,10 +148,30 @@ def total_section(total: Total, runs: Runs) -> str:
             rule=" | ".join("---" for _ in found),
             rows="\n".join(rows),
             what=what,
+            count=MANY,
+            pictures=next(iter(runs[0]["layouts"].values()))["pictures"],
+            layouts="\n".join(_layouts(runs, relative)),
         )
         + "\n"
-        + NOTES.format(head_type=total.head_type, plain_seeds=f"; {' and '.join(once)} from one seed" if once else "")
+        + HEADS.format(head_type=total.head_type)
+        + (_plain_heads(runs) if any(head in PLAIN.values() for head in found) else "")
     )
+
+
+def _plain_heads(runs: Runs) -> str:
+    once = [head for head in PLAIN.values() if sum(head in run["digits"] for run in runs) == 1 < len(runs)]
+    seeds = f"; {' and '.join(once)} from one seed" if once else ""
+    return PLAIN_HEADS.format(seeds=seeds, sum_max_lr=PLAIN_MAX_LR["sum"])
+
+
+def _layouts(runs: Runs, relative: bool) -> list[str]:
+    """A line for each layout of ten digits, means over the runs."""
+    rows = []
+    for layout in LAYOUTS:
+        found = [[run["layouts"][f"{layout}, {kind}"] for run in runs] for kind in KINDS]
+        cells = [_cell({kind: mean(run[kind] for run in each) for kind in each[0]}, relative) for each in found]
+        rows.append(f"| {LAYOUTS[layout]} | {' | '.join(cells)} |")
+    return rows
 
 
 def readme_rows(runs: Runs) -> list[str]:
@@ -175,6 +212,10 @@ def _figure(errors: Sequence[Mapping[str, float]]) -> str:
     if "accuracy" in errors[0]:
         return f"{mean(error['accuracy'] for error in errors):.2%}"
     return f"error {mean(error['mae'] for error in errors):.3f}"
+
+
+def _cores(threads: int) -> str:
+    return "one core" if threads == 1 else f"{threads} cores"
 
 
 def _seeds(runs: Runs) -> str:

@@ -1,6 +1,7 @@
 """Totals of several digits: one run is one seed of one total, with every head, and a CNN as one would write it."""
 
 from collections.abc import Mapping
+from itertools import product
 from math import ceil
 from pathlib import Path
 from time import perf_counter
@@ -14,10 +15,11 @@ from torch import Tensor, nn
 from models import NAC, NALU
 from models.head import Pool
 from models.picture import PictureNetwork
-from training.digits.canvases import Digits, TrainingCanvases, canvases_of
-from training.digits.recipes import TotalRecipe, test_digits, training_digits
+from training.digits.canvases import MNIST_FRAME, Digits, canvases_of
+from training.digits.recipes import TotalRecipe, test_digits
 from training.digits.totals import PRODUCT, SUM, Total
-from training.digits.train import AVERAGING, BATCH_SIZE, STEPS, mlp_head, train_total, with_head
+from training.digits.train import AVERAGING, STEPS, mlp_head, training_canvases, with_head
+from training.digits.views import FORMATS, as_file
 from training.fit_images import FittedPictures
 from training.loop import train_batches
 from training.mixed import Mixed
@@ -26,6 +28,10 @@ from training.train_pictures import NORMS_HELD_FROM
 Numbers = NDArray[np.float64]
 
 PLAIN = {"sum": "CNN, sum, MLP", "average": "CNN, average, MLP"}
+PLAIN_MAX_LR = {"sum": 3e-3, "average": 1e-2}
+"""Highest learning rates. At 1e-2, summed features may die in training, and every answer is the same."""
+MANY = 20
+"""Digits of the pictures of several layouts and files."""
 CLOSE = 0.01
 """A product counts as told if it is off by less than this share of itself; other totals, if they round to the truth."""
 
@@ -40,7 +46,7 @@ def run(recipe: TotalRecipe, folder: Path, canvases: int) -> dict[str, Any]:
         "NAC": NAC(total.highest, 1),
         "NALU": NALU(total.highest, 1),
     }
-    network = train_total(total, training_digits(total), recipe.seed, recipe.epochs, heads)
+    network = recipe.train(heads)
     seconds = perf_counter() - began
     networks = {total.head_type: network, **{name: with_head(network, head) for name, head in heads.items()}}
     for pool in plain_pools(recipe):
@@ -48,13 +54,19 @@ def run(recipe: TotalRecipe, folder: Path, canvases: int) -> dict[str, Any]:
     metrics = recipe.errors(network, networks["MLP"])
     fitted = FittedPictures(network, networks["MLP"], metrics)
     recipe.export(fitted, total.name, folder, f"python -m training zoo {total.name}")
-    return {"seconds": seconds, "digits": measure(total, networks, test_digits(total), canvases)}
+    digits = test_digits(total)
+    return {
+        "seconds": seconds,
+        "digits": measure(total, networks, digits, canvases),
+        "layouts": layouts(total, network, digits, canvases // 5),
+    }
 
 
 def plain_pools(recipe: TotalRecipe) -> list[Pool]:
-    """What is trained as one would write it: for the sum with every seed, for others with the first."""
-    pools: list[Pool] = ["sum"] if recipe.total is SUM else []
-    return [*pools, "average"] if recipe.seed == 0 else pools
+    """What is trained as one would write it, for the sum: summed features with every seed, averages with the first."""
+    if recipe.total is not SUM:
+        return []
+    return ["sum", "average"] if recipe.seed == 0 else ["sum"]
 
 
 def plain(recipe: TotalRecipe, pool: Pool) -> PictureNetwork:
@@ -65,15 +77,7 @@ def plain(recipe: TotalRecipe, pool: Pool) -> PictureNetwork:
         "regression", 1, "NAC", height=None, width=None, contrast="strokes", backbone="local", pool=pool
     )
     network.network.head = mlp_head(32, recipe.seed)  # type: ignore[assignment]
-    batches = TrainingCanvases(
-        total,
-        training_digits(total),
-        network.pixels,
-        epochs=recipe.epochs,
-        steps=STEPS,
-        batch_size=BATCH_SIZE,
-        seed=recipe.seed,
-    )
+    batches = training_canvases(total, recipe.digits(), network.pixels, recipe.seed, recipe.epochs)
     sample = batches.draw(1000, (2, 2), np.random.default_rng(recipe.seed))
     network.scale = float(total.of(sample).std())
 
@@ -85,6 +89,7 @@ def plain(recipe: TotalRecipe, pool: Pool) -> PictureNetwork:
         batches,
         epochs=recipe.epochs,
         steps=STEPS,
+        max_lr=PLAIN_MAX_LR[pool],
         averaging=AVERAGING,
         loss=loss,
         norms_held_from=ceil(NORMS_HELD_FROM * recipe.epochs),
@@ -102,7 +107,26 @@ def measure(
         drawn = canvases_of(digits, count, max(canvases // max(1, count // 5), 50), 0)
         truth = total.of(drawn)
         for name, said in answers(networks, drawn.pictures).items():
-            found[name][str(count)] = errors(said, truth, relative=total.name == PRODUCT.name)
+            found[name][str(count)] = errors(said, truth, relative=total is PRODUCT)
+    return found
+
+
+def layouts(total: Total, network: PictureNetwork, digits: Digits, canvases: int) -> dict[str, dict[str, float]]:
+    """Errors on ``MANY`` digits, by where they lie in the picture and what kind of file it is."""
+    found = {}
+    where = {
+        "close": digits.scatter(MANY, canvases, np.random.default_rng(0)),
+        "apart": digits.scatter(MANY, canvases, np.random.default_rng(0), MNIST_FRAME),
+        "in a row": digits.in_a_row(MANY, canvases, np.random.default_rng(0)),
+    }
+    for layout, drawn in where.items():
+        for inverted, file_format in product((False, True), FORMATS):
+            files = np.stack(
+                [as_file(255 - picture if inverted else picture, file_format) for picture in drawn.pictures[:, 0]]
+            )
+            [said] = answers({total.name: network}, files).values()
+            title = f"{layout}, {file_format}, {'dark on light' if inverted else 'light on dark'}"
+            found[title] = errors(said, total.of(drawn), relative=total is PRODUCT)
     return found
 
 

@@ -161,6 +161,12 @@ def test_the_documented_picture_is_a_digit_that_can_be_predicted(client: TestCli
     assert 128 < values(upload(client, "brightness", response.content))[0] < 255
 
 
+def test_the_documented_picture_of_several_digits_is_a_png(client: TestClient) -> None:
+    response = client.get("/docs/digits.png")
+    assert response.headers["content-type"] == "image/png"
+    assert Image.open(io.BytesIO(response.content)).size == (176, 88)
+
+
 VERSION = {"type": "integer", "minimum": 1, "maximum": 10**9}
 
 

@@ -4,9 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.pictures.render import averaged, page, readme_rows, write_report
-from benchmarks.pictures.totals import errors
+from benchmarks.pictures.render import KINDS, LAYOUTS, averaged, page, readme_rows, write_report
+from benchmarks.pictures.totals import errors, layouts
+from training.digits.canvases import Digits
 from training.digits.totals import SUM
+from training.digits.train import build
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 
@@ -14,7 +16,21 @@ RESULTS = Path(__file__).parents[2] / "docs" / "results"
 def total_run(seed: int, mae: float, *, plain: bool) -> dict[str, object]:
     found = {str(count): {"pictures": 10, "mae": mae * count, "bias": 0.0, "exact": 0.5} for count in SUM.tested}
     heads = {"NAU": found, "MLP": found} | ({"CNN, average, MLP": found} if plain else {})
-    return {"model": "digit-sum", "seed": seed, "seconds": 60.0, "digits": heads}
+    layouts = {f"{layout}, {kind}": {"pictures": 10, "mae": mae, "exact": 0.5} for layout in LAYOUTS for kind in KINDS}
+    return {"model": "digit-sum", "seed": seed, "seconds": 60.0, "digits": heads, "layouts": layouts}
+
+
+def test_layouts_are_those_that_the_page_asks_for() -> None:
+    digits = Digits(np.full((3, 28, 28), 200, np.uint8), np.array([1, 2, 3], np.uint8))
+    found = layouts(SUM, build(SUM).eval(), digits, 2)
+    assert set(found) == {f"{layout}, {kind}" for layout in LAYOUTS for kind in KINDS}
+    assert {each["pictures"] for each in found.values()} == {2}
+    assert found["in a row, PNG, light on dark"] == found["in a row, PNG, dark on light"]
+
+
+def test_a_page_without_plain_cnns_says_nothing_of_them() -> None:
+    assert "what one would write" not in page([total_run(0, 0.1, plain=False)])
+    assert "what one would write" in page([total_run(0, 0.1, plain=True)])
 
 
 def test_errors_are_those_of_their_formulas() -> None:
@@ -37,6 +53,7 @@ def test_lines_are_means_over_the_seeds_that_have_them() -> None:
     assert found["CNN, average, MLP"]["10"]["mae"] == pytest.approx(1.0)
     text = page(runs)
     assert "| 10 | 2.000, 50.0% | 2.000, 50.0% | 1.000, 50.0% |" in text
+    assert "| anywhere, as close as above | 0.200, 50.0% | 0.200, 50.0% | 0.200, 50.0% | 0.200, 50.0% |" in text
     assert "seeds 0 and 1" in text
     assert "CNN, average, MLP from one seed" in text
 

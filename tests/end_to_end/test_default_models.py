@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from app.docs import example_digit
+from app.examples import example_digit, example_digits
 from models.manifest import Manifest, versions
 from tests.end_to_end.server import ROOT, Server, serve
 from training.data.digits import split_digits
@@ -153,6 +153,17 @@ def test_the_example_of_the_docs_page_is_a_three_for_both_models(server: Server)
     assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
     [answer] = read(server, "digit-value", [example_digit()])
     assert answer["value"] == pytest.approx(3, abs=0.2)
+
+
+def test_the_picture_of_several_digits_is_counted_added_and_multiplied(server: Server) -> None:
+    truth = {
+        "digit-count": 8,
+        "digit-sum": 3 + 7 + 1 + 4 + 2 + 5 + 7 + 1,
+        "digit-product": 3 * 7 * 1 * 4 * 2 * 5 * 7 * 1,
+    }
+    for name, total in truth.items():
+        [answer] = read(server, name, [example_digits()])
+        assert answer["value"] == pytest.approx(total, rel=1e-6)
 
 
 def test_manifests_say_their_errors(server: Server) -> None:

@@ -9,17 +9,17 @@ import pytest
 from PIL import Image
 
 from training.__main__ import main
+from training.data.scatter import apart, side_of
 
 
 def scattered(folder: Path, counts: list[int]) -> Path:
-    """Pictures with so many bright squares, which lie apart."""
+    """Pictures with so many bright squares, which lie anywhere, but apart."""
     random, lines = np.random.default_rng(0), ["file,label"]
     for i, count in enumerate(counts):
-        side = 2 + (count > 4) * 3
-        picture = np.full((24 * side, 24 * side), 30, np.uint8)
-        for cell in random.permutation(side * side)[:count]:
-            top, left = 24 * (cell // side) + random.integers(4, 9), 24 * (cell % side) + random.integers(4, 9)
-            picture[top : top + 10, left : left + 10] = 220
+        side = side_of(max(count, 2), 18)
+        picture = np.full((side, side), 30, np.uint8)
+        for top, left in apart(count, 18, side, random):
+            picture[top + 4 : top + 14, left + 4 : left + 14] = 220
         Image.fromarray(picture).save(folder / f"{i}.png")
         lines.append(f"{i}.png,{count}")
     (folder / "labels.csv").write_text("\n".join(lines))

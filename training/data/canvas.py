@@ -1,12 +1,12 @@
 """Pictures that hold several digits, for tasks whose only label is a total: how many, their sum, their product.
 
 A canvas is a grid of cells; a cell holds one digit, smaller or larger and somewhere within, or nothing. So digits
-never overlap, and their sizes and gaps are the same however many there are: with more digits the canvas grows
-(``grid``), and a CNN that sums over places meets nothing new but more of the same. For this to hold, train on grids
-of several shapes: what only ever saw one may spread a constant over it.
+never overlap. What reads them place by place must not learn where cells lie: draw canvases whose cells are of several
+sizes, and moved (``shift``), and grids of several shapes, as what only ever saw one may spread a constant over it.
+``training.data.scatter`` draws digits anywhere, to test on.
 """
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,22 +17,22 @@ from training.data.cells import CHUNK, place
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
 Numbers = NDArray[np.float64]
+Vary = Callable[[Bytes, np.random.Generator], Bytes]
+"""Of digits ``(n, side, side)``: drawn otherwise, square again; the random numbers are its own affair."""
 
 CELL = 32
-"""Pixels of a cell's side: room to move for a digit of 28, and a multiple of the small backbone's stride, 8."""
-FILL = 0.5
-"""Share of the cells that digits take on the canvas that ``grid`` chooses."""
+"""Pixels of a cell's side, if nothing else is said: room to move for a digit of 28."""
 NOTHING = -1
 """Stands for an empty cell among digits."""
 
 
 @dataclass(frozen=True)
 class Canvases:
-    """Pictures of several digits, and what is where.
+    """Pictures of several digits, and which they are.
 
     Shape:
-        pictures: ``(n, 1, rows * cell, columns * cell)``, uint8.
-        digits: ``(n, rows, columns)``, the digit in each cell, or ``NOTHING``.
+        pictures: ``(n, 1, height, width)``, uint8.
+        digits: ``(n, rows, columns)``, the digit in each cell, or ``NOTHING``; without cells ``(n, 1, count)``.
     """
 
     pictures: Bytes
@@ -54,19 +54,6 @@ class Canvases:
         return np.asarray(self.digits.prod((1, 2), where=self.digits != NOTHING, dtype=np.float64))
 
 
-def grid(digits: int) -> tuple[int, int]:
-    """Rows and columns of a nearly square canvas that so many digits fill to ``FILL``, or to little less.
-
-    Raises:
-        ValueError: digits is below 0.
-    """
-    if digits < 0:
-        raise ValueError(f"digits must be at least 0, got {digits}.")
-    cells = max(math.ceil(digits / FILL), 1)
-    rows = round(math.sqrt(cells))
-    return rows, math.ceil(cells / rows)
-
-
 def draw_canvases(
     digits: Bytes,
     labels: NDArray[np.integer],
@@ -75,8 +62,9 @@ def draw_canvases(
     random: np.random.Generator,
     *,
     scale: tuple[float, float] = (0.7, 1.0),
-    inverted: float = 0.0,
     cell: int = CELL,
+    shift: int = 0,
+    vary: Vary | None = None,
 ) -> Canvases:
     """Draw canvases of one grid shape; which digits, cells, sizes and places is random and uniform.
 
@@ -84,19 +72,20 @@ def draw_canvases(
         digits: pictures of single digits, light on black.
         labels: what each of them shows, 0 or more.
         counts: how many digits each canvas is to hold, 0 to ``rows * columns``.
-        shape: rows and columns of cells; see ``grid``.
+        shape: rows and columns of cells.
         random: source of all random numbers; from the same state come the same canvases.
         scale: smallest and largest size of a digit's picture, as a share of its own.
-        inverted: share of the canvases that are dark on white, 0 to 1.
-        cell: pixels of a cell's side, at least ``scale[1] * side``.
+        cell: pixels of a cell's side, at least ``scale[1]`` times that of the digits.
+        shift: most pixels that all cells of a canvas are moved by, down and right; canvases are larger by as many.
+        vary: what happens to every digit before it is put into its cell; None: nothing.
 
     Shape:
         digits: ``(any, side, side)``, uint8. labels: ``(any,)``. counts: ``(n,)``.
 
     Raises:
-        ValueError: a count, the scale or the share is out of its range, or the arrays do not fit one another.
+        ValueError: a count or the scale is out of its range, or the arrays do not fit one another.
     """
-    _check(digits, labels, counts, shape, inverted)
+    _check(digits, labels, counts, shape)
     lots = random.random((len(counts), shape[0] * shape[1]))
     taken = lots.argsort(1) < counts[:, None]
     chosen = random.integers(0, len(digits), counts.sum())
@@ -106,10 +95,22 @@ def draw_canvases(
     canvases = np.zeros((len(counts), shape[0], cell, shape[1], cell), np.uint8)
     for start in range(0, len(chosen), CHUNK):
         part = slice(start, start + CHUNK)
-        canvases[canvas[part], row[part], :, column[part]] = place(digits[chosen[part]], scale, cell, random)
-    canvases[random.random(len(counts)) < inverted] ^= 255
-    pictures = canvases.reshape(len(counts), 1, shape[0] * cell, shape[1] * cell)
+        drawn = digits[chosen[part]]
+        varied = vary(drawn, random) if vary else drawn
+        canvases[canvas[part], row[part], :, column[part]] = place(varied, scale, cell, random)
+    pictures = _moved(canvases.reshape(len(counts), 1, shape[0] * cell, shape[1] * cell), shift, random)
     return Canvases(pictures, what.reshape(-1, *shape))
+
+
+def _moved(pictures: Bytes, shift: int, random: np.random.Generator) -> Bytes:
+    """Each picture somewhere in one that is ``shift`` pixels taller and wider."""
+    height, width = pictures.shape[2:]
+    moved = np.zeros((len(pictures), 1, height + shift, width + shift), np.uint8)
+    for picture, frame, (down, right) in zip(
+        pictures, moved, random.integers(0, shift + 1, (len(pictures), 2)), strict=True
+    ):
+        frame[:, down : down + height, right : right + width] = picture
+    return moved
 
 
 def _check(
@@ -117,7 +118,6 @@ def _check(
     labels: NDArray[np.integer],
     counts: NDArray[np.integer],
     shape: tuple[int, int],
-    inverted: float,
 ) -> None:
     if digits.ndim != 3 or digits.shape[1] != digits.shape[2] or digits.dtype != np.uint8 or not len(digits):
         raise ValueError(f"digits must be uint8 of (any, side, side), got {digits.dtype} of {digits.shape}.")
@@ -126,5 +126,3 @@ def _check(
     cells = shape[0] * shape[1]
     if counts.ndim != 1 or not len(counts) or counts.min() < 0 or counts.max() > cells:
         raise ValueError(f"counts must be numbers of 0 to {cells}, the cells of {shape}, got {counts}.")
-    if not 0 <= inverted <= 1:
-        raise ValueError(f"inverted must lie in 0 to 1, got {inverted}.")

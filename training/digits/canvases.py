@@ -8,19 +8,33 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.pixels import Pixels
-from training.data.canvas import Canvases, draw_canvases, grid
+from training.data.canvas import Canvases, Vary, draw_canvases
+from training.data.framed import framed
+from training.data.scatter import scatter
 from training.digits.totals import Total
 from training.loop import Batch
 
 Bytes = NDArray[np.uint8]
 
+MNIST_FRAME = 28
+"""Pixels of MNIST's own frames."""
+FRAME = 24
+"""Pixels of a digit's frame. MNIST's ink takes 20 of them at most, varied in training more; so close digits come."""
 SCALE = (0.75, 1.0)
-"""Sizes of a digit, as a share of MNIST's: 15 to 20 pixels tall."""
-SINGLES = 0.2
+"""Sizes of a digit, as a share of MNIST's: 15 to 20 pixels tall, if it is not varied."""
+CELLS = (24, 36)
+"""Smallest and largest side of a training canvas's cells, in pixels."""
+MARGINS = (7, 23)
+"""Smallest and largest sum of the margins at both ends of the cells, across and down; how it is shared is random.
+
+The smallest is one less than the CNN's stride, so that a digit may lie anywhere in it; the largest shows digits far
+from any border.
+"""
+SINGLES = 0.4
 """Share of the training, its first part, in which a picture holds one digit at most: reading comes before adding."""
 EMPTY = 0.08
 """Share of the training canvases that hold nothing."""
-SHAPES = ((1, 1), (1, 2), (2, 1), (2, 2), (1, 3), (3, 1), (2, 2), (2, 3))
+SHAPES = ((1, 1), (1, 2), (2, 1), (2, 2), (1, 3), (3, 1))
 """Grids of the training canvases, each as often; of several shapes, so that emptiness is learned as well."""
 
 
@@ -29,15 +43,35 @@ class Digits:
 
     Shape:
         pictures: ``(n, 28, 28)``, uint8, light on black. labels: ``(n,)``, 0 to 9.
+
+    Args:
+        lowest: of the digits that are used.
+        vary: what happens to every digit that is drawn to train on; see ``draw_canvases``.
     """
 
-    def __init__(self, pictures: Bytes, labels: Bytes, lowest: int = 0) -> None:
+    def __init__(self, pictures: Bytes, labels: Bytes, lowest: int = 0, vary: Vary | None = None) -> None:
         used = labels >= lowest
-        self.pictures, self.labels = pictures[used], labels[used]
+        self.pictures, self.labels, self.vary = pictures[used], labels[used], vary
 
     def draw(self, counts: NDArray[np.integer], shape: tuple[int, int], random: np.random.Generator) -> Canvases:
-        """Canvases of one grid shape that hold so many digits each."""
-        return draw_canvases(self.pictures, self.labels, counts, shape, random, scale=SCALE)
+        """Canvases to train on, of one grid of cells, that hold so many digits each."""
+        cell, shift = (int(random.integers(least, most + 1)) for least, most in (CELLS, MARGINS))
+        return draw_canvases(
+            self.pictures, self.labels, counts, shape, random, scale=SCALE, cell=cell, shift=shift, vary=self._in_frames
+        )
+
+    def scatter(self, count: int, n: int, random: np.random.Generator, frame: int = FRAME) -> Canvases:
+        """Canvases to test on: digits lie anywhere, their frames of so many pixels, scaled with them, do not meet."""
+        return scatter(framed(self.pictures, frame), self.labels, count, n, random, scale=SCALE)
+
+    def in_a_row(self, count: int, n: int, random: np.random.Generator) -> Canvases:
+        """Canvases to test on, that are ``count`` of the pictures as they are, side by side."""
+        chosen = random.integers(0, len(self.pictures), (n, count))
+        rows = self.pictures[chosen].swapaxes(1, 2).reshape(n, 1, self.pictures.shape[1], -1)
+        return Canvases(rows, self.labels[chosen].astype(np.int64)[:, None])
+
+    def _in_frames(self, digits: Bytes, random: np.random.Generator) -> Bytes:
+        return framed(self.vary(digits, random) if self.vary else digits, FRAME)
 
 
 class TrainingCanvases:
@@ -57,12 +91,13 @@ class TrainingCanvases:
         self, total: Total, digits: Digits, pixels: Pixels, *, epochs: int, steps: int, batch_size: int, seed: int
     ) -> None:
         self.total, self.digits, self.pixels = total, digits, pixels
-        self.epochs, self.steps, self.batch_size, self.seed = epochs, steps, batch_size, seed
+        self.steps, self.batch_size, self.seed = steps, batch_size, seed
+        self.alone = SINGLES * epochs
 
     def __call__(self, epoch: int) -> Iterator[Batch]:
         random = np.random.default_rng([self.seed, epoch])
         for _ in range(self.steps):
-            alone = epoch < SINGLES * self.epochs
+            alone = epoch < self.alone
             shape = SHAPES[0] if alone else SHAPES[random.integers(len(SHAPES))]
             canvases = self.draw(self.batch_size * (1 + alone), shape, random)
             totals = torch.from_numpy(self.total.of(canvases)).float()
@@ -81,5 +116,5 @@ class TrainingCanvases:
 
 
 def canvases_of(digits: Digits, count: int, n: int, seed: int) -> Canvases:
-    """``n`` canvases of ``count`` digits each, as large as ``grid`` says."""
-    return digits.draw(np.full(n, count), grid(count), np.random.default_rng([seed, count]))
+    """``n`` canvases of ``count`` digits each to test on."""
+    return digits.scatter(count, n, np.random.default_rng([seed, count]))

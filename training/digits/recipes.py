@@ -1,18 +1,21 @@
 """How the default models for pictures are made, from MNIST."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from models.picture import PictureNetwork
 from training.augment import vary_handwriting
+from training.data.hands import rewrite
 from training.data.mnist import FOLDER, load_mnist
-from training.digits.canvases import Digits, TrainingCanvases, canvases_of
+from training.digits.canvases import Digits, canvases_of
 from training.digits.totals import Total
-from training.digits.train import STEPS, build, mlp_head, train_total, with_head
+from training.digits.train import build, mlp_head, train_total, training_canvases, with_head
 from training.digits.views import views_of
 from training.evaluate import predict
 from training.fit_images import Examples, FittedPictures, PicturePlan, export_pictures, fit_pictures, measure
@@ -79,6 +82,11 @@ class TotalRecipe:
 
     Interpolation is measured on as many digits as were trained on, extrapolation on ``BEYOND``; all are MNIST's test
     digits, which training never saw.
+
+    Args:
+        total: what is told.
+        epochs: of ``training.digits.train.STEPS`` batches.
+        seed: start of all random numbers.
     """
 
     total: Total
@@ -91,9 +99,18 @@ class TotalRecipe:
     def fit(self) -> FittedPictures:
         """Train the network and an MLP head beside it, from the same votes, and measure both."""
         mlp = mlp_head(self.total.highest, self.seed)
-        network = train_total(self.total, training_digits(self.total), self.seed, self.epochs, {"MLP": mlp})
+        network = self.train({"MLP": mlp})
         plain = with_head(network, mlp)
         return FittedPictures(network, plain, self.errors(network, plain))
+
+    def train(self, heads: Mapping[str, nn.Module]) -> PictureNetwork:
+        """Train the network, and other heads from the same votes, in place."""
+        return train_total(self.total, self.digits(), self.seed, self.epochs, heads)
+
+    def digits(self) -> Digits:
+        """MNIST's training digits that the total is of, as other hands would write them."""
+        pictures, labels, _, _ = load_mnist(FOLDER)
+        return Digits(pictures, labels, self.total.lowest_digit, rewrite)
 
     def errors(self, network: PictureNetwork, plain: PictureNetwork) -> dict[str, dict[str, Any]]:
         """What the manifest says of the network, and of the same with a plain head."""
@@ -118,10 +135,9 @@ class TotalRecipe:
 
     def examples(self) -> Examples:
         """Some of the pictures that it is trained on."""
-        total, pixels = self.total, build(self.total).pixels
-        batches = TrainingCanvases(total, training_digits(total), pixels, epochs=1, steps=STEPS, batch_size=1, seed=0)
+        batches = training_canvases(self.total, self.digits(), build(self.total).pixels, self.seed, self.epochs)
         canvases = batches.draw(TEST_CANVASES, (2, 2), np.random.default_rng(0))
-        return Examples(list(canvases.pictures), total.of(canvases))
+        return Examples(list(canvases.pictures), self.total.of(canvases))
 
     def tests(self) -> dict[str, Examples]:
         """What the model is measured on."""
@@ -140,12 +156,6 @@ class TotalRecipe:
 
 def _errors(network: PictureNetwork, tests: Examples) -> dict[str, Any]:
     return measure(partial(predict, network), None, tests)
-
-
-def training_digits(total: Total) -> Digits:
-    """MNIST's training digits that the total is of."""
-    pictures, labels, _, _ = load_mnist(FOLDER)
-    return Digits(pictures, labels, total.lowest_digit)
 
 
 def test_digits(total: Total) -> Digits:

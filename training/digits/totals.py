@@ -111,7 +111,7 @@ PRODUCT = Total(
     trained=2,
     tested=(0, 1, 2, 3, 5, 10, 15, 20),
     amounts=((0, 0, 0, 0), *(tuple(row) for row in exponents(torch.arange(1, 10)).tolist())),
-    periods=(8, 6, 4, 4),
+    periods=(7, 5, 3, 3),
     components=exponents,
 )
 TOTALS = {total.name: total for total in (SUM, COUNT, PRODUCT)}

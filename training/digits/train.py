@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from models.picture import PictureNetwork
+from models.pixels import Pixels
 from training.digits.canvases import Digits, TrainingCanvases
 from training.digits.totals import Total
 from training.loop import train_batches
@@ -21,12 +22,12 @@ STEPS = 100
 SNAPPED_ON = 2048
 
 
-def build(total: Total, head_type: str | None = None) -> PictureNetwork:
+def build(total: Total) -> PictureNetwork:
     """The untrained network of a total."""
     return PictureNetwork(
         "regression",
         1,
-        head_type or total.head_type,
+        total.head_type,
         hidden_dims=(total.highest,),
         height=None,
         width=None,
@@ -49,6 +50,11 @@ def with_head(network: PictureNetwork, head: nn.Module) -> PictureNetwork:
     return other.eval()
 
 
+def training_canvases(total: Total, digits: Digits, pixels: Pixels, seed: int, epochs: int) -> TrainingCanvases:
+    """The batches of a training; see ``train_total``."""
+    return TrainingCanvases(total, digits, pixels, epochs=epochs, steps=STEPS, batch_size=BATCH_SIZE, seed=seed)
+
+
 def train_total(
     total: Total, digits: Digits, seed: int, epochs: int, heads: Mapping[str, nn.Module] | None = None
 ) -> PictureNetwork:
@@ -66,9 +72,7 @@ def train_total(
     """
     torch.manual_seed(seed)
     network = build(total)
-    batches = TrainingCanvases(
-        total, digits, network.pixels, epochs=epochs, steps=STEPS, batch_size=BATCH_SIZE, seed=seed
-    )
+    batches = training_canvases(total, digits, network.pixels, seed, epochs)
     sample = batches.draw(SNAPPED_ON, (2, 2), np.random.default_rng([seed, epochs]))
     totals = total.of(sample)
     loss: Any = VoteLoss(total.log_likelihood, float(totals.std()))

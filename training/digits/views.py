@@ -18,9 +18,14 @@ VIEWS = tuple(product(SIZES, (False, True), FORMATS))
 
 def view(picture: NDArray[np.uint8], size: int, inverted: bool, file_format: str) -> NDArray[np.uint8]:
     """A picture ``(28, 28)`` resized, inverted or not, written as a file and read back, ``(1, size, size)``."""
-    shown = Image.fromarray(255 - picture if inverted else picture)
+    shown = Image.fromarray(255 - picture if inverted else picture).resize((size, size), Image.Resampling.BICUBIC)
+    return as_file(np.asarray(shown), file_format)
+
+
+def as_file(picture: NDArray[np.uint8], file_format: str) -> NDArray[np.uint8]:
+    """A grey picture ``(height, width)`` written as a file and read back, ``(1, height, width)``."""
     file = io.BytesIO()
-    shown.resize((size, size), Image.Resampling.BICUBIC).save(file, file_format)
+    Image.fromarray(picture).save(file, file_format)
     with Image.open(io.BytesIO(file.getvalue())) as opened:
         return pixels(opened, "L")
 

@@ -3,4 +3,4 @@
 from training.digits.recipes import TotalRecipe
 from training.digits.totals import PRODUCT
 
-RECIPE = TotalRecipe(PRODUCT, epochs=30)
+RECIPE = TotalRecipe(PRODUCT, epochs=14)

@@ -3,4 +3,4 @@
 from training.digits.recipes import TotalRecipe
 from training.digits.totals import SUM
 
-RECIPE = TotalRecipe(SUM, epochs=40)
+RECIPE = TotalRecipe(SUM, epochs=32)

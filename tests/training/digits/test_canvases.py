@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from models.pixels import Pixels
-from training.data.canvas import NOTHING, grid
-from training.digits.canvases import SINGLES, Digits, TrainingCanvases, canvases_of
+from training.data.canvas import NOTHING
+from training.data.scatter import side_of
+from training.digits.canvases import CELLS, FRAME, MARGINS, SINGLES, Digits, TrainingCanvases, canvases_of
 from training.digits.totals import COUNT, PRODUCT, SUM, Total
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (40, 28, 28), dtype=np.uint8)
@@ -41,11 +42,42 @@ def test_no_training_canvas_holds_more_digits_than_are_trained_on_or_a_zero_in_a
     assert NOTHING in drawn.digits
 
 
+def test_cells_are_of_several_sizes_and_nothing_of_a_digit_is_cut_off() -> None:
+    frame = np.zeros((1, 28, 28), np.uint8)
+    frame[0, 5:25, [2, 21]] = frame[0, [5, 24], 2:22] = 200  # as large as MNIST's digits are, and off the middle
+    digits, random = Digits(frame, np.array([1], np.uint8)), np.random.default_rng(0)
+    drawn = [digits.draw(np.array([2]), (1, 2), random).pictures[0, 0] for _ in range(300)]
+    assert {picture.shape[1] - picture.shape[0] for picture in drawn} == set(range(CELLS[0], CELLS[1] + 1))
+    margins = {2 * height - width for height, width in (picture.shape for picture in drawn)}
+    assert margins == set(range(MARGINS[0], MARGINS[1] + 1))
+    for picture in drawn:
+        columns = picture.any(0).astype(int)
+        starts, ends = np.flatnonzero(np.diff(columns, prepend=0) > 0), np.flatnonzero(np.diff(columns, append=0) < 0)
+        assert len(starts) == len(ends) == 2
+        assert ((ends - starts + 1 >= 15) & (ends - starts + 1 <= 22)).all()  # smoothing adds a pixel at each side
+        assert starts[1] - ends[0] > 1
+
+
+def test_digits_are_varied_in_training_alone() -> None:
+    digits = Digits(PICTURES, LABELS, vary=lambda pictures, _: pictures // 2)
+    assert digits.draw(np.array([4]), (2, 2), np.random.default_rng(0)).pictures.max() <= 127
+    assert digits.scatter(4, 1, np.random.default_rng(0)).pictures.max() > 200
+
+
 @pytest.mark.parametrize("count", [0, 1, 7])
 def test_test_canvases_hold_so_many_digits_each_and_are_the_same_every_time(count: int) -> None:
     digits = Digits(PICTURES, LABELS)
     drawn = canvases_of(digits, count, 5, seed=0)
-    rows, columns = grid(count)
-    assert drawn.pictures.shape == (5, 1, 32 * rows, 32 * columns)
+    side = side_of(count, FRAME)
+    assert drawn.pictures.shape == (5, 1, side, side)
     assert drawn.counts.tolist() == [count] * 5
     assert np.array_equal(drawn.pictures, canvases_of(digits, count, 5, seed=0).pictures)
+
+
+def test_a_row_is_the_pictures_side_by_side() -> None:
+    drawn = Digits(PICTURES, LABELS).in_a_row(3, 2, np.random.default_rng(0))
+    assert drawn.pictures.shape == (2, 1, 28, 84)
+    for picture, digits in zip(drawn.pictures[:, 0], drawn.digits[:, 0], strict=True):
+        for i, digit in enumerate(digits):
+            [shown] = np.flatnonzero((picture[:, 28 * i : 28 * i + 28] == PICTURES).all((1, 2)))
+            assert LABELS[shown] == digit

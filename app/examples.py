@@ -1,0 +1,62 @@
+"""Pictures to try the service with, drawn here: GET /docs/digit.png and GET /docs/digits.png."""
+
+import io
+from functools import cache
+
+from fastapi import APIRouter, Response
+from PIL import Image, ImageDraw
+
+router = APIRouter(include_in_schema=False)
+
+STROKES = {
+    1: [[(6, 0), (6, 18)]],
+    2: [[(0, 4), (3, 0), (9, 0), (12, 4), (11, 8), (0, 18), (12, 18)]],
+    3: [[(1, 1), (11, 1), (6, 7), (11, 11), (8, 17), (1, 16)]],
+    4: [[(2, 0), (0, 10), (12, 10)], [(10, 2), (9, 18)]],
+    5: [[(11, 0), (2, 0), (1, 8), (8, 7), (12, 12), (8, 18), (0, 17)]],
+    7: [[(0, 1), (12, 0), (4, 18)]],
+}
+"""Digits as lines, in boxes of 12 x 18."""
+PLACES = ((3, 17, 14), (7, 61, 9), (1, 101, 20), (4, 133, 11), (2, 31, 53), (5, 74, 47), (7, 111, 60), (1, 143, 49))
+"""Digits of the picture of several, and where they lie: right and down."""
+FINE = 4
+"""Pixels to a side that are drawn for each one that is shown."""
+
+
+@router.get("/docs/digit.png")
+async def digit() -> Response:
+    """A digit to try the models of one digit with."""
+    return Response(example_digit(), media_type="image/png")
+
+
+@router.get("/docs/digits.png")
+async def digits() -> Response:
+    """Digits to try the models of several digits with."""
+    return Response(example_digits(), media_type="image/png")
+
+
+@cache
+def example_digit() -> bytes:
+    """A three, dark on white, 96 x 96 pixels, as PNG."""
+    picture = Image.new("L", (96, 96), 255)
+    strokes = [(28, 22), (66, 22), (44, 46), (66, 60), (54, 78), (28, 74)]
+    ImageDraw.Draw(picture).line(strokes, fill=20, width=9, joint="curve")
+    return _png(picture)
+
+
+@cache
+def example_digits() -> bytes:
+    """Eight digits whose sum is 30, dark on white, 18 pixels tall, in 176 x 88 pixels, as PNG."""
+    picture = Image.new("L", (176 * FINE, 88 * FINE), 255)
+    draw = ImageDraw.Draw(picture)
+    for number, right, down in PLACES:
+        for stroke in STROKES[number]:
+            line = [(FINE * (right + x), FINE * (down + y)) for x, y in stroke]
+            draw.line(line, fill=20, width=round(2.4 * FINE), joint="curve")
+    return _png(picture.reduce(FINE))
+
+
+def _png(picture: Image.Image) -> bytes:
+    content = io.BytesIO()
+    picture.save(content, "PNG")
+    return content.getvalue()
