@@ -123,14 +123,14 @@ def test_digits_of_another_collection_are_read(server: Server) -> None:
     assert np.abs(np.array(values, dtype=float) - digits.labels).mean() < 0.6
 
 
-@pytest.mark.parametrize("count", [0, 3, 20])
-def test_so_many_digits_are_counted_and_added_that_training_never_saw(server: Server, count: int) -> None:
-    drawn = canvases_of(framed_digits(), count, 160 // max(count, 4), seed=0)  # a few digits would say little
+@pytest.mark.parametrize(("count", "pictures"), [(0, 8), (3, 60), (20, 8)])
+def test_digits_that_training_never_saw_are_counted_and_added(server: Server, count: int, pictures: int) -> None:
+    drawn = canvases_of(framed_digits(), count, pictures, seed=0)
     contents = [png(255 - picture[0]) for picture in drawn.pictures]
     counted = [answer["value"] for answer in read(server, "digit-count", contents)]
     np.testing.assert_allclose(counted, drawn.counts, atol=1e-3)
     added = [answer["value"] for answer in read(server, "digit-sum", contents)]
-    assert np.abs(np.array(added) - drawn.sums).mean() <= 0.4 * count  # 0.3 of 400 pictures of three
+    assert np.abs(np.array(added) - drawn.sums).mean() <= 0.3 * count
 
 
 def test_printed_digits_of_any_size_and_format_are_read(server: Server) -> None:
