@@ -165,7 +165,7 @@ def _plain_heads(runs: Runs) -> str:
 
 
 def _layouts(runs: Runs, relative: bool) -> list[str]:
-    """A line for each layout of ten digits, means over the runs."""
+    """A line for each layout, means over the runs."""
     rows = []
     for layout in LAYOUTS:
         found = [[run["layouts"][f"{layout}, {kind}"] for run in runs] for kind in KINDS]
