@@ -8,9 +8,8 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
-from models.manifest import NAME_PATTERN, ONNX_FILE, WEIGHTS_FILE, Manifest, versions
+from models.manifest import NAME_PATTERN, WEIGHTS_FILE, Manifest, versions
 from models.units import UNITS
 from training import fit
 from training.benchmark.command import run_benchmark
@@ -23,10 +22,12 @@ from training.errors import InputError
 from training.evaluate import regression_errors
 from training.export import Export, packages, write_model
 from training.fit_images import measure
+from training.gather import Predict
 from training.images_command import run_fit_images
 from training.recipes import sample_split
 from training.report import print_no_law, print_result, print_where
 from training.sequences.command import run_sequences
+from training.served import predict_served
 from training.split import Numbers, split_table
 from training.tasks import TASKS
 from training.zoo import RECIPES
@@ -72,11 +73,7 @@ def run_fit(options: Namespace) -> None:
 def run_evaluate(options: Namespace) -> None:
     """Measure an exported model as it is served: its ONNX file, through ONNX Runtime."""
     folder, manifest = _find(options.repository, options.name, options.version)
-    session = onnxruntime.InferenceSession(manifest.read_file(folder, ONNX_FILE), providers=["CPUExecutionProvider"])
-
-    def predict(inputs: np.ndarray) -> np.ndarray:
-        return np.asarray(session.run(None, {manifest.inputs[0].name: inputs})[0])
-
+    predict = predict_served(folder, manifest)
     if manifest.task != "arithmetic":
         _evaluate_pictures(manifest, predict, options)
         return
@@ -184,7 +181,7 @@ def _parts(manifest: Manifest, options: Namespace) -> dict[str, tuple[Numbers, N
     return {part: (rows.inputs, rows.target) for part, rows in halves.items()}
 
 
-def _evaluate_pictures(manifest: Manifest, predict: Callable[..., np.ndarray], options: Namespace) -> None:
+def _evaluate_pictures(manifest: Manifest, predict: Predict, options: Namespace) -> None:
     """Measure a default model for pictures on what its training held out."""
     recipe = RECIPES.load(options.name) if options.name in RECIPES.names() else None
     if not isinstance(recipe, DigitRecipe | TotalRecipe):

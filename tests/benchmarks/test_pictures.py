@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.pictures import elsewhere
 from benchmarks.pictures.render import KINDS, LAYOUTS, averaged, page, readme_rows, write_report
 from benchmarks.pictures.totals import errors, layouts
 from training.digits.canvases import Digits
@@ -77,3 +78,12 @@ def test_the_committed_page_repeats_the_committed_figures() -> None:
 def test_the_readme_repeats_the_results(line: int) -> None:
     row = readme_rows(json.loads((RESULTS / "pictures.json").read_text()))[line]
     assert row in (RESULTS.parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def test_models_are_measured_on_another_collection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(elsewhere, "COUNTS", (1, 2))
+    found = elsewhere.page(RESULTS.parents[1] / "repository", pictures=8).splitlines()
+    rows = {row.split("`")[1]: row.split("|")[2:-1] for row in found if row.startswith("| `")}
+    assert list(rows) == ["digit", "digit-value", "digit-sum", "digit-count", "digit-product"]
+    assert float(rows["digit"][0].split("%")[0]) > 90
+    assert all(float(cell.split("%")[0]) >= 75 for cell in rows["digit-count"])

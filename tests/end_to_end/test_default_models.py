@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from app.examples import example_digit, example_digits
 from models.manifest import Manifest, versions
 from tests.end_to_end.server import ROOT, Server, serve
-from training.data.digits import split_digits
+from training.data.digits import load_framed
 from training.digits.canvases import Digits, canvases_of
 from training.zoo import RECIPES
 
@@ -39,6 +39,10 @@ FORMULAS = {
     "ohms-law": "voltage / resistance",
     "kinetic-energy": "0.5 * mass * speed**2",
 }
+
+FRAMED, LABELS = load_framed()
+OTHERS = Digits(FRAMED[::4], LABELS[::4])
+"""Digits that no training saw, of other hands and another scanner."""
 
 
 @pytest.fixture(scope="module", params=["onnx", "torchscript"])
@@ -103,17 +107,8 @@ def test_a_division_by_zero_is_null_and_named(server: Server) -> None:
     assert [warning["row"] for warning in answer["warnings"]] == [1]
 
 
-def framed_digits() -> Digits:
-    """Digits that no training saw, of other hands and another scanner, in MNIST's frame: 20 pixels tall in 28."""
-    _, held_out = split_digits(0)
-    frames = np.zeros((len(held_out.labels), 28, 28), np.uint8)
-    for frame, picture in zip(frames, held_out.pictures, strict=True):
-        frame[4:24, 4:24] = np.asarray(Image.fromarray(picture[0]).resize((20, 20), Image.Resampling.BICUBIC))
-    return Digits(frames, held_out.labels.astype(np.uint8))
-
-
 def test_digits_of_another_collection_are_read(server: Server) -> None:
-    digits = framed_digits()
+    digits = OTHERS
     labels, values = [], []
     for start in range(0, len(digits.labels), 50):
         contents = [png(picture) for picture in digits.pictures[start : start + 50]]
@@ -125,7 +120,7 @@ def test_digits_of_another_collection_are_read(server: Server) -> None:
 
 @pytest.mark.parametrize(("count", "pictures"), [(0, 8), (3, 60), (20, 8)])
 def test_digits_that_training_never_saw_are_counted_and_added(server: Server, count: int, pictures: int) -> None:
-    drawn = canvases_of(framed_digits(), count, pictures, seed=0)
+    drawn = canvases_of(OTHERS, count, pictures, seed=0)
     contents = [png(255 - picture[0]) for picture in drawn.pictures]
     counted = [answer["value"] for answer in read(server, "digit-count", contents)]
     np.testing.assert_allclose(counted, drawn.counts, atol=1e-3)

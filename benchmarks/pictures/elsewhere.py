@@ -1,0 +1,93 @@
+"""python -m benchmarks.pictures.elsewhere: the default models on digits of other hands and another scanner.
+
+They are scikit-learn's 1,797, enlarged from 8x8 pixels to the size of MNIST's; no training saw them.
+"""
+
+import argparse
+from pathlib import Path
+
+from benchmarks.pictures.totals import errors
+from models.manifest import Manifest
+from training.data.digits import load_framed
+from training.digits.canvases import Digits, canvases_of
+from training.digits.totals import PRODUCT, TOTALS, Total
+from training.fit_images import Examples, measure
+from training.gather import Predict, predict_pictures
+from training.served import predict_served
+
+PAGE = Path("docs/results/pictures-elsewhere.md")
+COUNTS = (1, 3, 10, 20)
+
+HEAD = """# Pictures of another collection
+
+`python -m benchmarks.pictures.elsewhere --write` makes this page again: the default models of `repository/`, as they
+are served, on the 1,797 handwritten digits that come with scikit-learn, enlarged from 8x8 pixels to 20 in a frame of
+28. They are of other hands and another scanner than MNIST's, which the models were trained on.
+
+| One digit | |
+| --- | --- |
+{single}
+
+Pictures of several, {pictures} a figure, as close as in [pictures.md](pictures.md):
+
+| Digits in the picture | {counts} |
+| --- | {rule} |
+{totals}
+"""
+
+
+def page(repository: Path, pictures: int) -> str:
+    """Measure, and write down."""
+    digits = Digits(*load_framed())
+    return HEAD.format(
+        single="\n".join(single(*_served(repository / name / "1"), digits) for name in ("digit", "digit-value")),
+        totals="\n".join(line(total, _served(repository / name / "1")[1], pictures) for name, total in TOTALS.items()),
+        counts=" | ".join(map(str, COUNTS)),
+        rule=" | ".join("---" for _ in COUNTS),
+        pictures=pictures,
+    )
+
+
+def single(manifest: Manifest, predict: Predict, digits: Digits) -> str:
+    """What a model of one digit reads."""
+    found = measure(predict, manifest.classes, Examples(list(digits.pictures[:, None]), digits.labels.astype(float)))
+    said = f"{found['accuracy']:.1%} right" if manifest.classes else f"mean absolute error {found['mae']:.2f}"
+    return f"| `{manifest.name}` | {said} |"
+
+
+def line(total: Total, predict: Predict, pictures: int) -> str:
+    """What a model of several says of so many digits."""
+    digits = Digits(*load_framed(), total.lowest_digit)
+    cells = []
+    for count in COUNTS:
+        drawn = canvases_of(digits, count, pictures, seed=0)
+        found = errors(
+            predict_pictures(predict, list(drawn.pictures))[:, 0], total.of(drawn), relative=total is PRODUCT
+        )
+        cells.append(f"{found['exact']:.1%}" + (f", off by {found['mae']:.2f}" if "mae" in found else ""))
+    told = "within 1 %" if total is PRODUCT else "exact"
+    return f"| `{total.name}`, {told} | {' | '.join(cells)} |"
+
+
+def _served(folder: Path) -> tuple[Manifest, Predict]:
+    manifest = Manifest.read(folder)
+    return manifest, predict_served(folder, manifest)
+
+
+def main() -> None:
+    """Print the page, and write it if asked to."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pictures.elsewhere", description=__doc__)
+    parser.add_argument(
+        "--repository", type=Path, default=Path("repository"), help="of the models (default: %(default)s)"
+    )
+    parser.add_argument("--pictures", type=int, default=400, help="pictures a figure (default: %(default)s)")
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE}")
+    options = parser.parse_args()
+    found = page(options.repository, options.pictures)
+    print(found)
+    if options.write:
+        PAGE.write_text(found, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
