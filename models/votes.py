@@ -1,4 +1,4 @@
-"""Votes: each place of a feature map reads a whole number, or nothing; pooling adds or multiplies what was read.
+"""Votes: each place of a picture reads a whole number, or nothing; pooling adds or multiplies what was read.
 
 This project's own. Sums over places of unbounded features have to be exact at every place to hold for more places than
 were trained on. A vote is a probability in training and a decision afterwards, so a place adds a whole number, and one
@@ -18,8 +18,9 @@ NOTHING_FIRST = 4.0
 class Votes(nn.Module):
     """A 1x1 convolution and a softmax: what each place reads, as probabilities of 0, 1, ..., ``highest``.
 
-    A place reads nothing if one of its eight neighbours is surer of what it reads; of equals all read. In evaluation
-    mode the most likely reading of a place has the vote 1 and all others 0.
+    A place reads nothing if one of its eight neighbours is surer of what it reads; of equals the first reads, from left
+    to right and from the top down. In evaluation mode the most likely reading of a place has the vote 1 and all others
+    0. So of four places that form a square one reads at most, and they are answered as one.
 
     Args:
         op_channel: channels of the feature maps.
@@ -27,7 +28,7 @@ class Votes(nn.Module):
 
     Shape:
         maps: ``(batch, op_channel, height, width)``.
-        votes: ``(batch, highest + 1, height, width)``, summing to 1 over the second axis.
+        votes: ``(batch, highest + 1, height / 2, width / 2)``, rounded up, summing to 1 over the second axis.
     """
 
     def __init__(self, op_channel: int, highest: int) -> None:
@@ -42,18 +43,23 @@ class Votes(nn.Module):
         votes = logits.softmax(1)
         if not self.training:
             votes = (votes == votes.amax(1, keepdim=True)).float()
-        nothing = torch.cat([torch.ones_like(votes[:, :1]), torch.zeros_like(votes[:, 1:])], 1)
-        return torch.where(peaks(logits), votes, nothing)
+        reading = torch.where(peaks(logits), votes, torch.zeros_like(votes))[:, 1:]
+        reading = functional.max_pool2d(reading, 2, ceil_mode=True)  # as good as a sum: all but one are 0
+        return torch.cat([1 - reading.sum(1, keepdim=True), reading], 1)
 
 
 def peaks(logits: Tensor) -> Tensor:
-    """Which places are no less sure than their eight neighbours of the best reading that is not nothing.
+    """Which places are surer than their eight neighbours of the best reading that is not nothing, or first of equals.
 
     Shape:
         logits: ``(batch, highest + 1, height, width)``. result: ``(batch, 1, height, width)``.
     """
-    surety = logits[:, 1:].amax(1, keepdim=True) - logits[:, :1]
-    return surety >= functional.max_pool2d(surety, 3, stride=1, padding=1)
+    surety = (logits[:, 1:].amax(1, keepdim=True) - logits[:, :1]).detach()
+    around = functional.pad(surety, (1, 1, 1, 1), value=float("-inf"))
+    lines = functional.max_pool2d(around, (1, 3), stride=1)
+    before = lines[:, :, :-2].maximum(around[:, :, 1:-1, :-2])
+    behind = lines[:, :, 2:].maximum(around[:, :, 1:-1, 2:])
+    return (surety > before) & (surety >= behind)
 
 
 def add_votes(votes: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ from training.split_pictures import PictureParts, split_pictures
 STEPS = 2000
 """Steps of a training whose epochs are not given."""
 USUAL = {"unit": "NAC", "backbone": "small", "size": 28}
-USUAL_FOR_VOTES = {"unit": "NAU", "backbone": "local", "size": None}
+USUAL_FOR_VOTES = {"unit": "NAU", "backbone": "fine", "size": None}
 """Votes are of places that read one thing each, in its own size."""
 EPOCHS = (30, 300)
 """Fewest and most epochs of such a training."""

@@ -74,12 +74,11 @@ def plain(recipe: TotalRecipe, pool: Pool) -> PictureNetwork:
     total = recipe.total
     torch.manual_seed(recipe.seed)
     network = PictureNetwork(
-        "regression", 1, "NAC", height=None, width=None, contrast="strokes", backbone="local", pool=pool
+        "regression", 1, "NAC", height=None, width=None, contrast="strokes", backbone=total.backbone, pool=pool
     )
     network.network.head = mlp_head(32, recipe.seed)  # type: ignore[assignment]
     batches = training_canvases(total, recipe.digits(), network.pixels, recipe.seed, recipe.epochs)
-    sample = batches.draw(1000, (2, 2), np.random.default_rng(recipe.seed))
-    network.scale = float(total.of(sample).std())
+    network.scale = float(batches.sample(1000, np.random.default_rng(recipe.seed)).labels.std())
 
     def loss(output: Tensor, totals: Tensor) -> Tensor:
         return nn.functional.mse_loss(output[:, 0], totals / network.scale)

@@ -28,7 +28,7 @@ SIZES = [(1, 28, 28), (3, 40, 32), (2, 17, 90)]
 """Pictures, and their height and width."""
 TOLERANCE = 1e-3
 POOLS = [pool for pool in get_args(Pool) if pool is not None]
-UNRESIZED: dict[str, Any] = {"height": None, "width": None, "backbone": "local"}
+UNRESIZED: dict[str, Any] = {"height": None, "width": None, "backbone": "fine"}
 NETWORKS: dict[str, dict[str, Any]] = {
     "resized-colour": {"mode": "RGB", "contrast": "strokes"},
     "unresized-colour": UNRESIZED | {"pool": "sum", "mode": "RGB", "head_type": "NAC"},

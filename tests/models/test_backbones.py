@@ -1,31 +1,34 @@
 import sys
+from math import ceil
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from models.backbones import BACKBONES, Backbone, build_backbone, local, small
+from models.backbones import BACKBONES, Backbone, build_backbone, fine, local, small
 
 
 @pytest.mark.parametrize("name", BACKBONES)
 @pytest.mark.parametrize("in_channels", [1, 3])
 def test_a_backbone_returns_as_many_channels_as_it_says(name: str, in_channels: int) -> None:
     network, op_channel = build_backbone(name, in_channels)
-    assert network(torch.rand(2, in_channels, 16, 24)).shape == (2, op_channel, 2, 3)
+    stride = {"small": 8, "local": 8, "fine": 4}[name]
+    assert network(torch.rand(2, in_channels, 16, 24)).shape == (2, op_channel, 16 // stride, 24 // stride)
 
 
-def test_a_local_backbone_leaves_no_pixel_out() -> None:
-    network = local(1).network
+@pytest.mark.parametrize(("backbone", "stride"), [(local, 8), (fine, 4)])
+def test_no_pixel_is_left_out(backbone: type, stride: int) -> None:
+    network = backbone(1).network
     x = torch.rand(1, 1, 33, 49, requires_grad=True)
     maps = network.eval()(x)
-    assert maps.shape[2:] == (5, 7)
+    assert maps.shape[2:] == (ceil(33 / stride), ceil(49 / stride))
     maps[0, :, -1, -1].sum().backward()
     assert x.grad is not None
     assert x.grad[0, 0, -1, -1] != 0
 
 
-@pytest.mark.parametrize(("backbone", "side"), [(small, 54), (local, 38)])
+@pytest.mark.parametrize(("backbone", "side"), [(small, 54), (local, 38), (fine, 34)])
 def test_a_place_of_the_feature_map_sees_as_many_pixels_as_documented(backbone: type, side: int) -> None:
     network = backbone(1).network.eval()
     for pool in (layer for layer in network if isinstance(layer, nn.MaxPool2d)):
@@ -36,7 +39,7 @@ def test_a_place_of_the_feature_map_sees_as_many_pixels_as_documented(backbone: 
         if isinstance(layer, nn.Conv2d):
             nn.init.ones_(layer.weight)  # so that every pixel that is seen has a say
     x = torch.rand(1, 1, 128, 128, requires_grad=True)
-    network(x)[0, 0, 4, 4].backward()
+    network(x)[0, 0, 8, 8].backward()
     assert x.grad is not None
     seen = x.grad[0, 0] != 0
     assert seen.any(0).sum() == seen.any(1).sum() == side
@@ -77,5 +80,7 @@ def test_what_cannot_be_imported_is_refused_by_name(path: str) -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"Unknown backbone 'big'. Available: small, local, or package\.module:factor"):
+    with pytest.raises(
+        ValueError, match=r"Unknown backbone 'big'. Available: small, local, fine, or package\.module:factor"
+    ):
         build_backbone("big", 1)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.data.canvas import CELL, NOTHING, Canvases, draw_canvases
+from training.data.canvas import NOTHING, Canvases, draw_canvases
 
 SIDE = 28
+CELL = 32
 
 
 def flat_digits() -> tuple[np.ndarray, np.ndarray]:
@@ -18,7 +19,8 @@ def flat_digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 def drawn(counts: list[int], shape: tuple[int, int], seed: int = 0, **options: object) -> Canvases:
-    return draw_canvases(*flat_digits(), np.array(counts), shape, np.random.default_rng(seed), **options)  # type: ignore[arg-type]
+    random = np.random.default_rng(seed)
+    return draw_canvases(*flat_digits(), np.array(counts), shape, random, cell=CELL, **options)  # type: ignore[arg-type]
 
 
 def squares(picture: np.ndarray) -> list[tuple[int, int, int, int, int]]:
@@ -81,7 +83,7 @@ def test_a_digit_is_resized_as_pillow_does() -> None:
     for size in (20, 24, 28):
         scale = (size / SIDE, size / SIDE)
         canvas = draw_canvases(
-            picture, np.array([4]), np.array([1]), (1, 1), np.random.default_rng(size), scale=scale
+            picture, np.array([4]), np.array([1]), (1, 1), np.random.default_rng(size), cell=CELL, scale=scale
         ).pictures[0, 0]
         rows, columns = np.flatnonzero(canvas.any(1)), np.flatnonzero(canvas.any(0))
         ink = canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(int)
@@ -92,7 +94,8 @@ def test_a_digit_is_resized_as_pillow_does() -> None:
 def test_all_ink_is_kept() -> None:
     strokes = np.zeros((1, SIDE, SIDE), np.uint8)
     strokes[0, [0, -1], :] = strokes[0, :, [0, -1]] = 200  # a frame: what cutting at any side would lessen
-    canvases = draw_canvases(strokes, np.array([0]), np.full(200, 6), (2, 3), np.random.default_rng(0), scale=(1, 1))
+    random = np.random.default_rng(0)
+    canvases = draw_canvases(strokes, np.array([0]), np.full(200, 6), (2, 3), random, cell=CELL, scale=(1, 1))
     assert (canvases.pictures.sum((1, 2, 3), dtype=np.int64) == 6 * int(strokes.sum(dtype=np.int64))).all()
 
 
@@ -168,6 +171,6 @@ def test_smaller_pictures_fit_smaller_cells() -> None:
 )
 def test_what_cannot_be_drawn_is_named(changes: dict[str, object], message: str) -> None:
     digits, labels = flat_digits()
-    given = {"digits": digits, "labels": labels, "counts": np.array([1]), "shape": (2, 3)} | changes
+    given = {"digits": digits, "labels": labels, "counts": np.array([1]), "shape": (2, 3), "cell": CELL} | changes
     with pytest.raises(ValueError, match=message):
         draw_canvases(random=np.random.default_rng(0), **given)  # type: ignore[arg-type]

@@ -20,8 +20,6 @@ Numbers = NDArray[np.float64]
 Vary = Callable[[Bytes, np.random.Generator], Bytes]
 """Of digits ``(n, side, side)``: drawn otherwise, square again; the random numbers are its own affair."""
 
-CELL = 32
-"""Pixels of a cell's side, if nothing else is said: room to move for a digit of 28."""
 NOTHING = -1
 """Stands for an empty cell among digits."""
 
@@ -61,8 +59,8 @@ def draw_canvases(
     shape: tuple[int, int],
     random: np.random.Generator,
     *,
+    cell: int,
     scale: tuple[float, float] = (0.7, 1.0),
-    cell: int = CELL,
     shift: int = 0,
     vary: Vary | None = None,
 ) -> Canvases:
@@ -74,8 +72,8 @@ def draw_canvases(
         counts: how many digits each canvas is to hold, 0 to ``rows * columns``.
         shape: rows and columns of cells.
         random: source of all random numbers; from the same state come the same canvases.
-        scale: smallest and largest size of a digit's picture, as a share of its own.
         cell: pixels of a cell's side, at least ``scale[1]`` times that of the digits.
+        scale: smallest and largest size of a digit's picture, as a share of its own.
         shift: most pixels that all cells of a canvas are moved by, down and right; canvases are larger by as many.
         vary: what happens to every digit before it is put into its cell; None: nothing.
 

@@ -13,6 +13,7 @@ from training.data.framed import framed
 from training.data.scatter import scatter
 from training.digits.totals import Total
 from training.loop import Batch
+from training.picture_plan import Examples
 
 Bytes = NDArray[np.uint8]
 
@@ -22,13 +23,10 @@ FRAME = 24
 """Pixels of a digit's frame. MNIST's ink takes 20 of them at most, varied in training more; so close digits come."""
 SCALE = (0.75, 1.0)
 """Sizes of a digit, as a share of MNIST's: 15 to 20 pixels tall, if it is not varied."""
-CELLS = (24, 36)
-"""Smallest and largest side of a training canvas's cells, in pixels."""
 MARGINS = (7, 23)
 """Smallest and largest sum of the margins at both ends of the cells, across and down; how it is shared is random.
 
-The smallest is one less than the CNN's stride, so that a digit may lie anywhere in it; the largest shows digits far
-from any border.
+The smallest lets a digit lie anywhere in a place of the CNN's maps; the largest shows digits far from any border.
 """
 SINGLES = 0.4
 """Share of the training, its first part, in which a picture holds one digit at most: reading comes before adding."""
@@ -53,11 +51,14 @@ class Digits:
         used = labels >= lowest
         self.pictures, self.labels, self.vary = pictures[used], labels[used], vary
 
-    def draw(self, counts: NDArray[np.integer], shape: tuple[int, int], random: np.random.Generator) -> Canvases:
-        """Canvases to train on, of one grid of cells, that hold so many digits each."""
-        cell, shift = (int(random.integers(least, most + 1)) for least, most in (CELLS, MARGINS))
+    def draw(
+        self, counts: NDArray[np.integer], shape: tuple[int, int], cells: tuple[int, int], random: np.random.Generator
+    ) -> Canvases:
+        """Canvases to train on, of one grid of cells, that hold so many digits each; see ``Total`` for ``cells``."""
+        cell, shift = (int(random.integers(least, most + 1)) for least, most in (cells, MARGINS))
+        scale = (SCALE[0], min(SCALE[1], cell / FRAME))
         return draw_canvases(
-            self.pictures, self.labels, counts, shape, random, scale=SCALE, cell=cell, shift=shift, vary=self._in_frames
+            self.pictures, self.labels, counts, shape, random, cell=cell, scale=scale, shift=shift, vary=self._in_frames
         )
 
     def scatter(self, count: int, n: int, random: np.random.Generator, frame: int = FRAME) -> Canvases:
@@ -71,7 +72,9 @@ class Digits:
         return Canvases(rows, self.labels[chosen].astype(np.int64)[:, None])
 
     def _in_frames(self, digits: Bytes, random: np.random.Generator) -> Bytes:
-        return framed(self.vary(digits, random) if self.vary else digits, FRAME)
+        if self.vary:
+            digits = self.vary(framed(digits, MNIST_FRAME), random)  # in the middle first, or ink leaves the frame
+        return framed(digits, FRAME)
 
 
 class TrainingCanvases:
@@ -107,7 +110,13 @@ class TrainingCanvases:
         """Canvases as in training: of 1 to as many digits as are trained on and fit, some empty."""
         most = min(self.total.trained, shape[0] * shape[1])
         counts = np.where(random.random(n) < EMPTY, 0, random.integers(1, most + 1, n))
-        return self.digits.draw(counts, shape, random)
+        return self.digits.draw(counts, shape, self.total.cells, random)
+
+    def sample(self, n: int, random: np.random.Generator) -> Examples:
+        """At most ``n`` canvases as in training, as many of every shape."""
+        drawn = [self.draw(n // len(SHAPES), shape, random) for shape in SHAPES]
+        pictures = [picture for canvases in drawn for picture in canvases.pictures]
+        return Examples(pictures, np.concatenate([self.total.of(canvases) for canvases in drawn]))
 
     def _pixels(self, pictures: Bytes) -> Tensor:
         with torch.no_grad():

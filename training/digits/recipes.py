@@ -134,10 +134,14 @@ class TotalRecipe:
         return export_pictures(fitted, plan, self.examples(), repository, version=1)
 
     def examples(self) -> Examples:
-        """Some of the pictures that it is trained on."""
-        batches = training_canvases(self.total, self.digits(), build(self.total).pixels, self.seed, self.epochs)
-        canvases = batches.draw(TEST_CANVASES, (2, 2), np.random.default_rng(0))
-        return Examples(list(canvases.pictures), self.total.of(canvases))
+        """Some of the pictures that it is trained on, one with the largest total among them."""
+        digits, random = self.digits(), np.random.default_rng(0)
+        batches = training_canvases(self.total, digits, build(self.total).pixels, self.seed, self.epochs)
+        drawn = batches.sample(TEST_CANVASES, random)
+        nines = Digits(digits.pictures, digits.labels, lowest=9).draw(
+            np.array([self.total.trained]), (2, 2), self.total.cells, random
+        )
+        return Examples([*drawn.pictures, *nines.pictures], np.append(drawn.labels, self.total.of(nines)))
 
     def tests(self) -> dict[str, Examples]:
         """What the model is measured on."""

@@ -32,7 +32,7 @@ def build(total: Total) -> PictureNetwork:
         height=None,
         width=None,
         contrast="strokes",
-        backbone="local",
+        backbone=total.backbone,
         pool=total.pool,  # type: ignore[arg-type]
     )
 
@@ -73,10 +73,9 @@ def train_total(
     torch.manual_seed(seed)
     network = build(total)
     batches = training_canvases(total, digits, network.pixels, seed, epochs)
-    sample = batches.draw(SNAPPED_ON, (2, 2), np.random.default_rng([seed, epochs]))
-    totals = total.of(sample)
-    loss: Any = VoteLoss(total.log_likelihood, float(totals.std()))
+    sample = batches.sample(SNAPPED_ON, np.random.default_rng([seed, epochs]))
+    loss: Any = VoteLoss(total.log_likelihood, float(sample.labels.std()))
     voting = Voting(network.network, heads)
     train_batches(voting, batches, epochs=epochs, steps=STEPS, averaging=AVERAGING, loss=loss, title=total.name)
-    snap_head(network.eval(), list(sample.pictures), torch.from_numpy(totals))
+    snap_head(network.eval(), sample.pictures, torch.from_numpy(sample.labels))
     return network

@@ -3,4 +3,4 @@
 from training.digits.recipes import TotalRecipe
 from training.digits.totals import COUNT
 
-RECIPE = TotalRecipe(COUNT, epochs=16)
+RECIPE = TotalRecipe(COUNT, epochs=28)

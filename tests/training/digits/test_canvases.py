@@ -5,7 +5,7 @@ import torch
 from models.pixels import Pixels
 from training.data.canvas import NOTHING
 from training.data.scatter import side_of
-from training.digits.canvases import CELLS, FRAME, MARGINS, SINGLES, Digits, TrainingCanvases, canvases_of
+from training.digits.canvases import FRAME, MARGINS, SHAPES, SINGLES, Digits, TrainingCanvases, canvases_of
 from training.digits.totals import COUNT, PRODUCT, SUM, Total
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (40, 28, 28), dtype=np.uint8)
@@ -46,8 +46,8 @@ def test_cells_are_of_several_sizes_and_nothing_of_a_digit_is_cut_off() -> None:
     frame = np.zeros((1, 28, 28), np.uint8)
     frame[0, 5:25, [2, 21]] = frame[0, [5, 24], 2:22] = 200  # as large as MNIST's digits are, and off the middle
     digits, random = Digits(frame, np.array([1], np.uint8)), np.random.default_rng(0)
-    drawn = [digits.draw(np.array([2]), (1, 2), random).pictures[0, 0] for _ in range(300)]
-    assert {picture.shape[1] - picture.shape[0] for picture in drawn} == set(range(CELLS[0], CELLS[1] + 1))
+    drawn = [digits.draw(np.array([2]), (1, 2), (20, 28), random).pictures[0, 0] for _ in range(300)]
+    assert {picture.shape[1] - picture.shape[0] for picture in drawn} == set(range(20, 29))
     margins = {2 * height - width for height, width in (picture.shape for picture in drawn)}
     assert margins == set(range(MARGINS[0], MARGINS[1] + 1))
     for picture in drawn:
@@ -58,9 +58,33 @@ def test_cells_are_of_several_sizes_and_nothing_of_a_digit_is_cut_off() -> None:
         assert starts[1] - ends[0] > 1
 
 
+def test_a_sample_is_of_every_shape_and_labelled() -> None:
+    sample = batches(COUNT).sample(60, np.random.default_rng(0))
+    assert len(sample.pictures) == len(sample.labels) == 60
+    assert {picture.shape[1] < picture.shape[2] for picture in sample.pictures} == {True, False}
+    assert len({picture.shape for picture in sample.pictures}) == len(SHAPES)
+    assert set(sample.labels) <= {0, 1, 2, 3}
+    for picture, label in zip(sample.pictures, sample.labels, strict=True):
+        assert (picture.max() > 0) == (label > 0)
+
+
+def test_ink_is_in_the_middle_before_a_digit_is_varied() -> None:
+    corner = np.zeros((1, 28, 28), np.uint8)
+    corner[0, :4, :4] = 200
+    seen = []
+
+    def vary(pictures: np.ndarray, _: np.random.Generator) -> np.ndarray:
+        seen.append(pictures)
+        return pictures
+
+    Digits(corner, np.array([1], np.uint8), vary=vary).draw(np.array([1]), (1, 1), (24, 36), np.random.default_rng(0))
+    assert seen[0][0, 12:16, 12:16].min() == 200
+    assert seen[0].sum() == corner.sum()
+
+
 def test_digits_are_varied_in_training_alone() -> None:
     digits = Digits(PICTURES, LABELS, vary=lambda pictures, _: pictures // 2)
-    assert digits.draw(np.array([4]), (2, 2), np.random.default_rng(0)).pictures.max() <= 127
+    assert digits.draw(np.array([4]), (2, 2), (24, 36), np.random.default_rng(0)).pictures.max() <= 127
     assert digits.scatter(4, 1, np.random.default_rng(0)).pictures.max() > 200
 
 
