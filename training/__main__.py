@@ -120,7 +120,7 @@ def _network_of_images(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--backbone",
         default=unset,
-        help="small, local, or your own as package.module:factory (default: small, with add-votes local)",
+        help="small, local, fine, or your own as package.module:factory (default: small, with add-votes fine)",
     )
     parser.add_argument(
         "--pool",

@@ -61,5 +61,5 @@ def test_what_does_not_fit_is_a_clear_value_error() -> None:
         Pixels(28, 28, contrast="high")
     with pytest.raises(ValueError, match=r"^height and width must be at least 4, got 28 x 3\.$"):
         Pixels(28, 3)
-    with pytest.raises(ValueError, match=r"^Unknown backbone 'resnet'\. Available: small, local, or package"):
+    with pytest.raises(ValueError, match=r"^Unknown backbone 'resnet'\. Available: small, local, fine, or package"):
         build_backbone("resnet", 1)

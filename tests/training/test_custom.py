@@ -90,7 +90,7 @@ def test_the_source_of_ones_own_backbone_is_known_and_ours_has_none(module: Call
 @pytest.mark.parametrize(
     ("name", "size", "message"),
     [
-        ("resnet", 28, r"^Unknown backbone 'resnet'\. Available: small, local, or package\.module:factory\.$"),
+        ("resnet", 28, r"^Unknown backbone 'resnet'\. Available: small, local, fine, or package\.module:factory\.$"),
         ("no_module:f", 28, r"^Backbone 'no_module:f' cannot be imported: No module named 'no_module'\. Write pack"),
         ("none", 28, r"^Backbone 'my_eyes:none' cannot be imported: module 'my_eyes' has no attribute 'none'\."),
         ("number", 28, r"^Backbone 'my_eyes:number' is a int, where a function of in_channels is needed\.$"),

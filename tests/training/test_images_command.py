@@ -255,7 +255,7 @@ def test_a_backbone_that_is_none_is_refused_before_anything_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert fit(pictures(tmp_path), "--backbone", "resnet") == 2
-    assert capsys.readouterr().err.startswith("nalu-serve: Unknown backbone 'resnet'. Available: small, local, or ")
+    assert capsys.readouterr().err.startswith("nalu-serve: Unknown backbone 'resnet'. Available: small, local, fine")
     assert not (tmp_path / "reports").exists()
 
 
