@@ -63,10 +63,8 @@ def run(recipe: TotalRecipe, folder: Path, canvases: int) -> dict[str, Any]:
 
 
 def plain_pools(recipe: TotalRecipe) -> list[Pool]:
-    """What is trained as one would write it, for the sum: summed features with every seed, averages with the first."""
-    if recipe.total is not SUM:
-        return []
-    return ["sum", "average"] if recipe.seed == 0 else ["sum"]
+    """What is trained as one would write it, for the sum."""
+    return ["sum", "average"] if recipe.total is SUM else []
 
 
 def plain(recipe: TotalRecipe, pool: Pool) -> PictureNetwork:
