@@ -12,7 +12,7 @@ from training.data.digits import load_framed
 from training.digits.canvases import Digits, canvases_of
 from training.digits.totals import PRODUCT, TOTALS, Total
 from training.fit_images import Examples, measure
-from training.gather import Predict, predict_pictures
+from training.gather import predict_pictures
 from training.served import predict_served
 
 PAGE = Path("docs/results/pictures-elsewhere.md")
@@ -40,38 +40,35 @@ def page(repository: Path, pictures: int) -> str:
     """Measure, and write down."""
     digits = Digits(*load_framed())
     return HEAD.format(
-        single="\n".join(single(*_served(repository / name / "1"), digits) for name in ("digit", "digit-value")),
-        totals="\n".join(line(total, _served(repository / name / "1")[1], pictures) for name, total in TOTALS.items()),
+        single="\n".join(single(repository / name / "1", digits) for name in ("digit", "digit-value")),
+        totals="\n".join(line(total, repository / name / "1", digits, pictures) for name, total in TOTALS.items()),
         counts=" | ".join(map(str, COUNTS)),
         rule=" | ".join("---" for _ in COUNTS),
         pictures=pictures,
     )
 
 
-def single(manifest: Manifest, predict: Predict, digits: Digits) -> str:
+def single(folder: Path, digits: Digits) -> str:
     """What a model of one digit reads."""
-    found = measure(predict, manifest.classes, Examples(list(digits.pictures[:, None]), digits.labels.astype(float)))
+    manifest = Manifest.read(folder)
+    examples = Examples(list(digits.pictures[:, None]), digits.labels.astype(float))
+    found = measure(predict_served(folder, manifest), manifest.classes, examples)
     said = f"{found['accuracy']:.1%} right" if manifest.classes else f"mean absolute error {found['mae']:.2f}"
     return f"| `{manifest.name}` | {said} |"
 
 
-def line(total: Total, predict: Predict, pictures: int) -> str:
+def line(total: Total, folder: Path, digits: Digits, pictures: int) -> str:
     """What a model of several says of so many digits."""
-    digits = Digits(*load_framed(), total.lowest_digit)
+    predict = predict_served(folder, Manifest.read(folder))
+    used = Digits(digits.pictures, digits.labels, total.lowest_digit)
     cells = []
     for count in COUNTS:
-        drawn = canvases_of(digits, count, pictures, seed=0)
-        found = errors(
-            predict_pictures(predict, list(drawn.pictures))[:, 0], total.of(drawn), relative=total is PRODUCT
-        )
+        drawn = canvases_of(used, count, pictures, seed=0)
+        said = predict_pictures(predict, list(drawn.pictures))[:, 0]
+        found = errors(said, total.of(drawn), relative=total is PRODUCT)
         cells.append(f"{found['exact']:.1%}" + (f", off by {found['mae']:.2f}" if "mae" in found else ""))
     told = "within 1 %" if total is PRODUCT else "exact"
     return f"| `{total.name}`, {told} | {' | '.join(cells)} |"
-
-
-def _served(folder: Path) -> tuple[Manifest, Predict]:
-    manifest = Manifest.read(folder)
-    return manifest, predict_served(folder, manifest)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from benchmarks.pictures.kinds import KINDS
 from benchmarks.pictures.plot import plot_totals
 from benchmarks.pictures.totals import MANY, PLAIN, PLAIN_MAX_LR
 from training.digits.totals import TOTALS, Total
@@ -67,7 +68,6 @@ features have a highest learning rate of {sum_max_lr}, where 0.01 kills them in 
 """
 
 
-KINDS = ("PNG, light on dark", "PNG, dark on light", "JPEG, light on dark", "JPEG, dark on light")
 LAYOUTS = {
     "close": "anywhere, as close as above",
     "apart": "anywhere, as far apart as MNIST's frames of 28 pixels keep them",

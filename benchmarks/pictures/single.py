@@ -1,15 +1,17 @@
 """Single digits: one run is one seed of one model, with its head and with a plain one, on every view."""
 
 from functools import partial
+from itertools import product
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from benchmarks.pictures.kinds import KINDS
 from training.data.mnist import load_mnist
 from training.digits.recipes import DigitRecipe
-from training.digits.views import VIEWS, view
+from training.digits.views import SIZES, view
 from training.evaluate import predict
 from training.fit_images import Examples, measure
 
@@ -24,10 +26,10 @@ def run(name: str, recipe: DigitRecipe, folder: Path, pictures: int) -> dict[str
     chosen = slice(None, None, len(test) // pictures)
     classes = [str(digit) for digit in range(10)] if recipe.task == "classification" else None
     views = {}
-    for seen in VIEWS:
-        shown = Examples([view(picture, *seen) for picture in test[chosen]], labels[chosen].astype(np.float64))
-        title = f"{seen[0]} x {seen[0]}, {seen[2]}, {'dark on light' if seen[1] else 'light on dark'}"
-        views[title] = measure(partial(predict, fitted.network), classes, shown)
+    for size, (kind, (inverted, file_format)) in product(SIZES, KINDS.items()):
+        seen = [view(picture, size, inverted, file_format) for picture in test[chosen]]
+        shown = Examples(seen, labels[chosen].astype(np.float64))
+        views[f"{size} x {size}, {kind}"] = measure(partial(predict, fitted.network), classes, shown)
     test_set = fitted.metrics["interpolation"]
     return {
         "seconds": seconds,

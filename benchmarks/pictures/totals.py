@@ -1,7 +1,6 @@
 """Totals of several digits: one run is one seed of one total, with every head, and a CNN as one would write it."""
 
 from collections.abc import Mapping
-from itertools import product
 from math import ceil
 from pathlib import Path
 from time import perf_counter
@@ -12,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from benchmarks.pictures.kinds import KINDS
 from models import NAC, NALU
 from models.head import Pool
 from models.picture import PictureNetwork
@@ -19,7 +19,7 @@ from training.digits.canvases import MNIST_FRAME, Digits, canvases_of
 from training.digits.recipes import TotalRecipe, test_digits
 from training.digits.totals import PRODUCT, SUM, Total
 from training.digits.train import AVERAGING, STEPS, mlp_head, training_canvases, with_head
-from training.digits.views import FORMATS, as_file
+from training.digits.views import as_file
 from training.fit_images import FittedPictures
 from training.loop import train_batches
 from training.mixed import Mixed
@@ -117,13 +117,12 @@ def layouts(total: Total, network: PictureNetwork, digits: Digits, canvases: int
         "in a row": digits.in_a_row(MANY, canvases, np.random.default_rng(0)),
     }
     for layout, drawn in where.items():
-        for inverted, file_format in product((False, True), FORMATS):
+        for kind, (inverted, file_format) in KINDS.items():
             files = np.stack(
                 [as_file(255 - picture if inverted else picture, file_format) for picture in drawn.pictures[:, 0]]
             )
             [said] = answers({total.name: network}, files).values()
-            title = f"{layout}, {file_format}, {'dark on light' if inverted else 'light on dark'}"
-            found[title] = errors(said, total.of(drawn), relative=total is PRODUCT)
+            found[f"{layout}, {kind}"] = errors(said, total.of(drawn), relative=total is PRODUCT)
     return found
 
 

@@ -1,0 +1,10 @@
+"""The kinds of files that pictures are shown as, by the names that pages give them."""
+
+from training.digits.views import FORMATS
+
+KINDS = {
+    f"{file_format}, {'dark on light' if inverted else 'light on dark'}": (inverted, file_format)
+    for file_format in FORMATS
+    for inverted in (False, True)
+}
+"""Whether a picture is inverted, and its format."""
