@@ -1,6 +1,7 @@
 """Totals of several digits: one run is one seed of one total, with every head, and a CNN as one would write it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from time import perf_counter
@@ -27,9 +28,27 @@ from training.train_pictures import NORMS_HELD_FROM
 
 Numbers = NDArray[np.float64]
 
-PLAIN = {"sum": "CNN, sum, MLP", "average": "CNN, average, MLP"}
-PLAIN_MAX_LR = {"sum": 3e-3, "average": 1e-2}
-"""Highest learning rates. At 1e-2, summed features may die in training, and every answer is the same."""
+
+@dataclass(frozen=True)
+class Plain:
+    """How a CNN with an MLP is trained, as one would write it.
+
+    Args:
+        pool: of the features over the places.
+        max_lr: highest learning rate. At 1e-2, summed features may die in training, and every answer is the same.
+        norms_held: whether batch normalisation is held for the second half, see ``NORMS_HELD_FROM``.
+    """
+
+    pool: Pool
+    max_lr: float
+    norms_held: bool
+
+
+PLAIN = {
+    "CNN, sum, MLP": Plain("sum", 3e-3, norms_held=False),
+    "CNN, sum, MLP, norms held": Plain("sum", 3e-3, norms_held=True),
+    "CNN, average, MLP, norms held": Plain("average", 1e-2, norms_held=True),
+}
 MANY = 20
 """Digits of the pictures of several layouts and files."""
 CLOSE = 0.01
@@ -49,8 +68,8 @@ def run(recipe: TotalRecipe, folder: Path, canvases: int) -> dict[str, Any]:
     network = recipe.train(heads)
     seconds = perf_counter() - began
     networks = {total.head_type: network, **{name: with_head(network, head) for name, head in heads.items()}}
-    for pool in plain_pools(recipe):
-        networks[PLAIN[pool]] = plain(recipe, pool)
+    if total is SUM:
+        networks |= {name: train_plain(recipe, name) for name in PLAIN}
     metrics = recipe.errors(network, networks["MLP"])
     fitted = FittedPictures(network, networks["MLP"], metrics)
     recipe.export(fitted, total.name, folder, f"python -m training zoo {total.name}")
@@ -62,17 +81,12 @@ def run(recipe: TotalRecipe, folder: Path, canvases: int) -> dict[str, Any]:
     }
 
 
-def plain_pools(recipe: TotalRecipe) -> list[Pool]:
-    """What is trained as one would write it, for the sum."""
-    return ["sum", "average"] if recipe.total is SUM else []
-
-
-def plain(recipe: TotalRecipe, pool: Pool) -> PictureNetwork:
-    """The same CNN and canvases, with pooled features, an MLP and the squared error of the total."""
-    total = recipe.total
+def train_plain(recipe: TotalRecipe, name: str) -> PictureNetwork:
+    """The same CNN and canvases, with pooled features, an MLP and the squared error of the total; see ``PLAIN``."""
+    total, how = recipe.total, PLAIN[name]
     torch.manual_seed(recipe.seed)
     network = PictureNetwork(
-        "regression", 1, "NAC", height=None, width=None, contrast="strokes", backbone=total.backbone, pool=pool
+        "regression", 1, "NAC", height=None, width=None, contrast="strokes", backbone=total.backbone, pool=how.pool
     )
     network.network.head = mlp_head(32, recipe.seed)  # type: ignore[assignment]
     batches = training_canvases(total, recipe.digits(), network.pixels, recipe.seed, recipe.epochs)
@@ -86,11 +100,11 @@ def plain(recipe: TotalRecipe, pool: Pool) -> PictureNetwork:
         batches,
         epochs=recipe.epochs,
         steps=STEPS,
-        max_lr=PLAIN_MAX_LR[pool],
+        max_lr=how.max_lr,
         averaging=AVERAGING,
         loss=loss,
-        norms_held_from=ceil(NORMS_HELD_FROM * recipe.epochs),
-        title=f"{total.name}: {PLAIN[pool]}",
+        norms_held_from=ceil(NORMS_HELD_FROM * recipe.epochs) if how.norms_held else None,
+        title=f"{total.name}: {name}",
     )
     return network.eval()
 
@@ -129,13 +143,12 @@ def layouts(total: Total, network: PictureNetwork, digits: Digits, canvases: int
 def answers(networks: Mapping[str, PictureNetwork], pictures: NDArray[np.uint8]) -> dict[str, Numbers]:
     """What each network says; those that differ in their head alone have their CNN computed once."""
     first = next(iter(networks.values()))
-    alone = [name for name in networks if name in PLAIN.values()]
     said: dict[str, list[Tensor]] = {name: [] for name in networks}
     with torch.no_grad():
         for part in torch.split(torch.from_numpy(pictures), max(1, 2**20 // pictures[0].size)):
             features = first.network.features(first.pixels(part))
             for name, network in networks.items():
-                output = network(part) if name in alone else network.network.head(features)
+                output = network(part) if name in PLAIN else network.network.head(features)
                 said[name].append(output[:, 0])
     return {name: torch.cat(parts).double().numpy() for name, parts in said.items()}
 
