@@ -23,7 +23,8 @@ HEAD = """# Pictures of another collection
 `python -m benchmarks.pictures.elsewhere --write` makes this page again: the default models of `repository/`, as they
 are served, on the 1,797 handwritten digits that come with scikit-learn, enlarged from 8x8 pixels to 20 in a frame of
 28. They are of other hands and another scanner than MNIST's, which the models were trained on. Of three seeds of
-`digit-sum`, the one that does best here became the default, so its figures are a little better than they would be else.
+`digit-sum`, the one that does best here became the default, so its figures are a little better than they would be else;
+after `python -m benchmarks.pictures`, `--repository reports/pictures/SEED` measures each.
 
 | One digit | |
 | --- | --- |
