@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from models.head import BuildHead
+    from models.image_network import PictureNetwork
     from models.manifest import Manifest
     from models.networks import NAC, NALU, Network
-    from models.picture import PictureNetwork
 
 __all__ = ["NAC", "NALU", "BuildHead", "Manifest", "Network", "PictureNetwork"]
 
@@ -21,7 +21,7 @@ _HOMES = {
     "NAC": "models.networks",
     "NALU": "models.networks",
     "Network": "models.networks",
-    "PictureNetwork": "models.picture",
+    "PictureNetwork": "models.image_network",
 }
 
 

@@ -6,9 +6,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from models.location_classifier import Votes, add_votes, multiply_votes
 from models.networks import Network
 from models.units import UNITS
-from models.votes import Votes, add_votes, multiply_votes
 
 Task = Literal["classification", "regression"]
 Pool = Literal["average", "sum", "add-votes", "multiply-votes"]
@@ -33,7 +33,7 @@ class BuildHead(nn.Module):
             forgets. None switches pooling off: every place of the feature map feeds the head, for one picture size.
             ``"add-votes"`` and ``"multiply-votes"``: a place reads a whole number of at most ``hidden_dims[0]``,
             and the head sees how many places read 1 or more, 2 or more and so on, or the products of what they read;
-            see ``models.votes``.
+            see ``models.location_classifier``.
         image_shape: ``(channels, height, width)`` of that one picture size; needed with ``pool=None`` and only then.
         unit_options: keywords of the unit, for example ``{"shared_weights": True}``, over the unit's own for heads
             (its ``HEAD`` options).
@@ -77,7 +77,9 @@ class BuildHead(nn.Module):
         return self.pooled(self.maps(x))
 
     def maps(self, x: Tensor) -> Tensor:
-        """The projected feature maps, ``(batch, hidden_dims[0], height, width)``; for votes see ``models.votes``."""
+        """The projected feature maps, ``(batch, hidden_dims[0], height, width)``; for votes see
+        ``models.location_classifier``.
+        """
         maps: Tensor = self.project(self.conv_model(x))
         return maps
 

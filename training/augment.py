@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.pixels import Pixels
+from models.preprocessing import Pixels
 
 Augment = Callable[[Tensor], Tensor]
 

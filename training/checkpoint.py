@@ -7,9 +7,9 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from models.image_network import PictureNetwork
 from models.law import Law
 from models.networks import Network
-from models.picture import PictureNetwork
 from training.errors import InputError
 
 ArithmeticOrPicture = Network | Law | PictureNetwork

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from models.picture import PictureNetwork
+from models.image_network import PictureNetwork
 from training.data.files import MIN_KEPT_SIDE
 from training.errors import InputError
 from training.fit_images import build_network

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from models.picture import PictureNetwork
+from models.image_network import PictureNetwork
 from training.evaluate import classification_errors, predict, regression_errors
 from training.export_pictures import export_pictures as export_pictures
 from training.export_pictures import parity_pictures as parity_pictures

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.pixels import Pixels
+from models.preprocessing import Pixels
 from training.augment import background
 from training.data.files import shapes_of
 

@@ -25,7 +25,7 @@ class TotalLikelihood:
         periods: totals are told apart modulo these, one for each component; more than the largest total.
 
     Shape:
-        votes: ``(batch, votes, height, width)``, probabilities; see ``models.votes``.
+        votes: ``(batch, votes, height, width)``, probabilities; see ``models.location_classifier``.
         totals: ``(batch, components)``, integers. result: ``(batch,)``.
     """
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.picture import PictureNetwork
+from models.image_network import PictureNetwork
 from training.augment import Augment
 from training.gather import Pictures
 
@@ -66,7 +66,7 @@ class PicturePlan:
 
     @property
     def votes(self) -> bool:
-        """Whether places vote, see ``models.votes``; then labels are whole numbers of 0 or more."""
+        """Whether places vote, see ``models.location_classifier``; then labels are whole numbers of 0 or more."""
         return self.network.get("pool") == "add-votes"
 
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.picture import PictureNetwork
+from models.image_network import PictureNetwork
 from training.data.files import PictureFiles
 from training.data.threads import ahead
 from training.early import BestEpoch

@@ -1,6 +1,6 @@
 """Training of networks whose places vote: the votes learn from how likely they make the total, the head from its error.
 
-See ``models.votes`` and ``training.likelihood``.
+See ``models.location_classifier`` and ``training.likelihood``.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.head import BuildHead
-from models.picture import PictureNetwork
+from models.image_network import PictureNetwork
 from training.evaluate import predict
 from training.gather import Pictures, predict_pictures
 from training.likelihood import TotalLikelihood

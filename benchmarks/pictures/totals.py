@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from benchmarks.pictures.kinds import KINDS
 from models import NAC, NALU
 from models.head import Pool
-from models.picture import PictureNetwork
+from models.image_network import PictureNetwork
 from training.digits.canvases import MNIST_FRAME, Digits, canvases_of
 from training.digits.recipes import TotalRecipe, test_digits
 from training.digits.totals import PRODUCT, SUM, Total

@@ -3,7 +3,7 @@
 This project's own. The product is that of log-linear units (NAC., Trask et al. 2018, https://arxiv.org/abs/1808.00508;
 NPU, Heim et al. 2020, https://arxiv.org/abs/2006.01681) with signs of their own, as an NMU of signs learns them (Madsen
 and Johansen 2020, https://openreview.net/forum?id=H1gNOeHKPS). The gate does not see the input, and training draws
-from it; see ``models.units._amu_lesson`` for how the unit learns.
+from it; see ``models.units._amu_gradient`` for how the unit learns.
 """
 
 from functools import partial
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from models.functional import by_rows, nau_range, powers
 from models.schedule import Schedule
 from models.units import check_eps, check_sizes
-from models.units._amu_lesson import lesson, whole_signs
+from models.units._amu_gradient import lesson, whole_signs
 
 
 class AMU(nn.Module):

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from app.backends import BACKENDS, Predictor, create_backend
 from app.backends.onnx import CUDA_OPTIONS, OnnxBackend
 from models.head import Pool
+from models.image_network import PictureNetwork
 from models.manifest import ONNX_FILE, TORCHSCRIPT_FILE, Manifest, versions
-from models.picture import PictureNetwork
 from models.units import UNITS
 from tests.app.factory import picture_manifest, sum_onnx
 from training.export import write_onnx, write_torchscript

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.units._amu_lesson import STEADY
+from models.units._amu_gradient import STEADY
 from models.units.amu import AMU
 
 LAWS = {

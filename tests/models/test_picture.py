@@ -5,7 +5,7 @@ from torch.nn import functional
 
 from models import PictureNetwork
 from models.backbones import build_backbone
-from models.pixels import Pixels
+from models.preprocessing import Pixels
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (8, 8), (28, 28), (37, 53), (240, 320)])

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from models import BuildHead, PictureNetwork
-from models.votes import Votes, add_votes, multiply_votes, peaks
+from models.location_classifier import Votes, add_votes, multiply_votes, peaks
 
 
 def certain(*read: int, highest: int = 9) -> torch.Tensor:

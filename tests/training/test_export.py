@@ -10,8 +10,8 @@ import onnxruntime
 import pytest
 import torch
 
+from models.image_network import PictureNetwork
 from models.networks import Network
-from models.picture import PictureNetwork
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.errors import InputError
 from training.export import Export, ParityError, check_parity, packages, tensor, write_model

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.pixels import Pixels
+from models.preprocessing import Pixels
 from training.data.threads import ahead
 from training.gather import areas_of, batch_size_for, gather, groups_of_one_size, random_batches, steps_of
 

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from models.manifest import Manifest, versions
-from models.pixels import Pixels
+from models.preprocessing import Pixels
 from tests.end_to_end.server import ROOT
 from training import resume
 from training.__main__ import main

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from models.pixels import Pixels
+from models.preprocessing import Pixels
 from training.data import files, found
 from training.data.files import PictureFiles, pick, shapes_of
 from training.data.pictures import LabelledPictures, read_pictures

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.pixels import resize_matrix
+from models.preprocessing import resize_matrix
 
 Bytes = NDArray[np.uint8]
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.decoding import BROKEN, pixels
-from models.pixels import Pixels
+from models.preprocessing import Pixels
 from training.data.threads import ahead
 from training.errors import InputError
 

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.pixels import Pixels
+from models.preprocessing import Pixels
 from training.data.canvas import Canvases, Vary, draw_canvases
 from training.data.framed import framed
 from training.data.scatter import scatter

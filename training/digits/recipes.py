@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from models.picture import PictureNetwork
+from models.image_network import PictureNetwork
 from training.augment import vary_handwriting
 from training.data.hands import rewrite
 from training.data.mnist import FOLDER, load_mnist

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.picture import PictureNetwork
-from models.pixels import Pixels
+from models.image_network import PictureNetwork
+from models.preprocessing import Pixels
 from training.digits.canvases import Digits, TrainingCanvases
 from training.digits.totals import Total
 from training.loop import train_batches

@@ -35,7 +35,7 @@ class ReadOut(nn.Module):
 
 
 class VoteReadOut(nn.Module):
-    """``z``: the number that is expected, by the probability of each, which is kept in ``votes``; see ``models.votes``.
+    """``z``: the number that is expected, by the probability of each, which is kept in ``votes``; see ``models.location_classifier``.
 
     It stays the expected one in testing. Of independent digits the expected sum is the sum of the expected numbers, the
     expected product their product, and nothing has a smaller squared error than what is expected.

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.pixels import Pixels
+from models.preprocessing import Pixels
 from training.data.canvas import NOTHING
 from training.data.scatter import side_of
 from training.digits.canvases import FRAME, MARGINS, SHAPES, SINGLES, Digits, TrainingCanvases, canvases_of

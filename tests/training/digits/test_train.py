@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.votes import Votes
+from models.location_classifier import Votes
 from training.digits import train
 from training.digits.canvases import Digits, canvases_of
 from training.digits.totals import COUNT, PRODUCT, SUM

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from models.backbones import build_backbone
 from models.head import BuildHead, Pool, Task
 from models.manifest import CHANNELS
-from models.pixels import Contrast, Pixels
+from models.preprocessing import Contrast, Pixels
 
 
 class PictureNetwork(nn.Module):
