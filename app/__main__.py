@@ -12,12 +12,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.backends import BackendError
-from app.express import ExpressProtocol
-from app.logs import configure
 from app.main import create_app
-from app.metrics import MULTIPROCESS_FOLDER
+from app.observability.logs import configure
+from app.observability.metrics import MULTIPROCESS_FOLDER
 from app.settings import Settings, SettingsError, read_settings
-from app.workers import LISTENERS, run_workers
+from app.transport.fast_path import ExpressProtocol
+from app.transport.workers import LISTENERS, run_workers
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,13 +60,13 @@ def _configuration(app: FastAPI | str, settings: Settings) -> uvicorn.Config:
         http=ExpressProtocol,
         interface="asgi3",
         ws="none",
-        log_config=None,  # app.logs has seen to it
+        log_config=None,  # app.observability.logs has seen to it
         log_level=settings.log_level,
         access_log=False,  # ours has the request's id
         proxy_headers=False,  # nothing here depends on the client's address
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
-        loop="app.workers:WorkerLoop" if settings.workers > 1 else "auto",
+        loop="app.transport.workers:WorkerLoop" if settings.workers > 1 else "auto",
     )
 
 

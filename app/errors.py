@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 if TYPE_CHECKING:
-    from app.call import Call
+    from app.http.context import Call
 
 logger = logging.getLogger(__name__)
 

@@ -12,25 +12,25 @@ from time import perf_counter, thread_time
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from app import docs, examples
 from app.auth import Keys
 from app.backends import create_backend
-from app.batching import Batching
-from app.cpu import cpu_budget
-from app.draining import drain_on_sigterm
+from app.backends.cpu import cpu_budget
+from app.batching.scheduler import Batching
 from app.errors import install_error_handlers
-from app.gateway import Gateway
-from app.metrics import Metrics
-from app.repository import Repository
-from app.routes import health, inference_v2, models, predict
-from app.routing import DirectRoutes
+from app.http import docs_images, openapi
+from app.http.dispatcher import Gateway
+from app.http.routing import DirectRoutes
+from app.observability.metrics import Metrics
+from app.observability.tracing import create_tracer
+from app.repository.repository import Repository
+from app.routes import health, models, predict, v2
 from app.service import Service
 from app.settings import Settings, SettingsError, read_settings, unknown_variables
-from app.tracing import create_tracer
+from app.transport.shutdown import drain_on_sigterm
 
 logger = logging.getLogger(__name__)
 
-ROUTERS = (predict.router, inference_v2.router, models.router, health.router, docs.router, examples.router)
+ROUTERS = (predict.router, v2.router, models.router, health.router, openapi.router, docs_images.router)
 
 GARBAGE_THRESHOLDS = (10_000, 20, 20)
 """Objects made between two looks for cyclic garbage, of which requests leave none; Python's own is 700."""
@@ -79,7 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan(service),
     )
     app.state.service = service
-    app.openapi = docs.describe(app)  # type: ignore[method-assign]
+    app.openapi = openapi.describe(app)  # type: ignore[method-assign]
     for router in ROUTERS:
         app.include_router(router)
     install_error_handlers(app)

@@ -10,13 +10,13 @@ from fastapi import Depends, Request
 from numpy.typing import NDArray
 
 from app.auth import Keys
-from app.batching import Batching
-from app.call import Call
-from app.loading import Model
-from app.metrics import Metrics
-from app.repository import Repository
+from app.batching.scheduler import Batching
+from app.http.context import Call
+from app.observability.metrics import Metrics
+from app.observability.tracing import Tracer
+from app.repository.load import Model
+from app.repository.repository import Repository
 from app.settings import Settings
-from app.tracing import Tracer
 
 
 @dataclass

@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from app.arithmetic import Rows
-from app.call import Call
-from app.pictures import Pictures
-from app.routing import DirectRoute
+from app.codecs.images import Pictures
+from app.codecs.tabular import Rows
+from app.http.context import Call
+from app.http.routing import DirectRoute
 from app.schemas import ArithmeticAnswer, ArithmeticRequest, PictureAnswer, PictureForm, body_of, problems
 
 PICTURE_TYPES = "image/png, image/jpeg, image/webp"

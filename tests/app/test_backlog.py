@@ -1,4 +1,4 @@
-"""app.backlog: what is put aside comes in its order, in pieces, and not to those who have gone."""
+"""app.transport.read_scheduler: what is put aside comes in its order, in pieces, and not to those who have gone."""
 
 import asyncio
 import time
@@ -7,8 +7,8 @@ from time import perf_counter
 
 import pytest
 
-from app import backlog
-from app.backlog import Backlog
+from app.transport import read_scheduler
+from app.transport.read_scheduler import Backlog
 
 
 class Connection:
@@ -41,7 +41,7 @@ async def turns(until: Callable[[], bool]) -> int:
 
 
 def test_what_comes_in_a_short_turn_is_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backlog, "PIECE_SECONDS", 60)  # however busy the machine is
+    monkeypatch.setattr(read_scheduler, "PIECE_SECONDS", 60)  # however busy the machine is
 
     async def scenario() -> None:
         queue, connection = Backlog(60), Connection()
@@ -55,7 +55,7 @@ def test_what_comes_in_a_short_turn_is_taken_at_once(monkeypatch: pytest.MonkeyP
 def test_a_turn_that_lasts_is_cut_short_and_the_rest_comes_in_its_order_over_several_turns(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(backlog, "PIECE_SECONDS", 0.005)
+    monkeypatch.setattr(read_scheduler, "PIECE_SECONDS", 0.005)
 
     async def scenario() -> None:
         queue, connections = Backlog(60), [Connection(0.002), Connection(0.002)]
@@ -76,7 +76,7 @@ def test_a_turn_that_lasts_is_cut_short_and_the_rest_comes_in_its_order_over_sev
 
 
 def test_what_comes_while_others_wait_does_not_overtake_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backlog, "PIECE_SECONDS", 0.002)
+    monkeypatch.setattr(read_scheduler, "PIECE_SECONDS", 0.002)
 
     async def scenario() -> None:
         queue, connection = Backlog(60), Connection(0.003)
@@ -91,7 +91,7 @@ def test_what_comes_while_others_wait_does_not_overtake_them(monkeypatch: pytest
 
 
 def test_what_came_from_a_connection_that_ended_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backlog, "PIECE_SECONDS", 0.001)
+    monkeypatch.setattr(read_scheduler, "PIECE_SECONDS", 0.001)
 
     async def scenario() -> None:
         queue, first, gone, last = Backlog(60), Connection(0.002), Connection(), Connection()
@@ -105,7 +105,7 @@ def test_what_came_from_a_connection_that_ended_is_dropped(monkeypatch: pytest.M
 
 
 def test_other_work_of_the_loop_has_its_turn_between_the_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backlog, "PIECE_SECONDS", 0.002)
+    monkeypatch.setattr(read_scheduler, "PIECE_SECONDS", 0.002)
 
     async def scenario() -> None:
         queue, connection, seen = Backlog(60), Connection(0.001), []
@@ -122,7 +122,7 @@ def test_other_work_of_the_loop_has_its_turn_between_the_pieces(monkeypatch: pyt
 def test_with_each_that_waited_too_long_the_last_is_taken_too_and_a_connection_keeps_its_own_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(backlog, "PIECE_SECONDS", 0.001)
+    monkeypatch.setattr(read_scheduler, "PIECE_SECONDS", 0.001)
     order: list[str] = []
 
     class Named(Connection):

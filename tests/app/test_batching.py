@@ -1,4 +1,4 @@
-"""app.batching with fake models, whose every computation the test can hold."""
+"""app.batching.scheduler with fake models, whose every computation the test can hold."""
 
 import asyncio
 import gc
@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from starlette.requests import ClientDisconnect
 
-from app.batching import MAX_SHAPES, Batching
-from app.call import Call
+from app.batching.batcher import TOO_LATE
+from app.batching.scheduler import MAX_SHAPES, Batching
 from app.errors import UnavailableError
-from app.loading import Model
-from app.metrics import Metrics
-from app.queues import TOO_LATE
-from app.repository import Repository
+from app.http.context import Call
+from app.observability.metrics import Metrics
+from app.repository.load import Model
+from app.repository.repository import Repository
 from app.settings import Settings
 from models.manifest import Manifest
 from tests.app.factory import LIMIT_SECONDS, manifest_of

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cpu import cpu_budget
+from app.backends.cpu import cpu_budget
 
 
 @pytest.fixture(autouse=True)

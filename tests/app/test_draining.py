@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from app.draining import close_door
+from app.transport.shutdown import close_door
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packet filters are Linux'")
 

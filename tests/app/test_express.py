@@ -15,7 +15,7 @@ import pytest
 from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.flow_control import FlowControl
 
-from app import express
+from app.transport import fast_path
 from tests.app.factory import wait_until, write_picture, write_sum
 from tests.app.pictures import grey
 from tests.app.wire import LANES, PATH, Answer, HeldModel, Live, Wire, listening, post, question
@@ -208,8 +208,8 @@ def test_a_request_that_comes_while_the_one_before_is_computed_waits_for_its_tur
 
 def test_the_requests_that_the_lane_is_for_take_it(lanes: dict[str, Live], monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[str] = []
-    start = express.Exchange.start
-    monkeypatch.setattr(express.Exchange, "start", lambda self: taken.append(self.call.request_id) or start(self))
+    start = fast_path.Exchange.start
+    monkeypatch.setattr(fast_path.Exchange, "start", lambda self: taken.append(self.call.request_id) or start(self))
     picture = post(form(grey(7)), FORM_TYPE, "X-Request-ID: picture", path="/predict/image")
     for request in (post(BODY, "X-Request-ID: row"), picture, post(BODY, "X-Request-ID: q", path=PATH + "?x=1")):
         with Wire(lanes["express"].port) as wire:
@@ -441,7 +441,7 @@ METHODS = ("on_message_begin", "on_headers_complete", "on_message_complete", "on
 
 
 def test_uvicorn_still_has_what_the_express_lane_builds_on() -> None:
-    broken = "uvicorn {}: app/express.py builds on it and must be looked through before uvicorn is upgraded."
+    broken = "uvicorn {}: app/fast_path.py builds on it and must be looked through before uvicorn is upgraded."
     source = inspect.getsource(httptools_impl.HttpToolsProtocol)
     for name in PROTOCOL_USES:
         assert re.search(rf"self\.{name}\b[^=\n]*=", source), broken.format(f"HttpToolsProtocol.{name} is gone")
@@ -456,5 +456,5 @@ def test_uvicorn_still_has_what_the_express_lane_builds_on() -> None:
     asked = set(re.findall(r"self\.cycle\.(\w+)", source))
     assert asked <= CYCLE_USES, broken.format(f"asks its cycle for {', '.join(sorted(asked - CYCLE_USES))}")
     assert httptools_impl.STATUS_LINE[200] == b"HTTP/1.1 200 OK\r\n", broken.format("STATUS_LINE is another")
-    assert httptools_impl.HIGH_WATER_LIMIT == express.MAX_BODY_BYTES, broken.format("HIGH_WATER_LIMIT is another")
+    assert httptools_impl.HIGH_WATER_LIMIT == fast_path.MAX_BODY_BYTES, broken.format("HIGH_WATER_LIMIT is another")
     assert hasattr(FlowControl, "pause_writing"), broken.format("FlowControl.pause_writing is gone")

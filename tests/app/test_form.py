@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from app.codecs.multipart import MAX_PARTS, read_form
 from app.errors import InvalidInputError
-from app.form import MAX_PARTS, read_form
 
 NO_FORM = (
     "The body is {}, but a form is needed: send multipart/form-data with the fields model and files, as curl -F does."

@@ -1,4 +1,4 @@
-"""app.images.Picture against pixels that numpy or the picture's maker knows."""
+"""app.codecs.uploads.Picture against pixels that numpy or the picture's maker knows."""
 
 import re
 from typing import Any
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
+from app.codecs.uploads import Picture
 from app.errors import NotAPictureError, TooLargeError
-from app.images import Picture
 from tests.app.pictures import NOT_A_PICTURE, claimed_png, encode, exif_entry, exif_of, grey, noise, oriented, png
 
 MANY = 1_000_000

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.codecs.json_limits import MAX_MEMBERS, SMALL, check_depth, check_json
 from app.errors import InvalidInputError, TooLargeError
-from app.json_limits import MAX_MEMBERS, SMALL, check_depth, check_json
 
 SAID = "The body is nested deeper than {} levels, which is the limit; send plain rows."
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from app.logs import (
+from app.observability.logs import (
     CONTEXT,
     MAX_PATH,
     JsonFormatter,
@@ -29,7 +29,7 @@ MOMENT = datetime(2026, 2, 28, 23, 59, 59, 7_000, UTC)
 UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access")
 UVICORN_ALONE = """
 import uvicorn
-from app.logs import configure
+from app.observability.logs import configure
 
 async def nothing(scope, receive, send): ...
 

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from app.backends import create_backend
-from app.loading import load_model
-from app.memory import LARGE_NUMBERS, giving_back
+from app.backends.malloc import LARGE_NUMBERS, giving_back
+from app.repository.load import load_model
 from tests.app.factory import write_picture, write_sum
 
 

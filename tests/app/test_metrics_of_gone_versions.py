@@ -7,8 +7,8 @@ from typing import cast
 
 import pytest
 
-from app.metrics import KEPT_SECONDS, MULTIPROCESS_FOLDER, PER_VERSION, Metrics
-from app.repository import Repository
+from app.observability.metrics import KEPT_SECONDS, MULTIPROCESS_FOLDER, PER_VERSION, Metrics
+from app.repository.repository import Repository
 from tests.app.factory import running, wait_until, write_sum
 
 
@@ -88,7 +88,7 @@ def test_several_workers_keep_all_counts_as_nothing_can_be_taken_out_of_their_fi
 
 
 def test_the_service_forgets_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.metrics.KEPT_SECONDS", 0.0)
+    monkeypatch.setattr("app.observability.metrics.KEPT_SECONDS", 0.0)
     for version in (1, 2):
         write_sum(tmp_path, version=version)
     with running(tmp_path, repository_poll_seconds=0.01) as client:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.picture_answer import BEYOND, answer_of
+from app.codecs.image_response import BEYOND, answer_of
 from models.manifest import Manifest
 from tests.app.factory import picture_manifest, running, write_picture
 from tests.app.pictures import grey, upload

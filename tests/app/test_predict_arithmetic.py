@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.arithmetic import NOT_FINITE
+from app.codecs.tabular import NOT_FINITE
 from tests.app.expect import expect_problem
 from tests.app.factory import TestClient
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.backends import create_backend
 from app.errors import ModelNotFoundError
-from app.repository import Repository
+from app.repository.repository import Repository
 from tests.app.expect import expect_problem
 from tests.app.factory import running, wait_until, write_sum, write_version
 
@@ -135,7 +135,7 @@ def test_a_repository_that_vanishes_leaves_no_models_and_one_that_returns_serves
 def test_loading_and_removing_are_logged(
     repository: Repository, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "app.repository")
+    caplog.set_level(logging.INFO, "app.repository.repository")
     write_sum(tmp_path)
     repository.refresh()
     shutil.rmtree(tmp_path / "sum")
@@ -181,7 +181,7 @@ def test_a_folder_that_may_not_be_read_stops_nothing_else(tmp_path: Path, monkey
         return [1]
 
     (tmp_path / "locked" / "1" / "manifest.json").unlink()
-    monkeypatch.setattr("app.folders.versions", refuse)
+    monkeypatch.setattr("app.repository.scan.versions", refuse)
     with running(tmp_path) as client:
         states = {model["name"]: model["state"] for model in client.get("/health/ready").json()["models"]}
         assert states == {"locked": "damaged", "sum": "ready"}

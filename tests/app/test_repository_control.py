@@ -13,7 +13,7 @@ import pytest
 
 from app.backends import Backend, Predictor, create_backend
 from app.errors import InvalidInputError, ModelNotFoundError, UnavailableError
-from app.repository import IndexEntry, Repository
+from app.repository.repository import IndexEntry, Repository
 from models.manifest import Manifest
 from tests.app.factory import wait_until, write_sum
 
@@ -227,7 +227,7 @@ def test_loading_before_the_first_look_has_ended_waits_for_it(tmp_path: Path, ba
 
 
 def test_unloading_is_logged(repository: Repository, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "app.repository")
+    caplog.set_level(logging.INFO, "app.repository.repository")
     repository.unload("add")
     repository.load("add")
     assert caplog.messages == ["Unloaded 'add'.", "Loaded 'add' version 1."]

@@ -14,8 +14,8 @@ from onnx import TensorProto, helper
 
 from app.backends import Backend, Predictor, create_backend
 from app.errors import ModelNotFoundError
-from app.loading import Model
-from app.repository import Repository
+from app.repository.load import Model
+from app.repository.repository import Repository
 from models.manifest import Manifest
 from tests.app.factory import (
     arithmetic_graph,

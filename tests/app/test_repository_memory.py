@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from app.backends import create_backend
-from app.repository import Repository
+from app.repository.repository import Repository
 from tests.app.factory import arithmetic_graph, manifest_of, onnx_bytes, write_sum, write_version
 
 STATM = Path("/proc/self/statm")

@@ -12,7 +12,7 @@ import pytest
 
 from app.backends import create_backend
 from app.errors import ModelNotFoundError, UnavailableError
-from app.repository import IndexEntry, Repository
+from app.repository.repository import IndexEntry, Repository
 from tests.app.factory import running, write_sum
 
 LONG_SECONDS = 1000.0
@@ -56,7 +56,7 @@ def test_a_whole_folder_is_served_at_the_first_look(repository: Repository) -> N
 def test_a_folder_that_is_being_copied_is_not_called_damaged_and_is_served_once_it_is_whole(
     repository: Repository, whole: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "app.repository")
+    caplog.set_level(logging.INFO, "app.repository.repository")
     folder, content = half_copied(repository, whole), (whole / "model.onnx").read_bytes()
     for size in range(0, len(content), len(content) // 4):
         repository.refresh()
@@ -150,7 +150,7 @@ def test_a_copy_that_was_given_up_is_forgotten_without_a_word(
     repository: Repository, whole: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_sum(repository.root, "other")
-    caplog.set_level(logging.INFO, "app.repository")
+    caplog.set_level(logging.INFO, "app.repository.repository")
     folder = half_copied(repository, whole)
     repository.refresh()
     shutil.rmtree(folder)

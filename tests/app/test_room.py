@@ -1,13 +1,13 @@
-"""What is computed at the same time is weighed in pixels: app.room, and the queues that ask it."""
+"""What is computed at the same time is weighed in pixels: app.batching.limiter, and the queues that ask it."""
 
 import asyncio
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.batch import BATCH_PIXELS
-from app.loading import Model
-from app.room import Room
+from app.batching.batch import BATCH_PIXELS
+from app.batching.limiter import Room
+from app.repository.load import Model
 from models.manifest import Manifest
 from tests.app.factory import picture_manifest
 from tests.app.test_batching import Bench, scenario, turns, until

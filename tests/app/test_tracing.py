@@ -14,8 +14,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
+from app.observability.tracing import Tracer, create_tracer, epoch_ns
 from app.settings import SettingsError
-from app.tracing import Tracer, create_tracer, epoch_ns
 
 ROOT = Path(__file__).parents[2]
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -182,7 +182,7 @@ def test_without_being_asked_for_there_is_no_tracer(environment: dict[str, str])
 
 def test_without_being_asked_for_opentelemetry_is_not_imported() -> None:
     code = (
-        "import sys; from app.tracing import create_tracer; assert create_tracer({}) is None; "
+        "import sys; from app.observability.tracing import create_tracer; assert create_tracer({}) is None; "
         "print([name for name in sys.modules if name.startswith('opentelemetry')])"
     )
     command = [sys.executable, "-c", code]

@@ -9,8 +9,8 @@ import pytest
 from onnx import TensorProto, helper
 from PIL import Image, ImageFile
 
+from app.codecs.uploads import Picture
 from app.errors import InvalidInputError, TooLargeError
-from app.images import Picture
 from app.settings import Settings
 from tests.app.expect import expect_problem
 from tests.app.factory import TestClient, onnx_bytes, picture_manifest, running, write_picture, write_version

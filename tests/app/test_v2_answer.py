@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.v2.answer import encode
-from app.v2.request import Inference
+from app.codecs.v2.request import Inference
+from app.codecs.v2.response import encode
 from models.manifest import Manifest
 from tests.app.v2_requests import ROWS, SHADE, SUM
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from app.codecs.v2.compression import compress, decompress, preferred
 from app.errors import InvalidInputError, TooLargeError
-from app.v2.compression import compress, decompress, preferred
 
 CONTENT = bytes(range(256)) * 4
 LIMIT = len(CONTENT)

@@ -11,8 +11,8 @@ import pytest
 from httpx import Response
 from numpy.typing import NDArray
 
-from app.v2.compression import MIN_COMPRESSED_BYTES
-from app.v2.request import HEADER_LENGTH
+from app.codecs.v2.compression import MIN_COMPRESSED_BYTES
+from app.codecs.v2.request import HEADER_LENGTH
 from tests.app.conftest import MAX_BODY_BYTES
 from tests.app.factory import TestClient, running, write_picture, write_sum
 from tests.app.v2_requests import ROWS, binary, body, expect_error, infer, tensor
@@ -85,7 +85,7 @@ def test_pictures_in_colour_and_classes(client: TestClient) -> None:
 
 
 def test_pictures_of_many_pixels_are_computed_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.v2.inference.BATCH_PIXELS", 80)
+    monkeypatch.setattr("app.routes.v2.inference.BATCH_PIXELS", 80)
     write_picture(tmp_path, "brightness", "brightness")
     with running(tmp_path) as client:
         np.testing.assert_allclose(
@@ -193,7 +193,7 @@ def test_a_timeout_that_is_over_is_said(client: TestClient, monkeypatch: pytest.
     async def slow(*_: object) -> None:
         await asyncio.sleep(5)
 
-    monkeypatch.setattr("app.v2.inference._predict", slow)
+    monkeypatch.setattr("app.routes.v2.inference._predict", slow)
     error = (
         "The request was not answered within 0.001 seconds, which its parameter 'timeout' gives in microseconds; "
         "try again later, or give it more."
@@ -209,7 +209,7 @@ def test_a_crash_is_the_protocols_error_and_tells_nothing(tmp_path: Path, monkey
     def broken(*_: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("app.v2.inference.encode", broken)
+    monkeypatch.setattr("app.routes.v2.inference.encode", broken)
     write_sum(tmp_path)
     with running(tmp_path, raise_server_exceptions=False) as client:
         assert "secret" not in expect_error(infer(client, "sum", body()), 500)

@@ -7,8 +7,8 @@ import numpy as np
 from httpx import Response
 from numpy.typing import NDArray
 
+from app.codecs.v2.request import HEADER_LENGTH, Inference, decode
 from app.settings import Settings
-from app.v2.request import HEADER_LENGTH, Inference, decode
 from models.manifest import Manifest
 from tests.app.factory import TestClient, manifest_of, picture_manifest
 

@@ -13,10 +13,10 @@ import uvicorn
 from numpy.typing import NDArray
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.express import ExpressProtocol
 from app.main import create_app
 from app.service import Service
 from app.settings import Settings
+from app.transport.fast_path import ExpressProtocol
 from tests.app.factory import LIMIT_SECONDS, wait_until
 
 LANES = {"express": ExpressProtocol, "normal": HttpToolsProtocol}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from app.examples import example_digit, example_digits
+from app.http.docs_images import example_digit, example_digits
 from models.manifest import Manifest, versions
 from tests.end_to_end.server import ROOT, Server, serve
 from training.data.digits import load_framed

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.images import Picture
+from app.codecs.uploads import Picture
 from models.decoding import pixels
 from training.data.pictures import read_pictures
 

@@ -8,15 +8,16 @@ from fastapi import APIRouter
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from app.call import Call
+from app.codecs.v2 import schemas
 from app.errors import InvalidInputError
-from app.loading import Model
-from app.routing import DirectRoute
+from app.http.context import Call
+from app.http.routing import DirectRoute
+from app.repository.load import Model
+from app.routes.v2 import control, inference
+from app.routes.v2.documentation import errors, infer_answer, infer_body, optional_body, parameters
+from app.routes.v2.metadata import model_config, model_metadata, served_models, served_versions, server_metadata
+from app.routes.v2.statistics import statistics
 from app.schemas import MAX_VERSION
-from app.v2 import control, inference, schemas
-from app.v2.documentation import errors, infer_answer, infer_body, optional_body, parameters
-from app.v2.metadata import model_config, model_metadata, served_models, served_versions, server_metadata
-from app.v2.statistics import statistics
 
 router = APIRouter(prefix="/v2", tags=["v2"], route_class=DirectRoute)
 

@@ -7,13 +7,13 @@ from typing import Any
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from app.codecs.json_limits import check_json
+from app.codecs.v2 import tensors
+from app.codecs.v2.parameters import flag, refuse_sequences, refuse_shared_memory, timeout_seconds, whole_number
+from app.codecs.v2.schemas import InferRequest, RequestInput
+from app.codecs.v2.shapes import check_shape
 from app.errors import InvalidInputError, invalid_body
-from app.json_limits import check_json
 from app.settings import Settings
-from app.v2 import tensors
-from app.v2.parameters import flag, refuse_sequences, refuse_shared_memory, timeout_seconds, whole_number
-from app.v2.schemas import InferRequest, RequestInput
-from app.v2.shapes import check_shape
 from models.manifest import Manifest
 
 HEADER_LENGTH = "Inference-Header-Content-Length"

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.responses import Response
 
-from app.batch import BATCH_PIXELS
-from app.call import Call
+from app.batching.batch import BATCH_PIXELS
+from app.codecs.v2 import compression
+from app.codecs.v2.request import HEADER_LENGTH, Inference, decode
+from app.codecs.v2.response import encode
 from app.errors import UnavailableError
-from app.loading import Model
-from app.v2 import compression
-from app.v2.answer import encode
-from app.v2.request import HEADER_LENGTH, Inference, decode
+from app.http.context import Call
+from app.repository.load import Model
 
 IN_LINE_BYTES = 2**16
 """What is larger is compressed in a thread, so that it holds up nobody else."""

@@ -11,7 +11,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from app.metrics import Metrics
+from app.observability.metrics import Metrics
 
 
 def statistics(metrics: Metrics, models: list[tuple[str, int]]) -> dict[str, Any]:

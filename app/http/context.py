@@ -11,8 +11,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope
 
 from app.errors import TooLargeError
-from app.logs import parse_traceparent
-from app.tracing import Span, epoch_ns
+from app.observability.logs import parse_traceparent
+from app.observability.tracing import Span, epoch_ns
 
 if TYPE_CHECKING:
     from app.service import Service

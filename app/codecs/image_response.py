@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import to_json
 
-from app.arithmetic import NOT_FINITE
+from app.codecs.tabular import NOT_FINITE
 from models.manifest import Manifest
 
 BEYOND = 0.05

@@ -11,12 +11,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth import MISSING, UNKNOWN, is_open
-from app.backlog import Backlog
-from app.call import Call, too_large
 from app.errors import RequestTimeoutError, ServiceError, UnauthorizedError, UnavailableError, answer_to, crashed
-from app.logs import access
-from app.routing import DirectRoutes
+from app.http.context import Call, too_large
+from app.http.routing import DirectRoutes
+from app.observability.logs import access
 from app.service import Service
+from app.transport.read_scheduler import Backlog
 
 logger = logging.getLogger("app.access")
 

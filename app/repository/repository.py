@@ -10,8 +10,8 @@ from typing import Literal
 
 from app.backends import Backend, BackendError
 from app.errors import InvalidInputError, ModelNotFoundError, ServiceError, UnavailableError
-from app.folders import Fingerprint, Key, fingerprint_of, last_change, version_folders
-from app.loading import Model, load_model
+from app.repository.load import Model, load_model
+from app.repository.scan import Fingerprint, Key, fingerprint_of, last_change, version_folders
 from models.manifest import Manifest, ManifestError
 
 logger = logging.getLogger(__name__)

@@ -9,13 +9,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from app.batch import Deliver
-from app.call import Call
+from app.batching.batch import Deliver
+from app.batching.batcher import Queue
+from app.batching.limiter import Room
 from app.errors import UnavailableError
-from app.loading import Model
-from app.metrics import Metrics
-from app.queues import Queue
-from app.room import Room
+from app.http.context import Call
+from app.observability.metrics import Metrics
+from app.repository.load import Model
 from app.settings import Settings
 
 MAX_SHAPES = 64

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 from starlette.requests import ClientDisconnect
 
-from app.batch import BATCH_PIXELS, Batch, Deliver, Item, Result
-from app.call import Call
+from app.batching.batch import BATCH_PIXELS, Batch, Deliver, Item, Result
+from app.batching.latency import Pace
 from app.errors import UnavailableError
-from app.loading import Model
-from app.pace import Pace
+from app.http.context import Call
+from app.repository.load import Model
 
 if TYPE_CHECKING:
-    from app.batching import Batching
+    from app.batching.scheduler import Batching
 
 IN_LINE_SECONDS = 0.002
 """Longest time that a batch may hold the event loop; what takes longer goes to a thread."""

@@ -5,9 +5,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from app.call import Call
+from app.codecs.json_limits import check_depth
 from app.errors import ForbiddenError, InvalidInputError, invalid_body
-from app.json_limits import check_depth
+from app.http.context import Call
 from app.service import Service
 
 T = TypeVar("T", bound=BaseModel)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from app.backends import Backend, BackendError, Predictor
-from app.memory import giving_back
+from app.backends.malloc import giving_back
 from models.manifest import Manifest, ManifestError
 
 NUMBER_TYPES = {"FP64": np.float64, "FP32": np.float32, "UINT8": np.uint8}

@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 
-from app.answers import Json
-from app.batch import BATCH_PIXELS, Deliver
-from app.call import Call
+from app.batching.batch import BATCH_PIXELS, Deliver
+from app.batching.batcher import IN_LINE_SECONDS, PATIENCE_SECONDS
+from app.codecs.image_limits import Named, check_pixels, check_size
+from app.codecs.image_response import answer_of
+from app.codecs.multipart import read_form
+from app.codecs.uploads import Picture
 from app.errors import InvalidInputError, TooLargeError, invalid_body
-from app.form import read_form
-from app.images import Picture
-from app.picture_answer import answer_of
-from app.queues import IN_LINE_SECONDS, PATIENCE_SECONDS
+from app.http.context import Call
+from app.http.responses import Json
 from app.schemas import PictureForm
 from app.settings import Settings
-from app.sizes import Named, check_pixels, check_size
 from models.manifest import Manifest
 
 

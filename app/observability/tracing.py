@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any
 
-from app.logs import parse_traceparent
+from app.observability.logs import parse_traceparent
 from app.settings import SettingsError
 
 if TYPE_CHECKING:

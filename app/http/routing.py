@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 from starlette.types import Scope
 
-from app.call import Call
+from app.http.context import Call
 
 Endpoint = Callable[[Call], Awaitable[Response]]
 

@@ -14,11 +14,11 @@ from starlette.responses import Response
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from app.arithmetic import Rows
-from app.batch import Result
-from app.call import Call
-from app.gateway import GONE, Gateway
-from app.pictures import Pictures
+from app.batching.batch import Result
+from app.codecs.images import Pictures
+from app.codecs.tabular import Rows
+from app.http.context import Call
+from app.http.dispatcher import GONE, Gateway
 
 QUESTIONS: dict[bytes, type[Rows | Pictures]] = {b"/predict/arithmetic": Rows, b"/predict/image": Pictures}
 """What travels here, by its path."""

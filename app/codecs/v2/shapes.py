@@ -1,8 +1,8 @@
 """Whether the shape of an input fits the model and the limits of the service, found before any number is looked at."""
 
+from app.codecs.image_limits import Named, check_pixels, check_size
 from app.errors import InvalidInputError, TooLargeError
 from app.settings import Settings
-from app.sizes import Named, check_pixels, check_size
 from models.manifest import Manifest
 
 _SHOWN = 8

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from app.codecs.v2.schemas import ErrorAnswer, InferRequest
 from app.schemas import DOUBLE, ERROR_HEADERS, NAME, VERSION
-from app.v2.schemas import ErrorAnswer, InferRequest
 
 _DETAILS = {
     400: "Input 'input' has 12 bytes; FP64 of shape [1, 2] has 16.",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.backends import Predictor
-from app.call import Call
+from app.http.context import Call
 
 BATCH_PIXELS = 2**20
 """Most pixels of pictures that are computed together, unless a single one has more."""

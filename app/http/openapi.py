@@ -14,8 +14,8 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from app.auth import SECURITY, SECURITY_SCHEMES, is_open
 from app.errors import PROBLEM_TYPE
+from app.routes.v2.documentation import error
 from app.schemas import problem
-from app.v2.documentation import error
 
 router = APIRouter(include_in_schema=False)
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from app.answers import Json
-from app.batch import Deliver
-from app.call import Call
+from app.batching.batch import Deliver
+from app.codecs.json_limits import check_json
 from app.errors import InvalidInputError, TooLargeError, invalid_body
-from app.json_limits import check_json
+from app.http.context import Call
+from app.http.responses import Json
 from app.schemas import ArithmeticRequest
 from app.settings import Settings
 from models.manifest import Manifest

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import to_json
 
-from app.v2.classification import BYTES, classify, element
-from app.v2.request import Inference
-from app.v2.tensors import NUMBER_TYPES, all_finite
+from app.codecs.v2.classification import BYTES, classify, element
+from app.codecs.v2.request import Inference
+from app.codecs.v2.tensors import NUMBER_TYPES, all_finite
 from models.manifest import Manifest
 
 

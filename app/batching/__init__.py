@@ -1,0 +1,1 @@
+"""Dynamic batching: requests that arrive together are computed together."""

@@ -1,0 +1,1 @@
+"""Bytes to arrays, arrays to responses: one codec for each kind of request."""
