@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from models.schedule import Schedule
 from models.units import UNITS
-from training.benchmark.run import BLOCK, problem
-from training.benchmark.task import BATCH, RANGES, Stream
-from training.ensemble import Ensemble
+from training.research.benchmark.run import BLOCK, problem
+from training.research.benchmark.task import BATCH, RANGES, Stream
+from training.research.ensemble import Ensemble
 
 UNIT, OPERATION, INPUTS = "NMU", "multiply", 2
 SEEDS = range(1000, 1025)

@@ -2,7 +2,7 @@
 
 It is the log-linear unit (magnitudes by exponents, signs by a parity of their own), an additive layer with fitted
 constants, and a second multiplicative unit on top. One product with a constant, a sum of terms, a quotient or product
-of sums are all cases of it. It is fitted by ``training.laws`` and not by gradient steps; for those see
+of sums are all cases of it. It is fitted by ``training.symbolic`` and not by gradient steps; for those see
 ``models.units.amu``.
 """
 

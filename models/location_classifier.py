@@ -4,7 +4,7 @@ This project's own. Sums over places of unbounded features have to be exact at e
 were trained on. A vote is a probability in training and a decision afterwards, so a place adds a whole number, and one
 that sees nothing adds exactly nothing, however many there are. One thing is seen by several places, and read by the
 surest of them, as peaks are taken from heat maps in Objects as Points (Zhou et al. 2019,
-https://arxiv.org/abs/1904.07850). How votes learn: ``training.likelihood``.
+https://arxiv.org/abs/1904.07850). How votes learn: ``training.counting.likelihood``.
 """
 
 import torch

@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.command_line = shlex.join(["python", "-m", "training", *given])
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # what tidies up after Ctrl-C does after SIGTERM
-        from training import commands  # PyTorch takes seconds, and --help must not
+        from training.cli import commands
 
         commands.COMMANDS[options.command](options)
     except ModuleNotFoundError as error:

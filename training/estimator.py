@@ -11,12 +11,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from models.law import Law
-from training.describe import describe
-from training.evaluate import predict, regression_errors
-from training.export import Export, write_model
-from training.fit import MAX_TRAINING_ROWS
-from training.laws import find_law
-from training.laws.search import ROUNDS
+from training.export.manifest_fields import describe
+from training.export.write import Export, write_model
+from training.metrics import predict, regression_errors
+from training.symbolic import find_law
+from training.symbolic.search import ROUNDS
+from training.tabular.fit import MAX_TRAINING_ROWS
 
 Numbers = NDArray[np.float64]
 

@@ -21,7 +21,7 @@ from benchmarks.laws.generate import CASES, COLUMNS
 from benchmarks.laws.judge import judge
 from benchmarks.laws.report import LIMITS, line, summary, write
 from benchmarks.laws.tables import tables
-from training.laws import find_law
+from training.symbolic import find_law
 
 RESULTS = Path("docs/results")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from training.evaluate import wilson_interval
+from training.metrics import wilson_interval
 
 LIMITS = {"products": 20, "noisy": 20, "sums": 300, "quotients": 300, "tables": 300}
 """Seconds that one search may take on one core, by kind."""

@@ -14,8 +14,8 @@ import torch
 
 from benchmarks.pictures import single, totals
 from benchmarks.pictures.render import write_report
-from training.digits.recipes import DigitRecipe, TotalRecipe
-from training.zoo import RECIPES
+from training.recipes.images import DigitRecipe, TotalRecipe
+from training.recipes.zoo import RECIPES
 
 NAMES = ("digit", "digit-sum", "digit-count", "digit-product", "digit-value")
 SEEDS = (0, 1, 2)

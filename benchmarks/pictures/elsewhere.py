@@ -8,12 +8,12 @@ from pathlib import Path
 
 from benchmarks.pictures.totals import errors
 from models.manifest import Manifest
-from training.data.digits import load_framed
-from training.digits.canvases import Digits, canvases_of
-from training.digits.totals import PRODUCT, TOTALS, Total
-from training.fit_images import Examples, measure
-from training.gather import predict_pictures
-from training.served import predict_served
+from training.counting.scenes import Digits, canvases_of
+from training.counting.totals import PRODUCT, TOTALS, Total
+from training.data.collate import predict_pictures
+from training.data.sklearn_digits import load_framed
+from training.export.onnx_predictor import predict_served
+from training.vision.fit import Examples, measure
 
 PAGE = Path("docs/results/pictures-elsewhere.md")
 COUNTS = (1, 3, 10, 20)

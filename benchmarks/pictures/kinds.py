@@ -1,6 +1,6 @@
 """The kinds of files that pictures are shown as, by the names that pages give them."""
 
-from training.digits.views import FORMATS
+from training.counting.views import FORMATS
 
 KINDS = {
     f"{file_format}, {'dark on light' if inverted else 'light on dark'}": (inverted, file_format)

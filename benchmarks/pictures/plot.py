@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from training.digits.totals import Total
+from training.counting.totals import Total
 
 Errors = Mapping[str, Mapping[str, Mapping[str, float]]]
 

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.pictures.kinds import KINDS
 from benchmarks.pictures.plot import plot_totals
 from benchmarks.pictures.totals import MANY, PLAIN
-from training.digits.totals import TOTALS, Total
+from training.counting.totals import TOTALS, Total
 
 Runs = Sequence[Mapping[str, Any]]
 
@@ -42,7 +42,7 @@ TOTAL = """## {title}: `{name}`
 
 {head_type} head on what the places of the picture read, trained on pictures of 0 to {trained} digits with the total
 as the only label; {seeds}. Training took, all heads together, {seconds}.
-Training canvases are small grids of cells and training digits are varied a little (`training/data/hands.py`);
+Training canvases are small grids of cells and training digits are varied a little (`training/data/handwriting_augment.py`);
 here digits lie anywhere in the picture, 15 to 20 pixels tall, as close as frames of 18 to 24 pixels around them allow.
 {measure}
 
@@ -64,7 +64,7 @@ PLAIN_HEADS = """
 Those that begin with "CNN" are what one would write: the same CNN and canvases, features pooled over the places, an MLP
 and the squared error of the total, trained for as long. Their highest learning rate is 0.003 where features are summed,
 as the 0.01 of all others kills them in some runs. "norms held" is what we found to help such a network: batch
-normalisation is held fixed for the second half of the training (`training.train_pictures.NORMS_HELD_FROM`), as its
+normalisation is held fixed for the second half of the training (`training.vision.train.NORMS_HELD_FROM`), as its
 estimates jump between canvases of different shapes and a sum over places multiplies what that costs.
 """
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.pictures.kinds import KINDS
+from training.counting.views import SIZES, view
 from training.data.mnist import load_mnist
-from training.digits.recipes import DigitRecipe
-from training.digits.views import SIZES, view
-from training.evaluate import predict
-from training.fit_images import Examples, measure
+from training.metrics import predict
+from training.recipes.images import DigitRecipe
+from training.vision.fit import Examples, measure
 
 
 def run(name: str, recipe: DigitRecipe, folder: Path, pictures: int) -> dict[str, Any]:

@@ -16,15 +16,15 @@ from benchmarks.pictures.kinds import KINDS
 from models import NAC, NALU
 from models.head import Pool
 from models.image_network import PictureNetwork
-from training.digits.canvases import MNIST_FRAME, Digits, canvases_of
-from training.digits.recipes import TotalRecipe, test_digits
-from training.digits.totals import PRODUCT, SUM, Total
-from training.digits.train import AVERAGING, STEPS, mlp_head, training_canvases, with_head
-from training.digits.views import as_file
-from training.fit_images import FittedPictures
-from training.loop import train_batches
-from training.mixed import Mixed
-from training.train_pictures import NORMS_HELD_FROM
+from training.counting.scenes import MNIST_FRAME, Digits, canvases_of
+from training.counting.totals import PRODUCT, SUM, Total
+from training.counting.train import AVERAGING, STEPS, mlp_head, training_canvases, with_head
+from training.counting.views import as_file
+from training.recipes.images import TotalRecipe, test_digits
+from training.trainer.bf16 import Mixed
+from training.trainer.loop import train_batches
+from training.vision.fit import FittedPictures
+from training.vision.train import NORMS_HELD_FROM
 
 Numbers = NDArray[np.float64]
 

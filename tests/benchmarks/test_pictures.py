@@ -7,9 +7,9 @@ import pytest
 from benchmarks.pictures import elsewhere
 from benchmarks.pictures.render import KINDS, LAYOUTS, README_LINES, averaged, page, readme_rows, write_report
 from benchmarks.pictures.totals import errors, layouts
-from training.digits.canvases import Digits
-from training.digits.totals import SUM
-from training.digits.train import build
+from training.counting.scenes import Digits
+from training.counting.totals import SUM
+from training.counting.train import build
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 

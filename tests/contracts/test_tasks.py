@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from training.recipes import sample_split
-from training.split import Part
-from training.tasks import TASKS
+from training.data.table_split import Part
+from training.recipes.arithmetic import sample_split
+from training.recipes.tasks import TASKS
 
 LAWS = {
     "add": lambda a, b: math.fsum((a, b)),

@@ -11,7 +11,7 @@ from torch import nn
 from models.head import BuildHead
 from models.networks import Network
 from models.units import UNITS
-from training.export import INPUT, check_parity, write_onnx, write_torchscript
+from training.export.write import INPUT, check_parity, write_onnx, write_torchscript
 
 pytestmark = pytest.mark.parametrize("name", UNITS.names())
 

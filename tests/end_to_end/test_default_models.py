@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw, ImageFont
 from app.http.docs_images import example_digit, example_digits
 from models.manifest import Manifest, versions
 from tests.end_to_end.server import ROOT, Server, serve
-from training.data.digits import load_framed
-from training.digits.canvases import Digits, canvases_of
-from training.zoo import RECIPES
+from training.counting.scenes import Digits, canvases_of
+from training.data.sklearn_digits import load_framed
+from training.recipes.zoo import RECIPES
 
 REPOSITORY = ROOT / "repository"
 LAWS = {

@@ -9,7 +9,7 @@ from PIL import Image
 
 from app.codecs.uploads import Picture
 from models.decoding import pixels
-from training.data.pictures import read_pictures
+from training.data.image_folder import read_pictures
 
 
 def transparent() -> Image.Image:

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from models.law import Law
-from training.checkpoint import load_checkpoint, save_checkpoint
-from training.export import write_onnx, write_torchscript
+from training.export.checkpoint import load_checkpoint, save_checkpoint
+from training.export.write import write_onnx, write_torchscript
 
 
 def law(

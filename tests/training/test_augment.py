@@ -7,7 +7,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from training.augment import (
+from training.data.augment import (
     AUGMENTS,
     background,
     choose_augment,
@@ -57,7 +57,7 @@ def test_pictures_that_keep_their_size_are_moved_whole_and_pixel_by_pixel() -> N
     for _ in range(10):
         varied = torch.ones(4, 3, 20, 30)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("training.augment.light", lambda pictures: pictures)
+            patch.setattr("training.data.augment.light", lambda pictures: pictures)
             varied = gentle(picture, keep_size=True)
         sizes.add(varied.shape[2:])
         margin = varied.shape[2] - 20, varied.shape[3] - 30
@@ -101,7 +101,7 @@ def test_views_fill_what_they_uncover_with_the_pictures_own_background() -> None
     torch.manual_seed(0)
     paper = torch.full((32, 3, 28, 28), 0.9) * torch.tensor([1.0, 0.8, 0.6])[:, None, None]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("training.augment.light", lambda pictures: pictures)
+        patch.setattr("training.data.augment.light", lambda pictures: pictures)
         torch.testing.assert_close(views(paper), paper)
 
 

@@ -13,17 +13,17 @@ import torch
 from models.schedule import Schedule
 from models.units import UNITS
 from training.__main__ import main
-from training.benchmark import command, records
-from training.benchmark.judge import Tally, sparsity_error
-from training.benchmark.plan import LAW, Group, canonical, contestant, groups
-from training.benchmark.published import PUBLISHED
-from training.benchmark.records import Record
-from training.benchmark.render import write_report
-from training.benchmark.restarts import Restarts
-from training.benchmark.run import Scale, problem, run
-from training.benchmark.task import OPERATIONS, RANGES, TWO_LAYERS, Range, Stream, evaluation_set
-from training.benchmark.thresholds import threshold
-from training.ensemble import Ensemble
+from training.research.benchmark import command, records
+from training.research.benchmark.evaluation import Tally, sparsity_error
+from training.research.benchmark.plan import LAW, Group, canonical, contestant, groups
+from training.research.benchmark.published import PUBLISHED
+from training.research.benchmark.records import Record
+from training.research.benchmark.render import write_report
+from training.research.benchmark.restarts import Restarts
+from training.research.benchmark.run import Scale, problem, run
+from training.research.benchmark.task import OPERATIONS, RANGES, TWO_LAYERS, Range, Stream, evaluation_set
+from training.research.benchmark.thresholds import threshold
+from training.research.ensemble import Ensemble
 
 PUBLISHED_THRESHOLDS = {  # extrapolation interval: + and -, *, /
     (20, 40): (3.667e-7, 3.484e-4, 4.667e-10),

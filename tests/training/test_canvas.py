@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.data.canvas import NOTHING, Canvases, draw_canvases
+from training.data.synthetic.scenes import NOTHING, Canvases, draw_canvases
 
 SIDE = 28
 CELL = 32

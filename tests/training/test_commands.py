@@ -145,7 +145,7 @@ def test_evaluate_repeats_what_the_manifest_says(name: str, capsys: pytest.Captu
 def test_evaluating_digits_without_mnist_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("training.digits.recipes.FOLDER", tmp_path)
+    monkeypatch.setattr("training.recipes.images.FOLDER", tmp_path)
     assert main(["evaluate", "digit"]) == 2
     assert f"get MNIST with python -m training data mnist --to {tmp_path}" in capsys.readouterr().err
 
@@ -216,7 +216,7 @@ def test_an_interruption_leaves_no_half_written_model(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("training.export.save_checkpoint", interrupted)
+    monkeypatch.setattr("training.export.write.save_checkpoint", interrupted)
     repository = tmp_path / "models"
     arguments = ["--target", "total", "--repository", str(repository), "--plots", str(tmp_path), "--restarts", "1"]
     assert main(["fit", str(table(tmp_path)), *arguments]) == 130
@@ -228,7 +228,7 @@ def test_an_interruption_leaves_no_half_written_model(
 def test_a_folder_that_cannot_be_written_to_is_said_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str
 ) -> None:
-    monkeypatch.setattr("training.fit.fit", lambda *_: pytest.fail("training began"))
+    monkeypatch.setattr("training.tabular.fit.fit", lambda *_: pytest.fail("training began"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("")
     assert main(["fit", str(table(tmp_path)), "--target", "total", option, "file"]) == 2

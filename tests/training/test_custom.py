@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.custom import check_network, make_importable, source_of
 from training.errors import InputError
-from training.picture_plan import Examples, PicturePlan
-from training.train_pictures import takes_channels_last
+from training.vision.config import Examples, PicturePlan
+from training.vision.train import takes_channels_last
+from training.vision.user_backbone import check_network, make_importable, source_of
 
 TRAIN = Examples([np.full((1, 28, 28), 9, np.uint8)] * 2, np.array([1.0, 2.0]))
 

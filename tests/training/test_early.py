@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from training.early import BestEpoch
+from training.trainer.early_stopping import BestEpoch
 
 
 def run(losses: list[float], *, epochs: int, patience: int) -> tuple[BestEpoch, nn.Linear, int]:

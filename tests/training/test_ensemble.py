@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from models.schedule import Schedule
 from models.units import UNITS
-from training.ensemble import Ensemble, build_seeded
+from training.research.ensemble import Ensemble, build_seeded
 
 SEEDS = (3, 4, 5)
 UNITS_TRAINED = ["NAC", "NAU", "NMU", "NMRU", "RealNPU", "NALU", "iNALU"]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.evaluate import classification_errors, regression_errors, wilson_interval
+from training.metrics import classification_errors, regression_errors, wilson_interval
 
 
 def test_errors_by_hand() -> None:

@@ -12,9 +12,9 @@ import torch
 
 from models.image_network import PictureNetwork
 from models.networks import Network
-from training.checkpoint import load_checkpoint, save_checkpoint
 from training.errors import InputError
-from training.export import Export, ParityError, check_parity, packages, tensor, write_model
+from training.export.checkpoint import load_checkpoint, save_checkpoint
+from training.export.write import Export, ParityError, check_parity, packages, tensor, write_model
 
 FIELDS: dict[str, Any] = {
     "task": "arithmetic",
@@ -71,7 +71,7 @@ def test_two_runs_that_take_the_same_number_both_keep_their_model(
 ) -> None:
     write_model(export(), tmp_path, "model")
     seen = iter([[], [1]])  # the first look is from before the other run finished
-    monkeypatch.setattr("training.export.versions", lambda _: next(seen))
+    monkeypatch.setattr("training.export.write.versions", lambda _: next(seen))
     folder = write_model(export(), tmp_path, "model")
     assert folder.name == "2"
     assert json.loads((folder / "manifest.json").read_text())["version"] == 2

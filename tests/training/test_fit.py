@@ -8,10 +8,10 @@ import torch
 
 from models.manifest import Manifest
 from models.networks import Network
-from training import fit
+from training.data.table_split import Part, Split, split_table
 from training.errors import InputError
-from training.recipes import sample_split
-from training.split import Part, Split, split_table
+from training.recipes.arithmetic import sample_split
+from training.tabular import fit
 
 PLAN = fit.Plan(name="m", columns=["a", "b"], target="y", unit="NAC", seed=0, command="", data="", restarts=2)
 AUTO = replace(PLAN, unit=fit.AUTO, restarts=1)

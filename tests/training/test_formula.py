@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from models.law import Law
 from models.networks import NAC, NALU, Network
-from training.formula import Formula, formula
+from training.symbolic.formula import Formula, formula
 
 
 def text(network: torch.nn.Module, columns: tuple[str, ...] = ("a", "b", "c")) -> str:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from training.data.framed import framed
+from training.data.synthetic.recenter import framed
 
 
 def test_ink_comes_to_lie_in_the_middle_wherever_it_was() -> None:

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from models.preprocessing import Pixels
-from training.data.threads import ahead
-from training.gather import areas_of, batch_size_for, gather, groups_of_one_size, random_batches, steps_of
+from training.data.collate import areas_of, batch_size_for, gather, groups_of_one_size, random_batches, steps_of
+from training.data.prefetch import ahead
 
 RANDOM = np.random.default_rng(0)
 
@@ -77,7 +77,7 @@ def test_batches_of_large_pictures_are_smaller() -> None:
 
 
 def test_neighbours_of_one_size_go_together_and_each_picture_goes_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.gather.BATCH_PIXELS", 300)
+    monkeypatch.setattr("training.data.collate.BATCH_PIXELS", 300)
     pictures = noise((10, 10), (10, 10), (10, 10), (10, 10), (5, 5), (5, 5), (5, 5), (20, 20))
     groups = list(groups_of_one_size(pictures, 2))
     assert [index for index, _ in groups] == [[0, 1], [2, 3], [4, 5], [6], [7]]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.data.hands import SLANT, STRETCH, TURN, rewrite
+from training.data.handwriting_augment import SLANT, STRETCH, TURN, rewrite
 
 
 def bars(n: int) -> np.ndarray:

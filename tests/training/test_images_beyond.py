@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from training.__main__ import main
-from training.data.scatter import apart, side_of
+from training.data.synthetic.random_placement import apart, side_of
 
 
 def scattered(folder: Path, counts: list[int]) -> Path:

@@ -15,12 +15,12 @@ from PIL import Image
 from models.manifest import Manifest, versions
 from models.preprocessing import Pixels
 from tests.end_to_end.server import ROOT
-from training import resume
 from training.__main__ import main
-from training.checkpoint import load_checkpoint, save_checkpoint
-from training.data.pictures import read_pictures
-from training.export import Export
-from training.images_command import choose_device, usual_epochs
+from training.cli.images_command import choose_device, usual_epochs
+from training.data.image_folder import read_pictures
+from training.export.checkpoint import load_checkpoint, save_checkpoint
+from training.export.write import Export
+from training.trainer import checkpointing
 
 
 def pictures(folder: Path, count: int = 24, label: Callable[[int], object] = float) -> Path:
@@ -79,7 +79,7 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
         (folder / "manifest.json").write_text(promised.model_dump_json())
         return folder
 
-    monkeypatch.setattr("training.export_pictures.write_model", write_model)
+    monkeypatch.setattr("training.vision.export.write_model", write_model)
 
 
 @pytest.mark.usefixtures("quickly")
@@ -164,11 +164,11 @@ def test_bad_rows_are_named_and_left_out_or_refused(tmp_path: Path, capsys: pyte
 
 KILLED = """
 import os, signal, sys
-from training import resume
+from training.trainer import checkpointing
 from training.__main__ import main
 
-resume.SECONDS = 0
-save, left = resume.Resume.save, int(sys.argv[1])
+checkpointing.SECONDS = 0
+save, left = checkpointing.Resume.save, int(sys.argv[1])
 
 def killed(self, run, epochs, **more):
     global left
@@ -177,7 +177,7 @@ def killed(self, run, epochs, **more):
     if not left:
         os.kill(os.getpid(), signal.SIGKILL)
 
-resume.Resume.save = killed
+checkpointing.Resume.save = killed
 main(sys.argv[2:])
 """
 
@@ -210,13 +210,13 @@ def test_an_interruption_says_that_the_same_command_goes_on_and_another_starts_a
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     labels = pictures(tmp_path)
-    monkeypatch.setattr(resume, "SECONDS", 0)
+    monkeypatch.setattr(checkpointing, "SECONDS", 0)
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("training.images_command.export_pictures", interrupted)
+        patch.setattr("training.cli.images_command.export_pictures", interrupted)
         assert fit(labels) == 130
     printed = capsys.readouterr().err
     assert printed.endswith("no half-written model is left behind. The same command goes on where it was.\n")
@@ -224,12 +224,12 @@ def test_an_interruption_says_that_the_same_command_goes_on_and_another_starts_a
     anew = f"{folder} is of another command or other pictures; training starts anew.\n"
     for change in (["--learning-rate", "0.003"], ["--augment", "views"], ["--seed", "1"]):
         with monkeypatch.context() as patch:
-            patch.setattr("training.images_command.fit_pictures", interrupted)
+            patch.setattr("training.cli.images_command.fit_pictures", interrupted)
             assert fit(labels, *change) == 130
         assert anew in capsys.readouterr().out
     Image.new("L", (12, 12), 3).save(tmp_path / "5.png")
     with monkeypatch.context() as patch:
-        patch.setattr("training.images_command.fit_pictures", interrupted)
+        patch.setattr("training.cli.images_command.fit_pictures", interrupted)
         assert fit(labels) == 130
     assert anew in capsys.readouterr().out
 
@@ -310,7 +310,7 @@ def test_pictures_that_memory_does_not_hold_train_the_same_weights(
 ) -> None:
     labels = dots(tmp_path, 90)
     assert fit(labels, "--size", size) == 0
-    monkeypatch.setattr("training.data.found.MAX_HELD_BYTES", 100)
+    monkeypatch.setattr("training.data.dataset_scan.MAX_HELD_BYTES", 100)
     assert fit(labels, "--size", size) == 0
     assert "decoded anew in every epoch" in capsys.readouterr().out
     assert weights(labels, 1) == weights(labels, 2)

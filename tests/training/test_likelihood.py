@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.digits.totals import PRODUCT, SUM, Total
-from training.likelihood import LEAST, TotalLikelihood
+from training.counting.likelihood import LEAST, TotalLikelihood
+from training.counting.totals import PRODUCT, SUM, Total
 
 
 def enumerated(votes: Tensor, total: float, combine: object) -> float:

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.early import BestEpoch
-from training.loop import train_batches
-from training.resume import Resume
+from training.trainer.checkpointing import Resume
+from training.trainer.early_stopping import BestEpoch
+from training.trainer.loop import train_batches
 
 EPOCHS, STEPS = 6, 3
 X = torch.rand(24, 1, 8, 8, generator=torch.Generator().manual_seed(0))

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from models.networks import Network
-from training.averaging import MovingAverage
-from training.one_cycle import OneCycle, picture_loss
+from training.trainer.ema import MovingAverage
+from training.trainer.state import OneCycle, picture_loss
 
 
 def test_a_step_whose_gradient_is_not_finite_changes_no_weight() -> None:

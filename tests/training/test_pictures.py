@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 
 from models.preprocessing import Pixels
-from training.data import files, found
-from training.data.files import PictureFiles, pick, shapes_of
-from training.data.pictures import LabelledPictures, read_pictures
+from training.data import dataset_scan, image_files
+from training.data.image_files import PictureFiles, pick, shapes_of
+from training.data.image_folder import LabelledPictures, read_pictures
 from training.errors import InputError
 
 
@@ -152,7 +152,7 @@ def test_what_takes_too_much_memory_is_decoded_when_it_is_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = drawings(tmp_path)
-    monkeypatch.setattr(found, "MAX_HELD_BYTES", 5 * 28 * 28 * 3)
+    monkeypatch.setattr(dataset_scan, "MAX_HELD_BYTES", 5 * 28 * 28 * 3)
     lazy = drawings(tmp_path)
     assert isinstance(lazy.pictures, PictureFiles)
     assert lazy.notes == ["The pictures take 0.0 GiB, so they are decoded anew in every epoch."]
@@ -194,7 +194,7 @@ def test_the_digest_tells_other_pictures_and_other_labels_apart(tmp_path: Path) 
 def test_pictures_that_cannot_keep_their_size_are_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], said: str
 ) -> None:
-    monkeypatch.setattr(files, "MAX_KEPT_PIXELS", 400)
+    monkeypatch.setattr(image_files, "MAX_KEPT_PIXELS", 400)
     labels, images = folder(tmp_path, "a.png,1\nb.png,2\nc.png,3\n")
     for name, value in (("a.png", 1), ("b.png", 2)):
         Image.new("L", (8, 50), value).save(tmp_path / name)

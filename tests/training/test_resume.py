@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from training.one_cycle import OneCycle, picture_loss
-from training.resume import Resume, Saved
+from training.trainer.checkpointing import Resume, Saved
+from training.trainer.state import OneCycle, picture_loss
 
 
 def run(weight: float = 0.0) -> OneCycle:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.data.scatter import apart, scatter, side_of
+from training.data.synthetic.random_placement import apart, scatter, side_of
 
 SIDE = 28
 

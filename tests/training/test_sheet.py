@@ -8,9 +8,9 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from training.picture_plan import Examples
-from training.picture_plots import plot_classes, plot_values
-from training.sheet import SHOWN, draw_worst, worst_first
+from training.vision.config import Examples
+from training.vision.plots import plot_classes, plot_values
+from training.vision.worst_predictions import SHOWN, draw_worst, worst_first
 
 RANDOM = np.random.default_rng(0)
 

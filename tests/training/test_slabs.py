@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from training.data.slabs import Slabs
+from training.data.arena import Slabs
 
 
 def test_arrays_of_any_size_are_kept_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.data.slabs.SLAB_BYTES", 100)
+    monkeypatch.setattr("training.data.arena.SLAB_BYTES", 100)
     random, slabs = np.random.default_rng(0), Slabs()
     arrays = [random.integers(0, 256, (3, i % 9, i % 7), dtype=np.uint8) for i in range(60)]
     kept = [slabs.keep(array.copy()) for array in arrays]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.snap import plain, snap_exponents
+from training.symbolic.snap import plain, snap_exponents
 
 LOGS = np.random.default_rng(0).normal(size=(300, 3))
 NOISE = np.random.default_rng(1).normal(size=300)

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from training.data.sample import MAX_ROWS, Sample
+from training.data.table_sample import MAX_ROWS, Sample
+from training.data.table_split import split_table
 from training.errors import InputError
-from training.split import split_table
 
 VALUES = st.floats(-1e6, 1e6, allow_nan=False)
 

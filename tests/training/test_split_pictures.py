@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from training.data.files import PictureFiles, Reading
-from training.data.pictures import LabelledPictures
+from training.data.image_files import PictureFiles, Reading
+from training.data.image_folder import LabelledPictures
 from training.errors import InputError
-from training.split_pictures import PictureParts, split_pictures
+from training.vision.split import PictureParts, split_pictures
 
 PATH = Path("labels.csv")
 

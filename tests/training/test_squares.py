@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.squares import Squares, inverse_lengths, least_squares
+from training.symbolic.subset_least_squares import Squares, inverse_lengths, least_squares
 
 RANDOM = np.random.default_rng(0)
 A = RANDOM.normal(size=(60, 4)) * [1, 1e6, 1e-6, 3]

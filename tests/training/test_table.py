@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.data import sample, table
+from training.data import table, table_sample
 from training.data.table import informative, read_table
 from training.errors import InputError
 
@@ -131,7 +131,7 @@ def test_of_a_long_table_a_fair_sample_and_the_extremes_are_kept(
     path = long_table(tmp_path)
     whole = read_table(path, "y")
     assert (len(whole.inputs), whole.notes) == (10_000, [])
-    monkeypatch.setattr(sample, "MAX_ROWS", 1000)
+    monkeypatch.setattr(table_sample, "MAX_ROWS", 1000)
     monkeypatch.setattr(table, "CHUNK_FIELDS", 900)
     kept = read_table(path, "y")
     rest = "drawn at random, and those with the lowest or highest value of a column."
@@ -151,7 +151,7 @@ def test_the_seed_and_not_the_chunks_decide_which_rows_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = long_table(tmp_path)
-    monkeypatch.setattr(sample, "MAX_ROWS", 100)
+    monkeypatch.setattr(table_sample, "MAX_ROWS", 100)
     first = read_table(path, "y").target
     monkeypatch.setattr(table, "CHUNK_FIELDS", 64)
     np.testing.assert_array_equal(read_table(path, "y").target, first)
@@ -170,7 +170,7 @@ def test_rows_are_numbered_across_chunks(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sample, "MAX_ROWS", 100)
+    monkeypatch.setattr(table_sample, "MAX_ROWS", 100)
     monkeypatch.setattr(table, "CHUNK_FIELDS", 1000)
     path = csv(tmp_path, "a,b,y\n" + "\n".join(f"{i},{i % 7},{i / 3}" for i in range(50_000)))
     tracemalloc.start()

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from training.data.sample import Sample, Twins
+from training.data.table_sample import Sample, Twins
 from training.errors import InputError
 
 Numbers = NDArray[np.float64]

@@ -3,10 +3,10 @@ import pytest
 import torch
 
 from models.preprocessing import Pixels
-from training.data.canvas import NOTHING
-from training.data.scatter import side_of
-from training.digits.canvases import FRAME, MARGINS, SHAPES, SINGLES, Digits, TrainingCanvases, canvases_of
-from training.digits.totals import COUNT, PRODUCT, SUM, Total
+from training.counting.scenes import FRAME, MARGINS, SHAPES, SINGLES, Digits, TrainingCanvases, canvases_of
+from training.counting.totals import COUNT, PRODUCT, SUM, Total
+from training.data.synthetic.random_placement import side_of
+from training.data.synthetic.scenes import NOTHING
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (40, 28, 28), dtype=np.uint8)
 LABELS = np.tile(np.arange(10, dtype=np.uint8), 4)

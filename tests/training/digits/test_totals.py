@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.data.canvas import NOTHING, Canvases
-from training.digits.totals import COUNT, PRIMES, PRODUCT, SUM, TOTALS, Total, exponents
+from training.counting.totals import COUNT, PRIMES, PRODUCT, SUM, TOTALS, Total, exponents
+from training.data.synthetic.scenes import NOTHING, Canvases
 
 CANVASES = Canvases(
     np.zeros((3, 1, 4, 6), np.uint8), np.array([[[1, 9, NOTHING]], [[NOTHING] * 3], [[7, 7, 8]]], np.int64)

@@ -4,11 +4,11 @@ import torch
 from torch import nn
 
 from models.location_classifier import Votes
-from training.digits import train
-from training.digits.canvases import Digits, canvases_of
-from training.digits.totals import COUNT, PRODUCT, SUM
-from training.digits.train import build, mlp_head, train_total, with_head
-from training.voting import Voting, snap_head
+from training.counting import train
+from training.counting.location_training import Voting, snap_head
+from training.counting.scenes import Digits, canvases_of
+from training.counting.totals import COUNT, PRODUCT, SUM
+from training.counting.train import build, mlp_head, train_total, with_head
 
 
 def shapes() -> Digits:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.laws.candidate import Candidate, description_length, relative_error, signs_of
+from training.symbolic.candidate import Candidate, description_length, relative_error, signs_of
 
 X = np.random.default_rng(0).uniform(-5, 5, (100, 3))
 QUOTIENT = Candidate(

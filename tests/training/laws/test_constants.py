@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from training.laws.candidate import Candidate, signs_of
-from training.laws.constants import fit_constants
+from training.symbolic.candidate import Candidate, signs_of
+from training.symbolic.constants import fit_constants
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.uniform(1, 10, (300, 3))

@@ -3,7 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from training.laws.exchange import Dictionary, exchange, powers
+from training.symbolic.term_exchange import Dictionary, exchange, powers
 
 RANDOM = np.random.default_rng(0)
 WIDE = np.exp(RANDOM.uniform(-1, 1, (80, 2))) * RANDOM.choice([-1, 1], (80, 2))

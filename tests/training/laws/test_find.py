@@ -5,7 +5,7 @@ import pytest
 import sympy
 import torch
 
-from training.laws import Finding, find_law
+from training.symbolic import Finding, find_law
 
 RANDOM = np.random.default_rng(0)
 POSITIVE = RANDOM.uniform(1, 10, (200, 3))

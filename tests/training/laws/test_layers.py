@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from training.laws.candidate import relative_error
-from training.laws.constants import fit_constants
-from training.laws.layers import layers
+from training.symbolic.candidate import relative_error
+from training.symbolic.constants import fit_constants
+from training.symbolic.two_factor import layers
 
 X = np.random.default_rng(0).uniform(-5, 5, (200, 3))
 A, B, C = X.T

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.laws.candidate import Candidate
-from training.laws.constants import fit_constants
-from training.laws.products import products
+from training.symbolic.candidate import Candidate
+from training.symbolic.constants import fit_constants
+from training.symbolic.monomial import products
 
 RANDOM = np.random.default_rng(0)
 POSITIVE = RANDOM.uniform(1, 10, (200, 3))

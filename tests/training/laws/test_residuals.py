@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.laws.residuals import learnable
+from training.symbolic.residuals import learnable
 
 X = np.random.default_rng(0).uniform(-3, 3, (300, 3))
 

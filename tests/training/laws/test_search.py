@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
 
-from training.laws.candidate import Candidate, signs_of
-from training.laws.search import search
-from training.laws.verdict import UNDECIDED, why_no_law
+from training.symbolic.acceptance import UNDECIDED, why_no_law
+from training.symbolic.candidate import Candidate, signs_of
+from training.symbolic.search import search
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.uniform(1, 10, (300, 2))

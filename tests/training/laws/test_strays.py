@@ -3,8 +3,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from training.laws import find_law
-from training.laws.strays import strays
+from training.symbolic import find_law
+from training.symbolic.outliers import strays
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.uniform(1, 10, (300, 3))

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from training.laws.constants import fit_constants
-from training.laws.sums import sums
+from training.symbolic.constants import fit_constants
+from training.symbolic.linear import sums
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.uniform(-10, 10, (200, 6))

@@ -3,9 +3,9 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from training.laws.candidate import Candidate, relative_error
-from training.laws.constants import fit_constants
-from training.laws.terms import _simplest, terms
+from training.symbolic.candidate import Candidate, relative_error
+from training.symbolic.constants import fit_constants
+from training.symbolic.rational import _simplest, terms
 
 RANDOM = np.random.default_rng(0)
 POSITIVE = RANDOM.uniform(1, 6, (200, 3))

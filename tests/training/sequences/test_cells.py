@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from training.sequences.cells import GIVEN, LSTM, UnitCell, build_cell, run_over
-from training.sequences.evaluate import sequence_errors
-from training.sequences.penalty import SCALE_WEIGHT, regularisers, sparsity_error, weights
-from training.sequences.task import TASKS
+from training.research.sequences.evaluate import sequence_errors
+from training.research.sequences.penalty import SCALE_WEIGHT, regularisers, sparsity_error, weights
+from training.research.sequences.recurrent_cell import GIVEN, LSTM, UnitCell, build_cell, run_over
+from training.research.sequences.task import TASKS
 
 
 def ideal(unit: str, task: str) -> nn.Module:

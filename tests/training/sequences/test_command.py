@@ -11,16 +11,16 @@ import pytest
 from training.__main__ import main
 from training.data.mnist import Mnist
 from training.errors import InputError
-from training.sequences import command, records
-from training.sequences.evaluate import success_bound
-from training.sequences.findings import findings
-from training.sequences.plan import MAIN, Run, runs
-from training.sequences.published import PUBLISHED
-from training.sequences.records import Record
-from training.sequences.render import write_report
-from training.sequences.scores import rows_of, successes
-from training.sequences.task import TASKS
-from training.sequences.train import Settings
+from training.research.sequences import command, records
+from training.research.sequences.evaluate import success_bound
+from training.research.sequences.findings import findings
+from training.research.sequences.plan import MAIN, Run, runs
+from training.research.sequences.published import PUBLISHED
+from training.research.sequences.records import Record
+from training.research.sequences.render import write_report
+from training.research.sequences.scores import rows_of, successes
+from training.research.sequences.task import TASKS
+from training.research.sequences.train import Settings
 
 SUM, PRODUCT = MAIN["sum"][0], MAIN["product"][0]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from training.sequences.evaluate import success_bound
+from training.research.sequences.evaluate import success_bound
 
 
 @pytest.mark.parametrize("seeds", [3, 10])

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import torch
 
+from training.counting.likelihood import LEAST
 from training.data.mnist import Mnist
-from training.likelihood import LEAST
-from training.sequences.cells import build_cell
-from training.sequences.digits import SHIFT, Digits, Parts, Shifted, normalised, split
-from training.sequences.network import build_cnn, read, settle
-from training.sequences.penalty import NEARLY, round_weights
-from training.sequences.plan import Run
-from training.sequences.run import run_once
-from training.sequences.task import TASKS
-from training.sequences.train import Settings, settings_of, train
+from training.research.sequences.digits import SHIFT, Digits, Parts, Shifted, normalised, split
+from training.research.sequences.network import build_cnn, read, settle
+from training.research.sequences.penalty import NEARLY, round_weights
+from training.research.sequences.plan import Run
+from training.research.sequences.recurrent_cell import build_cell
+from training.research.sequences.run import run_once
+from training.research.sequences.task import TASKS
+from training.research.sequences.train import Settings, settings_of, train
 
 SIDE = 12
 

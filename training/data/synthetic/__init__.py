@@ -1,0 +1,1 @@
+"""Synthetic scenes: several digits on one canvas."""

@@ -1,0 +1,1 @@
+"""Writes version folders, and measures models as they are served."""

@@ -1,0 +1,63 @@
+"""What a manifest says of a network on columns of numbers, whoever fitted it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from models.law import Law
+from models.networks import Network
+from training.export.write import INPUT, OUTPUT, packages, tensor
+
+
+def describe(
+    network: Network | Law,
+    columns: Sequence[str],
+    target: str,
+    *,
+    reason: str | None,
+    formula: str | None,
+    latex: str | None,
+    training: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    summary: str = "",
+) -> dict[str, Any]:
+    """The manifest's fields but ``name``, ``version`` and ``files``.
+
+    Args:
+        network: what was fitted.
+        columns: names of the input columns.
+        target: name of the target.
+        reason: why the search found no law; None if it found one, or was not asked to.
+        formula: the law as text, or None.
+        latex: the same in LaTeX, or None.
+        training: ``ranges``, ``rows``, ``seed``, ``command`` and ``data``, as manifests have them.
+        metrics: errors by part.
+        summary: one line for people; empty: what is learned from what.
+    """
+    dims = network.dims if isinstance(network, Law) else network.config["dims"]
+    return {
+        "task": "arithmetic",
+        "summary": summary or _summary(columns, target, name_of(network, reason), reason),
+        "inputs": [tensor(INPUT, "FP64", [-1, dims[0]], columns)],
+        "outputs": [tensor(OUTPUT, "FP64", [-1, 1], [target])],
+        "classes": None,
+        "image": None,
+        "unit": name_of(network, reason),
+        "dims": dims,
+        "formula": formula,
+        "latex": latex,
+        "training": {**training, "packages": packages()},
+        "metrics": metrics,
+    }
+
+
+def name_of(network: Network | Law, reason: str | None) -> str:
+    """Name of a network's unit, or ``"Law"``; ``"Approximation"`` where the search found no law."""
+    if isinstance(network, Network):
+        return str(network.config["unit"])
+    return "Approximation" if reason else "Law"
+
+
+def _summary(columns: Sequence[str], target: str, name: str, reason: str | None) -> str:
+    if reason:
+        return f"{target}: no law found, not to be trusted outside its training range"
+    return f"{target} from {', '.join(columns)}, learned by {name}"

@@ -1,0 +1,206 @@
+"""Writes a model's version folder: ONNX, TorchScript, safetensors and manifest, each checked before it counts.
+
+Everything is made in a folder beside the models, whose name no reader takes for a model, and moved into place by
+one rename: an interruption or a failed check leaves nothing half-written.
+"""
+
+import logging
+import platform
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from models.law import Law
+from models.manifest import (
+    MANIFEST_FILE,
+    ONNX_FILE,
+    TORCHSCRIPT_FILE,
+    WEIGHTS_FILE,
+    Manifest,
+    describe_file,
+    versions,
+)
+from training.errors import ParityError
+from training.export.checkpoint import ArithmeticOrPicture, save_checkpoint
+from training.export.strip_metadata import strip_onnx, strip_torchscript
+
+INPUT, OUTPUT = "input", "output"
+TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-4}
+"""Largest relative difference between an exported file and the PyTorch model, by the number type of the output."""
+
+Predict = Callable[[NDArray[Any]], NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Export:
+    """A trained network and all that its manifest says beside names, hashes and packages.
+
+    Args:
+        network: the trained network.
+        checks: inputs in and beyond the training range, by a name for messages; parity is checked on each.
+        manifest: the manifest's fields but ``name``, ``version`` and ``files``.
+    """
+
+    network: ArithmeticOrPicture
+    checks: Mapping[str, NDArray[Any]]
+    manifest: Mapping[str, Any]
+
+
+def write_model(export: Export, repository: Path, name: str, *, version: int | None = None) -> Path:
+    """Export a network into ``repository/name/version``.
+
+    Args:
+        export: what to write.
+        repository: the model repository; made if it is missing.
+        name: the model's name.
+        version: a version to put in the place of; None adds the next one.
+
+    Returns:
+        The version folder.
+
+    Raises:
+        ParityError: a file differs from the PyTorch model by more than ``TOLERANCES``; nothing is written.
+    """
+    repository.mkdir(parents=True, exist_ok=True)
+    with _staging(repository) as folder:
+        network = export.network.eval().requires_grad_(requires_grad=False)
+        example = torch.from_numpy(next(iter(export.checks.values()))[:2])
+        graph = network.simplified() if isinstance(network, Law) else network
+        write_onnx(graph, example, folder / ONNX_FILE)
+        write_torchscript(graph, example, folder / TORCHSCRIPT_FILE)
+        save_checkpoint(network, folder / WEIGHTS_FILE)
+        for file, predict in ((ONNX_FILE, _onnx(folder)), (TORCHSCRIPT_FILE, _torchscript(folder))):
+            for part, inputs in export.checks.items():
+                check_parity(network, predict, inputs, f"{file} of '{name}' on {part} inputs")
+        files = {path.name: describe_file(path) for path in sorted(folder.iterdir())}
+        while True:
+            number = version or max(versions(repository / name), default=0) + 1
+            manifest = Manifest(name=name, version=number, files=files, **export.manifest)
+            (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+            target = repository / name / str(number)
+            try:
+                return _move_into_place(folder, target, replace=version is not None)
+            except OSError:
+                if version or not target.is_dir():
+                    raise
+                # another run took the number in the meantime: take the next one
+
+
+def check_parity(network: nn.Module, predict: Predict, inputs: NDArray[Any], what: str) -> None:
+    """Compare predictions with the PyTorch model's, each relative to its size or, near zero, to a thousandth of all's.
+
+    Raises:
+        ParityError: they differ by more than ``TOLERANCES`` of the output's type, or where they are not finite.
+    """
+    with torch.no_grad():
+        expected: Tensor = network(torch.from_numpy(inputs))
+    tolerance = TOLERANCES[expected.dtype]
+    reference, actual = expected.double().numpy(), predict(inputs).astype(np.float64)
+    finite = np.isfinite(reference)
+    if reference.shape != actual.shape or not np.array_equal(finite, np.isfinite(actual)):
+        raise ParityError(f"{what} answers in another shape, or is not finite where the PyTorch model is.")
+    size = np.abs(reference[finite])
+    floor = 1e-3 * np.sqrt(np.mean(size**2)) if size.size else 0.0
+    worst = float((np.abs(actual[finite] - reference[finite]) / np.maximum(size, max(floor, 1e-300))).max(initial=0))
+    if worst > tolerance:
+        raise ParityError(f"{what} differs from the PyTorch model by {worst:.1e}; at most {tolerance:g} is allowed.")
+
+
+def packages() -> dict[str, str]:
+    """Versions of what a model is made with, as its manifest lists them."""
+    names = ("nalu-serve", "numpy", "onnx", "onnxscript", "torch")
+    return {"python": platform.python_version(), **{name: installed_version(name) for name in names}}
+
+
+def tensor(name: str, datatype: str, shape: Sequence[int], columns: Sequence[str] | None = None) -> dict[str, Any]:
+    """A manifest's entry for an input or output."""
+    return {"name": name, "datatype": datatype, "shape": list(shape), "columns": list(columns) if columns else None}
+
+
+@contextmanager
+def _staging(repository: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix=".staging-", dir=repository))
+    folder.chmod(0o755)  # mkdtemp makes it private, but the service may run as another user
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _move_into_place(folder: Path, target: Path, *, replace: bool) -> Path:
+    target.parent.mkdir(exist_ok=True)
+    if replace and target.exists():
+        target.rename(folder.with_name(folder.name + "-replaced"))
+    folder.rename(target)
+    shutil.rmtree(folder.with_name(folder.name + "-replaced"), ignore_errors=True)
+    return target
+
+
+def write_onnx(network: nn.Module, example: Tensor, path: Path) -> None:
+    """Write a network as one ONNX file without external data; batch, and size of pictures, are free.
+
+    Args:
+        network: in evaluation mode.
+        example: an input of at least two rows, or pictures whose height differs from their width: the exporter takes
+            a size of one, and two equal sizes, for fixed.
+        path: the file to write.
+    """
+    axes = {0: torch.export.Dim("batch")}
+    if example.ndim == 4:
+        axes |= {2: torch.export.Dim("height", min=1), 3: torch.export.Dim("width", min=1)}
+    with _quiet_exporter():
+        program = torch.onnx.export(
+            network,
+            (example,),
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=(axes,),
+            external_data=False,
+            verbose=False,
+        )
+    assert program is not None
+    onnx.save_model(strip_onnx(program.model_proto), path)
+
+
+def write_torchscript(network: nn.Module, example: Tensor, path: Path) -> None:
+    """Write a network as TorchScript, traced on an example."""
+    # the trace needs no check of its own: every file is compared with the network below
+    torch.jit.save(torch.jit.trace(network, example, check_trace=False), path)  # type: ignore[no-untyped-call]
+    strip_torchscript(path)
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Keep the exporter's notes about packages that are not needed, and about itself, out of the user's sight."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning, message=".*LeafSpec.*")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _onnx(folder: Path) -> Predict:
+    session = onnxruntime.InferenceSession(folder / ONNX_FILE, providers=["CPUExecutionProvider"])
+    return lambda inputs: np.asarray(session.run([OUTPUT], {INPUT: inputs})[0])
+
+
+def _torchscript(folder: Path) -> Predict:
+    module = torch.jit.load(folder / TORCHSCRIPT_FILE)  # type: ignore[no-untyped-call]
+    return lambda inputs: np.asarray(module(torch.from_numpy(inputs)).detach().numpy())

@@ -1,0 +1,1 @@
+"""The default models: how each is made."""

@@ -1,0 +1,11 @@
+"""The sum of two numbers of either sign, tested to 100 times the training range, and to a million times."""
+
+from training.recipes.tasks import ArithmeticTask
+
+TASK = ArithmeticTask(
+    ("a", "b"),
+    law=lambda x: x[:, :1] + x[:, 1:],
+    interpolation=(-10, 10),
+    extrapolation=(-1000, 1000),
+    elsewhere={"far": (1e3, 1e7)},
+)

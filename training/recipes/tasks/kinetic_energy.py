@@ -1,0 +1,12 @@
+"""The kinetic energy of a mass at a speed."""
+
+from training.recipes.tasks import ArithmeticTask
+
+TASK = ArithmeticTask(
+    ("mass", "speed"),
+    law=lambda x: 0.5 * x[:, :1] * x[:, 1:] ** 2,
+    interpolation=(1, 10),
+    extrapolation=(10, 1000),
+    target="energy",
+    elsewhere={"below": (0.01, 1), "far": (1e3, 1e7)},
+)

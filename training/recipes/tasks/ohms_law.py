@@ -1,0 +1,12 @@
+"""Ohm's law: the current that a voltage drives through a resistance."""
+
+from training.recipes.tasks import ArithmeticTask
+
+TASK = ArithmeticTask(
+    ("voltage", "resistance"),
+    law=lambda x: x[:, :1] / x[:, 1:],
+    interpolation=(1, 10),
+    extrapolation=(10, 1000),
+    target="current",
+    elsewhere={"below": (0.01, 1), "far": (1e3, 1e7)},
+)

@@ -1,0 +1,11 @@
+"""The reciprocal of a positive number, tested to 100 and a million times the range, below it, and for negatives."""
+
+from training.recipes.tasks import ArithmeticTask
+
+TASK = ArithmeticTask(
+    ("a",),
+    law=lambda x: 1 / x,
+    interpolation=(1, 10),
+    extrapolation=(10, 1000),
+    elsewhere={"below": (0.01, 1), "negative": (-10, -1), "far": (1e3, 1e7)},
+)

@@ -1,0 +1,11 @@
+"""The square of a number of either sign, tested to 100 and to a million times the training range."""
+
+from training.recipes.tasks import ArithmeticTask
+
+TASK = ArithmeticTask(
+    ("a",),
+    law=lambda x: x**2,
+    interpolation=(-10, 10),
+    extrapolation=(-1000, 1000),
+    elsewhere={"far": (1e3, 1e7)},
+)

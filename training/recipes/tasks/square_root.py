@@ -1,0 +1,13 @@
+"""The square root of a positive number, tested to 100 and a million times the training range, and below it."""
+
+import numpy as np
+
+from training.recipes.tasks import ArithmeticTask
+
+TASK = ArithmeticTask(
+    ("a",),
+    law=lambda x: np.sqrt(x),
+    interpolation=(1, 10),
+    extrapolation=(10, 1000),
+    elsewhere={"below": (0.01, 1), "far": (1e3, 1e7)},
+)

@@ -1,0 +1,116 @@
+"""What ``python -m training benchmark`` does."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+from tqdm import tqdm
+
+from training.errors import InputError
+from training.metrics import wilson_interval
+from training.research.benchmark import records
+from training.research.benchmark.laws import run_laws
+from training.research.benchmark.plan import LAW, Group, canonical, contestant, groups
+from training.research.benchmark.records import Record
+from training.research.benchmark.render import write_report
+from training.research.benchmark.run import Scale, run
+from training.research.benchmark.task import OPERATIONS, RANGES, TWO_LAYERS
+
+QUICK = (Group("NMU", "multiply"), Group("NAU", "add"))
+SEEDS = 25
+SMALL_TASK_SEEDS = 100
+FILE = "arithmetic.json"
+
+
+def run_benchmark(options: Namespace) -> None:
+    """Count how often units learn operations; keep every finished group, whatever stops the rest."""
+    scales = _chosen(options)
+    folder: Path = options.out or Path("reports" if options.quick else "docs/results")
+    path = folder / FILE
+    kept = records.read(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    waiting = [group for group, scale in scales.items() if options.again or not _is_done(kept, group, scale)]
+    if len(waiting) < len(scales):
+        print(f"{len(scales) - len(waiting)} of {len(scales)} groups are in {path} already; --again repeats them.")
+    try:
+        _run_all(waiting, scales, path)
+    finally:
+        found = records.read(path)
+        if found:
+            write_report(found, folder)
+    print(f"results  {path}\ntable    {path.with_suffix('.md')}\nheat map {path.with_suffix('.png')}")
+
+
+def _run_all(waiting: Sequence[Group], scales: dict[Group, Scale], path: Path) -> None:
+    steps = sum(_steps(group, scales[group]) for group in waiting)
+    with tqdm(total=steps, unit="step", smoothing=0.02, disable=None) as bar:
+        for group in waiting:
+            bar.set_description(f"{group.unit} {group.operation}, {group.inputs} inputs")
+            begun = perf_counter()
+            new = (run_laws if group.unit == LAW else run)(group, scales[group], bar.update)
+            records.merge(path, new)
+            bar.write(_line(group, new, perf_counter() - begun))
+
+
+def _line(group: Group, new: Sequence[Record], seconds: float) -> str:
+    solved, runs = sum(record.successes for record in new), sum(record.seeds for record in new)
+    low, high = wilson_interval(solved, runs)
+    ranges = " ".join(f"{record.successes}/{record.seeds}" for record in new)
+    name = f"{group.unit} {group.operation}, {group.inputs} inputs"
+    return f"{name:40} {solved / runs:.3f} [{low:.3f}, {high:.3f}]  {ranges}  {seconds:.0f} s"
+
+
+def _chosen(options: Namespace) -> dict[Group, Scale]:
+    """The groups asked for, and how large each one's run is."""
+    operations = [name.lower() for name in options.operations or []]
+    _check("operation", operations, list(OPERATIONS))
+    _check("range", options.ranges or [], [r.name for r in RANGES])
+    units = [canonical(name) for name in options.units or []]
+    everything = QUICK if options.quick and not units else groups(units)
+    scales = {
+        group: _within(_scale(group, options), options.ranges)
+        for group in everything
+        if (not operations or group.operation in operations) and (not options.inputs or group.inputs in options.inputs)
+    }
+    chosen = {group: scale for group, scale in scales.items() if scale.ranges}
+    if not chosen:
+        raise InputError(
+            "No group of the benchmark has that unit, operation, number of inputs and range; leave one of them open."
+        )
+    return chosen
+
+
+def _check(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise InputError(f"--{kind}s {name} is no {kind} of the benchmark; give {', '.join(known)}.")
+
+
+def _within(scale: Scale, names: Sequence[str] | None) -> Scale:
+    return replace(scale, ranges=[r for r in scale.ranges if r.name in names]) if names else scale
+
+
+def _scale(group: Group, options: Namespace) -> Scale:
+    """How large the run of a group is: as published, or for --quick small enough for every change of the code."""
+    first = options.seeds_from
+    if options.quick:
+        easy = [r for r in RANGES if r.name in ("[-2, 2]", "[1, 2]", "[10, 20]")]
+        return Scale(range(first, first + 5), easy, steps=8_000, compiled=False)
+    scale = Scale(range(first, first + SEEDS))
+    if group.operation in TWO_LAYERS:
+        seeds = range(first, first + (SMALL_TASK_SEEDS if group.inputs == 4 else SEEDS))
+        return replace(scale, seeds=seeds, ranges=[r for r in RANGES if r.name == "[1, 2]"])
+    return scale
+
+
+def _steps(group: Group, scale: Scale) -> int:
+    if group.unit == LAW:
+        return len(scale.ranges) * len(scale.seeds)
+    return scale.steps or contestant(group.unit).schedule(group.operation, group.inputs).steps
+
+
+def _is_done(kept: Sequence[Record], group: Group, scale: Scale) -> bool:
+    found = records.done(kept, group.unit, group.operation, group.inputs, scale.seeds)
+    return found.issuperset(r.name for r in scale.ranges)

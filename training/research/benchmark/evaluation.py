@@ -1,0 +1,94 @@
+"""What is measured of replicas in training: their errors inside and outside the range, and when they were best."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.functional import nac_weight
+from training.research.benchmark.task import (
+    EXTRAPOLATION_SEED,
+    INTERPOLATION_SEED,
+    OPERATIONS,
+    Interval,
+    Range,
+    evaluation_set,
+)
+from training.research.benchmark.thresholds import threshold
+from training.research.ensemble import Ensemble
+
+Numbers = NDArray[np.float64]
+CHUNK = 1000
+"""Samples that are evaluated at once: what stays in the processor's cache is several times faster."""
+
+
+@dataclass
+class Tally:
+    """Errors so far, one entry a replica.
+
+    Args:
+        thresholds: below which an extrapolation error counts as solved.
+    """
+
+    thresholds: Numbers
+    best: Numbers = field(init=False)
+    extrapolation: Numbers = field(init=False)
+    sparsity: Numbers = field(init=False)
+    solved_at: Numbers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.best, self.extrapolation, self.sparsity = (np.full(len(self.thresholds), np.inf) for _ in range(3))
+        self.solved_at = np.full(len(self.thresholds), np.nan)
+
+    def add(self, step: int, interpolation: Numbers, extrapolation: Numbers, sparsity: Numbers) -> None:
+        """Take in an evaluation. The best step is that of the lowest interpolation error; NaN is never the best."""
+        better = interpolation < self.best
+        self.best[better] = interpolation[better]
+        self.extrapolation[better] = extrapolation[better]
+        self.sparsity[better] = sparsity[better]
+        self.solved_at[np.isnan(self.solved_at) & (extrapolation < self.thresholds)] = step
+
+
+class Evaluation:
+    """The two evaluation sets of every range, and the errors of an ensemble on them."""
+
+    def __init__(self, operation: str, inputs: int, ranges: Sequence[Range], seeds: int) -> None:
+        self.law = OPERATIONS[operation].law
+        self.inputs, self.seeds = inputs, seeds
+        self.sets = [
+            [self._set([r.interpolation], INTERPOLATION_SEED) for r in ranges],
+            [self._set(r.extrapolation, EXTRAPOLATION_SEED) for r in ranges],
+        ]
+        each = [threshold(operation, r.extrapolation, inputs) for r in ranges]
+        self.thresholds: Numbers = np.repeat(each, self.seeds)
+
+    def __call__(self, ensemble: Ensemble) -> list[Numbers]:
+        """Mean square errors of all replicas on both sets, in the ensemble's arithmetic."""
+        return [np.concatenate([self._errors(ensemble, i, *part) for i, part in enumerate(half)]) for half in self.sets]
+
+    def _set(self, intervals: Sequence[Interval], seed: int) -> tuple[Tensor, Tensor]:
+        x = torch.from_numpy(evaluation_set(intervals, self.inputs, seed))
+        return x.float().unsqueeze(1).contiguous(), self.law(x).float()
+
+    def _errors(self, ensemble: Ensemble, index: int, x: Tensor, target: Tensor) -> Numbers:
+        of_range = slice(index * self.seeds, (index + 1) * self.seeds)
+        parts = zip(torch.split(x, CHUNK, -1), torch.split(target, CHUNK), strict=True)
+        errors = [((ensemble.predict(inputs, of_range) - truth) ** 2).mean(-1) for inputs, truth in parts]
+        return np.asarray(torch.stack(errors).mean(0).double())
+
+
+def sparsity_error(weights: dict[str, Tensor]) -> Numbers:
+    """Largest distance of each replica's selecting weights from -1, 0 and 1: ``(replicas,)``; gates do not count."""
+    found = [weight for name, weight in weights.items() if name.rpartition(".")[2] in ("W", "W_r", "W_i")]
+    for name, gate in weights.items():
+        if name.endswith(".gate"):  # the AMU's: of its two matrices one is in use
+            layer = name.removesuffix("gate")
+            found.append(torch.where(gate > 0, weights[f"{layer}W_add"], weights[f"{layer}W_mul"]))
+    for name, W_hat in weights.items():
+        if name.endswith("_hat") and ".W_" in name:
+            found.append(nac_weight(W_hat, weights[name.replace(".W_", ".M_")]))
+    largest = [torch.minimum(W.abs(), (1 - W.abs()).abs()).flatten(0, 1).amax((0, 2)) for W in found]
+    return np.asarray(torch.stack(largest).amax(0).double())

@@ -1,0 +1,57 @@
+"""The benchmark's rows of the law search: one run a seed, operation and operands both found, from one sample."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from training.research.benchmark.plan import Group
+from training.research.benchmark.records import Record
+from training.research.benchmark.run import Scale, problem
+from training.research.benchmark.task import EXTRAPOLATION_SEED, OPERATIONS, Range, Stream, evaluation_set
+from training.research.benchmark.thresholds import ABSOLUTE, threshold
+from training.symbolic import find_law
+
+ROWS = {2: 128, 10: 256, 100: 1_536}
+"""Rows of the one sample that a law is found from, by the number of inputs; for others those of the next larger."""
+
+
+def run_laws(group: Group, scale: Scale, progress: Callable[[int], Any]) -> list[Record]:
+    """Search the law of every range and seed; calls ``progress`` with the runs just done."""
+    return [_record(group, scale, r, progress) for r in scale.ranges]
+
+
+def _record(group: Group, scale: Scale, r: Range, progress: Callable[[int], Any]) -> Record:
+    errors = []
+    for seed in scale.seeds:
+        errors.append(extrapolation_error(group, r, seed))
+        progress(1)
+    below = np.array(errors) < threshold(group.operation, r.extrapolation, group.inputs)
+    return Record(
+        group.unit,
+        group.operation,
+        group.inputs,
+        r.name,
+        len(scale.seeds),
+        int(below.sum()),
+        None,
+        0.0 if below.any() else None,
+        int((np.array(errors) < ABSOLUTE).sum()),
+        training="second-order",
+        snapped=True,
+        form="found",
+        first_seed=scale.seeds[0],
+    )
+
+
+def extrapolation_error(group: Group, r: Range, seed: int) -> float:
+    """Mean square error on the extrapolation set of the law that one sample of float32 numbers gives."""
+    law = OPERATIONS[group.operation].law
+    rows = next(count for inputs, count in ROWS.items() if inputs >= group.inputs)
+    x, y = problem(group.operation, [r])(torch.from_numpy(Stream([seed], group.inputs, rows).draw(1)[0]))
+    finding = find_law(x[:, 0].T.double().numpy(), y.T.double().numpy(), seed=seed, seconds=20)
+    beyond = torch.from_numpy(evaluation_set(r.extrapolation, group.inputs, EXTRAPOLATION_SEED)).float()
+    with torch.no_grad():
+        answer = finding.network(beyond.T.double())[:, 0]
+    return float(((answer - law(beyond).double()) ** 2).mean())

@@ -1,0 +1,152 @@
+"""Which units learn which operations, and with which published settings."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+from models.functional import nac_range
+from models.schedule import Schedule
+from models.units import UNITS
+from training.research.benchmark.task import TWO_LAYERS
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A unit, or a stack of units, as it takes part.
+
+    Args:
+        layers: names of the units, first to last.
+        options: of their constructors, where they differ from the defaults.
+        prepare: moves a fresh unit to the published start values, where those are not its own.
+        hidden: width between layers.
+    """
+
+    layers: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    prepare: Callable[[Any], None] | None = None
+    hidden: int = 2
+
+    def build(self, inputs: int) -> Sequence[nn.Module]:
+        """One replica, its start values from PyTorch's generator."""
+        widths = [inputs, *[self.hidden] * (len(self.layers) - 1), 1]
+        layers = [UNITS.load(name)(widths[i], widths[i + 1], **self.options) for i, name in enumerate(self.layers)]
+        for layer in layers:
+            if self.prepare is not None:
+                self.prepare(layer)
+        return layers
+
+    def schedule(self, operation: str, inputs: int) -> Schedule:
+        """The published training settings."""
+        if len(self.layers) > 1:  # the regulariser's ramp starts at step 1,000,000 there
+            return Schedule(steps=200_000)
+        schedule: Schedule = getattr(self.build(inputs)[0], "SCHEDULE", Schedule())
+        return schedule.for_task(operation, inputs)
+
+
+def _like_stable_nalu(unit: Any) -> None:
+    """Start values of NAC and NALU in https://github.com/AndreasMadsen/stable-nalu, and so in this task."""
+    nac = getattr(unit, "nac", unit)
+    r = nac_range(unit.in_features, unit.out_features)
+    nn.init.uniform_(nac.W_hat, -r, r)
+    nn.init.uniform_(nac.M_hat, -r, r)
+    if hasattr(unit, "G"):
+        nn.init.xavier_uniform_(unit.G)
+
+
+_SPECIAL = {
+    "NAC": Contestant(("NAC",), prepare=_like_stable_nalu),
+    "NALU": Contestant(("NALU",), {"shared_weights": True}, _like_stable_nalu),
+    "RealNPU-modified": Contestant(("RealNPU",), {"modified": True}),
+    "NAU-NMU": Contestant(("NAU", "NMU")),
+    "NAC-NAC-dot": Contestant(("NAC", "NAC-dot"), prepare=_like_stable_nalu),
+    "NALU-NALU": Contestant(("NALU", "NALU"), {"shared_weights": True}, _like_stable_nalu),
+}
+
+
+def contestant(name: str) -> Contestant:
+    """A unit by name, in any spelling, or a variant of one.
+
+    Raises:
+        UnknownNameError: no unit bears that name.
+    """
+    return _SPECIAL.get(canonical(name)) or Contestant((canonical(name),))
+
+
+def canonical(name: str) -> str:
+    """The one spelling of a contestant's name.
+
+    Raises:
+        UnknownNameError: no unit and no variant of one bears that name.
+    """
+    return UNITS.canonical(name, also=(*_SPECIAL, LAW))
+
+
+@dataclass(frozen=True)
+class Group:
+    """What is trained at once: one unit and operation, on all ranges with all seeds."""
+
+    unit: str
+    operation: str
+    inputs: int = 2
+
+
+ARITHMETIC = ("add", "subtract", "multiply", "divide")
+POWERS = ("square", "square-root", "reciprocal")
+WITHIN_ONE = ("square-root", "reciprocal")
+"""The powers that exponents from -1 to 1 can express."""
+ALL = (*ARITHMETIC, *POWERS)
+
+LAW = "auto"
+"""The search for laws, ``training.symbolic``: told neither operation nor operands."""
+
+_CAN_LEARN = {
+    "NAC": ("add", "subtract"),
+    "NAU": ("add", "subtract"),
+    "NMU": ("multiply",),
+    "sNMU": ("multiply",),
+    "NAC-dot": ("multiply", "divide", *WITHIN_ONE),
+    "RealNPU": ("multiply", "divide", *POWERS),
+    "RealNPU-modified": ("multiply", "divide", *WITHIN_ONE),
+    "NPU": ("multiply", "divide", *POWERS),
+    "NMRU": ("multiply", "divide", "reciprocal"),
+    "NRU": ("multiply", "divide", "reciprocal"),
+    "NALU": (*ARITHMETIC, *WITHIN_ONE),
+    "iNALU": (*ARITHMETIC, *WITHIN_ONE),
+    "G-NALU": (*ARITHMETIC, *WITHIN_ONE),
+    "AMU": ALL,
+}
+"""What each unit can express; the others would be rows of zeros. A unit that is not here is taken to try all."""
+
+FINDERS = ("NALU", "iNALU", "G-NALU", "AMU")
+"""Units that can add as well as multiply, and so have to find the operation."""
+
+_FIRST = (
+    Group("NMU", "multiply"),
+    Group("NAU", "add"),
+    Group("NAU", "subtract"),
+    Group("NMRU", "divide", 10),
+    Group("NMRU", "divide"),
+    Group("RealNPU-modified", "divide", 10),
+    Group("RealNPU-modified", "divide"),
+    Group("NAC-dot", "multiply"),
+    Group("NALU", "multiply"),
+    Group("sNMU", "multiply"),
+)
+_SMALL = tuple(Group(name, "product-of-sums", 4) for name in ("NAU-NMU", "NAC-NAC-dot", "NALU-NALU"))
+_LAWS = (
+    *(Group(LAW, operation) for operation in ALL),
+    *(Group(LAW, operation, 10) for operation in ALL),
+    *(Group(LAW, operation, inputs) for operation, inputs in TWO_LAYERS.items()),
+)
+
+
+def groups(units: Sequence[str] = ()) -> list[Group]:
+    """The whole programme in order, or what of it concerns some units."""
+    stacks = {group.unit for group in _SMALL}
+    names = [*_CAN_LEARN, *(unit for unit in units if unit not in {*_CAN_LEARN, *stacks, LAW})]
+    rest = [Group(unit, operation) for unit in names for operation in _CAN_LEARN.get(unit, ALL)]
+    wide = [Group(unit, operation, 10) for unit in ("NAU", "NMU", "NMRU") for operation in _CAN_LEARN[unit]]
+    everything = dict.fromkeys([*_FIRST, *_LAWS, *rest, *_SMALL, *wide])
+    return [group for group in everything if not units or group.unit in units]

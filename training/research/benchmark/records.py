@@ -1,0 +1,85 @@
+"""Results: one record for each unit, operation, number of inputs, range and way of training; kept as JSON."""
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from training.errors import InputError
+
+
+@dataclass(frozen=True)
+class Record:
+    """How often a unit learned an operation on one range.
+
+    Args:
+        unit: its published name, with a variant where there is one.
+        operation: see ``training.research.benchmark.task``.
+        inputs: how many, the irrelevant ones included.
+        range: the interpolation range, as ``Range.name`` has it.
+        seeds: how many runs.
+        successes: runs whose extrapolation error is below the threshold, see
+            ``training.research.benchmark.thresholds``.
+        median_step: of the first evaluation below it, over successful runs; None without any, or without steps.
+        sparsity_error: largest distance of a weight from -1, 0 and 1, as mean over successful runs.
+        below_absolute: runs whose extrapolation error is below 1e-5, whatever the operation and range; the criterion
+            of the scripts behind the earlier published figures. None: not measured.
+        training: "first-order" or "second-order".
+        snapped: whether weights were moved to exact values after training.
+        form: "given", where the unit or network was chosen for the operation, or "found", where it was not.
+        first_seed: of the runs; they are numbered consecutively.
+    """
+
+    unit: str
+    operation: str
+    inputs: int
+    range: str
+    seeds: int
+    successes: int
+    median_step: float | None
+    sparsity_error: float | None
+    below_absolute: int | None = None
+    training: str = "first-order"
+    snapped: bool = False
+    form: str = "given"
+    first_seed: int = 1000
+
+    @property
+    def group(self) -> tuple[str, str, int, str, bool, str]:
+        """What is trained together: all but the range."""
+        return (self.unit, self.operation, self.inputs, self.training, self.snapped, self.form)
+
+    @property
+    def label(self) -> str:
+        """The unit, and its way of training where that is not first-order steps and weights as they are."""
+        special = [self.training] * (self.training != "first-order") + ["snapped"] * self.snapped
+        return f"{self.unit} ({', '.join(special)})" if special else self.unit
+
+
+def read(path: Path) -> list[Record]:
+    """The records of a file; none if it is missing."""
+    if not path.exists():
+        return []
+    try:
+        return [Record(**fields) for fields in json.loads(path.read_text(encoding="utf-8"))["records"]]
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path} holds no results of this benchmark; move it away, or give another --out.") from error
+
+
+def merge(path: Path, new: Sequence[Record]) -> list[Record]:
+    """Put records into a file, in the place of those of the same cells; returns all. The file is never half-written."""
+    cells = {(*record.group, record.range): record for record in [*read(path), *new]}
+    records = list(cells.values())
+    lines = ",\n".join(f"  {json.dumps(asdict(record))}" for record in records)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(f'{{"records": [\n{lines}\n]}}\n', encoding="utf-8")
+    beside.replace(path)
+    return records
+
+
+def done(records: Iterable[Record], unit: str, operation: str, inputs: int, seeds: Sequence[int]) -> set[str]:
+    """The ranges whose runs are there, with these seeds."""
+    wanted = (unit, operation, inputs, seeds[0], len(seeds))
+    return {r.range for r in records if (r.unit, r.operation, r.inputs, r.first_seed, r.seeds) == wanted}

@@ -1,0 +1,119 @@
+"""Trains one group of the benchmark and counts its successes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.research.benchmark.evaluation import Evaluation, Tally, sparsity_error
+from training.research.benchmark.plan import FINDERS, Group, contestant
+from training.research.benchmark.records import Record
+from training.research.benchmark.restarts import Restarts
+from training.research.benchmark.task import OPERATIONS, RANGES, TWO_LAYERS, Range, Stream
+from training.research.benchmark.thresholds import ABSOLUTE
+from training.research.ensemble import Ensemble
+
+BLOCK = 100
+"""Steps whose samples are drawn at once."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large a run is; the defaults are the published ones.
+
+    Args:
+        seeds: the runs of each range.
+        ranges: where inputs are drawn from.
+        steps: of training; None: as the unit's schedule says.
+        every: steps from one evaluation to the next.
+        compiled: compile the training step.
+    """
+
+    seeds: Sequence[int] = tuple(range(1000, 1025))
+    ranges: Sequence[Range] = RANGES
+    steps: int | None = None
+    every: int = 1000
+    compiled: bool = True
+
+
+def run(group: Group, scale: Scale, progress: Callable[[int], Any]) -> list[Record]:
+    """Train all replicas of a group; calls ``progress`` with the steps just taken."""
+    plan = contestant(group.unit)
+    schedule = plan.schedule(group.operation, group.inputs)
+    seeds = [seed for _ in scale.ranges for seed in scale.seeds]
+    torch.manual_seed(scale.seeds[0])  # for what a unit draws in training
+    ensemble = Ensemble(
+        partial(plan.build, group.inputs),
+        seeds,
+        problem(group.operation, scale.ranges),
+        schedule,
+        compiled=scale.compiled,
+    )
+    stream = Stream(scale.seeds, group.inputs)
+    evaluate = Evaluation(group.operation, group.inputs, scale.ranges, len(scale.seeds))
+    tally = Tally(evaluate.thresholds)
+    restarts = Restarts(seeds) if schedule.restart else None
+    steps = scale.steps or schedule.steps
+    for step in range(0, steps + 1, scale.every):
+        interpolation, extrapolation = evaluate(ensemble)
+        tally.add(step, interpolation, extrapolation, sparsity_error(ensemble.weights))
+        if step == steps:
+            break
+        if schedule.penalty_below is not None:
+            ensemble.counted.copy_(torch.from_numpy(interpolation < schedule.penalty_below).unsqueeze(-1))
+        if restarts is not None:
+            ensemble.restart(*restarts.due(interpolation))
+        for _ in range(0, scale.every, BLOCK):
+            ensemble.train(torch.from_numpy(stream.draw(min(BLOCK, scale.every))))
+            progress(min(BLOCK, scale.every))
+    return _records(group, scale, tally)
+
+
+def problem(operation: str, ranges: Sequence[Range]) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """Uniform numbers ``(inputs, seeds, batch)`` to inputs and target of all ranges times seeds.
+
+    Where the law divides no input is exactly 0, which would leave a replica NaN for good. On a range around 0 one
+    float32 number in 2**24 is; of the float64 numbers that published code draws none. It becomes half a step of them.
+    """
+    low = torch.tensor([r.interpolation[0] for r in ranges]).view(-1, 1, 1)
+    width = torch.tensor([r.interpolation[1] - r.interpolation[0] for r in ranges]).view(-1, 1, 1)
+    half_step = width * 2**-25
+    law = OPERATIONS[operation].law
+    divides = not law(torch.zeros(max(TWO_LAYERS.values()))).isfinite()
+
+    def problem(uniform: Tensor) -> tuple[Tensor, Tensor]:
+        x = low + width * uniform.unsqueeze(1)
+        x = (torch.where(x == 0, half_step, x) if divides else x).flatten(1, 2)
+        return x, law(x)
+
+    return problem
+
+
+def _records(group: Group, scale: Scale, tally: Tally) -> list[Record]:
+    """Counts for each range."""
+    records = []
+    count = len(scale.seeds)
+    solved = tally.extrapolation < tally.thresholds
+    for i, r in enumerate(scale.ranges):
+        of_range = slice(i * count, (i + 1) * count)
+        good = solved[of_range]
+        records.append(
+            Record(
+                group.unit,
+                group.operation,
+                group.inputs,
+                r.name,
+                count,
+                int(good.sum()),
+                float(np.median(tally.solved_at[of_range][good])) if good.any() else None,
+                float(f"{tally.sparsity[of_range][good].mean():.2g}") if good.any() else None,
+                int((tally.extrapolation[of_range] < ABSOLUTE).sum()),
+                form="found" if group.unit in FINDERS else "given",
+                first_seed=scale.seeds[0],
+            )
+        )
+    return records

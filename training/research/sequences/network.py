@@ -1,0 +1,101 @@
+"""The CNN that reads one digit: pictures to as many numbers as the task's result has."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from training.research.sequences.digits import Digits, normalised
+from training.research.sequences.task import SequenceTask
+
+CODES = 64
+"""Patterns that the read-out tells apart; each of them has a value that is learned."""
+BATCH = 500
+
+
+class ReadOut(nn.Module):
+    """``z = softmax(x A + b) V``: the value of the pattern that is seen, or a mixture where the picture is unclear.
+
+    A and V are learned, V from the mean and deviation of the digits on. The output has to be flat around ten values;
+    this one is so by its form. Measured on sums: a linear layer leaves an error of 0.63 a digit after six epochs, this
+    one 0.41 after four. (stable-nalu has a softmax for an option.)
+    """
+
+    def __init__(self, features: int, task: SequenceTask) -> None:
+        super().__init__()
+        self.patterns = nn.Linear(features, CODES)
+        self.values = nn.Parameter(torch.empty(CODES, task.outputs))
+        ideal = task.values(torch.tensor(task.digits)).float()
+        with torch.no_grad():
+            self.values.normal_().mul_(ideal.std(0)).add_(ideal.mean(0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        z: Tensor = self.patterns(x).float().softmax(-1) @ self.values
+        return z
+
+
+class VoteReadOut(nn.Module):
+    """``z``: the number that is expected, by the probability of each, which is kept in ``votes``; see
+    ``models.location_classifier``.
+
+    It stays the expected one in testing. Of independent digits the expected sum is the sum of the expected numbers, the
+    expected product their product, and nothing has a smaller squared error than what is expected.
+    """
+
+    def __init__(self, features: int, task: SequenceTask) -> None:
+        super().__init__()
+        self.logits = nn.Linear(features, len(task.digits))
+        self.numbers: Tensor
+        self.register_buffer("numbers", task.values(torch.tensor(task.digits)).float())
+        self.votes = torch.empty(0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.votes = self.logits(x).float().softmax(-1)
+        return self.votes @ self.numbers
+
+
+def build_cnn(task: SequenceTask, side: int = 28, *, votes: bool = False) -> nn.Sequential:
+    """Three convolutions of 32, 64 and 64 channels and the read-out, for pictures of ``side`` x ``side`` pixels.
+
+    ``votes``: the read-out is one of votes.
+
+    Each 2x2 block of pixels comes as four channels: half the places to compute for the same strokes.
+    """
+    small = math.ceil(math.ceil(side / 4) / 2)
+    cnn = nn.Sequential(
+        nn.PixelUnshuffle(2),
+        *_block(4, 32, kernel=5, stride=2),
+        *_block(32, 64),
+        *_block(64, 64, stride=2),
+        nn.Flatten(),
+        (VoteReadOut if votes else ReadOut)(64 * small**2, task),
+    )
+    return cnn.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _block(in_channels: int, out_channels: int, kernel: int = 3, stride: int = 1) -> tuple[nn.Module, ...]:
+    convolution = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=kernel // 2, bias=False)
+    return convolution, nn.BatchNorm2d(out_channels), nn.ReLU()
+
+
+def read(cnn: nn.Module, digits: Digits) -> Tensor:
+    """What a CNN in evaluation mode says of digits, ``(n, outputs)``, in float64."""
+    cnn.eval()
+    with torch.no_grad():
+        return torch.cat([cnn(normalised(part)).double() for part in torch.split(digits.pictures, BATCH)])
+
+
+def settle(cnn: nn.Module, digits: Digits) -> None:
+    """Take the statistics of batch normalisation from all of these pictures as they are, instead of from the last few.
+
+    A running mean over varied pictures shifts every digit by a little, and a sum over a thousand of them by a lot.
+    """
+    for layer in cnn.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.reset_running_stats()
+            layer.momentum = None
+    cnn.train()
+    with torch.no_grad():
+        for part in torch.split(digits.pictures, BATCH):
+            cnn(normalised(part))
+    cnn.eval()

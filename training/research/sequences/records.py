@@ -1,0 +1,69 @@
+"""Results: one record for each run, kept as JSON that is written anew after every one of them."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from training.errors import InputError
+
+Errors = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run.
+
+    Args:
+        task: see ``training.research.sequences.task``.
+        unit: of the cell; "given" is the exact arithmetic, "LSTM" the plain baseline.
+        seed: of start values and order of the digits.
+        mae: mean absolute error on sequences of test digits, by length; None where it is not finite.
+        mse: mean square error on them, by length.
+        bias: mean error of the CNN on single test digits.
+        rmse: root mean square error of the CNN on single test digits.
+        validation_mae: on sequences of validation digits of the training length.
+        weights: of the unit, as they are after training; None where they say little (NALU, LSTM, count).
+        sparsity_error: largest distance of those weights from -1, 0 and 1.
+        steps: of AdamW. seconds: of processor time for training and testing. date: of the run.
+    """
+
+    task: str
+    unit: str
+    seed: int
+    mae: Errors
+    mse: Errors
+    bias: float
+    rmse: float
+    validation_mae: float | None
+    weights: list[float] | None
+    sparsity_error: float | None
+    steps: int
+    seconds: float
+    date: str
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What there is one run of."""
+        return (self.task, self.unit, self.seed)
+
+
+def read(path: Path) -> list[Record]:
+    """The records of a file; none if it is missing."""
+    if not path.exists():
+        return []
+    try:
+        return [Record(**fields) for fields in json.loads(path.read_text(encoding="utf-8"))["records"]]
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path} holds no results of sequences; move it away, or give another --out.") from error
+
+
+def add(path: Path, record: Record) -> None:
+    """Put a record into a file, in the place of one of the same run. The file is never half-written."""
+    records: Sequence[Record] = list({each.key: each for each in [*read(path), record]}.values())
+    lines = ",\n".join(f"  {json.dumps(asdict(each))}" for each in records)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(f'{{"records": [\n{lines}\n]}}\n', encoding="utf-8")
+    beside.replace(path)

@@ -1,0 +1,219 @@
+"""The constants of a candidate: fitted, without terms that are not needed, and taken to plain numbers where data allow.
+
+Gauss-Newton steps fit them. Sums of a quotient or product have one scale in common, so one constant in each sum but
+the first is held at 1.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.symbolic.candidate import Candidate
+from training.symbolic.snap import plain
+from training.symbolic.subset_least_squares import ROUNDING, allowance, inverse_lengths, least_squares
+
+Numbers = NDArray[np.float64]
+
+STEPS = 12
+SURE = 3.0
+"""Standard errors that a plain number may lie off the fitted one."""
+SHARES = (1.0, 1 / 3, 1 / 10)
+"""Shares of that which are tried one after the other, the plainest numbers first."""
+FEW = 4
+"""Terms that are tried to be left out one by one, the weakest first."""
+
+
+def fit_constants(candidate: Candidate, inputs: Numbers, target: Numbers) -> list[Candidate]:
+    """The candidate with its constants fitted, pruned and settled, for errors in proportion and for those of one size.
+
+    Args:
+        candidate: with constants to start from.
+        inputs: ``(rows, columns)``.
+        target: ``(rows,)``.
+    """
+    same = _Fit.start(candidate, inputs, target, np.ones(len(target)))
+    proportional = _Fit.start(candidate, inputs, target, _by_size(target))
+    if proportional is not None:  # anew by the size of the fit: that of a target with noise would bias it
+        answer = proportional.candidate.predict(inputs)
+        weights = _by_size(np.where(np.isfinite(answer), answer, target))
+        proportional = _Fit.start(proportional.candidate, inputs, target, weights) or proportional
+    return [fit.without_needless_terms().settled() for fit in (proportional, same) if fit is not None]
+
+
+def _by_size(values: Numbers) -> Numbers:
+    size = np.abs(values)
+    return np.asarray(1 / np.maximum(size, 1e-3 * np.median(size) + 1e-300))
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A candidate on rows where its terms are finite, ``terms`` ``(rows, terms)``, and the error it has there."""
+
+    candidate: Candidate
+    terms: Numbers
+    target: Numbers
+    weights: Numbers
+    error: float
+
+    @classmethod
+    def start(cls, candidate: Candidate, inputs: Numbers, target: Numbers, weights: Numbers) -> "_Fit | None":
+        terms = candidate.terms(inputs)
+        sound = np.isfinite(terms).all(1)
+        if sound.sum() <= len(candidate.constants):
+            return None
+        return cls(candidate, terms[sound], target[sound], weights[sound], np.inf).fitted()
+
+    def fitted(self) -> "_Fit | None":
+        """Gauss-Newton; None where the numbers are not finite."""
+        constants = _gauge(self.candidate)
+        free = _free(self.candidate)
+        best, least = constants, self.error_of(constants)
+        for _ in range(STEPS):
+            answer, slope = self.slope(constants)
+            A, b = slope[:, free] * self.weights[:, None], (self.target - answer) * self.weights
+            if not (np.isfinite(A).all() and np.isfinite(b).all()):
+                break
+            scale = np.maximum(np.sqrt(np.mean(A**2, 0)), 1e-300)
+            constants = constants.copy()
+            constants[free] += least_squares(A / scale, b) / scale
+            error = self.error_of(constants)
+            if not error <= 4 * least:
+                break
+            gained = least - error
+            if gained > 0:
+                best, least = constants, error
+            if gained < 1e-3 * least:
+                break
+        if not np.isfinite(least):
+            return None
+        return replace(self, candidate=replace(self.candidate, constants=best), error=least)
+
+    def error_of(self, constants: Numbers) -> float:
+        """Weighted mean squared error, no less than what rounding leaves."""
+        with np.errstate(all="ignore"):
+            rest = (self.target - self.answer(constants)) * self.weights
+            return float(np.mean(rest**2) + ROUNDING**2 * np.mean((self.target * self.weights) ** 2))
+
+    def answer(self, constants: Numbers) -> Numbers:
+        """What the law says with other constants, ``(rows,)``."""
+        return self.candidate.multiplied(self.sums(constants))
+
+    def sums(self, constants: Numbers) -> Numbers:
+        return self.candidate.added(self.terms * constants)
+
+    def slope(self, constants: Numbers) -> tuple[Numbers, Numbers]:
+        """The answer, and its derivative by every constant, ``(rows, terms)``."""
+        with np.errstate(all="ignore"):
+            answer = self.answer(constants)
+            member, outer = self.candidate.member, self.candidate.outer
+            return answer, answer[:, None] * outer[member] / self.sums(constants)[:, member] * self.terms
+
+    def allowed(self, numbers: int) -> float:
+        """The error at which a candidate shorter by so many numbers is still as good."""
+        return self.error * allowance(numbers, len(self.target))
+
+    def without_needless_terms(self) -> "_Fit":
+        """Drop terms as long as a shorter candidate fits as well: all weak ones at once, or one."""
+        best = self
+        while True:
+            strength = np.abs(best.candidate.constants) / np.maximum(best.spread(), 1e-300)
+            weak = np.flatnonzero(strength < 1).tolist()
+            groups = [weak] if len(weak) > 1 else []
+            groups += [[place] for place in np.argsort(strength)[:FEW].tolist()]
+            trials = (best.without(places) for places in groups)
+            shorter = next((trial for trial in trials if trial is not None), None)
+            if shorter is None:
+                return best
+            best = shorter
+
+    def without(self, places: Sequence[int]) -> "_Fit | None":
+        """The fit without some terms; None if a sum is left empty, or it is significantly worse."""
+        keep = np.setdiff1d(np.arange(len(self.candidate.member)), places)
+        if set(self.candidate.member[keep]) != set(self.candidate.member):
+            return None
+        changed = {name: getattr(self.candidate, name)[keep] for name in _BY_TERM}
+        trial = replace(self, candidate=replace(self.candidate, **changed), terms=self.terms[:, keep]).fitted()
+        return trial if trial is not None and trial.error <= self.allowed(len(places)) else None
+
+    def spread(self) -> Numbers:
+        """Standard errors of the constants, 0 for those that are held, ``(terms,)``."""
+        free = _free(self.candidate)
+        A = self.slope(self.candidate.constants)[1][:, free] * self.weights[:, None]
+        errors = np.zeros(len(self.candidate.constants))
+        if np.isfinite(A).all():
+            scale = np.maximum(np.sqrt(np.mean(A**2, 0)), 1e-300)
+            errors[free] = inverse_lengths(A / scale) * np.sqrt(self.error) / scale
+        return errors
+
+    def settled(self) -> Candidate:
+        """The candidate with plain constants where they fit as well; of its scales the plainest."""
+        relative = SURE * self.spread() / np.maximum(np.abs(self.candidate.constants), 1e-300)
+        trials = []
+        for constants in _scales(self.candidate):
+            tolerances = np.maximum(relative, ROUNDING) * np.abs(constants)
+            trials.append(self.plain(constants, tolerances))
+        return replace(self.candidate, constants=min(trials, key=_digits))
+
+    def plain(self, constants: Numbers, tolerances: Numbers) -> Numbers:
+        """Constants taken to plain numbers: all at once, or else those that can be, the largest first."""
+        trials = [
+            np.array([plain(*pair) for pair in zip(constants, share * tolerances, strict=True)]) for share in SHARES
+        ]
+        for together in trials:
+            if together.all() and self.error_of(together) <= self.allowed(int(np.sum(together != constants))):
+                return together
+        settled = constants
+        for place in np.argsort(-np.abs(constants)):
+            for together in trials:
+                trial = settled.copy()
+                trial[place] = together[place]
+                if together[place] and self.error_of(trial) <= self.allowed(1):
+                    settled = trial
+                    break
+        return settled
+
+
+_BY_TERM = ("exponents", "negative", "constants", "member")
+
+
+def _free(candidate: Candidate) -> list[int]:
+    held = {int(np.flatnonzero(candidate.member == k)[0]) for k in range(1, len(candidate.outer))}
+    return [place for place in range(len(candidate.member)) if place not in held]
+
+
+def _gauge(candidate: Candidate) -> Numbers:
+    """The same constants, with those that are held at 1."""
+    constants = candidate.constants.copy()
+    for k in range(1, len(candidate.outer)):
+        scale = constants[np.flatnonzero(candidate.member == k)[0]]
+        constants = _rescaled(candidate, constants, k, scale)
+    return constants
+
+
+def _rescaled(candidate: Candidate, constants: Numbers, k: int, scale: float) -> Numbers:
+    """Divide one sum by a scale, and multiply the first by what keeps the answer."""
+    changed = constants.copy()
+    changed[candidate.member == k] /= scale
+    with np.errstate(all="ignore"):
+        ratio = candidate.outer[k] / candidate.outer[0]
+        changed[candidate.member == 0] *= np.sign(scale) ** ratio * np.abs(scale) ** ratio
+    return changed
+
+
+def _scales(candidate: Candidate) -> list[Numbers]:
+    """Ways to share a common scale among two sums: each constant of the second, or of the first, as 1."""
+    constants = candidate.constants
+    if len(candidate.outer) != 2:
+        return [constants]
+    ways = [_rescaled(candidate, constants, 1, scale) for scale in constants[candidate.member == 1][:4]]
+    ratio = candidate.outer[1] / candidate.outer[0]
+    if abs(ratio) == 1:
+        first = constants[candidate.member == 0]
+        ways += [_rescaled(candidate, constants, 1, abs(scale) ** -ratio) for scale in first[:4] if scale]
+    return [way for way in ways if np.isfinite(way).all()] or [constants]
+
+
+def _digits(constants: Numbers) -> int:
+    return sum(len(f"{abs(value):.12g}") for value in constants)

@@ -1,0 +1,101 @@
+"""find_law: from a table to a network that computes its law, and the formula."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.law import Law
+from training.symbolic.formula import Formula, formula
+from training.symbolic.outliers import strays
+from training.symbolic.search import ROUNDS, search
+
+Numbers = NDArray[np.float64]
+
+LARGEST = 1e150
+"""Squares of larger numbers may not be finite, and those of numbers below its inverse may be 0."""
+
+NAMED = 5
+"""Rows that a reason names, at most."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found in a table.
+
+    Args:
+        network: computes the law in float64; if none was found, the best that was.
+        formula: of the law, such as ``0.5 * m * v**2``; None if no law was found.
+        latex: the formula as LaTeX; None if no law was found.
+        reason: why no law was found, one clause; None if one was.
+    """
+
+    network: Law
+    formula: str | None
+    latex: str | None
+    reason: str | None
+
+
+def find_law(
+    inputs: Numbers,
+    target: Numbers,
+    *,
+    columns: Sequence[str] | None = None,
+    rows: Sequence[int] | NDArray[np.int64] | None = None,
+    seed: int = 0,
+    rounds: int = ROUNDS,
+    seconds: float = math.inf,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Finding:
+    """Find the arithmetic law of a table: products of powers with a constant, sums of them, quotients of sums.
+
+    Args:
+        inputs: ``(rows, columns)``, finite.
+        target: ``(rows, 1)``, finite, not all zero.
+        columns: names for the formula; None names them ``x0``, ``x1`` and so on.
+        rows: numbers of the rows, for the reason; None counts them from 0.
+        seed: of start values; the same seed on the same machine finds the same, unless ``seconds`` run out.
+        rounds: of the search for sums and quotients of products, at most; 0 tries products and plain sums only.
+        seconds: time after which nothing new is started.
+        progress: told what is tried.
+
+    Raises:
+        ValueError: shapes that do not fit, numbers that are too large, or no candidate gives finite numbers.
+    """
+    if inputs.ndim != 2 or target.shape != (len(inputs), 1) or not inputs.size:
+        raise ValueError(f"inputs are (rows, columns) and target (rows, 1), got {inputs.shape} and {target.shape}.")
+    widest, size = np.abs(inputs).max(), np.abs(target).max()
+    if not (widest <= LARGEST and 1 / LARGEST <= size <= LARGEST):
+        raise ValueError(
+            f"inputs and target must be finite, at most {LARGEST:g}, and the target not all below {1 / LARGEST:g}; "
+            f"the largest are {widest:g} and {size:g}, so scale the columns nearer to 1."
+        )
+    varied = np.ptp(inputs, axis=0) > 0  # what never changes cannot matter
+    varied = varied if varied.any() else ~varied
+    x, y, begun = inputs[:, varied], target[:, 0], monotonic()
+    found = search(x, y, seed=seed, rounds=rounds, seconds=seconds, progress=progress)
+    network = found.candidate.among(varied).network()
+    names = [f"x{place}" for place in range(inputs.shape[1])] if columns is None else columns
+    expression: Formula | None = formula(network, names) if found.reason is None else None
+    if expression is not None:
+        return Finding(network, expression.text, expression.latex, None)
+    progress("rows that hide a law")
+    left = seconds - (monotonic() - begun)
+    astray = strays(x, y, seed=seed, rounds=min(rounds, 1), seconds=left)
+    if astray is None:
+        return Finding(network, None, None, found.reason)
+    law, places = astray
+    numbers = places if rows is None else np.asarray(rows)[places]
+    return Finding(network, None, None, _hidden(formula(law.among(varied).network(), names), numbers.tolist()))
+
+
+def _hidden(law: Formula | None, rows: list[int]) -> str:
+    """The reason why a law is not found: the rows that do not follow it."""
+    text = law.text if law else "the law"
+    if len(rows) == 1:
+        return f"row {rows[0]} does not follow {text}, as all other training rows do; correct it or leave it out"
+    named = ", ".join(map(str, rows[:NAMED])) + ", ..." * (len(rows) > NAMED)
+    return f"rows {named} do not follow {text}, as all other training rows do; correct them or leave them out"

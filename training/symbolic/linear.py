@@ -1,0 +1,52 @@
+"""A sum of columns with constants, and perhaps a constant alone: linear least squares, without what is irrelevant."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.symbolic.candidate import Candidate, signs_of
+from training.symbolic.subset_least_squares import Squares
+
+Numbers = NDArray[np.float64]
+
+
+def sums(inputs: Numbers, target: Numbers) -> list[Candidate]:
+    """Candidates of one sum of columns, with constants still to be settled.
+
+    Args:
+        inputs: ``(rows, columns)``.
+        target: ``(rows,)``.
+    """
+    found = []
+    for weights in (np.ones(len(target)), 1 / (np.abs(target) + 1e-3 * np.abs(target).max())):
+        kept, constants = _relevant(inputs, target, weights)
+        exponents = np.concatenate([np.eye(inputs.shape[1]), np.zeros((1, inputs.shape[1]))])[kept]
+        member = np.zeros(len(kept), dtype=np.int64)
+        if len(kept):
+            found.append(Candidate(exponents, signs_of(exponents, inputs), constants, member, np.ones(1)))
+    return found
+
+
+def _design(inputs: Numbers) -> Numbers:
+    return np.concatenate([inputs, np.ones((len(inputs), 1))], 1)
+
+
+def _relevant(inputs: Numbers, target: Numbers, weights: Numbers) -> tuple[list[int], Numbers]:
+    """Columns that are needed, the constant last, and what they are multiplied by.
+
+    Those go first whose removal costs least, while that is nothing: while the mean squared error grows by no more than
+    ``exp(ln N / N)`` a column.
+    """
+    problem = Squares.of(_design(inputs) * weights[:, None], target * weights)
+    kept = list(range(problem.columns))
+    while kept:
+        values, spread = problem.solve(kept)
+        strength = np.abs(values) / np.maximum(spread, 1e-300)
+        weak = [place for place, value in zip(kept, strength, strict=True) if value < 1]
+        for removed in (weak, [kept[int(strength.argmin())]]):
+            rest = [place for place in kept if place not in removed]
+            if removed and problem.error(rest) <= problem.allowed(kept, len(removed)):
+                kept = rest
+                break
+        else:
+            break
+    return kept, problem.solve(kept)[0]

@@ -1,0 +1,51 @@
+"""Rows that do not follow the law that nearly all others follow to rounding: a slip, where the search finds noise."""
+
+import math
+from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.symbolic.acceptance import EXACT
+from training.symbolic.candidate import Candidate
+from training.symbolic.search import search
+
+Numbers = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+SAMPLE, TRIES = 48, 4
+"""Rows of a sample, so few that one without strays is soon drawn, and samples that are searched."""
+MOST = 0.05
+"""Share of the rows that may be strays."""
+FEWEST_ROWS = 12
+
+
+def strays(
+    inputs: Numbers, target: Numbers, *, seed: int = 0, rounds: int = 1, seconds: float = math.inf
+) -> tuple[Candidate, Places] | None:
+    """The law that all rows but a few follow exactly, and the places of those; None if there is none, or no stray.
+
+    Args:
+        inputs: ``(rows, columns)``, finite.
+        target: ``(rows,)``, finite.
+        seed: of the samples.
+        rounds: of each search, see ``search``.
+        seconds: time after which each search tries products and plain sums only.
+    """
+    random, begun = np.random.default_rng(seed), monotonic()
+    for _ in range(TRIES if len(target) >= FEWEST_ROWS else 0):
+        rows = random.permutation(len(target))[: min(SAMPLE, 2 * len(target) // 3)]
+        if np.ptp(target[rows]) == 0:
+            continue
+        found = search(inputs[rows], target[rows], rounds=rounds, seconds=seconds - (monotonic() - begun))
+        off = _off(found.candidate, inputs, target)
+        if found.reason is None and 0 < len(off) <= max(1, MOST * len(target)):
+            return found.candidate, off
+    return None
+
+
+def _off(law: Candidate, inputs: Numbers, target: Numbers) -> Places:
+    """Places of the rows that a law does not give to rounding."""
+    with np.errstate(all="ignore"):
+        off = np.abs(law.predict(inputs) - target)
+    return np.flatnonzero(~(off <= EXACT * (np.abs(target) + np.median(np.abs(target)))))

@@ -1,0 +1,119 @@
+"""Sums of products of powers, quotients of such sums, and powers of such sums: candidates out of a dictionary."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.symbolic.candidate import Candidate, different_rows, signs_of
+from training.symbolic.monomial import RARE
+from training.symbolic.subset_least_squares import least_squares
+from training.symbolic.term_exchange import SEARCH_ROWS, Choice, Dictionary, exchange
+
+Numbers = NDArray[np.float64]
+
+FOUND = 1e-5
+"""Relative error, in the float32 of the search, at which it has found the terms."""
+ROWS_PER_TERM = 12
+
+
+@dataclass(frozen=True)
+class Form:
+    """How many terms stand above and below the line, the power of the whole, and how rows are weighted."""
+
+    numerator: int
+    denominator: int = 0
+    outer: float = 1.0
+    weight: float = 0.5
+
+
+FORMS = (
+    *(Form(2, weight=weight) for weight in (0.5, 1.0)),
+    *(Form(3, weight=weight) for weight in (0.5, 1.0, 0.0)),
+    Form(2, outer=0.5),
+    Form(2, outer=2.0),
+    Form(1, 2, weight=1.0),
+    Form(2, 2, weight=1.0),
+    Form(3, outer=0.5),
+    Form(3, outer=-0.5),
+    Form(4),
+    Form(2, 2, weight=0.5),
+    Form(1, 3, weight=1.0),
+    Form(2, 3, weight=1.0),
+    Form(3, 2, weight=1.0),
+)
+"""What is tried, the simplest first."""
+
+
+def terms(inputs: Numbers, target: Numbers, random: np.random.Generator) -> Iterator[Candidate]:
+    """Candidates with constants still to be fitted: the best of one run of the search for each form.
+
+    Args:
+        inputs: ``(rows, columns)``; a row that repeats another is left out, and one with a zero where zeros are rare.
+        target: ``(rows,)``.
+        random: for start values.
+    """
+    once = different_rows(inputs, target)
+    rare = (inputs == 0).mean(0) < RARE
+    usable = once[(inputs[once][:, rare] != 0).all(1) & (target[once] != 0)]
+    if len(usable) < 2 * ROWS_PER_TERM:
+        return
+    rows = random.permutation(usable)[:SEARCH_ROWS]
+    x, y = inputs[rows], target[rows]
+    dictionary = Dictionary.of(x)
+    for form in FORMS:
+        if len(rows) < ROWS_PER_TERM * (form.numerator + form.denominator) or (form.outer != 1 and (y <= 0).any()):
+            continue
+        choice = _search(form, dictionary, y, random)
+        if choice is not None:
+            yield _candidate(form, choice, dictionary, x, y)
+
+
+def _search(form: Form, dictionary: Dictionary, target: Numbers, random: np.random.Generator) -> Choice | None:
+    """The terms of least error; None where numbers are so large that no error is finite."""
+    least, found = np.inf, None
+    goal = target ** (1 / form.outer)
+    sweeps = exchange(dictionary, goal, form.numerator, form.denominator, random, weight=form.weight)
+    for error, choice in sweeps:
+        if error < least:
+            least, found = error, choice
+        if least < FOUND:
+            break
+    return found
+
+
+def _candidate(form: Form, choice: Choice, dictionary: Dictionary, inputs: Numbers, target: Numbers) -> Candidate:
+    exponents = dictionary.exponents[choice]
+    member = (np.arange(len(choice)) >= form.numerator).astype(np.int64)
+    powers = np.array([1.0, -1.0]) if form.denominator else np.ones(1)
+    candidate = _with_ones(_simplest(exponents) if form.denominator else exponents, member, powers, inputs)
+    columns = candidate.terms(inputs)
+    if not np.isfinite(columns).all():  # the shorter form divides by a zero
+        candidate = _with_ones(exponents, member, powers, inputs)
+        columns = candidate.terms(inputs)
+    goal = target ** (1 / form.outer)
+    size = np.sqrt(np.mean(columns**2, 0))
+    if form.denominator:
+        linear = columns / size * np.where(member, -goal[:, None], 1.0) / np.abs(goal[:, None])
+        constants = np.linalg.svd(linear, full_matrices=False)[2][-1] / size
+    else:
+        weights = np.abs(goal) ** -form.weight
+        scaled = columns / size * weights[:, None]
+        constants = least_squares(scaled, goal * weights) / size
+    return replace(candidate, constants=constants, outer=powers * form.outer)
+
+
+def _with_ones(exponents: Numbers, member: Choice, outer: Numbers, inputs: Numbers) -> Candidate:
+    return Candidate(exponents, signs_of(exponents, inputs), np.ones(len(member)), member, outer)
+
+
+def _simplest(exponents: Numbers) -> Numbers:
+    """The same quotient with numerator and denominator multiplied by what makes it shortest to write."""
+    shifted = exponents.copy()
+    for column in range(exponents.shape[1]):
+        trials = [exponents[:, column] - shift for shift in {0.0, *exponents[:, column]}]
+        shifted[:, column] = min(
+            trials, key=lambda w: (np.sum(w != np.round(w)), np.sum(w < 0), np.count_nonzero(w), np.abs(w).sum())
+        )
+    return shifted

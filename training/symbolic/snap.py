@@ -1,0 +1,92 @@
+"""Weights to exact values, unless the data are then fitted significantly worse; numbers to the plain ones they mean."""
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.symbolic.subset_least_squares import Squares
+
+Numbers = NDArray[np.float64]
+
+GRIDS = (1, 2, 3, 4)
+"""Exponents are sought among the multiples of 1, then 1/2, then 1/3, then 1/4."""
+
+
+def snap_exponents(design: Numbers, goal: Numbers, weights: Numbers) -> tuple[Numbers, bool]:
+    """Least squares whose coefficients are taken to the grid where the data allow it.
+
+    A step to the grid is taken if the mean squared error grows by no more than ``exp(k ln N / N)``, with k
+    coefficients on N rows: the Bayesian information criterion's verdict that the free fit is no better. Rules that ask
+    for an error at least as small fail in noise, where the free fit wins by chance.
+
+    Args:
+        design: one column for each coefficient, centred, ``(rows, columns)``.
+        goal: ``(rows,)``, centred.
+        weights: of the rows, ``(rows,)``.
+
+    Returns:
+        The coefficients ``(columns,)``, and whether all of them are on the grid.
+    """
+    root = np.sqrt(weights / weights.mean())[:, None]
+    problem = Squares.of(design * root, goal * root[:, 0])
+    fixed: dict[int, float] = {}
+    for grid in GRIDS:
+        while free := [place for place in range(problem.columns) if place not in fixed]:
+            values, spread = problem.solve(free, fixed)
+            near = np.round(values * grid) / grid
+            order = np.argsort(np.abs(values - near) / np.maximum(spread, 1e-300))
+            for chosen in (order, order[: max(1, len(order) // 2)], order[:1]):
+                trial = fixed | {free[place]: float(near[place]) for place in chosen}
+                rest = [place for place in free if place not in trial]
+                if problem.error(rest, trial) <= problem.allowed(free, len(chosen), fixed):
+                    fixed = trial
+                    break
+            else:
+                break
+    free = [place for place in range(problem.columns) if place not in fixed]
+    coefficients = np.zeros(problem.columns)
+    coefficients[free] = problem.solve(free, fixed)[0]
+    coefficients[list(fixed)] = list(fixed.values())
+    return coefficients, not free
+
+
+_SIMPLE: Sequence[Fraction] = sorted(
+    {Fraction(above, below) for below in range(1, 13) for above in range(1, 10 * below + 1)},
+    key=lambda value: (value.denominator, value.numerator),
+)
+
+
+def plain(value: float, tolerance: float) -> float:
+    """The plainest number within a tolerance: a small fraction, a multiple of pi, or the shortest decimal.
+
+    Args:
+        value: what was fitted, finite.
+        tolerance: how far it may be off, absolute, above 0.
+    """
+    if abs(value) <= tolerance:
+        return 0.0
+    size, sign = abs(value), math.copysign(1.0, value)
+    for digits in range(1, 17):
+        decimal = float(f"{size:.{digits - 1}e}")
+        if digits <= 2 and abs(decimal - size) <= tolerance:
+            return sign * decimal
+        if digits == 2:
+            for unit in (1.0, math.pi):
+                near = min(_SIMPLE, key=lambda fraction, unit=unit: abs(float(fraction) * unit - size))  # type: ignore[misc]
+                if abs(float(near) * unit - size) <= min(tolerance, 1e-4 * size):
+                    return sign * float(near) * unit
+        if abs(decimal - size) <= tolerance:
+            return sign * decimal
+    return value
+
+
+def is_plain(value: float) -> bool:
+    """Whether a number has at most six digits, or is a small fraction or such a multiple of pi."""
+    if float(f"{value:.6g}") == value:
+        return True
+    return any(
+        abs(float(Fraction(value / unit).limit_denominator(12)) * unit / value - 1) < 1e-14 for unit in (1.0, math.pi)
+    )

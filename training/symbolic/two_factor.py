@@ -1,0 +1,117 @@
+"""Products and quotients of two sums of columns: two layers, fitted by second-order steps.
+
+``y = (A x + a)(B x + b)`` has no closed form; Levenberg-Marquardt steps (Marquardt 1963) from the least squares fit of
+``sqrt|y|``, and from random starts, find it. ``y (B x + b) = A x + a`` is homogeneous and linear: the right singular
+vector of the least singular value holds the constants.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.symbolic.candidate import Candidate, signs_of
+from training.symbolic.subset_least_squares import least_squares
+
+Numbers = NDArray[np.float64]
+
+STARTS = 4
+STEPS = 60
+MOST_ROWS = 2_048
+ZERO = 1e-6
+"""Weights of this share of the largest are what rounding leaves of a zero."""
+
+
+def layers(inputs: Numbers, target: Numbers, random: np.random.Generator) -> Iterator[tuple[list[Candidate], bool]]:
+    """Candidates of two sums, with constants still to be settled, and whether they are the last; the quotient first.
+
+    Args:
+        inputs: ``(rows, columns)``.
+        target: ``(rows,)``.
+        random: for start values.
+    """
+    rows = random.permutation(len(target))[:MOST_ROWS]
+    x, y = inputs[rows], target[rows]
+    scale = np.sqrt(np.mean(x**2, 0))
+    scale = np.where(scale > 0, scale, 1.0)
+    design = np.concatenate([x / scale, np.ones((len(x), 1))], 1)
+    if len(y) < 2 * design.shape[1] + 2:
+        return
+    known = y != 0
+    varied = np.append(np.ptp(x[known], axis=0) > 0, True) if known.any() else np.zeros(design.shape[1], bool)
+    quotient = np.zeros((2, design.shape[1]))
+    if varied.any():
+        quotient[:, varied] = _quotient(design[known][:, varied], y[known])
+    yield _candidates(quotient, -1.0, scale, inputs), False
+    for tried, start in enumerate(_starts(design, y, random), start=1):
+        yield _candidates(_product(design, y, start), 1.0, scale, inputs), tried == STARTS
+
+
+def _quotient(design: Numbers, target: Numbers) -> Numbers:
+    """The constants of numerator and denominator, ``(2, columns)``."""
+    weights = np.ones(len(target))
+    for _ in range(3):  # Sanathanan and Koerner 1963: the error of y, not that of the equation
+        equation = np.concatenate([design / target[:, None], -design], 1) * weights[:, None]
+        size = np.sqrt(np.mean(equation**2, 0))
+        size = np.where(size > 0, size, 1.0)
+        constants = (np.linalg.svd(equation / size, full_matrices=False)[2][-1] / size).reshape(2, -1)
+        below = np.abs(design @ constants[1])
+        if not np.median(below) > 0:  # columns that depend on one another
+            break
+        weights = 1 / np.maximum(below, 1e-2 * np.median(below))
+    return np.asarray(constants)
+
+
+def _starts(design: Numbers, target: Numbers, random: np.random.Generator) -> Iterator[Numbers]:
+    root = least_squares(design, np.sqrt(np.abs(target)))
+    for tried in range(STARTS):
+        noise = random.normal(size=(2, design.shape[1]))
+        size = np.sqrt(np.mean(np.abs(target))) / np.sqrt(design.shape[1])
+        yield root + 0.1 * size * noise if tried % 2 == 0 else size * noise
+
+
+def _product(design: Numbers, target: Numbers, start: Numbers) -> Numbers:
+    """Levenberg-Marquardt on the relative error of the product; the constants of both sums, ``(2, columns)``."""
+    weights = 1 / np.maximum(np.abs(target), 0.1 * np.median(np.abs(target)) + 1e-300)
+    constants, damping = start, 1e-2
+
+    def residuals(values: Numbers) -> Numbers:
+        sums = design @ values.T
+        return np.asarray((sums[:, 0] * sums[:, 1] - target) * weights)
+
+    rest = residuals(constants)
+    for _ in range(STEPS):
+        sums = design @ constants.T * weights[:, None]
+        slope = np.concatenate([design * sums[:, 1:], design * sums[:, :1]], 1)
+        normal, pull = slope.T @ slope, slope.T @ rest
+        while damping < 1e8:
+            eased = normal + damping * np.diag(np.diag(normal) + 1e-12 * np.trace(normal))
+            step = least_squares(eased, -pull)
+            trial = constants + step.reshape(2, -1)
+            after = residuals(trial)
+            if after @ after < rest @ rest:
+                break
+            damping *= 4
+        else:
+            return constants
+        gained = 1 - (after @ after) / (rest @ rest)
+        constants, rest, damping = trial, after, max(damping / 10, 1e-15)
+        if gained < 1e-9 or rest @ rest < 1e-26 * len(rest):
+            break
+    return constants
+
+
+def _candidates(constants: Numbers, outer: float, scale: Numbers, inputs: Numbers) -> list[Candidate]:
+    """The network of these constants, once with all of them and once without those that look like zeros."""
+    exponents = np.concatenate([np.eye(inputs.shape[1]), np.zeros((1, inputs.shape[1]))])
+    found = []
+    for threshold in (ZERO, 1e-2):
+        kept = np.abs(constants) > threshold * np.abs(constants).max(1, keepdims=True)
+        if not kept.any(1).all():
+            continue
+        member, place = np.nonzero(kept)
+        values = constants[kept] / np.append(scale, 1.0)[place]
+        found.append(
+            Candidate(exponents[place], signs_of(exponents[place], inputs), values, member, np.array([1.0, outer]))
+        )
+    return found

@@ -1,0 +1,241 @@
+"""Fits a law, or a network of one unit, to columns of numbers, measures it beside an MLP, and exports it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from models.law import Law
+from models.networks import Network
+from training.data.table_split import Part, Split
+from training.errors import InputError
+from training.export.manifest_fields import describe, name_of
+from training.export.write import Export, write_model
+from training.metrics import predict, regression_errors
+from training.symbolic import find_law
+from training.symbolic.formula import Formula, formula
+from training.tabular.extrapolation_plot import plot_extrapolation
+from training.tabular.mlp import MLP, count_parameters
+from training.trainer.loop import train_arithmetic
+
+Numbers = NDArray[np.float64]
+AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
+
+AUTO = "auto"
+"""In the place of a unit's name: search for the law (``training.symbolic``) instead of training one unit."""
+MAX_TRAINING_ROWS = 8192
+GOOD_ENOUGH = 1e-10
+"""Interpolation error (relative RMSE) at which no further restart is tried."""
+NO_BETTER = 1e-6
+"""Networks whose interpolation errors are below this count as equally good."""
+
+AnyArithmetic = Network | Law
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to fit and how the result is described.
+
+    Args:
+        name: the model's name.
+        columns: names of the input columns.
+        target: name of the target.
+        unit: name of the unit to train, or ``AUTO``.
+        hidden: widths of hidden layers.
+        seed: start of all random numbers.
+        restarts: how often a unit is trained from new start values, at most.
+        seconds: time after which the search for a law starts nothing new.
+        summary: one line for people.
+        command: what makes the model again.
+        data: where the rows come from.
+    """
+
+    name: str
+    columns: Sequence[str]
+    target: str
+    unit: str
+    seed: int
+    command: str
+    data: str
+    summary: str = ""
+    hidden: Sequence[int] = ()
+    restarts: int = 8
+    seconds: float = 240.0
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted network and the MLP of equal size beside it.
+
+    Args:
+        unit: name of its unit, or ``"Law"``; ``"Approximation"`` where the search found no law.
+        network: in float64.
+        mlp: the MLP.
+        formula: what the network computes for every input; None where that is not known, or is no law.
+        reason: why the search found no law, one clause; None if it found one, or was not asked to.
+        metrics: errors by part, as manifests hold them.
+    """
+
+    unit: str
+    network: AnyArithmetic
+    mlp: nn.Module
+    formula: Formula | None
+    reason: str | None
+    metrics: dict[str, dict[str, Any]]
+
+
+def fit(plan: Plan, split: Split) -> Fitted:
+    """Search for the law of the training rows, or train the plan's unit from several starts and keep the best.
+
+    Restarts are judged by interpolation error. The extrapolation part decides nothing: it only measures.
+
+    Raises:
+        ValueError: an unknown unit.
+        InputError: nothing gives finite numbers.
+    """
+    torch.manual_seed(plan.seed)
+    part = _at_most(split.train, MAX_TRAINING_ROWS, plan.seed)
+    network, reason = (_search if plan.unit == AUTO else _train)(plan, part, split.interpolation)
+    mlp = _best_mlp(_tensors(part), count_parameters(network), split.interpolation, plan.restarts)
+    parts = {"interpolation": split.interpolation, "extrapolation": split.extrapolation}
+    expression = None if reason else formula(network, plan.columns)
+    return Fitted(name_of(network, reason), network, mlp, expression, reason, measure(network, mlp, parts))
+
+
+def _search(plan: Plan, train: Part, _: Part) -> tuple[AnyArithmetic, str | None]:
+    """The network of the law, or of the nearest thing to one, and why it is none."""
+    with tqdm(total=None, desc="searching", bar_format="{desc}: {elapsed} s, {postfix}", disable=None) as bar:
+        try:
+            found = find_law(
+                train.inputs,
+                train.target,
+                columns=plan.columns,
+                rows=train.numbers,
+                seed=plan.seed,
+                seconds=plan.seconds,
+                progress=bar.set_postfix_str,
+            )
+        except ValueError as error:
+            raise InputError(f"No law can be searched for '{plan.target}': {error}") from error
+    return found.network, found.reason
+
+
+def _train(plan: Plan, train: Part, held_out: Part) -> tuple[AnyArithmetic, str | None]:
+    dims = [len(plan.columns), *plan.hidden, 1]
+    network, error = _best_restart(plan.unit, dims, _tensors(train), held_out, plan.restarts)
+    if error == np.inf:
+        raise InputError(
+            f"No {plan.unit} network fits '{plan.target}' with finite numbers; the values may be too large, "
+            f"so scale the columns nearer to 1."
+        )
+    return network, None
+
+
+def export(fitted: Fitted, plan: Plan, split: Split, repository: Path, *, version: int | None = None) -> Path:
+    """Write the fitted network to the repository; see ``training.export.write.write_model``."""
+    inside = split.interpolation.inputs
+    checks = {"interpolation": inside, "extrapolation": np.concatenate([split.extrapolation.inputs, 10 * inside])}
+    manifest = describe(
+        fitted.network,
+        plan.columns,
+        plan.target,
+        reason=fitted.reason,
+        formula=fitted.formula.text if fitted.formula else None,
+        latex=fitted.formula.latex if fitted.formula else None,
+        training={
+            "ranges": split.ranges,
+            "rows": min(len(split.train), MAX_TRAINING_ROWS),
+            "seed": plan.seed,
+            "command": plan.command,
+            "data": plan.data,
+        },
+        metrics=fitted.metrics,
+        summary=plan.summary,
+    )
+    checks = {part: _pair(inputs) for part, inputs in checks.items()}
+    return write_model(Export(fitted.network, checks, manifest), repository, plan.name, version=version)
+
+
+def plot(fitted: Fitted, split: Split, path: Path, title: str) -> None:
+    """Draw the errors of the network and its MLP on the rows that were not trained on."""
+    inputs = np.concatenate([split.interpolation.inputs, split.extrapolation.inputs])
+    target = np.concatenate([split.interpolation.target, split.extrapolation.target])
+    size = np.maximum(np.abs(target), 1e-3 * np.sqrt(np.mean(target**2)))
+    networks = {fitted.unit: fitted.network, "MLP": fitted.mlp}
+    errors = {name: (np.abs(predict(network, inputs) - target) / size)[:, 0] for name, network in networks.items()}
+    plot_extrapolation(path, title, split.distance(inputs), errors)
+
+
+def measure(network: nn.Module, mlp: nn.Module, parts: Mapping[str, Part]) -> dict[str, dict[str, Any]]:
+    """Errors of a network on some rows, and beside them the MLP's, as manifests hold them."""
+    return {
+        name: {
+            **regression_errors(predict(network, part.inputs), part.target),
+            "mlp": regression_errors(predict(mlp, part.inputs), part.target),
+        }
+        for name, part in parts.items()
+    }
+
+
+def _best_restart(
+    unit: str, dims: Sequence[int], train: tuple[Tensor, Tensor], held_out: Part, restarts: int
+) -> tuple[Network, float]:
+    def start() -> Network:
+        network = Network(unit, dims).double()
+        train_arithmetic(network, *train)
+        exact = network.exact()
+        as_good = _error(exact, held_out) <= max(NO_BETTER, 2 * _error(network, held_out))
+        return exact if as_good else network.eval()
+
+    return _best_of(restarts, start, held_out, f"{unit} {list(dims)}")
+
+
+def _best_mlp(train: tuple[Tensor, Tensor], parameters: int, held_out: Part, restarts: int) -> MLP:
+    def start() -> MLP:
+        mlp = MLP(*train, parameters=parameters)
+        train_arithmetic(mlp, *train)
+        return mlp
+
+    return _best_of(restarts, start, held_out, "MLP")[0]
+
+
+def _best_of(restarts: int, start: Callable[[], AnyNetwork], held_out: Part, title: str) -> tuple[AnyNetwork, float]:
+    """The network with the least error on held-out rows, and that error; infinity if none is finite."""
+    best, least = None, np.inf
+    for _ in tqdm(range(restarts), desc=title, unit="start", disable=None):
+        network = start()
+        error = _error(network, held_out)
+        if best is None or error < least:
+            best, least = network, error
+        if least <= GOOD_ENOUGH:
+            break
+    assert best is not None
+    return best, least
+
+
+def _error(network: nn.Module, part: Part) -> float:
+    """Relative RMSE; infinity where it is not finite."""
+    error = regression_errors(predict(network, part.inputs), part.target)["relative_rmse"]
+    return np.inf if error is None else error
+
+
+def _at_most(part: Part, rows: int, seed: int) -> Part:
+    if len(part) <= rows:
+        return part
+    index = np.random.default_rng(seed).choice(len(part), rows, replace=False)
+    return part.at(index)
+
+
+def _tensors(part: Part) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(part.inputs), torch.from_numpy(part.target)
+
+
+def _pair(inputs: Numbers) -> Numbers:
+    """At least two rows: the exporter takes a batch of one for a batch that is always one."""
+    return inputs if len(inputs) > 1 else np.repeat(inputs, 2, axis=0)

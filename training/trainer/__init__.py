@@ -1,0 +1,1 @@
+"""The training loop, its state, and what can be added to it."""

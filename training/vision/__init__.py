@@ -1,0 +1,1 @@
+"""Fits a CNN with an arithmetic head to labelled images."""

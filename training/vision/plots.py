@@ -1,0 +1,69 @@
+"""Plots of what a picture model says of pictures that it has not seen."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from training.figures import new_figure, save_figure
+from training.vision.config import Numbers
+
+MAX_NUMBERED = 20
+"""Classes up to which the cells of a confusion matrix show their numbers."""
+MAX_NAMED = 60
+"""Classes up to which they bear their names."""
+
+
+def plot_values(
+    path: Path, title: str, truth: Numbers, said: Mapping[str, Numbers], *, trained_up_to: float | None = None
+) -> None:
+    """Draw predictions against the truth, with the line on which both are equal.
+
+    Args:
+        path: the PNG to write.
+        title: the plot's title.
+        truth: ``(n,)``.
+        said: for each head, its predictions, ``(n,)``.
+        trained_up_to: the largest value in training, where there are larger ones.
+    """
+    figure = new_figure(6.4, 4.8)
+    axes = figure.add_subplot(title=title, xlabel="true", ylabel="predicted")
+    ends = float(truth.min()), float(truth.max())
+    axes.plot(ends, ends, color="0.6", linewidth=1, zorder=1, label="predicted = true")
+    for (name, values), marker, size in zip(said.items(), "ox", (16, 18), strict=False):
+        drawn = np.isfinite(values)
+        axes.scatter(truth[drawn], values[drawn], s=size, marker=marker, alpha=0.7, linewidths=1, zorder=2, label=name)
+    if trained_up_to is not None:
+        axes.axvspan(ends[0], trained_up_to, color="0.93", zorder=0, label="values in training")
+    axes.grid(visible=True, alpha=0.3)
+    axes.legend(frameon=False)
+    save_figure(figure, path)
+
+
+def plot_classes(path: Path, title: str, truth: Numbers, probabilities: Numbers, classes: Sequence[str]) -> None:
+    """Draw the confusion matrix: for each true class, how many pictures were taken for which.
+
+    Args:
+        path: the PNG to write.
+        title: the plot's title.
+        truth: class indices, ``(n,)``.
+        probabilities: ``(n, classes)``.
+        classes: their names.
+    """
+    count = len(classes)
+    matrix = np.zeros((count, count), np.int64)
+    np.add.at(matrix, (truth.astype(np.int64), probabilities.argmax(1)), 1)
+    side = min(12.0, 4.0 + 0.3 * count)
+    figure = new_figure(side, side)
+    axes = figure.add_subplot(title=title, xlabel="predicted", ylabel="true")
+    shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    if count <= MAX_NAMED:
+        names = [name if len(name) <= 16 else f"{name[:15]}…" for name in classes]
+        axes.set_xticks(range(count), names, rotation=90 if max(map(len, names)) > 2 else 0, parse_math=False)
+        axes.set_yticks(range(count), names, parse_math=False)
+    if count <= MAX_NUMBERED:
+        for i, j in np.argwhere(matrix):
+            colour = "white" if shares[i, j] > 0.6 else "black"
+            axes.text(j, i, str(matrix[i, j]), ha="center", va="center", fontsize=8, color=colour)
+    save_figure(figure, path)

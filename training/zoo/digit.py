@@ -1,5 +1,0 @@
-"""digit: which digit a picture shows, by a CNN with a NALU head."""
-
-from training.digits.recipes import DigitRecipe
-
-RECIPE = DigitRecipe(task="classification", head_type="NALU", summary="Which handwritten digit a picture shows")
