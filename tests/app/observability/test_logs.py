@@ -1,0 +1,327 @@
+import io
+import json
+import logging
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.observability.logs import (
+    CONTEXT,
+    MAX_PATH,
+    JsonFormatter,
+    TextFormatter,
+    TraceParent,
+    access,
+    configure,
+    new_span_id,
+    parse_traceparent,
+)
+
+ROOT = Path(__file__).parents[3]
+TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+MOMENT = datetime(2026, 2, 28, 23, 59, 59, 7_000, UTC)
+UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access")
+UVICORN_ALONE = """
+import uvicorn
+from app.observability.logs import configure
+
+async def nothing(scope, receive, send): ...
+
+configure("info", "json")
+server = uvicorn.Server(uvicorn.Config(nothing, port=0, log_config=None, access_log=False, lifespan="off"))
+server.should_exit = True
+server.run()
+"""
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    """Where to log; afterwards logging is as it was."""
+    stream = io.StringIO()
+    root, loggers = logging.getLogger(), [logging.getLogger(name) for name in UVICORN]
+    before = [(logger, list(logger.handlers), logger.propagate) for logger in loggers]
+    level = root.level
+    yield stream
+    root.setLevel(level)
+    for handler in [handler for handler in root.handlers if getattr(handler, "stream", None) is stream]:
+        root.removeHandler(handler)
+    for logger, handlers, propagate in before:
+        logger.handlers, logger.propagate = handlers, propagate
+
+
+def logged(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+class Odd:
+    """Nothing that can be said of it."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+
+def test_a_line_of_json_has_time_level_logger_and_message(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time_ns", lambda: int(MOMENT.timestamp() * 1e9))
+    monkeypatch.setattr("time.time", MOMENT.timestamp)
+    configure("info", "json", stream)
+    logging.getLogger("app.somewhere").warning("%s is %d", "a", 1)
+    assert stream.getvalue() == (
+        '{"time": "2026-02-28T23:59:59.007Z", "level": "warning", "logger": "app.somewhere", "message": "a is 1"}\n'
+    )
+
+
+def test_a_line_of_text_has_time_level_logger_message_and_request(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time_ns", lambda: int(MOMENT.timestamp() * 1e9))
+    monkeypatch.setattr("time.time", MOMENT.timestamp)
+    configure("info", "text", stream)
+    logger = logging.getLogger("app.somewhere")
+    logger.error("failed", extra={"request_id": "4f0c"})
+    logger.info("fine")
+    assert stream.getvalue() == (
+        "2026-02-28T23:59:59.007Z ERROR app.somewhere: failed [request 4f0c]\n"
+        "2026-02-28T23:59:59.007Z INFO app.somewhere: fine\n"
+    )
+
+
+def test_lines_below_the_level_are_left_out(stream: io.StringIO) -> None:
+    configure("warning", "json", stream)
+    logging.getLogger("app").info("too little")
+    logging.getLogger("app").warning("enough")
+    assert [line["message"] for line in logged(stream)] == ["enough"]
+
+
+def test_extra_fields_and_those_of_the_context_are_in_the_line_and_extra_wins(stream: io.StringIO) -> None:
+    configure("info", "json", stream)
+    token = CONTEXT.set({"request_id": "of-the-context", "trace_id": TRACE})
+    try:
+        logging.getLogger("app").info("x", extra={"request_id": "of-the-line", "span_id": SPAN, "rows": 3, "key": None})
+    finally:
+        CONTEXT.reset(token)
+    logging.getLogger("app").info("y")
+    first, second = logged(stream)
+    assert list(first)[4:] == ["request_id", "trace_id", "span_id", "rows"]
+    assert [first[name] for name in list(first)[4:]] == ["of-the-line", TRACE, SPAN, 3]
+    assert list(second) == ["time", "level", "logger", "message"]
+
+
+def test_an_exception_is_text_in_its_own_field(stream: io.StringIO) -> None:
+    configure("info", "json", stream)
+    try:
+        raise ValueError("of the test")
+    except ValueError:
+        logging.getLogger("app").exception("failed")
+    [line] = logged(stream)
+    assert line["message"] == "failed"
+    assert line["exception"].startswith("Traceback (most recent call last):\n")
+    assert line["exception"].endswith("\nValueError: of the test")
+
+
+def test_an_exception_follows_a_line_of_text(stream: io.StringIO) -> None:
+    configure("info", "text", stream)
+    try:
+        raise ValueError("of the test")
+    except ValueError:
+        logging.getLogger("app").exception("failed")
+    lines = stream.getvalue().splitlines()
+    assert lines[0].endswith(" ERROR app: failed")
+    assert (lines[1], lines[-1]) == ("Traceback (most recent call last):", "ValueError: of the test")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (True, True),
+        (1.5, 1.5),
+        (float("nan"), "nan"),
+        (float("-inf"), "-inf"),
+        pytest.param(10**5000, "<int>", id="huge"),
+        (2**63, "9223372036854775808"),
+        (["a"], "['a']"),
+        ({"a": {1}}, "{'a': {1}}"),
+        (b"\xff", "b'\\xff'"),
+        ("\ud800", "\ud800"),
+        (Odd(), "<Odd>"),
+    ],
+)
+@pytest.mark.parametrize("name", ["extra", "time", "level"])
+def test_odd_values_are_logged_as_text_and_never_take_the_place_of_what_a_line_has(
+    stream: io.StringIO, name: str, value: object, written: object
+) -> None:
+    configure("info", "json", stream)
+    logging.getLogger("app").info("x", extra={name: value})
+    [line] = logged(stream)
+    if name == "extra":
+        assert line[name] == written
+        assert type(line[name]) is type(written)
+    else:
+        assert list(line) == ["time", "level", "logger", "message"]
+        assert line["level"] == "info"
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments", "written"),
+    [
+        ("%d rows", ("many",), "%d rows ('many',)"),
+        ("%s and %s", ("one",), "%s and %s ('one',)"),
+        ("of %s", (Odd(),), "of %s <tuple>"),
+        (Odd(), (), "<Odd> ()"),
+        ({"a": 1}, (), "{'a': 1}"),
+    ],
+)
+def test_a_message_that_cannot_be_put_together_is_logged_in_its_parts(
+    message: Any, arguments: tuple[object, ...], written: str
+) -> None:
+    record = logging.LogRecord("app", logging.INFO, __file__, 1, message, arguments, None)
+    assert json.loads(JsonFormatter().format(record))["message"] == written
+    assert TextFormatter().format(record).endswith(f" INFO app: {written}")
+
+
+def test_an_exception_that_has_no_text_is_named() -> None:
+    class UnprintableError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    try:
+        raise UnprintableError
+    except UnprintableError:
+        record = logging.LogRecord("app", logging.ERROR, __file__, 1, "failed", (), sys.exc_info())
+    assert "UnprintableError" in json.loads(JsonFormatter().format(record))["exception"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\x0b", "\x1b[2K", "\x7f", "\x85", "\x00"])
+def test_what_a_client_made_up_cannot_forge_a_line(stream: io.StringIO, end: str) -> None:
+    configure("info", "text", stream)
+    logging.getLogger("app").info("no model '%s'", f"x{end}2026-02-28 INFO app: forged")
+    assert end not in stream.getvalue()[:-1]
+    assert len(stream.getvalue().splitlines()) == 1
+
+
+def test_configuring_again_logs_every_line_once_and_keeps_the_handlers_of_others(stream: io.StringIO) -> None:
+    root = logging.getLogger()
+    others = list(root.handlers)
+    configure("info", "text", stream)
+    configure("info", "json", stream)
+    logging.getLogger("app").info("once")
+    assert [line["message"] for line in logged(stream)] == ["once"]
+    assert set(others) <= set(root.handlers)
+
+
+def test_uvicorn_logs_in_the_same_form_even_after_it_was_configured_by_itself(stream: io.StringIO) -> None:
+    for name in UVICORN:
+        logger = logging.getLogger(name)
+        logger.addHandler(logging.StreamHandler(stream))
+        logger.propagate = False
+    configure("info", "json", stream)
+    logging.getLogger("uvicorn.error").info("up on %d", 8000, extra={"color_message": "\x1b[1mup\x1b[0m"})
+    [line] = logged(stream)
+    assert (line["logger"], line["message"]) == ("uvicorn.error", "up on 8000")
+    assert list(line) == ["time", "level", "logger", "message"]
+
+
+def test_an_access_line_says_what_was_asked_by_whom_and_how_long_it_took(stream: io.StringIO) -> None:
+    configure("info", "json", stream)
+    access(
+        logging.getLogger("app.access"),
+        "POST",
+        "/predict/arithmetic",
+        200,
+        0.0012345678,
+        request_id="4f0c",
+        key="alice",
+        rows=3,
+        trace_id=None,
+    )
+    [line] = logged(stream)
+    del line["time"]
+    assert line == {
+        "level": "info",
+        "logger": "app.access",
+        "message": "POST /predict/arithmetic 200 in 1.235 ms",
+        "method": "POST",
+        "path": "/predict/arithmetic",
+        "status": 200,
+        "seconds": 0.001235,
+        "request_id": "4f0c",
+        "key": "alice",
+        "rows": 3,
+    }
+
+
+def test_an_access_line_repeats_no_endless_path(stream: io.StringIO) -> None:
+    configure("info", "json", stream)
+    access(logging.getLogger("app.access"), "GET", "/" + "x" * 5000, 404, 0.0)
+    assert logged(stream)[0]["path"] == "/" + "x" * (MAX_PATH - 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "flags"),
+    [
+        (f"00-{TRACE}-{SPAN}-01", 1),
+        (f"00-{TRACE}-{SPAN}-00", 0),
+        (f"00-{TRACE}-{SPAN}-ff", 255),
+        (f"cc-{TRACE}-{SPAN}-01", 1),
+        (f"cc-{TRACE}-{SPAN}-01-what-the-future-will-be-like", 1),
+        (f"01-{TRACE}-{SPAN}-03-", 3),
+    ],
+)
+def test_a_traceparent_of_this_version_and_of_later_ones_is_read(value: str, flags: int) -> None:
+    assert parse_traceparent(value) == TraceParent(TRACE, SPAN, flags) == (TRACE, SPAN, flags)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "00",
+        f"00-{TRACE}-{SPAN}",
+        f"00-{TRACE}-{SPAN}-",
+        f"00-{TRACE}-{SPAN}-1",
+        f"00-{TRACE}-{SPAN}-011",
+        f"00-{TRACE}-{SPAN}-01-more",
+        f"00-{TRACE}-{SPAN}-01-",
+        f"cc-{TRACE}-{SPAN}-01.what",
+        f"ff-{TRACE}-{SPAN}-01",
+        f"00-{'0' * 32}-{SPAN}-01",
+        f"00-{TRACE}-{'0' * 16}-01",
+        f"00-{TRACE.upper()}-{SPAN}-01",
+        f"00-{TRACE}-{SPAN.upper()}-01",
+        f"0X-{TRACE}-{SPAN}-01",
+        f"00-{TRACE}-{SPAN}-0g",
+        f"00_{TRACE}_{SPAN}_01",
+        f"00-{TRACE[:-1]}-{SPAN}-01",
+        f"00-{TRACE}0-{SPAN}-01",
+        f" 00-{TRACE}-{SPAN}-01",
+        f"00-{TRACE}-{SPAN}-01\n",
+        f"00-{TRACE[:-1]}٣-{SPAN}-01",
+    ],
+)
+def test_what_is_no_traceparent_is_ignored(value: str) -> None:
+    assert parse_traceparent(value) is None
+
+
+def test_span_ids_are_sixteen_hexadecimal_digits_and_new_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = {new_span_id() for _ in range(1000)}
+    assert len(ids) == 1000
+    assert all(re.fullmatch("[0-9a-f]{16}", span_id) for span_id in ids)
+    monkeypatch.setattr("random.getrandbits", lambda bits: 0)
+    assert new_span_id() == "0000000000000001"
+
+
+def test_a_server_that_starts_and_ends_writes_nothing_but_json_to_standard_error() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", UVICORN_ALONE], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert {line["logger"] for line in lines} == {"uvicorn.error"}
+    assert re.fullmatch(r"Started server process \[\d+\]", lines[0]["message"])
+    assert ended.stdout == ""

@@ -1,0 +1,123 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.app.factory import TestClient, running, write_picture, write_sum
+from tests.app.images import grey, upload
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[TestClient]:
+    for version in (1, 2):
+        write_sum(tmp_path, version=version)
+    write_picture(tmp_path, "brightness", "brightness")
+    damaged = write_sum(tmp_path, name="damaged")
+    (damaged / "model.onnx").unlink()
+    with running(tmp_path, max_body_bytes=1000) as client:
+        yield client
+
+
+def read(client: TestClient) -> Samples:
+    response = client.get("/metrics")
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/plain")
+    families = text_string_to_metric_families(response.text)
+    return {(sample.name, frozenset(sample.labels.items())): sample.value for f in families for sample in f.samples}
+
+
+def value(samples: Samples, name: str, **labels: str) -> float:
+    return samples.get((name, frozenset(labels.items())), 0)
+
+
+def predict(client: TestClient, rows: int, **more: object) -> None:
+    client.post("/predict/arithmetic", json={"model": "sum", "inputs": [[1, 2]] * rows} | more)
+
+
+def test_requests_are_counted_by_route_and_status(fresh: TestClient) -> None:
+    for _ in range(3):
+        predict(fresh, 1)
+    predict(fresh, 1, version=9)
+    fresh.post("/predict/arithmetic", content=b"{")
+    for name in ("sum", "brightness", "nobody"):
+        fresh.get(f"/models/{name}")
+    samples = read(fresh)
+    counted = {
+        ("/predict/arithmetic", "200"): 3,
+        ("/predict/arithmetic", "404"): 1,
+        ("/predict/arithmetic", "422"): 1,
+        ("/models/{name}", "200"): 2,
+        ("/models/{name}", "404"): 1,
+    }
+    for (route, status), count in counted.items():
+        assert value(samples, "nalu_requests_total", route=route, status=status) == count
+    assert value(samples, "nalu_request_seconds_count", route="/predict/arithmetic") == 5
+
+
+def test_rows_and_pictures_are_counted_by_model_and_version(fresh: TestClient) -> None:
+    predict(fresh, 3)
+    predict(fresh, 4)
+    predict(fresh, 5, version=1)
+    predict(fresh, 6, version=9)
+    upload(fresh, "brightness", grey(1), grey(2), grey(3, 9, 9))
+    samples = read(fresh)
+    assert value(samples, "nalu_prediction_rows_total", model="sum", version="2") == 7
+    assert value(samples, "nalu_prediction_rows_total", model="sum", version="1") == 5
+    assert value(samples, "nalu_prediction_rows_total", model="brightness", version="1") == 3
+    for name in ("nalu_queue_seconds", "nalu_compute_seconds", "nalu_batch_rows"):
+        assert value(samples, f"{name}_count", model="sum", version="2") == 2
+        assert value(samples, f"{name}_count", model="sum", version="1") == 1
+    assert value(samples, "nalu_batch_rows_sum", model="sum", version="2") == 7
+
+
+def test_paths_that_clients_make_up_create_no_new_labels(fresh: TestClient) -> None:
+    fresh.get("/first")
+    before = read(fresh)
+    for index in range(20):
+        fresh.get(f"/made-up/{index}")
+        fresh.request(f"VERB{index}", "/models")
+        fresh.get(f"/models/made-up-{index}")
+        predict(fresh, 1, model=f"made-up-{index}")
+    after = read(fresh)
+    routes = {dict(labels).get("route") for _, labels in after}
+    assert "none" in routes
+    assert not [route for route in routes if route and "made-up" in route]
+    assert not [labels for _, labels in after if "made-up" in str(labels) or "VERB" in str(labels)]
+    unknown = {"route": "none", "status": "404"}
+    assert value(after, "nalu_requests_total", **unknown) - value(before, "nalu_requests_total", **unknown) == 20
+
+
+def test_a_refused_body_is_counted(fresh: TestClient) -> None:
+    fresh.post("/predict/arithmetic", content=b" " * 1001)
+    samples = read(fresh)
+    refused = [
+        count
+        for (name, labels), count in samples.items()
+        if name == "nalu_requests_total" and dict(labels)["status"] == "413"
+    ]
+    assert refused == [1]
+
+
+def test_models_are_counted_by_state_and_nothing_waits(fresh: TestClient) -> None:
+    samples = read(fresh)
+    assert value(samples, "nalu_models", state="ready") == 3
+    assert value(samples, "nalu_models", state="damaged") == 1
+    assert samples["nalu_queued_rows", frozenset()] == 0
+
+
+def test_a_state_that_no_model_is_in_any_more_is_counted_zero(fresh: TestClient, tmp_path: Path) -> None:
+    read(fresh)
+    write_sum(tmp_path, name="damaged")
+    fresh.app.state.service.repository.refresh()  # type: ignore[attr-defined]
+    samples = read(fresh)
+    assert value(samples, "nalu_models", state="ready") == 4
+    assert value(samples, "nalu_models", state="damaged") == 0
+
+
+def test_two_applications_count_apart(fresh: TestClient, tmp_path: Path) -> None:
+    predict(fresh, 3)
+    with running(tmp_path) as other:
+        assert value(read(other), "nalu_prediction_rows_total", model="sum", version="2") == 0
