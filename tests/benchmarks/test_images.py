@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.pictures import elsewhere
-from benchmarks.pictures.render import KINDS, LAYOUTS, README_LINES, averaged, page, readme_rows, write_report
-from benchmarks.pictures.totals import errors, layouts
+from benchmarks.images import elsewhere
+from benchmarks.images.render import KINDS, LAYOUTS, README_LINES, averaged, page, readme_rows, write_report
+from benchmarks.images.totals import errors, layouts
 from training.counting.scenes import Digits
 from training.counting.totals import SUM
 from training.counting.train import build

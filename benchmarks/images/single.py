@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.pictures.kinds import KINDS
+from benchmarks.images.kinds import KINDS
 from training.counting.views import SIZES, view
 from training.data.mnist import load_mnist
 from training.metrics import predict

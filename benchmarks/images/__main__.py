@@ -1,4 +1,4 @@
-"""python -m benchmarks.pictures: trains the picture models over seeds, beside plain heads, and writes what they reach.
+"""python -m benchmarks.images: trains the picture models over seeds, beside plain heads, and writes what they reach.
 
 Every run is kept in ``reports/pictures``, so an interrupted benchmark goes on where it was; runs of other seeds and
 models may go side by side.
@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from benchmarks.pictures import single, totals
-from benchmarks.pictures.render import write_report
+from benchmarks.images import single, totals
+from benchmarks.images.render import write_report
 from training.recipes.images import DigitRecipe, TotalRecipe
 from training.recipes.zoo import RECIPES
 
@@ -36,7 +36,7 @@ def run(name: str, seed: int, folder: Path, pictures: int) -> dict[str, Any]:
 
 def main() -> None:
     """Run what is missing, then write the report."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.pictures", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.images", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="models (default: all)")
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS, help="seeds (default: 0 1 2)")
     parser.add_argument("--pictures", type=int, default=2000, help="test pictures for each line (default: 2000)")

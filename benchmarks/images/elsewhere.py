@@ -1,4 +1,4 @@
-"""python -m benchmarks.pictures.elsewhere: the default models on digits of other hands and another scanner.
+"""python -m benchmarks.images.elsewhere: the default models on digits of other hands and another scanner.
 
 They are scikit-learn's 1,797, enlarged from 8x8 pixels to the size of MNIST's; no training saw them.
 """
@@ -6,7 +6,7 @@ They are scikit-learn's 1,797, enlarged from 8x8 pixels to the size of MNIST's; 
 import argparse
 from pathlib import Path
 
-from benchmarks.pictures.totals import errors
+from benchmarks.images.totals import errors
 from models.manifest import Manifest
 from training.counting.scenes import Digits, canvases_of
 from training.counting.totals import PRODUCT, TOTALS, Total
@@ -20,11 +20,11 @@ COUNTS = (1, 3, 10, 20)
 
 HEAD = """# Pictures of another collection
 
-`python -m benchmarks.pictures.elsewhere --write` makes this page again: the default models of `repository/`, as they
+`python -m benchmarks.images.elsewhere --write` makes this page again: the default models of `repository/`, as they
 are served, on the 1,797 handwritten digits that come with scikit-learn, enlarged from 8x8 pixels to 20 in a frame of
 28. They are of other hands and another scanner than MNIST's, which the models were trained on. Of three seeds of
 `digit-sum`, the one that does best here became the default, so its figures are a little better than they would be else;
-after `python -m benchmarks.pictures`, `--repository reports/pictures/SEED` measures each.
+after `python -m benchmarks.images`, `--repository reports/pictures/SEED` measures each.
 
 | One digit | |
 | --- | --- |
@@ -75,7 +75,7 @@ def line(total: Total, folder: Path, digits: Digits, pictures: int) -> str:
 
 def main() -> None:
     """Print the page, and write it if asked to."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.pictures.elsewhere", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.images.elsewhere", description=__doc__)
     parser.add_argument(
         "--repository", type=Path, default=Path("repository"), help="of the models (default: %(default)s)"
     )

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from benchmarks.pictures.kinds import KINDS
+from benchmarks.images.kinds import KINDS
 from models import NAC, NALU
 from models.head import Pool
 from models.image_network import PictureNetwork

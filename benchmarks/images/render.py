@@ -1,4 +1,4 @@
-"""The report of ``python -m benchmarks.pictures``: what was found, as JSON, as a page, and as plots."""
+"""The report of ``python -m benchmarks.images``: what was found, as JSON, as a page, and as plots."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,16 +7,16 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from benchmarks.pictures.kinds import KINDS
-from benchmarks.pictures.plot import plot_totals
-from benchmarks.pictures.totals import MANY, PLAIN
+from benchmarks.images.kinds import KINDS
+from benchmarks.images.plot import plot_totals
+from benchmarks.images.totals import MANY, PLAIN
 from training.counting.totals import TOTALS, Total
 
 Runs = Sequence[Mapping[str, Any]]
 
 HEAD = """# Pictures: what the models read, and how far their sums hold
 
-`python -m benchmarks.pictures --write` makes this page again; it trains every model from the seeds named here, on
+`python -m benchmarks.images --write` makes this page again; it trains every model from the seeds named here, on
 two cores of an AMD EPYC, and keeps each run, so that it can be interrupted. Digits are MNIST's: training draws on its
 60,000 training pictures alone, everything below is measured on its 10,000 test pictures.
 """
@@ -42,7 +42,8 @@ TOTAL = """## {title}: `{name}`
 
 {head_type} head on what the places of the picture read, trained on pictures of 0 to {trained} digits with the total
 as the only label; {seeds}. Training took, all heads together, {seconds}.
-Training canvases are small grids of cells and training digits are varied a little (`training/data/handwriting_augment.py`);
+Training canvases are small grids of cells and training digits are varied a little
+(`training/data/handwriting_augment.py`);
 here digits lie anywhere in the picture, 15 to 20 pixels tall, as close as frames of 18 to 24 pixels around them allow.
 {measure}
 

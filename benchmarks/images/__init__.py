@@ -1,0 +1,1 @@
+"""The picture models beside the same CNNs with plain heads, over seeds; ``python -m benchmarks.images``."""

@@ -1,1 +1,0 @@
-"""The picture models beside the same CNNs with plain heads, over seeds; ``python -m benchmarks.pictures``."""
