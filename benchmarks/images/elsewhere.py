@@ -15,7 +15,7 @@ from training.data.sklearn_digits import load_framed
 from training.export.onnx_predictor import predict_served
 from training.vision.fit import Examples, measure
 
-PAGE = Path("docs/results/pictures-elsewhere.md")
+PAGE = Path("docs/results/images-elsewhere.md")
 COUNTS = (1, 3, 10, 20)
 
 HEAD = """# Pictures of another collection
