@@ -16,8 +16,8 @@ EPYC processor, each run on one of them. Of the columns below, a unit's is heade
   `h_t = unit([h_(t-1), z_t])` from h_0 = 0, for products 1. The LSTM has 32 hidden numbers, on the same CNN.
   "On votes" the read-out is a softmax over the digits instead, and says the expected digit; it learns from how likely
   it makes the result (`training.counting.likelihood`; for count each of the ten counts by itself), the unit from the
-  squared error. "given" is the exact sum, count or product of what the CNN says, trained likewise. Weights of NAU and NMU
-  within 0.001 of -1, 0 or 1 are rounded after training, no others. Testing is in float64.
+  squared error. "given" is the exact sum, count or product of what the CNN says, trained likewise. Weights of NAU and
+  NMU within 0.001 of -1, 0 or 1 are rounded after training, no others. Testing is in float64.
 - **Training**: 12 epochs (products: 7) of AdamW in batches of 130 digits moved by up to a pixel, the same for all
   units. A batch is cut into sequences in 16 different orders (products: 8), and the CNN reads each digit once: many
   results of the same digits tell more about each of them than those of one order could. Weights are clamped to their
