@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from models.arrays import FloatArray
 from models.law import Law
 from training.export.manifest_fields import describe
 from training.export.write import Export, write_model
@@ -17,8 +17,6 @@ from training.metrics import predict, regression_errors
 from training.symbolic import find_law
 from training.symbolic.search import ROUNDS
 from training.tabular.fit import MAX_TRAINING_ROWS
-
-Numbers = NDArray[np.float64]
 
 
 class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -71,11 +69,11 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.formula_: str | None = finding.formula
         self.latex_: str | None = finding.latex
         self.reason_: str | None = finding.reason
-        self.ranges_: Numbers = np.stack([X.min(0), X.max(0)], axis=1)
+        self.ranges_: FloatArray = np.stack([X.min(0), X.max(0)], axis=1)
         self._seed, self._rows = seed, len(used)
         return self
 
-    def predict(self, X: Any) -> Numbers:
+    def predict(self, X: Any) -> FloatArray:
         """Predictions, ``(rows,)``; not finite where the law is not, as in a division by zero."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)

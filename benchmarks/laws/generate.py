@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Numbers = NDArray[np.float64]
+from models.arrays import BoolArray, FloatArray
 
 COLUMNS = ("a", "b", "c", "d", "e")
 ROWS = 1000
@@ -27,7 +26,7 @@ class Term:
     constant: float
     exponents: tuple[float, ...]
 
-    def __call__(self, inputs: Numbers) -> Numbers:
+    def __call__(self, inputs: FloatArray) -> FloatArray:
         used = [i for i, exponent in enumerate(self.exponents) if exponent]
         return np.asarray(self.constant * (inputs[:, used] ** np.array(self.exponents)[used]).prod(1))
 
@@ -47,7 +46,7 @@ class Law:
     numerator: tuple[Term, ...]
     denominator: tuple[Term, ...] = ()
 
-    def __call__(self, inputs: Numbers) -> Numbers:
+    def __call__(self, inputs: FloatArray) -> FloatArray:
         above, below = (np.sum([term(inputs) for term in terms], 0) for terms in (self.numerator, self.denominator))
         return np.asarray(above / below if self.denominator else above)
 
@@ -57,7 +56,7 @@ class Law:
         )
         return f"({above})/({below})" if self.denominator else above
 
-    def regular(self, inputs: Numbers) -> NDArray[np.bool_]:
+    def regular(self, inputs: FloatArray) -> BoolArray:
         """Rows at which neither sum nearly cancels."""
         kept = np.ones(len(inputs), dtype=np.bool_)
         for terms in (self.numerator, self.denominator):
@@ -66,7 +65,7 @@ class Law:
                 kept &= np.abs(values.sum(0)) >= CANCELLED * np.abs(values).sum(0)
         return kept
 
-    def balanced(self, inputs: Numbers) -> bool:
+    def balanced(self, inputs: FloatArray) -> bool:
         """Whether every term matters."""
         return all(_shares(terms, inputs).min() >= MATTERS for terms in (self.numerator, self.denominator) if terms)
 
@@ -76,9 +75,9 @@ class Case:
     """A law, a table that follows it, and points outside the table's range."""
 
     law: Law
-    inputs: Numbers
-    target: Numbers
-    outside: Numbers
+    inputs: FloatArray
+    target: FloatArray
+    outside: FloatArray
     noisy: bool = False
 
 
@@ -137,14 +136,14 @@ class _Domain:
         self.size = 10 ** random.uniform(-1, 2, len(COLUMNS))
         self.positive = random.random(len(COLUMNS)) < 0.5
 
-    def inside(self, rows: int) -> Numbers:
+    def inside(self, rows: int) -> FloatArray:
         return self._signed(self.random.uniform(0, 1, (rows, len(COLUMNS))))
 
-    def outside(self, rows: int) -> Numbers:
+    def outside(self, rows: int) -> FloatArray:
         """Beyond the range of every column, up to ten times as far."""
         return self._signed(self.random.uniform(1, 10, (rows, len(COLUMNS))))
 
-    def _signed(self, share: Numbers) -> Numbers:
+    def _signed(self, share: FloatArray) -> FloatArray:
         """Shares of each column's size; a positive column keeps a distance from 0."""
         signs = self.random.choice([-1.0, 1.0], share.shape)
         return self.size * np.where(self.positive, np.maximum(share, 0.1 + 0.9 * share), signs * share)
@@ -169,7 +168,7 @@ def _constant(random: np.random.Generator, *, one: bool) -> float:
     return float(size * random.choice([-1, 1, 1, 1]))
 
 
-def _shares(terms: tuple[Term, ...], inputs: Numbers) -> Numbers:
+def _shares(terms: tuple[Term, ...], inputs: FloatArray) -> FloatArray:
     values = np.abs([term(inputs) for term in terms])
     return np.asarray(np.median(values / values.sum(0), axis=1))
 
@@ -184,6 +183,6 @@ def _proportional(law: Law) -> bool:
     return len(exponents[0]) == len(exponents[1]) and bool(np.ptp(exponents[0] - exponents[1], axis=0).max() == 0)
 
 
-def _regular(law: Law, sample: Callable[[int], Numbers], rows: int) -> Numbers:
+def _regular(law: Law, sample: Callable[[int], FloatArray], rows: int) -> FloatArray:
     drawn = sample(20 * rows)
     return drawn[law.regular(drawn)][:rows]

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import sympy
-from numpy.typing import NDArray
 
 from benchmarks.laws.generate import COLUMNS, Case
-
-Numbers = NDArray[np.float64]
+from models.arrays import FloatArray
 
 RIGHT = 1e-6
 """Largest relative error at which a formula counts as the law."""
@@ -41,12 +39,12 @@ def judge(case: Case, formula: str | None) -> Verdict:
     return Verdict(right, error)
 
 
-def _largest_error(said: Numbers, truth: Numbers) -> float:
+def _largest_error(said: FloatArray, truth: FloatArray) -> float:
     with np.errstate(all="ignore"):
         return float(np.nan_to_num(np.abs(said - truth) / np.abs(truth), nan=np.inf).max())
 
 
-def evaluate(formula: str, columns: Sequence[str], inputs: Numbers) -> Numbers:
+def evaluate(formula: str, columns: Sequence[str], inputs: FloatArray) -> FloatArray:
     """Values of a formula, ``(rows,)``; nan where it has none."""
     symbols = sympy.symbols(list(columns), real=True)
     expression = sympy.sympify(formula, locals=dict(zip(columns, symbols, strict=True)))

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn import datasets
 
-Numbers = NDArray[np.float64]
+from models.arrays import FloatArray
 
 ROWS = 1000
 
@@ -18,8 +17,8 @@ class Lawless:
 
     what: str
     columns: list[str]
-    inputs: Numbers
-    target: Numbers
+    inputs: FloatArray
+    target: FloatArray
 
 
 def tables(seed: int) -> Iterator[Lawless]:
@@ -46,11 +45,11 @@ def _bundled() -> Iterator[Lawless]:
     yield _table("digits: digit from ink", ink, pictures.target.astype(np.float64))
 
 
-def _table(what: str, inputs: Numbers, target: Numbers) -> Lawless:
+def _table(what: str, inputs: FloatArray, target: FloatArray) -> Lawless:
     return Lawless(what, [f"x{i}" for i in range(inputs.shape[1])], inputs.astype(np.float64), target[:, None])
 
 
-def _steps(x: Numbers, random: np.random.Generator) -> Numbers:
+def _steps(x: FloatArray, random: np.random.Generator) -> FloatArray:
     """A forest of 20 random trees of depth 3."""
     total = np.zeros(len(x))
     for _ in range(20):
@@ -61,7 +60,7 @@ def _steps(x: Numbers, random: np.random.Generator) -> Numbers:
     return total
 
 
-def _categories(x: Numbers, random: np.random.Generator) -> Numbers:
+def _categories(x: FloatArray, random: np.random.Generator) -> FloatArray:
     """A price for each of eleven codes."""
     codes = np.round(x).astype(np.int64)
     x[:] = codes
@@ -70,12 +69,12 @@ def _categories(x: Numbers, random: np.random.Generator) -> Numbers:
     )
 
 
-def _walk(x: Numbers, random: np.random.Generator) -> Numbers:
+def _walk(x: FloatArray, random: np.random.Generator) -> FloatArray:
     x[:, 0] = np.arange(len(x))
     return np.asarray(random.standard_normal(len(x)).cumsum())
 
 
-MADE_UP: dict[str, Callable[[Numbers, np.random.Generator], Numbers]] = {
+MADE_UP: dict[str, Callable[[FloatArray, np.random.Generator], FloatArray]] = {
     "sin(a) + b": lambda x, _: np.sin(x[:, 0]) + x[:, 1],
     "exp(a)*b": lambda x, _: np.exp(x[:, 0]) * x[:, 1],
     "tanh(a + b)": lambda x, _: np.tanh(x[:, 0] + x[:, 1]),

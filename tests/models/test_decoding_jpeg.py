@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
+from models.arrays import ByteArray
 from models.decoding import FORMATS, pixels
 
 ORANGE = (200, 100, 50)
@@ -19,7 +19,7 @@ def encoded(picture: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
     return content.getvalue()
 
 
-def shown(content: bytes, mode: str = "RGB", needed: int | None = None) -> NDArray[np.uint8]:
+def shown(content: bytes, mode: str = "RGB", needed: int | None = None) -> ByteArray:
     return pixels(Image.open(io.BytesIO(content), formats=FORMATS), mode, needed)
 
 
@@ -32,7 +32,7 @@ def grey_of(red: float, green: float, blue: float) -> float:
     return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
-def waves() -> NDArray[np.uint8]:
+def waves() -> ByteArray:
     rows, columns = np.mgrid[0:48, 0:64]
     return (127 + 100 * np.sin(rows / 9) * np.cos(columns / 7)).astype(np.uint8)
 

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.arrays import ByteArray, FloatArray, IntArray
 from models.decoding import pixels
 from tests.models.handmade_png import GREY, GREY_ALPHA, PALETTE, RGB, RGBA, chunk, handmade_png, pixel_data
 
@@ -21,7 +22,7 @@ COLOURS = np.random.default_rng(1).integers(0, 256, (256, 4))
 """A palette, with an alpha for each colour."""
 
 
-def samples(colour_type: int, depth: int, height: int = 9, width: int = 13) -> NDArray[np.int64]:
+def samples(colour_type: int, depth: int, height: int = 9, width: int = 13) -> IntArray:
     shape = (height, width, SAMPLES[colour_type])
     drawn = np.random.default_rng(depth).integers(0, 2**depth, shape)
     return drawn[..., 0] if shape[2] == 1 else drawn
@@ -33,12 +34,12 @@ def palette(depth: int, *, alpha: bool = False) -> tuple[tuple[bytes, bytes], ..
     return chunks if alpha else chunks[:1]
 
 
-def on_white(colour: NDArray[Any], alpha: NDArray[Any]) -> NDArray[np.float64]:
+def on_white(colour: NDArray[Any], alpha: NDArray[Any]) -> FloatArray:
     """Colour and opacity, each within 0 and 1, as 0 to 255."""
     return 255 * (colour * alpha + 1 - alpha)
 
 
-def expected(values: NDArray[Any], colour_type: int, depth: int) -> NDArray[np.float64]:
+def expected(values: NDArray[Any], colour_type: int, depth: int) -> FloatArray:
     """``(3, height, width)`` in 0 to 255, not rounded."""
     shares = values / (2**depth - 1)
     if colour_type == GREY:
@@ -53,7 +54,7 @@ def expected(values: NDArray[Any], colour_type: int, depth: int) -> NDArray[np.f
     return np.asarray(shown, float)
 
 
-def shown(content: bytes, mode: str = "RGB") -> NDArray[np.uint8]:
+def shown(content: bytes, mode: str = "RGB") -> ByteArray:
     return pixels(Image.open(io.BytesIO(content)), mode)
 
 

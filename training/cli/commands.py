@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from models.arrays import FloatArray
 from models.manifest import NAME_PATTERN, WEIGHTS_FILE, Manifest, versions
 from models.units import UNITS
 from training.cli.checks import check_folders, check_name
@@ -17,7 +18,7 @@ from training.cli.report import print_no_law, print_result, print_where
 from training.data import mnist
 from training.data.collate import Predict
 from training.data.table import informative, read_table
-from training.data.table_split import Numbers, split_table
+from training.data.table_split import split_table
 from training.errors import InputError
 from training.export.checkpoint import load_checkpoint
 from training.export.onnx_predictor import predict_served
@@ -163,7 +164,7 @@ def _find(repository: Path, name: str, version: int | None) -> tuple[Path, Manif
     return folder, Manifest.read(folder)
 
 
-def _parts(manifest: Manifest, options: Namespace) -> dict[str, tuple[Numbers, Numbers]]:
+def _parts(manifest: Manifest, options: Namespace) -> dict[str, tuple[FloatArray, FloatArray]]:
     """Rows within the model's training range, and rows beyond it."""
     if options.data is not None:
         target = options.target or (manifest.outputs[0].columns or ["y"])[0]

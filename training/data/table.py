@@ -9,13 +9,11 @@ from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
+from models.arrays import FloatArray, IntArray
 from training.data.table_sample import Sample, Twins
 from training.errors import InputError
-
-Numbers = NDArray[np.float64]
 
 CHUNK_FIELDS = 2**18
 """Fields that are turned into numbers at a time: bounds the memory, whatever the table's length and width."""
@@ -43,9 +41,9 @@ class Table:
 
     columns: list[str]
     target_name: str
-    inputs: Numbers
-    target: Numbers
-    numbers: NDArray[np.int64]
+    inputs: FloatArray
+    target: FloatArray
+    numbers: IntArray
     rows: int
     notes: list[str]
     redundant: dict[str, str]
@@ -176,7 +174,7 @@ class _NumberReader:
         self.rows = self.incomplete = 0
         self.first = ""
 
-    def read(self, records: Iterator[list[str]]) -> Iterator[tuple[Numbers, NDArray[np.int64]]]:
+    def read(self, records: Iterator[list[str]]) -> Iterator[tuple[FloatArray, IntArray]]:
         """Arrays of complete rows, ``(rows, len(names))``, finite, and their numbers."""
         picked = map(self.pick, records)
         while chunk := list(islice(picked, max(1, CHUNK_FIELDS // len(self.names)))):
@@ -196,7 +194,7 @@ class _NumberReader:
         rows = f"{self.incomplete:,} of {self.rows:,} rows {are} incomplete"
         return [f"{rows} (first: row {self.first}) and {were} left out."]
 
-    def _numbers(self, chunk: list[tuple[str, ...]]) -> Numbers:
+    def _numbers(self, chunk: list[tuple[str, ...]]) -> FloatArray:
         fields = list(chain.from_iterable(chunk))
         try:
             if "_" in "".join(fields):  # Python takes 1_000 for a thousand; tables do not
@@ -219,7 +217,7 @@ class _NumberReader:
                 f"row, or choose other --columns."
             ) from None
 
-    def _mind(self, chunk: list[tuple[str, ...]], values: Numbers) -> None:
+    def _mind(self, chunk: list[tuple[str, ...]], values: FloatArray) -> None:
         rows, places = np.nonzero(~np.isfinite(values))
         row, place = int(rows[0]), int(places[0])
         where = f"{self.rows + row + 1}, column '{self.names[place]}' {_problem(chunk[row][place])}"
@@ -238,7 +236,7 @@ def _problem(text: str) -> str:
     return f"is '{text}', a missing value" if text.lower() in MISSING - {"nan"} else f"is {text}, which is not finite"
 
 
-def _redundant(names: list[str], inputs: Numbers, leaders: list[int]) -> dict[str, str]:
+def _redundant(names: list[str], inputs: FloatArray, leaders: list[int]) -> dict[str, str]:
     """Constant columns, as the lowest and highest row of each are at hand, and columns that equal an earlier one."""
     constant = inputs.min(0) == inputs.max(0)
     return {

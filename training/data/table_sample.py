@@ -1,9 +1,8 @@
 """What is kept of a table that is read a chunk at a time."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Numbers = NDArray[np.float64]
+from models.arrays import FloatArray, IntArray
 
 MAX_ROWS = 65_536
 """Rows that are kept of a longer table, but for the few with the lowest and highest values."""
@@ -17,13 +16,13 @@ class Sample:
     """
 
     def __init__(self, width: int, seed: int) -> None:
-        self.values: Numbers = np.empty((0, width))
+        self.values: FloatArray = np.empty((0, width))
         self.rows = 0
-        self.numbers: NDArray[np.int64] = np.empty(0, dtype=np.int64)
-        self._lots: Numbers = np.empty(0)
+        self.numbers: IntArray = np.empty(0, dtype=np.int64)
+        self._lots: FloatArray = np.empty(0)
         self._random = np.random.default_rng(seed)
 
-    def add(self, values: Numbers, numbers: NDArray[np.int64]) -> None:
+    def add(self, values: FloatArray, numbers: IntArray) -> None:
         """Take in the next rows, ``(rows, width)``, and their numbers in the file, ``(rows,)``."""
         self.rows += len(values)
         self.values = np.concatenate([self.values, values])
@@ -50,7 +49,7 @@ class Twins:
     def __init__(self, width: int) -> None:
         self.leaders = [0] * width
 
-    def compare(self, values: Numbers) -> None:
+    def compare(self, values: FloatArray) -> None:
         """Take in the next rows: ``(rows, width)``."""
         seen: dict[tuple[int, bytes], int] = {}
         for i, column in enumerate((values + 0.0).T):  # + 0.0 makes -0.0 the 0.0 that it equals

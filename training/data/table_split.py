@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import FloatArray, IntArray
 from training.errors import InputError
-
-Numbers = NDArray[np.float64]
 
 MIN_ROWS = 10
 OUTER_SHARE = 0.1
@@ -18,14 +16,14 @@ INTERPOLATION_SHARE = 0.2
 class Part:
     """Some rows: inputs ``(rows, columns)``, target ``(rows, 1)`` and, where they have them, numbers ``(rows,)``."""
 
-    inputs: Numbers
-    target: Numbers
-    numbers: NDArray[np.int64] | None = None
+    inputs: FloatArray
+    target: FloatArray
+    numbers: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def at(self, places: NDArray[np.int64]) -> "Part":
+    def at(self, places: IntArray) -> "Part":
         """The rows at these places."""
         return Part(self.inputs[places], self.target[places], None if self.numbers is None else self.numbers[places])
 
@@ -48,21 +46,21 @@ class Split:
         inner = np.concatenate([self.train.inputs, self.interpolation.inputs])
         return [(float(low), float(high)) for low, high in zip(inner.min(0), inner.max(0), strict=True)]
 
-    def distance(self, inputs: Numbers) -> Numbers:
+    def distance(self, inputs: FloatArray) -> FloatArray:
         """How far each row lies from the middle of the ranges: 1 is their edge, 2 twice as far. ``(rows,)``."""
         low, high = np.array(self.ranges).T
         half = np.where(high > low, (high - low) / 2, 1.0)
         return np.asarray((np.abs(inputs - (low + high) / 2) / half).max(1))
 
 
-def from_median(inputs: Numbers) -> Numbers:
+def from_median(inputs: FloatArray) -> FloatArray:
     """How far each number lies from its column's median, in units of the column's range: ``(rows, columns)``."""
     spread = np.ptp(inputs, axis=0)
     return np.asarray(np.abs(inputs - np.median(inputs, axis=0)) / np.where(spread > 0, spread, 1.0))
 
 
 def split_table(
-    inputs: Numbers, target: Numbers, seed: int, source: str = "The table", numbers: NDArray[np.int64] | None = None
+    inputs: FloatArray, target: FloatArray, seed: int, source: str = "The table", numbers: IntArray | None = None
 ) -> Split:
     """Hold out the outermost tenth of the rows for extrapolation, and a random fifth of the others for interpolation.
 

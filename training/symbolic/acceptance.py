@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import FloatArray
 from training.data.table_split import from_median
 from training.symbolic.candidate import Candidate, different_rows, relative_error
 from training.symbolic.constants import fit_constants
 from training.symbolic.residuals import learnable
 from training.symbolic.snap import is_plain
-
-Numbers = NDArray[np.float64]
 
 UNDECIDED = "undecided"
 EXACT = 3e-7
@@ -28,7 +26,7 @@ INNER, WORSE = 0.7, 1.6
 """Share of the rows to which a law is fitted again, and how many times worse it may be on the others."""
 
 
-def why_no_law(candidate: Candidate, inputs: Numbers, target: Numbers, *, noise: bool = True) -> str | None:
+def why_no_law(candidate: Candidate, inputs: FloatArray, target: FloatArray, *, noise: bool = True) -> str | None:
     """Why a candidate is no law of these rows; None if it is one. Without ``noise``, ``UNDECIDED`` unless it is exact.
 
     A law either fits to rounding, or leaves noise: so little that its constants settle on plain numbers, nothing in it
@@ -54,16 +52,16 @@ class _Fit:
     """A candidate, different rows, and what it says of them."""
 
     candidate: Candidate
-    inputs: Numbers
-    target: Numbers
-    answer: Numbers
+    inputs: FloatArray
+    target: FloatArray
+    answer: FloatArray
 
     @property
-    def off(self) -> Numbers:
+    def off(self) -> FloatArray:
         return self.answer - self.target
 
     @property
-    def proportion(self) -> Numbers:
+    def proportion(self) -> FloatArray:
         """Errors as shares of the target, ``(rows,)``."""
         return np.asarray(np.abs(self.off) / np.maximum(np.abs(self.target), 1e-300))
 

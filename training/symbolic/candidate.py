@@ -5,11 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from models.arrays import BoolArray, FloatArray, IntArray
 from models.law import Law
-
-Numbers = NDArray[np.float64]
 
 FINEST = 1e-12
 """Relative errors below this are rounding: two candidates that reach it fit equally well."""
@@ -27,11 +25,11 @@ class Candidate:
         outer: the power of each sum, ``(sums,)``.
     """
 
-    exponents: Numbers
-    negative: Numbers
-    constants: Numbers
-    member: NDArray[np.int64]
-    outer: Numbers
+    exponents: FloatArray
+    negative: FloatArray
+    constants: FloatArray
+    member: IntArray
+    outer: FloatArray
 
     @property
     def complexity(self) -> int:
@@ -39,7 +37,7 @@ class Candidate:
         constants = np.count_nonzero(np.abs(self.constants) != 1)
         return int(constants + np.count_nonzero(self.exponents) + np.count_nonzero(self.outer != 1) + 1)
 
-    def terms(self, inputs: Numbers) -> Numbers:
+    def terms(self, inputs: FloatArray) -> FloatArray:
         """The products of powers without their constants, ``(rows, terms)``."""
         values = np.ones((len(inputs), len(self.exponents)))
         with np.errstate(all="ignore"):
@@ -48,25 +46,25 @@ class Candidate:
                 values[:, term] *= np.abs(x) ** self.exponents[term, column] * np.where(x < 0, sign, 1.0)
         return values
 
-    def sums(self, inputs: Numbers) -> Numbers:
+    def sums(self, inputs: FloatArray) -> FloatArray:
         """The sums before their outer powers, ``(rows, sums)``."""
         with np.errstate(all="ignore"):
             return self.added(self.terms(inputs) * self.constants)
 
-    def predict(self, inputs: Numbers) -> Numbers:
+    def predict(self, inputs: FloatArray) -> FloatArray:
         """What the law says, ``(rows,)``."""
         return self.multiplied(self.sums(inputs))
 
-    def added(self, weighted: Numbers) -> Numbers:
+    def added(self, weighted: FloatArray) -> FloatArray:
         """The sums of terms with their constants: ``(rows, terms)`` to ``(rows, sums)``."""
         return np.stack([weighted[:, self.member == k].sum(1) for k in range(len(self.outer))], 1)
 
-    def multiplied(self, sums: Numbers) -> Numbers:
+    def multiplied(self, sums: FloatArray) -> FloatArray:
         """The product of the powers of sums: ``(rows, sums)`` to ``(rows,)``."""
         with np.errstate(all="ignore"):
             return np.asarray((sums**self.outer).prod(1))
 
-    def among(self, places: NDArray[np.bool_]) -> "Candidate":
+    def among(self, places: BoolArray) -> "Candidate":
         """The same candidate on a wider table that holds its columns at these places."""
         exponents, negative = np.zeros((len(self.exponents), len(places))), np.ones((len(self.exponents), len(places)))
         exponents[:, places], negative[:, places] = self.exponents, self.negative
@@ -85,26 +83,26 @@ class Candidate:
         return law.eval()
 
 
-def signs_of(exponents: Numbers, inputs: Numbers) -> Numbers:
+def signs_of(exponents: FloatArray, inputs: FloatArray) -> FloatArray:
     """What a negative input contributes: by parity for whole exponents, nan for others of positive columns, else 1."""
     whole = exponents == np.round(exponents)
     unseen = np.where((inputs > 0).all(0), np.nan, 1.0)
     return np.where(whole, 1.0 - 2 * (np.abs(exponents) % 2), unseen)
 
 
-def different_rows(inputs: Numbers, target: Numbers) -> NDArray[np.int64]:
+def different_rows(inputs: FloatArray, target: FloatArray) -> IntArray:
     """Places of the rows that repeat none before them, in order."""
     return np.sort(np.unique(np.column_stack([inputs, target]), axis=0, return_index=True)[1])
 
 
-def relative_error(prediction: Numbers, target: Numbers) -> float:
+def relative_error(prediction: FloatArray, target: FloatArray) -> float:
     """Root mean square error over root mean square target; infinity where a prediction is not finite."""
     with np.errstate(all="ignore"):
         error = float(np.sqrt(np.mean((prediction - target) ** 2) / np.mean(target**2)))
     return error if math.isfinite(error) else math.inf
 
 
-def description_length(prediction: Numbers, target: Numbers, parameters: int) -> float:
+def description_length(prediction: FloatArray, target: FloatArray, parameters: int) -> float:
     """Bayesian information criterion: the less, the better; for errors in proportion or of one size, whichever fits.
 
     Schwarz 1978, "Estimating the dimension of a model". Errors in proportion are those of instruments, errors of one

@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import FloatArray
 from training.symbolic.candidate import Candidate
 from training.symbolic.snap import plain
 from training.symbolic.subset_least_squares import ROUNDING, allowance, inverse_lengths, least_squares
-
-Numbers = NDArray[np.float64]
 
 STEPS = 12
 SURE = 3.0
@@ -25,7 +23,7 @@ FEW = 4
 """Terms that are tried to be left out one by one, the weakest first."""
 
 
-def fit_constants(candidate: Candidate, inputs: Numbers, target: Numbers) -> list[Candidate]:
+def fit_constants(candidate: Candidate, inputs: FloatArray, target: FloatArray) -> list[Candidate]:
     """The candidate with its constants fitted, pruned and settled, for errors in proportion and for those of one size.
 
     Args:
@@ -42,7 +40,7 @@ def fit_constants(candidate: Candidate, inputs: Numbers, target: Numbers) -> lis
     return [fit.without_needless_terms().settled() for fit in (proportional, same) if fit is not None]
 
 
-def _by_size(values: Numbers) -> Numbers:
+def _by_size(values: FloatArray) -> FloatArray:
     size = np.abs(values)
     return np.asarray(1 / np.maximum(size, 1e-3 * np.median(size) + 1e-300))
 
@@ -52,13 +50,13 @@ class _Fit:
     """A candidate on rows where its terms are finite, ``terms`` ``(rows, terms)``, and the error it has there."""
 
     candidate: Candidate
-    terms: Numbers
-    target: Numbers
-    weights: Numbers
+    terms: FloatArray
+    target: FloatArray
+    weights: FloatArray
     error: float
 
     @classmethod
-    def start(cls, candidate: Candidate, inputs: Numbers, target: Numbers, weights: Numbers) -> "_Fit | None":
+    def start(cls, candidate: Candidate, inputs: FloatArray, target: FloatArray, weights: FloatArray) -> "_Fit | None":
         terms = candidate.terms(inputs)
         sound = np.isfinite(terms).all(1)
         if sound.sum() <= len(candidate.constants):
@@ -90,20 +88,20 @@ class _Fit:
             return None
         return replace(self, candidate=replace(self.candidate, constants=best), error=least)
 
-    def error_of(self, constants: Numbers) -> float:
+    def error_of(self, constants: FloatArray) -> float:
         """Weighted mean squared error, no less than what rounding leaves."""
         with np.errstate(all="ignore"):
             rest = (self.target - self.answer(constants)) * self.weights
             return float(np.mean(rest**2) + ROUNDING**2 * np.mean((self.target * self.weights) ** 2))
 
-    def answer(self, constants: Numbers) -> Numbers:
+    def answer(self, constants: FloatArray) -> FloatArray:
         """What the law says with other constants, ``(rows,)``."""
         return self.candidate.multiplied(self.sums(constants))
 
-    def sums(self, constants: Numbers) -> Numbers:
+    def sums(self, constants: FloatArray) -> FloatArray:
         return self.candidate.added(self.terms * constants)
 
-    def slope(self, constants: Numbers) -> tuple[Numbers, Numbers]:
+    def slope(self, constants: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The answer, and its derivative by every constant, ``(rows, terms)``."""
         with np.errstate(all="ignore"):
             answer = self.answer(constants)
@@ -137,7 +135,7 @@ class _Fit:
         trial = replace(self, candidate=replace(self.candidate, **changed), terms=self.terms[:, keep]).fitted()
         return trial if trial is not None and trial.error <= self.allowed(len(places)) else None
 
-    def spread(self) -> Numbers:
+    def spread(self) -> FloatArray:
         """Standard errors of the constants, 0 for those that are held, ``(terms,)``."""
         free = _free(self.candidate)
         A = self.slope(self.candidate.constants)[1][:, free] * self.weights[:, None]
@@ -156,7 +154,7 @@ class _Fit:
             trials.append(self.plain(constants, tolerances))
         return replace(self.candidate, constants=min(trials, key=_digits))
 
-    def plain(self, constants: Numbers, tolerances: Numbers) -> Numbers:
+    def plain(self, constants: FloatArray, tolerances: FloatArray) -> FloatArray:
         """Constants taken to plain numbers: all at once, or else those that can be, the largest first."""
         trials = [
             np.array([plain(*pair) for pair in zip(constants, share * tolerances, strict=True)]) for share in SHARES
@@ -183,7 +181,7 @@ def _free(candidate: Candidate) -> list[int]:
     return [place for place in range(len(candidate.member)) if place not in held]
 
 
-def _gauge(candidate: Candidate) -> Numbers:
+def _gauge(candidate: Candidate) -> FloatArray:
     """The same constants, with those that are held at 1."""
     constants = candidate.constants.copy()
     for k in range(1, len(candidate.outer)):
@@ -192,7 +190,7 @@ def _gauge(candidate: Candidate) -> Numbers:
     return constants
 
 
-def _rescaled(candidate: Candidate, constants: Numbers, k: int, scale: float) -> Numbers:
+def _rescaled(candidate: Candidate, constants: FloatArray, k: int, scale: float) -> FloatArray:
     """Divide one sum by a scale, and multiply the first by what keeps the answer."""
     changed = constants.copy()
     changed[candidate.member == k] /= scale
@@ -202,7 +200,7 @@ def _rescaled(candidate: Candidate, constants: Numbers, k: int, scale: float) ->
     return changed
 
 
-def _scales(candidate: Candidate) -> list[Numbers]:
+def _scales(candidate: Candidate) -> list[FloatArray]:
     """Ways to share a common scale among two sums: each constant of the second, or of the first, as 1."""
     constants = candidate.constants
     if len(candidate.outer) != 2:
@@ -215,5 +213,5 @@ def _scales(candidate: Candidate) -> list[Numbers]:
     return [way for way in ways if np.isfinite(way).all()] or [constants]
 
 
-def _digits(constants: Numbers) -> int:
+def _digits(constants: FloatArray) -> int:
     return sum(len(f"{abs(value):.12g}") for value in constants)

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from time import monotonic
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import FloatArray, IntArray
 from models.law import Law
 from training.symbolic.formula import Formula, formula
 from training.symbolic.outliers import strays
 from training.symbolic.search import ROUNDS, search
-
-Numbers = NDArray[np.float64]
 
 LARGEST = 1e150
 """Squares of larger numbers may not be finite, and those of numbers below its inverse may be 0."""
@@ -40,11 +38,11 @@ class Finding:
 
 
 def find_law(
-    inputs: Numbers,
-    target: Numbers,
+    inputs: FloatArray,
+    target: FloatArray,
     *,
     columns: Sequence[str] | None = None,
-    rows: Sequence[int] | NDArray[np.int64] | None = None,
+    rows: Sequence[int] | IntArray | None = None,
     seed: int = 0,
     rounds: int = ROUNDS,
     seconds: float = math.inf,

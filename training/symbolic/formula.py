@@ -8,12 +8,10 @@ from keyword import iskeyword
 
 import numpy as np
 import sympy
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from models.arrays import FloatArray
 from models.law import Law
-
-Numbers = NDArray[np.float64]
 
 EXACT_WITHIN = 1e-6
 """A weight of a unit counts as the integer that it is this close to: the error that default models are held to."""
@@ -60,7 +58,7 @@ def _law(law: Law, symbols: Sequence[sympy.Symbol]) -> sympy.Expr:
     return powers[0] if len(powers) == 1 else sympy.Mul(*powers, evaluate=False)
 
 
-def _term(exponents: Numbers, negative: Numbers, symbols: Sequence[sympy.Symbol]) -> sympy.Expr:
+def _term(exponents: FloatArray, negative: FloatArray, symbols: Sequence[sympy.Symbol]) -> sympy.Expr:
     factors = []
     for symbol, power, sign in zip(symbols, exponents, negative, strict=True):
         by_parity = power == np.round(power) and sign == 1 - 2 * (abs(power) % 2)
@@ -115,27 +113,27 @@ def _weights(layer: nn.Module) -> dict[str, Tensor]:
     return dict(layer.named_parameters()) | ({} if effective is None else {"W": effective})
 
 
-def _whole(row: Numbers) -> Numbers | None:
+def _whole(row: FloatArray) -> FloatArray | None:
     return row.round() if np.abs(row - row.round()).max() <= EXACT_WITHIN else None
 
 
-def _sums(values: Sequence[sympy.Expr], weights: Mapping[str, Numbers]) -> list[sympy.Expr | None]:
+def _sums(values: Sequence[sympy.Expr], weights: Mapping[str, FloatArray]) -> list[sympy.Expr | None]:
     rows = [_whole(row) for row in weights["W"]]
     return [None if row is None else _sum(_collected(row, values)) for row in rows]
 
 
-def _products(values: Sequence[sympy.Expr], weights: Mapping[str, Numbers]) -> list[sympy.Expr | None]:
+def _products(values: Sequence[sympy.Expr], weights: Mapping[str, FloatArray]) -> list[sympy.Expr | None]:
     rows = [_whole(row) for row in weights["W"]]
     return [
         None if row is None else sympy.Mul(*(value for w, value in zip(row, values, strict=True) if w)) for row in rows
     ]
 
 
-def _quotients(values: Sequence[sympy.Expr], weights: Mapping[str, Numbers]) -> list[sympy.Expr | None]:
+def _quotients(values: Sequence[sympy.Expr], weights: Mapping[str, FloatArray]) -> list[sympy.Expr | None]:
     return _products([*values, *(1 / value for value in values)], weights)
 
 
-def _either(values: Sequence[sympy.Expr], weights: Mapping[str, Numbers]) -> list[sympy.Expr | None]:
+def _either(values: Sequence[sympy.Expr], weights: Mapping[str, FloatArray]) -> list[sympy.Expr | None]:
     found: list[sympy.Expr | None] = []
     for place, gate in enumerate(weights["gate"]):
         if gate > 0:
@@ -149,7 +147,7 @@ def _either(values: Sequence[sympy.Expr], weights: Mapping[str, Numbers]) -> lis
 _LAYERS = {"NAC": _sums, "NAU": _sums, "NMU": _products, "SNMU": _products, "NMRU": _quotients, "AMU": _either}
 
 
-def _collected(weights: Numbers, values: Sequence[sympy.Expr]) -> list[sympy.Expr]:
+def _collected(weights: FloatArray, values: Sequence[sympy.Expr]) -> list[sympy.Expr]:
     total = sympy.expand(sum(int(w) * value for w, value in zip(weights, values, strict=True)))
     return sorted(total.as_ordered_terms(), key=lambda term: str(term).lstrip("-0123456789*")) if total != 0 else []
 

@@ -1,15 +1,13 @@
 """A sum of columns with constants, and perhaps a constant alone: linear least squares, without what is irrelevant."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import FloatArray
 from training.symbolic.candidate import Candidate, signs_of
 from training.symbolic.subset_least_squares import Squares
 
-Numbers = NDArray[np.float64]
 
-
-def sums(inputs: Numbers, target: Numbers) -> list[Candidate]:
+def sums(inputs: FloatArray, target: FloatArray) -> list[Candidate]:
     """Candidates of one sum of columns, with constants still to be settled.
 
     Args:
@@ -26,11 +24,11 @@ def sums(inputs: Numbers, target: Numbers) -> list[Candidate]:
     return found
 
 
-def _design(inputs: Numbers) -> Numbers:
+def _design(inputs: FloatArray) -> FloatArray:
     return np.concatenate([inputs, np.ones((len(inputs), 1))], 1)
 
 
-def _relevant(inputs: Numbers, target: Numbers, weights: Numbers) -> tuple[list[int], Numbers]:
+def _relevant(inputs: FloatArray, target: FloatArray, weights: FloatArray) -> tuple[list[int], FloatArray]:
     """Columns that are needed, the constant last, and what they are multiplied by.
 
     Those go first whose removal costs least, while that is nothing: while the mean squared error grows by no more than

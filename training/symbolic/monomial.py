@@ -1,19 +1,16 @@
 """One product of powers with a constant: in logarithms of the magnitudes it is a linear problem, with signs apart."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import BoolArray, FloatArray
 from training.symbolic.candidate import Candidate, signs_of
 from training.symbolic.snap import snap_exponents
-
-Numbers = NDArray[np.float64]
-Bits = NDArray[np.bool_]
 
 RARE = 0.01
 """Share of zeros in a column that may be rounding: with more of them, where the target is not 0, it is no factor."""
 
 
-def products(inputs: Numbers, target: Numbers) -> list[Candidate]:
+def products(inputs: FloatArray, target: FloatArray) -> list[Candidate]:
     """Candidates of one term, with constants still to be fitted: for errors in proportion, and for errors of one size.
 
     ``log|y| = log|c| + sum_i W_i log|x_i|`` gives exponents by least squares. Signs are no part of it: the sign of y is
@@ -42,17 +39,17 @@ def products(inputs: Numbers, target: Numbers) -> list[Candidate]:
     return found
 
 
-def _contradicted(inputs: Numbers, target: Numbers) -> bool:
+def _contradicted(inputs: FloatArray, target: FloatArray) -> bool:
     """Whether a target of 0 comes of inputs that are not, more than rarely: then it is no product."""
     return bool(np.mean((target == 0) & (inputs != 0).all(1)) > RARE)
 
 
-def _switches(inputs: Numbers, rows: Bits) -> Bits:
+def _switches(inputs: FloatArray, rows: BoolArray) -> BoolArray:
     """Columns of one magnitude where the target is not 0, and of 0 somewhere else: a factor that is on or off."""
     return np.asarray((np.ptp(np.abs(inputs[rows]), axis=0) == 0) & (inputs[~rows] == 0).any(0))
 
 
-def _with_signs(exponents: Numbers, inputs: Numbers, target: Numbers) -> Candidate | None:
+def _with_signs(exponents: FloatArray, inputs: FloatArray, target: FloatArray) -> Candidate | None:
     negative = signs_of(exponents[None], inputs)
     mixed = (inputs < 0).any(0) & (inputs > 0).any(0)
     if mixed.any():
@@ -71,7 +68,7 @@ def _with_signs(exponents: Numbers, inputs: Numbers, target: Numbers) -> Candida
     return Candidate(exponents[None], negative, np.array([constant]), np.zeros(1, dtype=np.int64), np.ones(1))
 
 
-def _parity(signs: Bits, target: Bits, expected: Bits) -> Bits | None:
+def _parity(signs: BoolArray, target: BoolArray, expected: BoolArray) -> BoolArray | None:
     """Which columns' signs multiply to the target's, up to one sign for all rows; the expected answer if it is one.
 
     Gaussian elimination over GF(2); None if there is no answer.

@@ -4,14 +4,11 @@ import math
 from time import monotonic
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import FloatArray, IntArray
 from training.symbolic.acceptance import EXACT
 from training.symbolic.candidate import Candidate
 from training.symbolic.search import search
-
-Numbers = NDArray[np.float64]
-Places = NDArray[np.int64]
 
 SAMPLE, TRIES = 48, 4
 """Rows of a sample, so few that one without strays is soon drawn, and samples that are searched."""
@@ -21,8 +18,8 @@ FEWEST_ROWS = 12
 
 
 def strays(
-    inputs: Numbers, target: Numbers, *, seed: int = 0, rounds: int = 1, seconds: float = math.inf
-) -> tuple[Candidate, Places] | None:
+    inputs: FloatArray, target: FloatArray, *, seed: int = 0, rounds: int = 1, seconds: float = math.inf
+) -> tuple[Candidate, IntArray] | None:
     """The law that all rows but a few follow exactly, and the places of those; None if there is none, or no stray.
 
     Args:
@@ -44,7 +41,7 @@ def strays(
     return None
 
 
-def _off(law: Candidate, inputs: Numbers, target: Numbers) -> Places:
+def _off(law: Candidate, inputs: FloatArray, target: FloatArray) -> IntArray:
     """Places of the rows that a law does not give to rounding."""
     with np.errstate(all="ignore"):
         off = np.abs(law.predict(inputs) - target)

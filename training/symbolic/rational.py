@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import FloatArray, IntArray
 from training.symbolic.candidate import Candidate, different_rows, signs_of
 from training.symbolic.monomial import RARE
 from training.symbolic.subset_least_squares import least_squares
-from training.symbolic.term_exchange import SEARCH_ROWS, Choice, Dictionary, exchange
-
-Numbers = NDArray[np.float64]
+from training.symbolic.term_exchange import SEARCH_ROWS, Dictionary, exchange
 
 FOUND = 1e-5
 """Relative error, in the float32 of the search, at which it has found the terms."""
@@ -46,7 +44,7 @@ FORMS = (
 """What is tried, the simplest first."""
 
 
-def terms(inputs: Numbers, target: Numbers, random: np.random.Generator) -> Iterator[Candidate]:
+def terms(inputs: FloatArray, target: FloatArray, random: np.random.Generator) -> Iterator[Candidate]:
     """Candidates with constants still to be fitted: the best of one run of the search for each form.
 
     Args:
@@ -70,7 +68,7 @@ def terms(inputs: Numbers, target: Numbers, random: np.random.Generator) -> Iter
             yield _candidate(form, choice, dictionary, x, y)
 
 
-def _search(form: Form, dictionary: Dictionary, target: Numbers, random: np.random.Generator) -> Choice | None:
+def _search(form: Form, dictionary: Dictionary, target: FloatArray, random: np.random.Generator) -> IntArray | None:
     """The terms of least error; None where numbers are so large that no error is finite."""
     least, found = np.inf, None
     goal = target ** (1 / form.outer)
@@ -83,7 +81,9 @@ def _search(form: Form, dictionary: Dictionary, target: Numbers, random: np.rand
     return found
 
 
-def _candidate(form: Form, choice: Choice, dictionary: Dictionary, inputs: Numbers, target: Numbers) -> Candidate:
+def _candidate(
+    form: Form, choice: IntArray, dictionary: Dictionary, inputs: FloatArray, target: FloatArray
+) -> Candidate:
     exponents = dictionary.exponents[choice]
     member = (np.arange(len(choice)) >= form.numerator).astype(np.int64)
     powers = np.array([1.0, -1.0]) if form.denominator else np.ones(1)
@@ -104,11 +104,11 @@ def _candidate(form: Form, choice: Choice, dictionary: Dictionary, inputs: Numbe
     return replace(candidate, constants=constants, outer=powers * form.outer)
 
 
-def _with_ones(exponents: Numbers, member: Choice, outer: Numbers, inputs: Numbers) -> Candidate:
+def _with_ones(exponents: FloatArray, member: IntArray, outer: FloatArray, inputs: FloatArray) -> Candidate:
     return Candidate(exponents, signs_of(exponents, inputs), np.ones(len(member)), member, outer)
 
 
-def _simplest(exponents: Numbers) -> Numbers:
+def _simplest(exponents: FloatArray) -> FloatArray:
     """The same quotient with numerator and denominator multiplied by what makes it shortest to write."""
     shifted = exponents.copy()
     for column in range(exponents.shape[1]):

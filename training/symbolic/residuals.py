@@ -1,26 +1,25 @@
 """How much of a target, or of what a law leaves over, can be learned from the columns by methods that know no law."""
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, QuantileTransformer, StandardScaler
 
-Numbers = NDArray[np.float64]
+from models.arrays import FloatArray
 
 MOST_ROWS, FEWEST_ROWS = 2_000, 20
 LEARNABLE = 0.1
 """Share of the spread of residuals that counts as learnable."""
 
 
-def learnable(inputs: Numbers, residuals: Numbers) -> bool:
+def learnable(inputs: FloatArray, residuals: FloatArray) -> bool:
     """Whether residuals hold more than noise, see ``learnable_share``."""
     return learnable_share(inputs, residuals) > LEARNABLE
 
 
-def learnable_share(inputs: Numbers, target: Numbers, seed: int = 0) -> float:
+def learnable_share(inputs: FloatArray, target: FloatArray, seed: int = 0) -> float:
     """Share of the target's spread that trees or a polynomial predict on rows held out, the better of the two.
 
     Of fewer than 20 rows nothing is said to be learnable.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from time import monotonic
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import FloatArray
 from training.symbolic.acceptance import UNDECIDED, why_no_law
 from training.symbolic.candidate import Candidate, description_length
 from training.symbolic.constants import fit_constants
@@ -16,8 +16,6 @@ from training.symbolic.monomial import products
 from training.symbolic.rational import terms
 from training.symbolic.residuals import learnable_share
 from training.symbolic.two_factor import layers
-
-Numbers = NDArray[np.float64]
 
 ROUNDS = 8
 """Rounds over all forms of sums and quotients of products, at most."""
@@ -40,8 +38,8 @@ class Found:
 
 @np.errstate(all="ignore")
 def search(
-    inputs: Numbers,
-    target: Numbers,
+    inputs: FloatArray,
+    target: FloatArray,
     *,
     seed: int = 0,
     rounds: int = ROUNDS,
@@ -93,7 +91,7 @@ class _Stage:
     more_at_once: bool
 
 
-def _stages(inputs: Numbers, target: Numbers, rounds: int, random: np.random.Generator) -> Iterator[_Stage]:
+def _stages(inputs: FloatArray, target: FloatArray, rounds: int, random: np.random.Generator) -> Iterator[_Stage]:
     simple = [*products(inputs, target), *sums(inputs, target), _mean(inputs, target)]
     yield _Stage("products and sums", simple, more_at_once=rounds > 0)
     if rounds > 0:
@@ -106,7 +104,7 @@ def _stages(inputs: Numbers, target: Numbers, rounds: int, random: np.random.Gen
             yield _Stage(f"sums of products, round {done + 1} of {rounds}", [candidate], more_at_once=False)
 
 
-def _mean(inputs: Numbers, target: Numbers) -> Candidate:
+def _mean(inputs: FloatArray, target: FloatArray) -> Candidate:
     """One number for all rows: what is left where nothing else can be fitted."""
     nothing = np.zeros((1, inputs.shape[1]))
     return Candidate(nothing, nothing + 1, np.array([target.mean()]), np.zeros(1, dtype=np.int64), np.ones(1))

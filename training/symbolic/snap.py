@@ -5,17 +5,15 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import FloatArray
 from training.symbolic.subset_least_squares import Squares
-
-Numbers = NDArray[np.float64]
 
 GRIDS = (1, 2, 3, 4)
 """Exponents are sought among the multiples of 1, then 1/2, then 1/3, then 1/4."""
 
 
-def snap_exponents(design: Numbers, goal: Numbers, weights: Numbers) -> tuple[Numbers, bool]:
+def snap_exponents(design: FloatArray, goal: FloatArray, weights: FloatArray) -> tuple[FloatArray, bool]:
     """Least squares whose coefficients are taken to the grid where the data allow it.
 
     A step to the grid is taken if the mean squared error grows by no more than ``exp(k ln N / N)``, with k

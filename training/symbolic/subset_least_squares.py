@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import NDArray
 
-Numbers = NDArray[np.float64]
+from models.arrays import FloatArray
 
 ROUNDING = 1e-13
 """Errors of this share of the goal are what float64 leaves of none."""
@@ -27,15 +26,15 @@ class Squares:
         rows: how many there were.
     """
 
-    triangle: Numbers
-    goal: Numbers
+    triangle: FloatArray
+    goal: FloatArray
     rest: float
     floor: float
-    scale: Numbers
+    scale: FloatArray
     rows: int
 
     @classmethod
-    def of(cls, design: Numbers, goal: Numbers) -> "Squares":
+    def of(cls, design: FloatArray, goal: FloatArray) -> "Squares":
         """Reduce a problem of a design ``(rows, columns)`` and a goal ``(rows,)``."""
         scale = np.linalg.norm(design, axis=0)
         scale = np.where(scale > 0, scale, 1.0)
@@ -48,7 +47,7 @@ class Squares:
     def columns(self) -> int:
         return len(self.scale)
 
-    def solve(self, kept: Sequence[int], fixed: Mapping[int, float] | None = None) -> tuple[Numbers, Numbers]:
+    def solve(self, kept: Sequence[int], fixed: Mapping[int, float] | None = None) -> tuple[FloatArray, FloatArray]:
         """Coefficients of some columns beside others that are fixed, and their standard errors: ``(kept,)`` each."""
         if not len(kept):
             return np.zeros(0), np.zeros(0)
@@ -68,13 +67,13 @@ class Squares:
         """The error at which a solution with so many fewer numbers is still as good, see ``allowance``."""
         return self.error(kept, fixed) * allowance(numbers, self.rows)
 
-    def _held(self, fixed: Mapping[int, float] | None) -> Numbers:
+    def _held(self, fixed: Mapping[int, float] | None) -> FloatArray:
         if not fixed:
             return np.zeros(len(self.goal))
         places = list(fixed)
         return np.asarray(self.triangle[:, places] @ (np.array(list(fixed.values())) * self.scale[places]))
 
-    def _length(self, rest: Numbers) -> float:
+    def _length(self, rest: FloatArray) -> float:
         return float(rest @ rest) + self.rest + self.floor
 
 
@@ -83,12 +82,12 @@ def allowance(numbers: int, rows: int) -> float:
     return math.exp(numbers * math.log(rows) / rows)
 
 
-def least_squares(design: Numbers, goal: Numbers) -> Numbers:
+def least_squares(design: FloatArray, goal: FloatArray) -> FloatArray:
     """The coefficients of least squared error, the shortest where several are: ``(columns,)``."""
     return np.asarray(scipy.linalg.lstsq(design, goal, lapack_driver="gelsy", check_finite=False)[0])
 
 
-def inverse_lengths(design: Numbers) -> Numbers:
+def inverse_lengths(design: FloatArray) -> FloatArray:
     """Standard errors of coefficients for noise of 1, ``(columns,)``: roots of the diagonal of ``(A^T A)^-1``."""
     triangle = np.asarray(np.linalg.qr(design, mode="r"))
     diagonal = np.abs(np.diag(triangle))

@@ -14,8 +14,7 @@ from itertools import combinations, product
 import numpy as np
 from numpy.typing import NDArray
 
-Numbers = NDArray[np.float64]
-Choice = NDArray[np.int64]
+from models.arrays import FloatArray, IntArray
 
 WHOLE = (-2.0, -1.0, 1.0, 2.0)
 HALVES = (-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0)
@@ -35,11 +34,11 @@ class Dictionary:
         values: the terms on every row, each scaled to a root mean square of 1, ``(rows, terms)``, float32.
     """
 
-    exponents: Numbers
+    exponents: FloatArray
     values: NDArray[np.float32]
 
     @classmethod
-    def of(cls, inputs: Numbers, largest: int = LARGEST) -> "Dictionary":
+    def of(cls, inputs: FloatArray, largest: int = LARGEST) -> "Dictionary":
         """All terms of as many columns as the dictionary's size allows; half powers for positive columns only."""
         exponents = _exponents(inputs, largest)
         values = powers(inputs, exponents)
@@ -48,7 +47,7 @@ class Dictionary:
         return cls(exponents[sound], (values[:, sound] / size[sound]).astype(np.float32))
 
 
-def powers(inputs: Numbers, exponents: Numbers) -> Numbers:
+def powers(inputs: FloatArray, exponents: FloatArray) -> FloatArray:
     """Products of powers, ``(rows, terms)``; a negative input counts with its sign where the exponent is odd."""
     zero = inputs == 0
     with np.errstate(over="ignore", invalid="ignore"):
@@ -59,7 +58,7 @@ def powers(inputs: Numbers, exponents: Numbers) -> Numbers:
     return np.asarray(magnitude * (1 - 2 * (((inputs < 0) @ odd.T) % 2)))
 
 
-def _exponents(inputs: Numbers, largest: int) -> Numbers:
+def _exponents(inputs: FloatArray, largest: int) -> FloatArray:
     grids = [HALVES if (x > 0).all() else WHOLE if x.all() else tuple(w for w in WHOLE if w > 0) for x in inputs.T]
     columns = len(grids)
     terms = [np.zeros((1, columns))]
@@ -78,7 +77,7 @@ def _exponents(inputs: Numbers, largest: int) -> Numbers:
 
 def exchange(
     dictionary: Dictionary,
-    target: Numbers,
+    target: FloatArray,
     numerator: int,
     denominator: int,
     random: np.random.Generator,
@@ -86,7 +85,7 @@ def exchange(
     starts: int = 48,
     sweeps: int = 10,
     weight: float = 1.0,
-) -> Iterator[tuple[float, Choice]]:
+) -> Iterator[tuple[float, IntArray]]:
     """Exchange terms until nothing improves, and yield the best choice after every sweep.
 
     Args:
@@ -107,7 +106,7 @@ def exchange(
     terms = numerator + denominator
     pool = _promising(dictionary, y * by_size, by_size)
 
-    def drawn(count: int) -> Choice:
+    def drawn(count: int) -> IntArray:
         anywhere = random.integers(0, dictionary.values.shape[1], (count, terms))
         return np.where(random.random((count, terms)) < 0.5, random.choice(pool, (count, terms)), anywhere)
 
@@ -128,13 +127,15 @@ def exchange(
         choices[again], scale[again] = drawn(len(again)), 1.0
 
 
-def _promising(dictionary: Dictionary, target: Numbers, by_size: Numbers) -> Choice:
+def _promising(dictionary: Dictionary, target: FloatArray, by_size: FloatArray) -> IntArray:
     weighted = dictionary.values * by_size.astype(np.float32)[:, None]
     match = np.abs(target.astype(np.float32) @ weighted) / np.linalg.norm(weighted, axis=0)
     return np.argsort(-match)[:2000]
 
 
-def _columns(dictionary: Dictionary, y: Numbers, choices: Choice, numerator: int, weights: Numbers) -> Numbers:
+def _columns(
+    dictionary: Dictionary, y: FloatArray, choices: IntArray, numerator: int, weights: FloatArray
+) -> FloatArray:
     """The chosen terms, the denominator's times -y, weighted: ``(starts, rows, terms)``."""
     chosen = dictionary.values.T[choices].astype(np.float64).transpose(0, 2, 1)
     chosen[:, :, numerator:] *= -y[None, :, None]
@@ -143,14 +144,14 @@ def _columns(dictionary: Dictionary, y: Numbers, choices: Choice, numerator: int
 
 def _best_for(
     dictionary: Dictionary,
-    y: Numbers,
-    choices: Choice,
+    y: FloatArray,
+    choices: IntArray,
     place: int,
     others: list[int],
     anchor: int | None,
     numerator: int,
-    weights: Numbers,
-) -> Choice:
+    weights: FloatArray,
+) -> IntArray:
     """For every start, the term that leaves the least error at a place; the anchor's constant is held at 1."""
     columns = _columns(dictionary, y, choices, numerator, weights)
     kept = [other for other in others if other != anchor]
@@ -167,15 +168,15 @@ def _best_for(
     return np.asarray(gain.argmax(1))
 
 
-def _projected(columns: Numbers, goal: Numbers) -> tuple[Numbers, Numbers]:
+def _projected(columns: FloatArray, goal: FloatArray) -> tuple[FloatArray, FloatArray]:
     """An orthonormal basis of columns ``(starts, rows, columns)``, and what it leaves of a goal ``(starts, rows)``."""
     basis = np.linalg.qr(columns)[0]
     return basis, goal - np.einsum("srk,sk->sr", basis, np.einsum("srk,sr->sk", basis, goal))
 
 
 def _denominators(
-    dictionary: Dictionary, y: Numbers, choices: Choice, numerator: int, weights: Numbers
-) -> tuple[Numbers, Numbers]:
+    dictionary: Dictionary, y: FloatArray, choices: IntArray, numerator: int, weights: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Relative errors of all starts, and their denominators on every row, scaled to a median of 1."""
     weights = np.broadcast_to(weights, (len(choices), len(y)))
     columns = _columns(dictionary, y, choices, numerator, weights)

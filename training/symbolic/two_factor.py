@@ -8,12 +8,10 @@ vector of the least singular value holds the constants.
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import FloatArray
 from training.symbolic.candidate import Candidate, signs_of
 from training.symbolic.subset_least_squares import least_squares
-
-Numbers = NDArray[np.float64]
 
 STARTS = 4
 STEPS = 60
@@ -22,7 +20,9 @@ ZERO = 1e-6
 """Weights of this share of the largest are what rounding leaves of a zero."""
 
 
-def layers(inputs: Numbers, target: Numbers, random: np.random.Generator) -> Iterator[tuple[list[Candidate], bool]]:
+def layers(
+    inputs: FloatArray, target: FloatArray, random: np.random.Generator
+) -> Iterator[tuple[list[Candidate], bool]]:
     """Candidates of two sums, with constants still to be settled, and whether they are the last; the quotient first.
 
     Args:
@@ -47,7 +47,7 @@ def layers(inputs: Numbers, target: Numbers, random: np.random.Generator) -> Ite
         yield _candidates(_product(design, y, start), 1.0, scale, inputs), tried == STARTS
 
 
-def _quotient(design: Numbers, target: Numbers) -> Numbers:
+def _quotient(design: FloatArray, target: FloatArray) -> FloatArray:
     """The constants of numerator and denominator, ``(2, columns)``."""
     weights = np.ones(len(target))
     for _ in range(3):  # Sanathanan and Koerner 1963: the error of y, not that of the equation
@@ -62,7 +62,7 @@ def _quotient(design: Numbers, target: Numbers) -> Numbers:
     return np.asarray(constants)
 
 
-def _starts(design: Numbers, target: Numbers, random: np.random.Generator) -> Iterator[Numbers]:
+def _starts(design: FloatArray, target: FloatArray, random: np.random.Generator) -> Iterator[FloatArray]:
     root = least_squares(design, np.sqrt(np.abs(target)))
     for tried in range(STARTS):
         noise = random.normal(size=(2, design.shape[1]))
@@ -70,12 +70,12 @@ def _starts(design: Numbers, target: Numbers, random: np.random.Generator) -> It
         yield root + 0.1 * size * noise if tried % 2 == 0 else size * noise
 
 
-def _product(design: Numbers, target: Numbers, start: Numbers) -> Numbers:
+def _product(design: FloatArray, target: FloatArray, start: FloatArray) -> FloatArray:
     """Levenberg-Marquardt on the relative error of the product; the constants of both sums, ``(2, columns)``."""
     weights = 1 / np.maximum(np.abs(target), 0.1 * np.median(np.abs(target)) + 1e-300)
     constants, damping = start, 1e-2
 
-    def residuals(values: Numbers) -> Numbers:
+    def residuals(values: FloatArray) -> FloatArray:
         sums = design @ values.T
         return np.asarray((sums[:, 0] * sums[:, 1] - target) * weights)
 
@@ -101,7 +101,7 @@ def _product(design: Numbers, target: Numbers, start: Numbers) -> Numbers:
     return constants
 
 
-def _candidates(constants: Numbers, outer: float, scale: Numbers, inputs: Numbers) -> list[Candidate]:
+def _candidates(constants: FloatArray, outer: float, scale: FloatArray, inputs: FloatArray) -> list[Candidate]:
     """The network of these constants, once with all of them and once without those that look like zeros."""
     exponents = np.concatenate([np.eye(inputs.shape[1]), np.zeros((1, inputs.shape[1]))])
     found = []

@@ -4,15 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-Numbers = NDArray[np.float64]
+from models.arrays import FloatArray
 
 FLOOR = 1e-16
 """Errors of 0 are drawn here, at the precision of float64."""
 
 
-def plot_extrapolation(path: Path, title: str, distance: Numbers, errors: Mapping[str, Numbers]) -> None:
+def plot_extrapolation(path: Path, title: str, distance: FloatArray, errors: Mapping[str, FloatArray]) -> None:
     """Draw relative errors of several networks against the distance from the middle of the training range.
 
     Args:

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from models.arrays import FloatArray
 from models.law import Law
 from models.networks import Network
 from training.data.table_split import Part, Split
@@ -24,7 +24,6 @@ from training.tabular.extrapolation_plot import plot_extrapolation
 from training.tabular.mlp import MLP, count_parameters
 from training.trainer.loop import train_arithmetic
 
-Numbers = NDArray[np.float64]
 AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
 
 AUTO = "auto"
@@ -236,6 +235,6 @@ def _tensors(part: Part) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(part.inputs), torch.from_numpy(part.target)
 
 
-def _pair(inputs: Numbers) -> Numbers:
+def _pair(inputs: FloatArray) -> FloatArray:
     """At least two rows: the exporter takes a batch of one for a batch that is always one."""
     return inputs if len(inputs) > 1 else np.repeat(inputs, 2, axis=0)

@@ -5,6 +5,7 @@ import pytest
 import sympy
 import torch
 
+from models.arrays import FloatArray
 from training.symbolic import Finding, find_law
 
 RANDOM = np.random.default_rng(0)
@@ -13,20 +14,18 @@ MIXED = RANDOM.uniform(-5, 5, (200, 3))
 INTEGERS = RANDOM.integers(-4, 5, (200, 3)).astype(np.float64)
 COLUMNS = ("a", "b", "c")
 
-Numbers = np.ndarray
 
-
-def find(inputs: Numbers, target: Numbers, **options: object) -> Finding:
+def find(inputs: FloatArray, target: FloatArray, **options: object) -> Finding:
     columns = [f"x{place}" for place in range(inputs.shape[1])] if inputs.shape[1] != 3 else COLUMNS
     return find_law(inputs, target[:, None], columns=columns, **options)  # type: ignore[arg-type]
 
 
-def said(finding: Finding, inputs: Numbers) -> Numbers:
+def said(finding: Finding, inputs: FloatArray) -> FloatArray:
     with torch.no_grad():
         return finding.network(torch.from_numpy(inputs)).numpy()[:, 0]
 
 
-def read(formula: str, inputs: Numbers) -> Numbers:
+def read(formula: str, inputs: FloatArray) -> FloatArray:
     """What the text of a formula says, as SymPy reads it."""
     names = [f"x{place}" for place in range(inputs.shape[1])] if inputs.shape[1] != 3 else COLUMNS
     symbols = {name: sympy.Symbol(name, real=True) for name in names}
@@ -60,7 +59,7 @@ def read(formula: str, inputs: Numbers) -> Numbers:
         (POSITIVE.astype(np.float32).astype(np.float64), lambda a, b, c: (a * b / c).astype(np.float32)),
     ],
 )
-def test_network_and_formula_are_the_law_far_outside(inputs: Numbers, law: Callable[..., Numbers]) -> None:
+def test_network_and_formula_are_the_law_far_outside(inputs: FloatArray, law: Callable[..., FloatArray]) -> None:
     finding = find(inputs, law(*inputs.T).astype(np.float64))
     assert finding.reason is None
     assert finding.formula is not None
@@ -82,7 +81,7 @@ def test_network_and_formula_are_the_law_far_outside(inputs: Numbers, law: Calla
 )
 @pytest.mark.parametrize("noise", [0, 0.03])
 def test_noise_of_three_percent_leaves_the_formula_as_it_is(
-    law: Callable[..., Numbers], written: str, noise: float
+    law: Callable[..., FloatArray], written: str, noise: float
 ) -> None:
     inputs = np.random.default_rng(1).uniform(1, 10, (400, 3))
     target = law(*inputs.T)
@@ -162,6 +161,6 @@ def test_columns_have_names_of_their_own_without_names() -> None:
         (POSITIVE[:1], POSITIVE[:1, :1], r"^no candidate gives finite numbers on every row\.$"),
     ],
 )
-def test_what_is_no_table_is_refused(inputs: Numbers, target: Numbers, message: str) -> None:
+def test_what_is_no_table_is_refused(inputs: FloatArray, target: FloatArray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         find_law(inputs, target)

@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import FloatArray
 from models.registry import Registry
 
-Numbers = NDArray[np.float64]
 Range = tuple[float, float]
 
 
@@ -26,13 +25,13 @@ class ArithmeticTask:
     """
 
     columns: tuple[str, ...]
-    law: Callable[[Numbers], Numbers]
+    law: Callable[[FloatArray], FloatArray]
     interpolation: Range
     extrapolation: Range
     elsewhere: Mapping[str, Range] = field(default_factory=dict)
     target: str = "y"
 
-    def sample(self, rows: int, within: Range, random: np.random.Generator) -> tuple[Numbers, Numbers]:
+    def sample(self, rows: int, within: Range, random: np.random.Generator) -> tuple[FloatArray, FloatArray]:
         """Draw inputs uniformly from a range, and their targets."""
         inputs = random.uniform(*within, size=(rows, len(self.columns)))
         return inputs, self.law(inputs)
