@@ -22,7 +22,7 @@ from training.symbolic import find_law
 from training.symbolic.formula import Formula, formula
 from training.tabular.extrapolation_plot import plot_extrapolation
 from training.tabular.mlp import MLP, count_parameters
-from training.trainer.loop import train_arithmetic
+from training.tabular.optimise import train_arithmetic
 
 AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
 

@@ -1,6 +1,5 @@
-"""The training loops: full-batch for arithmetic, in batches for pictures."""
+"""The training loop for batches of pictures."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -9,76 +8,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from training.trainer.checkpointing import Resume
-from training.trainer.clamping import clamp_to_bounds
 from training.trainer.state import Loss, OneCycle, picture_loss
-
-ADAM_STEPS = 600
-LBFGS_STEPS = 300
-LBFGS_ROUNDS = 5
 
 Batch = tuple[Tensor, Tensor]
 """What a picture network takes, float; and labels: classes (integers) or values (floats), ``(batch,)``."""
-
-
-def train_arithmetic(network: nn.Module, inputs: Tensor, target: Tensor) -> float:
-    """Fit a small network to a table, in place: Adam finds the basin, L-BFGS its bottom.
-
-    First-order steps alone stop far from precision, as the NALU's gate and the NAC's weights only creep
-    towards saturation; second-order steps carry them to the precision of float64.
-
-    Args:
-        network: a float64 network; left in evaluation mode.
-        inputs: ``(rows, columns)``.
-        target: ``(rows, outputs)``, not all zero.
-
-    Returns:
-        The last loss: mean squared error over mean squared target; infinity when training diverged.
-    """
-    scale = target.square().mean()
-
-    def error() -> Tensor:
-        value: Tensor = (network(inputs) - target).square().mean() / scale
-        return value
-
-    network.train()
-    adam = torch.optim.Adam(network.parameters(), lr=0.05)
-    for _ in range(ADAM_STEPS):
-        adam.zero_grad()
-        error().backward()  # type: ignore[no-untyped-call]
-        adam.step()
-        clamp_to_bounds(network)
-    network.eval()  # without what a unit does in training alone, such as noise
-    for _ in range(LBFGS_ROUNDS):
-        before = error().item()
-        _descend(network, error)
-        if not 0 < error().item() < before / 10:
-            break
-    clamp_to_bounds(network)
-    last = error().item()
-    return last if math.isfinite(last) else math.inf
-
-
-def _descend(network: nn.Module, error: Callable[[], Tensor]) -> None:
-    """One run of L-BFGS. Its line search gives up at steps below 1e-9, so the error is scaled to start at 1."""
-    scale = error().detach()
-    lbfgs = torch.optim.LBFGS(
-        network.parameters(),
-        max_iter=LBFGS_STEPS,
-        max_eval=2 * LBFGS_STEPS,
-        history_size=20,
-        tolerance_grad=0,
-        tolerance_change=0,
-        line_search_fn="strong_wolfe",
-    )
-
-    def closure() -> Tensor:
-        lbfgs.zero_grad()
-        value = error() / scale
-        value.backward()  # type: ignore[no-untyped-call]
-        return value
-
-    if math.isfinite(scale.item()) and scale.item() > 0:
-        lbfgs.step(closure)  # type: ignore[no-untyped-call]
 
 
 def train_batches(
