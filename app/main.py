@@ -122,7 +122,7 @@ async def _tick(service: Service) -> None:
         service.expire()
         service.metrics.queued_rows.set(service.batching.rows)
         service.metrics.flush()
-        service.metrics.forget_gone(perf_counter())
+        service.metrics.prune_stale_series(perf_counter())
 
 
 async def _watch(service: Service) -> None:

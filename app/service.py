@@ -43,7 +43,7 @@ class Service:
     @property
     def ready(self) -> bool:
         """Whether requests should be sent here."""
-        return self.repository.gone_through and not self.draining
+        return self.repository.initial_scan_done and not self.draining
 
     def predict(self, model: Model, inputs: NDArray[Any], call: Call) -> Awaitable[NDArray[Any]]:
         """See ``Batching.predict``."""

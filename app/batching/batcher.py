@@ -63,9 +63,9 @@ class Queue:
         self._flying = 0
         self._called = False
         self._turn_taken = False
-        self._queue_seconds = shared.metrics.notes("queue", *labels)
-        self._compute_seconds = shared.metrics.notes("compute", *labels)
-        self._batch_rows = shared.metrics.notes("rows", *labels)
+        self._queue_seconds = shared.metrics.observations("queue", *labels)
+        self._compute_seconds = shared.metrics.observations("compute", *labels)
+        self._batch_rows = shared.metrics.observations("rows", *labels)
 
     @property
     def idle(self) -> bool:

@@ -83,7 +83,7 @@ class Pictures:
         """The answer, once the model's outputs are known."""
         started = perf_counter()
         answer = Json(answer_of(self._model.manifest, outputs.astype(np.float64)))
-        notes = self.call.service.metrics.notes
+        notes = self.call.service.metrics.observations
         notes("decode", self.call.route).append(self.call.decode_seconds)
         notes("encode", self.call.route).append(perf_counter() - started)
         return answer

@@ -133,7 +133,7 @@ class Rows:
         self.model = service.repository.get(request.model, request.version)
         service.batching.check_backlog(self.model)
         self.inputs = rows_of(request, self.model.manifest, service.settings.max_rows)
-        service.metrics.notes("decode", call.route).append(perf_counter() - started)
+        service.metrics.observations("decode", call.route).append(perf_counter() - started)
 
     def start(self, deliver: Deliver) -> None:
         """Hand the outputs, or what went wrong, to a function: at once or when they are there."""
@@ -147,5 +147,5 @@ class Rows:
         """The answer, once the model's outputs are known."""
         started = perf_counter()
         answer = Json(answer_of(self.model.manifest, self.rows, self.inputs, outputs))
-        self.call.service.metrics.notes("encode", self.call.route).append(perf_counter() - started)
+        self.call.service.metrics.observations("encode", self.call.route).append(perf_counter() - started)
         return answer

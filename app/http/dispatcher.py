@@ -136,7 +136,7 @@ class Gateway:
         metrics, seconds = self.service.metrics, perf_counter() - call.started
         # never the raw path: clients make those up
         route = call.route or getattr(call.scope.get("route"), "path", "none")
-        metrics.notes("request", route, str(call.status or GONE)).append(seconds)
+        metrics.observations("request", route, str(call.status or GONE)).append(seconds)
         if call.span is not None:
             method = call.scope["method"]
             call.span.end(call.status, {"http.route": route, "nalu.rows": call.rows}, f"{method} {route}")

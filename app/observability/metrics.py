@@ -18,11 +18,11 @@ SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384, 65536)
 PER_VERSION = ("queue", "compute", "rows")
 """What is counted for each model and version."""
-KEPT_SECONDS = 60.0
-"""Time for which the counts of a version that has gone are still shown: the next scrape wants its last ones."""
+STALE_SECONDS = 60.0
+"""How long the series of a removed version stay: the next scrape needs their last values."""
 
 
-class Tallied(Histogram):
+class BulkHistogram(Histogram):
     """A histogram that takes many values at once, for a tenth of what one after the other costs."""
 
     def observe_all(self, values: Iterable[float]) -> None:
@@ -41,7 +41,7 @@ class Tallied(Histogram):
 class Metrics:
     """The counters of one application. The parts of a request's time are those that Triton reports.
 
-    What is measured of requests is noted as it happens and counted some times a second, by ``flush``.
+    Observations are appended to plain lists on the hot path; ``flush`` counts them several times a second.
 
     Args:
         repository: the models whose state is shown.
@@ -49,11 +49,11 @@ class Metrics:
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        self._registry = CollectorRegistry()
-        self._models = _Models(repository)
-        self._registry.register(self._models)
-        self._noted: dict[tuple[str, ...], list[float]] = {}
-        self._gone: dict[tuple[str, ...], float] = {}
+        self.registry = CollectorRegistry()
+        self._models = _ModelStates(repository)
+        self.registry.register(self._models)
+        self._observations: dict[tuple[str, ...], list[float]] = {}
+        self._stale_since: dict[tuple[str, ...], float] = {}
         """Since when models and versions that are counted have been gone."""
         self._requests = self._counter("requests", "Requests answered; 499: the client had gone.", "route", "status")
         self.rejections = self._counter("rejections", "Requests refused, by reason.", "reason")
@@ -70,16 +70,16 @@ class Metrics:
             "nalu_queued_rows",
             "Rows and pictures that are computed or wait for it.",
             multiprocess_mode="livesum",
-            registry=self._registry,
+            registry=self.registry,
         )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"nalu_{name}", text, labels, registry=self._registry)
+        return Counter(f"nalu_{name}", text, labels, registry=self.registry)
 
-    def _histogram(self, name: str, text: str, *labels: str, buckets: tuple[float, ...] = SECONDS) -> Tallied:
-        return Tallied(f"nalu_{name}", text, labels, buckets=buckets, registry=self._registry)
+    def _histogram(self, name: str, text: str, *labels: str, buckets: tuple[float, ...] = SECONDS) -> BulkHistogram:
+        return BulkHistogram(f"nalu_{name}", text, labels, buckets=buckets, registry=self.registry)
 
-    def notes(self, *key: str) -> list[float]:
+    def observations(self, *key: str) -> list[float]:
         """The list to which values are to be appended.
 
         Args:
@@ -87,14 +87,14 @@ class Metrics:
                 ``"encode"`` (seconds) with the route; ``"queue"``, ``"compute"`` (seconds) and ``"rows"`` (of a batch)
                 with model and version.
         """
-        noted = self._noted.get(key)
-        if noted is None:
-            noted = self._noted[key] = []
-        return noted
+        buffer = self._observations.get(key)
+        if buffer is None:
+            buffer = self._observations[key] = []
+        return buffer
 
     def flush(self) -> None:
-        """Count what was noted."""
-        for (kind, *labels), values in self._noted.items():
+        """Count the buffered observations."""
+        for (kind, *labels), values in self._observations.items():
             if not values:
                 continue
             if kind == "request":
@@ -105,7 +105,7 @@ class Metrics:
             self._histograms[kind].labels(*labels).observe_all(values)
             values.clear()
 
-    def forget_gone(self, now: float) -> None:
+    def prune_stale_series(self, now: float) -> None:
         """Let go the counts of versions that went a while ago, as new versions may come without end.
 
         With several workers they stay: prometheus_client cannot take anything out of the workers' files.
@@ -115,11 +115,11 @@ class Metrics:
         """
         if MULTIPROCESS_FOLDER in os.environ:
             return
-        counted = {tuple(labels) for kind, *labels in self._noted if kind in PER_VERSION}
+        counted = {tuple(labels) for kind, *labels in self._observations if kind in PER_VERSION}
         here = {(name, str(version)) for (name, version), _ in self._repository.entries()}
-        self._gone = {labels: self._gone.get(labels, now) for labels in counted - here}
-        for labels, since in self._gone.items():
-            if now - since > KEPT_SECONDS:
+        self._stale_since = {labels: self._stale_since.get(labels, now) for labels in counted - here}
+        for labels, since in self._stale_since.items():
+            if now - since > STALE_SECONDS:
                 self._forget(labels)
 
     def _forget(self, labels: tuple[str, ...]) -> None:
@@ -127,20 +127,20 @@ class Metrics:
         self._rows.remove(*labels)
         for kind in PER_VERSION:
             self._histograms[kind].remove(*labels)
-            self._noted.pop((kind, *labels), None)
+            self._observations.pop((kind, *labels), None)
 
     def render(self) -> bytes:
         """All values in Prometheus' text format, of all workers where there are several."""
         self.flush()
         if MULTIPROCESS_FOLDER not in os.environ:
-            return generate_latest(self._registry)
+            return generate_latest(self.registry)
         everyone = CollectorRegistry()
         MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]
         everyone.register(self._models)
         return generate_latest(everyone)
 
 
-class _Models(Collector):
+class _ModelStates(Collector):
     """The repository's state, looked up when it is asked for: every worker sees the same folder."""
 
     def __init__(self, repository: Repository) -> None:

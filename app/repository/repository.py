@@ -49,7 +49,7 @@ class IndexEntry:
     reason: str | None
 
 
-class _Moment:
+class Snapshot:
     """All that is known at one moment. It never changes, so that it is read without a lock."""
 
     def __init__(self, entries: Mapping[Key, Entry], unloaded: frozenset[str]) -> None:
@@ -87,23 +87,23 @@ class Repository:
         self.root = root
         self.backend = backend
         self.settle_seconds = settle_seconds
-        self.gone_through = False
+        self.initial_scan_done = False
         self._change = threading.Lock()
-        self._moment = _Moment({}, frozenset())
+        self._snapshot = Snapshot({}, frozenset())
 
     def refresh(self) -> None:
         """Load what is new or has changed, and forget what is gone. A damaged folder stops nothing else."""
         with self._change:
-            found = {key: folder for key, folder in version_folders(self.root) if key[0] not in self._moment.unloaded}
-            if not found and not self.gone_through:
+            found = {key: folder for key, folder in version_folders(self.root) if key[0] not in self._snapshot.unloaded}
+            if not found and not self.initial_scan_done:
                 logger.warning("There is no model in %s.", self.root)
             for key, folder in found.items():
-                before, fingerprint = self._moment.entries.get(key), fingerprint_of(folder)
+                before, fingerprint = self._snapshot.entries.get(key), fingerprint_of(folder)
                 if before is None or before.waiting or before.fingerprint != fingerprint:
                     changing = self._is_changing(folder, fingerprint, before)
                     self._put(key, self._read(key, folder, fingerprint, changing))
-            self._forget(self._moment.entries.keys() - found.keys())
-            self.gone_through = True
+            self._forget(self._snapshot.entries.keys() - found.keys())
+            self.initial_scan_done = True
 
     def load(self, name: str) -> None:
         """Read all versions of a model anew, whether or not it was unloaded, and serve those that are sound.
@@ -117,13 +117,13 @@ class Repository:
         """
         with self._change:
             found = {key: folder for key, folder in version_folders(self.root) if key[0] == name}
-            self._forget({key for key in self._moment.entries if key[0] == name} - found.keys())
+            self._forget({key for key in self._snapshot.entries if key[0] == name} - found.keys())
             if not found:
                 raise _no_model(name)
-            self._moment = _Moment(self._moment.entries, self._moment.unloaded - {name})
+            self._snapshot = Snapshot(self._snapshot.entries, self._snapshot.unloaded - {name})
             for key, folder in found.items():
                 self._put(key, self._read(key, folder, fingerprint_of(folder), changing=False))
-            entries = [self._moment.entries[key] for key in sorted(found)]
+            entries = [self._snapshot.entries[key] for key in sorted(found)]
         if all(entry.reason for entry in entries):
             raise InvalidInputError(f"Model '{name}' cannot be loaded: {entries[-1].reason}")
 
@@ -134,11 +134,11 @@ class Repository:
             ModelNotFoundError: there is nothing of that name.
         """
         with self._change:
-            moment = self._moment
-            kept = {key: entry for key, entry in moment.entries.items() if key[0] != name}
-            if len(kept) == len(moment.entries) and all(key[0] != name for key, _ in version_folders(self.root)):
+            snapshot = self._snapshot
+            kept = {key: entry for key, entry in snapshot.entries.items() if key[0] != name}
+            if len(kept) == len(snapshot.entries) and all(key[0] != name for key, _ in version_folders(self.root)):
                 raise _no_model(name)
-            self._moment = _Moment(kept, moment.unloaded | {name})
+            self._snapshot = Snapshot(kept, snapshot.unloaded | {name})
             logger.info("Unloaded '%s'.", name)
 
     def get(self, name: str, version: int | None = None) -> Model:
@@ -148,10 +148,10 @@ class Repository:
             ModelNotFoundError: there is none.
             UnavailableError: the repository has not been gone through yet, or the model is being copied.
         """
-        moment = self._moment
-        model = moment.served.get((name, version))
+        snapshot = self._snapshot
+        model = snapshot.served.get((name, version))
         if model is None:
-            raise self._why_not(moment, name, version)
+            raise self._not_found_error(snapshot, name, version)
         return model
 
     def latest(self) -> list[Manifest]:
@@ -160,13 +160,13 @@ class Repository:
         Raises:
             UnavailableError: the repository has not been gone through yet, so the list would not be whole.
         """
-        if not self.gone_through:
+        if not self.initial_scan_done:
             raise UnavailableError(LOADING)
-        return [model.manifest for (_, version), model in self._moment.served.items() if version is None]
+        return [model.manifest for (_, version), model in self._snapshot.served.items() if version is None]
 
     def entries(self) -> list[tuple[Key, Entry]]:
         """All version folders that are served or damaged, by name and version."""
-        return [(key, entry) for key, entry in self._moment.entries.items() if entry.known]
+        return [(key, entry) for key, entry in self._snapshot.entries.items() if entry.known]
 
     def versions_of(self, name: str) -> list[tuple[int, Entry]]:
         """The version folders of one model that are served or damaged, lowest first.
@@ -176,8 +176,8 @@ class Repository:
             UnavailableError: the repository has not been gone through yet, or the model is being copied.
         """
         found = [(key[1], entry) for key, entry in self.entries() if key[0] == name]
-        if not found or not self.gone_through:
-            raise self._why_not(self._moment, name, None)
+        if not found or not self.initial_scan_done:
+            raise self._not_found_error(self._snapshot, name, None)
         return found
 
     def index(self) -> list[IndexEntry]:
@@ -185,29 +185,29 @@ class Repository:
 
         Looks into the folder, so it is not for the event loop. Says what this process serves, as ``load``.
         """
-        moment = self._moment
-        keys = sorted({key for key, _ in version_folders(self.root)} | moment.entries.keys())
-        return [IndexEntry(*key, *self._state(moment, key)) for key in keys]
+        snapshot = self._snapshot
+        keys = sorted({key for key, _ in version_folders(self.root)} | snapshot.entries.keys())
+        return [IndexEntry(*key, *self._state(snapshot, key)) for key in keys]
 
-    def _state(self, moment: _Moment, key: Key) -> tuple[Literal["READY", "UNAVAILABLE", "LOADING"], str | None]:
-        entry = moment.entries.get(key)
-        if key[0] in moment.unloaded:
+    def _state(self, snapshot: Snapshot, key: Key) -> tuple[Literal["READY", "UNAVAILABLE", "LOADING"], str | None]:
+        entry = snapshot.entries.get(key)
+        if key[0] in snapshot.unloaded:
             return "UNAVAILABLE", "It was unloaded."
         if entry is None:
-            return "UNAVAILABLE" if self.gone_through else "LOADING", "It has not been loaded yet."
+            return "UNAVAILABLE" if self.initial_scan_done else "LOADING", "It has not been loaded yet."
         if not entry.known:
             return "LOADING", "Its files are still changing."
         return "READY" if entry.model else "UNAVAILABLE", entry.reason
 
-    def _why_not(self, moment: _Moment, name: str, version: int | None) -> ServiceError:
+    def _not_found_error(self, snapshot: Snapshot, name: str, version: int | None) -> ServiceError:
         """What to tell a client that asks for a model that is not served."""
-        if not self.gone_through:
+        if not self.initial_scan_done:
             return UnavailableError(LOADING)
-        shown, entries = name[:64], {key[1]: entry for key, entry in moment.entries.items() if key[0] == name}
+        shown, entries = name[:64], {key[1]: entry for key, entry in snapshot.entries.items() if key[0] == name}
         listed = ", ".join(str(number) for number, entry in entries.items() if entry.model)
         if listed:
             return ModelNotFoundError(f"Model '{shown}' has no version {version}; it has {listed}.")
-        if name in moment.unloaded:
+        if name in snapshot.unloaded:
             return ModelNotFoundError(f"Model '{shown}' is unloaded; POST /v2/repository/models/{shown}/load loads it.")
         if any(entry.reason for entry in entries.values()):
             return ModelNotFoundError(f"Model '{shown}' is damaged; GET /health/ready gives the reason.")
@@ -216,12 +216,12 @@ class Repository:
         return _no_model(name)
 
     def _put(self, key: Key, entry: Entry) -> None:
-        self._moment = _Moment({**self._moment.entries, key: entry}, self._moment.unloaded)
+        self._snapshot = Snapshot({**self._snapshot.entries, key: entry}, self._snapshot.unloaded)
 
     def _forget(self, gone: Iterable[Key]) -> None:
-        entries = dict(self._moment.entries)
+        entries = dict(self._snapshot.entries)
         forgotten = {key: entries.pop(key) for key in sorted(gone)}
-        self._moment = _Moment(entries, self._moment.unloaded)
+        self._snapshot = Snapshot(entries, self._snapshot.unloaded)
         known = [f"{name} {version}" for (name, version), entry in forgotten.items() if entry.known]
         if known:
             logger.info("Removed: %s.", ", ".join(known))
@@ -235,7 +235,7 @@ class Repository:
         return time.time() - last_change(folder) < self.settle_seconds
 
     def _read(self, key: Key, folder: Path, fingerprint: Fingerprint, changing: bool) -> Entry:
-        before = self._moment.entries.get(key)
+        before = self._snapshot.entries.get(key)
         try:
             model = load_model(folder, key, self.backend)
         except Exception as error:  # whatever is wrong with one model, the others are served

@@ -37,7 +37,7 @@ class Live:
 
     def value(self, name: str, **labels: str) -> float:
         self.service.metrics.flush()
-        return self.service.metrics._registry.get_sample_value(name, labels) or 0.0
+        return self.service.metrics.registry.get_sample_value(name, labels) or 0.0
 
 
 @contextmanager

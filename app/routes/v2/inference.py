@@ -34,8 +34,8 @@ async def answer(call: Call, model: Model) -> Response:
     prediction = await _predict_in_time(call, model, asked)
     computed = perf_counter()
     response = await _response(call, *encode(prediction, asked, model.manifest))
-    service.metrics.notes("decode", call.route).append(decoded - started)
-    service.metrics.notes("encode", call.route).append(perf_counter() - computed)
+    service.metrics.observations("decode", call.route).append(decoded - started)
+    service.metrics.observations("encode", call.route).append(perf_counter() - computed)
     return response
 
 

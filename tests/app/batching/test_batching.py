@@ -381,7 +381,7 @@ async def test_a_batch_that_everybody_has_left_is_no_batch() -> None:
     bench.metrics.flush()
     labels = {"model": "sum", "version": "1"}
     for name in ("nalu_batch_rows_count", "nalu_compute_seconds_count", "nalu_prediction_rows_total"):
-        assert bench.metrics._registry.get_sample_value(name, labels) == 1, name
+        assert bench.metrics.registry.get_sample_value(name, labels) == 1, name
 
 
 @scenario

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from app.observability.metrics import KEPT_SECONDS, MULTIPROCESS_FOLDER, PER_VERSION, Metrics
+from app.observability.metrics import MULTIPROCESS_FOLDER, PER_VERSION, STALE_SECONDS, Metrics
 from app.repository.repository import Repository
 from tests.app.factory import running, wait_until, write_sum
 
@@ -24,7 +24,7 @@ class Counted:
     def predict(self, version: int, rows: int = 1) -> None:
         self.versions.add(version)
         for kind in PER_VERSION:
-            self.metrics.notes(kind, "sum", str(version)).append(rows)
+            self.metrics.observations(kind, "sum", str(version)).append(rows)
 
     def text(self) -> str:
         return self.metrics.render().decode()
@@ -41,10 +41,10 @@ def test_the_counts_of_a_version_that_has_gone_are_shown_until_a_scrape_must_hav
     counted.predict(1, rows=3)
     counted.versions.clear()
     counted.metrics.flush()
-    for now in (0.0, KEPT_SECONDS):
-        counted.metrics.forget_gone(now)
+    for now in (0.0, STALE_SECONDS):
+        counted.metrics.prune_stale_series(now)
         assert 'nalu_prediction_rows_total{model="sum",version="1"} 3.0' in counted.text()
-    counted.metrics.forget_gone(KEPT_SECONDS + 1)
+    counted.metrics.prune_stale_series(STALE_SECONDS + 1)
     assert "sum" not in counted.text()
 
 
@@ -55,22 +55,22 @@ def test_a_hundred_versions_that_came_and_went_leave_nothing_behind(counted: Cou
         counted.predict(version)
         counted.versions = {1}
         counted.metrics.flush()
-        counted.metrics.forget_gone(version * KEPT_SECONDS)
-    counted.metrics.forget_gone(1000 * KEPT_SECONDS)
+        counted.metrics.prune_stale_series(version * STALE_SECONDS)
+    counted.metrics.prune_stale_series(1000 * STALE_SECONDS)
     assert len(counted.text().splitlines()) == before
-    assert list(counted.metrics._noted) == [(kind, "sum", "1") for kind in PER_VERSION]
+    assert list(counted.metrics._observations) == [(kind, "sum", "1") for kind in PER_VERSION]
 
 
 def test_a_version_that_comes_back_soon_goes_on_counting_and_may_go_anew(counted: Counted) -> None:
     counted.predict(1, rows=3)
     counted.versions.clear()
     counted.metrics.flush()
-    counted.metrics.forget_gone(0.0)
+    counted.metrics.prune_stale_series(0.0)
     counted.predict(1, rows=4)
     counted.metrics.flush()
-    counted.metrics.forget_gone(KEPT_SECONDS)
+    counted.metrics.prune_stale_series(STALE_SECONDS)
     counted.versions.clear()
-    counted.metrics.forget_gone(2 * KEPT_SECONDS)
+    counted.metrics.prune_stale_series(2 * STALE_SECONDS)
     assert 'nalu_prediction_rows_total{model="sum",version="1"} 7.0' in counted.text()
 
 
@@ -82,13 +82,13 @@ def test_several_workers_keep_all_counts_as_nothing_can_be_taken_out_of_their_fi
     counted.metrics.flush()
     with monkeypatch.context() as patched:
         patched.setenv(MULTIPROCESS_FOLDER, "not looked into")
-        for now in (0.0, 2 * KEPT_SECONDS):
-            counted.metrics.forget_gone(now)  # prometheus_client would warn
+        for now in (0.0, 2 * STALE_SECONDS):
+            counted.metrics.prune_stale_series(now)  # prometheus_client would warn
     assert 'nalu_prediction_rows_total{model="sum",version="1"} 3.0' in counted.text()
 
 
 def test_the_service_forgets_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.observability.metrics.KEPT_SECONDS", 0.0)
+    monkeypatch.setattr("app.observability.metrics.STALE_SECONDS", 0.0)
     for version in (1, 2):
         write_sum(tmp_path, version=version)
     with running(tmp_path, repository_poll_seconds=0.01) as client:

@@ -119,7 +119,7 @@ def test_nothing_is_ready_before_the_repository_was_gone_through(
     with running(tmp_path) as client:
         wait_until(lambda: client.get("/v2/health/ready").status_code == 200)
         repository = client.app.state.service.repository  # type: ignore[attr-defined]
-        monkeypatch.setattr(repository, "gone_through", False)
+        monkeypatch.setattr(repository, "initial_scan_done", False)
         response = client.get("/v2/health/ready")
         assert (response.status_code, response.json()) == (503, {"ready": False})
         assert client.get("/v2/health/live").status_code == 200
