@@ -1,6 +1,6 @@
 """python -m benchmarks.endurance: the service under load for long; exits with 1 if a rule is broken.
 
-It runs on a copy of ``repository/``. The clients ask rows of numbers and pictures and check every answer, while others
+It runs on a copy of ``repository/``. The clients ask rows of numbers and images and check every answer, while others
 leave in the middle or send what is no request, and versions of a model come and go. The rules: no wrong answer, no
 request without one, no 5xx but 503 with Retry-After, neither seen nor counted in ``/metrics``, every new version
 served, and at the end no more than 1.05 times the memory of the first minute.
@@ -19,19 +19,19 @@ from time import perf_counter
 
 import uvloop
 
-from benchmarks.endurance.bad import bad_exchanges
+from benchmarks.endurance.bad import bad_requests
 from benchmarks.endurance.clients import Clients
 from benchmarks.endurance.ledger import MEMORY_GROWTH, SHOWN, Ledger
 from benchmarks.endurance.memory import Memory, processor_seconds
-from benchmarks.endurance.mix import Arithmetic, Exchange, picture_exchange, picture_files, shuffled
+from benchmarks.endurance.mix import Arithmetic, CheckedRequest, checked_images, image_files, shuffled
 from benchmarks.endurance.own_count import counted_server_errors
 from benchmarks.endurance.swaps import Swaps
-from benchmarks.serving.bodies import pictures
+from benchmarks.serving.bodies import image_request
 from benchmarks.serving.servers import Server, ask, cores, serving
 from benchmarks.serving.wire import connect, exchange, request
 
 REPOSITORY = Path("repository")
-PICTURE_MODELS = ("digit", "digit-value")
+IMAGE_MODELS = ("digit", "digit-value")
 SCRAPED = ("/health/live", "/health/ready", "/metrics", "/models", "/models/multiply")
 BURST_SECONDS = 5.0
 FIRST_SECONDS = 60.0
@@ -41,7 +41,7 @@ FIRST_SECONDS = 60.0
 async def endure(server: Server, repository: Path, seconds: float, load: float, judge_memory: bool) -> list[str]:
     """Load the service and print what happened; returns a sentence for each rule that is broken."""
     swaps, memory = Swaps(repository), Memory(server.process.pid)
-    clients = Clients(server.port, await exchanges(server, repository, swaps))
+    clients = Clients(server.port, await requests(server, repository, swaps))
     burst = min(BURST_SECONDS, seconds / 4)
     begun = perf_counter()
     capacity = (await clients.run(burst, None)).answered / (perf_counter() - begun)
@@ -69,17 +69,17 @@ async def endure(server: Server, repository: Path, seconds: float, load: float, 
     return broken
 
 
-async def exchanges(server: Server, repository: Path, swaps: Swaps) -> Iterator[Exchange]:
-    """The mix: mostly single rows, then hundreds of rows, pictures, ``/v2`` where there is one, and bad requests."""
+async def requests(server: Server, repository: Path, swaps: Swaps) -> Iterator[CheckedRequest]:
+    """The mix: mostly single rows, then hundreds of rows, images, ``/v2`` where there is one, and bad requests."""
     arithmetic = Arithmetic(repository, swaps.saw)
     speaks_v2 = (await _get(server.port, "/v2"))[0] == 200
     print(f"mix {'with' if speaks_v2 else 'without'} /v2, which the service {'has' if speaks_v2 else 'does not have'}")
     pools = [
         (50.0, [arithmetic.rows(1) for _ in range(400)]),
         (12.0, [arithmetic.rows(100) for _ in range(60)]),
-        (12.0, pictured(server.port, swaps)),
-        (3.0, bad_exchanges(speaks_v2)),
-        (0.5, [Exchange("scrapes", request("GET", path), lambda _: None) for path in SCRAPED]),
+        (12.0, image_requests(server.port, swaps)),
+        (3.0, bad_requests(speaks_v2)),
+        (0.5, [CheckedRequest("scrapes", request("GET", path), lambda _: None) for path in SCRAPED]),
     ]
     if speaks_v2:
         pools += [(10.0, [arithmetic.v2(count) for count in (1, 10) * 50])]
@@ -87,19 +87,19 @@ async def exchanges(server: Server, repository: Path, swaps: Swaps) -> Iterator[
     return shuffled(pools)
 
 
-def pictured(port: int, swaps: Swaps) -> list[Exchange]:
-    """Requests for pictures, with their first answers, which are asked for here one by one."""
+def image_requests(port: int, swaps: Swaps) -> list[CheckedRequest]:
+    """Requests for images, with their first answers, which are asked for here one by one."""
     made = []
-    for model in PICTURE_MODELS:
-        files = picture_files()
+    for model in IMAGE_MODELS:
+        files = image_files()
         truths = []
         for file in files:
-            status, content = ask(port, pictures([file], model))
+            status, content = ask(port, image_request([file], model))
             if status != 200:
-                raise SystemExit(f"The service answered {status} to a picture: {content[:300]!r}")
+                raise SystemExit(f"The service answered {status} to an image: {content[:300]!r}")
             truths.append(json.loads(content)["predictions"][0])
-        made += [picture_exchange(model, [file], [truth], swaps.saw) for file, truth in zip(files, truths, strict=True)]
-        made.append(picture_exchange(model, files[:5], truths[:5], swaps.saw))
+        made += [checked_images(model, [file], [truth], swaps.saw) for file, truth in zip(files, truths, strict=True)]
+        made.append(checked_images(model, files[:5], truths[:5], swaps.saw))
     return made
 
 

@@ -1,13 +1,13 @@
 """Requests that are refused, each with the statuses that say so rightly."""
 
-from benchmarks.endurance.mix import Exchange
-from benchmarks.serving.bodies import Body, arithmetic, pictures, png
+from benchmarks.endurance.mix import CheckedRequest
+from benchmarks.serving.bodies import Body, arithmetic, image_request, png
 from benchmarks.serving.wire import Answer, post, request
 
 JSON = "application/json"
 
 
-def bad_exchanges(v2: bool) -> list[Exchange]:
+def bad_requests(v2: bool) -> list[CheckedRequest]:
     """One of each kind.
 
     Args:
@@ -21,24 +21,24 @@ def bad_exchanges(v2: bool) -> list[Exchange]:
         "a string": Body(whole.path, JSON, b'{"model": "multiply", "inputs": [["3", 1]]}'),
         "three columns": arithmetic([[1, 2, 3]]),
         "a wrong second row": arithmetic([[1, 2], [1]]),
-        "numbers for a picture model": arithmetic([[1, 2]], "digit"),
-        "a picture for numbers": pictures([png()], "multiply"),
+        "numbers for an image model": arithmetic([[1, 2]], "digit"),
+        "an image for numbers": image_request([png()], "multiply"),
         "no form": Body("/predict/image", JSON, whole.content),
     }
-    exchanges = [_refused(what, post(body), 422) for what, body in broken.items()]
-    exchanges += [
+    requests = [_refused(what, post(body), 422) for what, body in broken.items()]
+    requests += [
         _refused("an unknown model", post(arithmetic([[1, 2]], "nothing")), 404),
         _refused("an unknown version", post(arithmetic([[1, 2]], version=999_999)), 404),
         _refused("an unknown path", request("GET", "/nowhere"), 404),
         _refused("a wrong method", request("GET", "/predict/arithmetic"), 405),
-        _refused("a cut picture", post(pictures([png()[:-40]])), 415),
-        _refused("text for a picture", post(pictures([b"not a picture"])), 415),
-        _refused("one bad of two pictures", post(pictures([png(), b"\x89PNG\r\n\x1a\n"])), 415),
+        _refused("a cut image", post(image_request([png()[:-40]])), 415),
+        _refused("text for an image", post(image_request([b"not an image"])), 415),
+        _refused("one bad of two images", post(image_request([png(), b"\x89PNG\r\n\x1a\n"])), 415),
     ]
-    return exchanges + (_bad_v2() if v2 else [])
+    return requests + (_bad_v2() if v2 else [])
 
 
-def _bad_v2() -> list[Exchange]:
+def _bad_v2() -> list[CheckedRequest]:
     short = b'{"inputs": [{"name": "input", "shape": [1, 2], "datatype": "FP64", "data": [1]}]}'
     return [
         _refused("V2: an unknown model", request("POST", "/v2/models/nothing/infer", JSON, short), 404),
@@ -47,8 +47,8 @@ def _bad_v2() -> list[Exchange]:
     ]
 
 
-def _refused(what: str, content: bytes, *statuses: int) -> Exchange:
-    return Exchange(f"refused: {what}", content, _nothing_to_check, statuses)
+def _refused(what: str, content: bytes, *statuses: int) -> CheckedRequest:
+    return CheckedRequest(f"refused: {what}", content, _nothing_to_check, statuses)
 
 
 def _nothing_to_check(_: Answer) -> None:

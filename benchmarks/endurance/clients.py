@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from time import perf_counter
 
 from benchmarks.endurance.ledger import Ledger
-from benchmarks.endurance.mix import Exchange
+from benchmarks.endurance.mix import CheckedRequest
 from benchmarks.serving.wire import Connection, connect, exchange
 
 CONNECTIONS = 24
@@ -43,12 +43,12 @@ class Clients:
 
     Args:
         port: of the service.
-        exchanges: what is asked, without end.
+        requests: what is asked, without end.
         connections: that ask at a time.
     """
 
-    def __init__(self, port: int, exchanges: Iterator[Exchange], connections: int = CONNECTIONS) -> None:
-        self.port, self.exchanges, self.connections = port, exchanges, connections
+    def __init__(self, port: int, requests: Iterator[CheckedRequest], connections: int = CONNECTIONS) -> None:
+        self.port, self.requests, self.connections = port, requests, connections
 
     async def run(self, seconds: float, rate: float | None) -> Ledger:
         """Ask for some seconds; every request that was sent is waited for."""
@@ -67,15 +67,15 @@ class Clients:
         begun = perf_counter()
         while perf_counter() < end:
             await pacer.turn()
-            asked = next(self.exchanges)
+            request = next(self.requests)
             begun, rested = perf_counter(), perf_counter() - begun
             try:
                 connection = await self._usable(connection, rested)
-                answer = await exchange(connection, asked.content, PATIENCE_SECONDS)
+                answer = await exchange(connection, request.content, PATIENCE_SECONDS)
             except OSError:
                 answer = None
                 await asyncio.sleep(0.1)
-            ledger.record(asked, answer, perf_counter() - begun)
+            ledger.record(request, answer, perf_counter() - begun)
         if connection is not None:
             connection.end()
 
@@ -91,7 +91,7 @@ class Clients:
         """Clients that send half a request, or a whole one, and do not wait."""
         while True:
             await asyncio.sleep(LEAVE_SECONDS)
-            content = next(self.exchanges).content
+            content = next(self.requests).content
             half = random.random() < 0.5
             try:
                 connection = await connect(self.port)

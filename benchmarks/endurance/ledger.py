@@ -4,7 +4,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from benchmarks.endurance.mix import Exchange
+from benchmarks.endurance.mix import CheckedRequest
 from benchmarks.serving.wire import Answer
 
 SHOWN = 10
@@ -29,17 +29,17 @@ class Ledger:
         """Requests with a whole answer."""
         return sum(counts.total() for counts in self.statuses.values())
 
-    def record(self, exchange: Exchange, answer: Answer | None, seconds: float) -> None:
-        """Count and judge one answer; None: it never came whole."""
+    def record(self, request: CheckedRequest, answer: Answer | None, seconds: float) -> None:
+        """Count and check one answer; None: it never came whole."""
         if answer is None:
-            self.no_answer[exchange.kind] += 1
-            self.unanswered.append(f"{exchange.kind}: the connection ended after {seconds:.1f} s without an answer")
+            self.no_answer[request.kind] += 1
+            self.unanswered.append(f"{request.kind}: the connection ended after {seconds:.1f} s without an answer")
             return
-        self.statuses[exchange.kind][answer.status] += 1
-        self.milliseconds[exchange.kind].append(seconds * 1e3)
-        problem = judge(exchange, answer)
+        self.statuses[request.kind][answer.status] += 1
+        self.milliseconds[request.kind].append(seconds * 1e3)
+        problem = fault_in(request, answer)
         if problem is not None:
-            self.wrong.append(f"{exchange.kind}: {problem}")
+            self.wrong.append(f"{request.kind}: {problem}")
 
     def status_count(self, *statuses: int) -> int:
         """Answers with one of these statuses."""
@@ -73,16 +73,16 @@ class Ledger:
         return [sentence for sentence, count in rules.items() if count]
 
 
-def judge(exchange: Exchange, answer: Answer) -> str | None:
+def fault_in(request: CheckedRequest, answer: Answer) -> str | None:
     """What is wrong with an answer; None: nothing."""
     if answer.status == 503:
         return None if answer.header("Retry-After") else "503 without Retry-After"
-    if answer.status not in exchange.statuses:
-        return f"status {answer.status} instead of {exchange.statuses}: {answer.body[:200]!r}"
+    if answer.status not in request.statuses:
+        return f"status {answer.status} instead of {request.statuses}: {answer.body[:200]!r}"
     if answer.status != 200:
         return None
     try:
-        return exchange.check(answer)
+        return request.check(answer)
     except Exception as error:  # an answer of any other shape is wrong, whatever the check stumbles over
         return f"{type(error).__name__}: {error}; {answer.body[:200]!r}"
 

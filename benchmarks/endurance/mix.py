@@ -1,4 +1,4 @@
-"""What is sent, and how an answer is known to be right: by arithmetic, or by the first answer for the picture."""
+"""What is sent, and how an answer is known to be right: by arithmetic, or by the first answer for the image."""
 
 import json
 import math
@@ -10,7 +10,7 @@ from operator import add, mul, sub, truediv
 from pathlib import Path
 from typing import Any
 
-from benchmarks.serving.bodies import arithmetic, jpeg, pictures, png
+from benchmarks.serving.bodies import arithmetic, image_request, jpeg, png
 from benchmarks.serving.wire import Answer, post, request
 
 Check = Callable[[Answer], str | None]
@@ -25,7 +25,7 @@ LENGTH_HEADER = "Inference-Header-Content-Length"
 
 
 @dataclass(frozen=True)
-class Exchange:
+class CheckedRequest:
     """A request and what its answer has to be.
 
     Attributes:
@@ -57,7 +57,7 @@ class Arithmetic:
         self._ranges = {name: manifest["training"]["ranges"] for name, manifest in manifests.items()}
         self._names = {name: manifest["inputs"][0]["name"] for name, manifest in manifests.items()}
 
-    def rows(self, count: int) -> Exchange:
+    def rows(self, count: int) -> CheckedRequest:
         """``POST /predict/arithmetic``; a few divide by zero, a few ask for version 1."""
         name, inputs = self._draw(count)
         if name == "divide" and self._random.random() < 0.3:
@@ -70,20 +70,20 @@ class Arithmetic:
         ]
 
         def check(answer: Answer) -> str | None:
-            said = json.loads(answer.body)
-            if said["model"] != name or (pinned and said["version"] != 1):
-                return f"asked {name}, was answered by {said['model']} {said['version']}"
-            warned = [warning["row"] for warning in said["warnings"]]
+            reported = json.loads(answer.body)
+            if reported["model"] != name or (pinned and reported["version"] != 1):
+                return f"asked {name}, was answered by {reported['model']} {reported['version']}"
+            warned = [warning["row"] for warning in reported["warnings"]]
             if warned != [row for row, output in enumerate(outputs) if output is None]:
                 return f"warnings for rows {warned}"
-            if said["extrapolated"] != outside:
+            if reported["extrapolated"] != outside:
                 return "extrapolated is wrong"
-            return compare(said["predictions"], outputs) or self.saw(name, said["version"])
+            return compare(reported["predictions"], outputs) or self.saw(name, reported["version"])
 
         more = {"version": 1} if pinned else {}
-        return Exchange(_title(count), post(arithmetic(inputs, name, **more)), check)
+        return CheckedRequest(_title(count), post(arithmetic(inputs, name, **more)), check)
 
-    def v2(self, count: int) -> Exchange:
+    def v2(self, count: int) -> CheckedRequest:
         """``POST /v2/models/{name}/infer`` with the numbers in JSON."""
         name, inputs = self._draw(count)
         outputs = [LAWS[name](*row) for row in inputs]
@@ -91,13 +91,15 @@ class Arithmetic:
         content = json.dumps({"inputs": [tensor]}).encode()
 
         def check(answer: Answer) -> str | None:
-            said = json.loads(answer.body)
-            found = said["outputs"][0]["data"]
-            return compare([found], [outputs]) or self.saw(name, int(said["model_version"]))
+            reported = json.loads(answer.body)
+            found = reported["outputs"][0]["data"]
+            return compare([found], [outputs]) or self.saw(name, int(reported["model_version"]))
 
-        return Exchange("V2, JSON", request("POST", f"/v2/models/{name}/infer", "application/json", content), check)
+        return CheckedRequest(
+            "V2, JSON", request("POST", f"/v2/models/{name}/infer", "application/json", content), check
+        )
 
-    def v2_binary(self, count: int) -> Exchange:
+    def v2_binary(self, count: int) -> CheckedRequest:
         """``POST /v2/models/{name}/infer`` with the numbers as bytes, both ways."""
         name, inputs = self._draw(count)
         outputs = [LAWS[name](*row) for row in inputs]
@@ -109,11 +111,11 @@ class Arithmetic:
 
         def check(answer: Answer) -> str | None:
             end = int(answer.header(LENGTH_HEADER) or 0)
-            said = json.loads(answer.body[:end])
+            reported = json.loads(answer.body[:end])
             found = list(struct.unpack(f"<{count}d", answer.body[end:]))
-            return compare([found], [outputs]) or self.saw(name, int(said["model_version"]))
+            return compare([found], [outputs]) or self.saw(name, int(reported["model_version"]))
 
-        return Exchange(
+        return CheckedRequest(
             "V2, binary", request("POST", path, "application/octet-stream", head + numbers, **length), check
         )
 
@@ -123,37 +125,39 @@ class Arithmetic:
         return name, [[self._random.uniform(-reach, reach) for _ in range(2)] for _ in range(count)]
 
 
-def picture_files() -> list[bytes]:
+def image_files() -> list[bytes]:
     """Drawn digits, small and larger."""
     return [*(png(digit) for digit in range(4)), *(jpeg(digit, 160, 120, seed=digit) for digit in range(4))]
 
 
-def picture_exchange(model: str, files: Sequence[bytes], truths: Sequence[dict[str, Any]], saw: SawVersion) -> Exchange:
+def checked_images(
+    model: str, files: Sequence[bytes], truths: Sequence[dict[str, Any]], saw: SawVersion
+) -> CheckedRequest:
     """``POST /predict/image`` for files whose first answers are known."""
 
     def check(answer: Answer) -> str | None:
-        said = json.loads(answer.body)
-        near = [same_picture(*pair) for pair in zip(said["predictions"], truths, strict=False)]
-        if len(said["predictions"]) != len(truths) or not all(near):
-            return f"{model}: {str(said['predictions'])[:200]} is not the first answer, {str(truths)[:200]}"
-        return saw(model, said["version"])
+        reported = json.loads(answer.body)
+        near = [same_image(*pair) for pair in zip(reported["predictions"], truths, strict=False)]
+        if len(reported["predictions"]) != len(truths) or not all(near):
+            return f"{model}: {str(reported['predictions'])[:200]} is not the first answer, {str(truths)[:200]}"
+        return saw(model, reported["version"])
 
-    return Exchange(f"{len(files)} pictures", post(pictures(files, model)), check)
+    return CheckedRequest(f"{len(files)} images", post(image_request(files, model)), check)
 
 
-def same_picture(said: dict[str, Any], truth: dict[str, Any]) -> bool:
-    """Whether two predictions for a picture are the same within float32."""
+def same_image(reported: dict[str, Any], truth: dict[str, Any]) -> bool:
+    """Whether two predictions for an image are the same within float32."""
     if "value" in truth:
-        return math.isclose(said["value"], truth["value"], rel_tol=PROBABILITIES, abs_tol=PROBABILITIES)
-    ours, theirs = said["probabilities"], truth["probabilities"]
-    return said["label"] == truth["label"] and all(abs(ours[key] - theirs[key]) <= PROBABILITIES for key in theirs)
+        return math.isclose(reported["value"], truth["value"], rel_tol=PROBABILITIES, abs_tol=PROBABILITIES)
+    ours, theirs = reported["probabilities"], truth["probabilities"]
+    return reported["label"] == truth["label"] and all(abs(ours[key] - theirs[key]) <= PROBABILITIES for key in theirs)
 
 
-def compare(said: Sequence[list[float] | None], outputs: Sequence[list[float] | None]) -> str | None:
+def compare(reported: Sequence[list[float] | None], outputs: Sequence[list[float] | None]) -> str | None:
     """What is wrong with rows of numbers; None: nothing."""
-    if len(said) != len(outputs):
-        return f"{len(said)} rows instead of {len(outputs)}"
-    for row, (found, output) in enumerate(zip(said, outputs, strict=True)):
+    if len(reported) != len(outputs):
+        return f"{len(reported)} rows instead of {len(outputs)}"
+    for row, (found, output) in enumerate(zip(reported, outputs, strict=True)):
         if found is None or output is None:
             right = found is output
         else:
@@ -169,8 +173,10 @@ def flat(inputs: Sequence[Sequence[float]]) -> list[float]:
     return [value for row in inputs for value in row]
 
 
-def shuffled(pools: Sequence[tuple[float, list[Exchange]]], length: int = 4000, seed: int = 0) -> Iterator[Exchange]:
-    """Exchanges without end, each pool as often as its weight says."""
+def shuffled(
+    pools: Sequence[tuple[float, list[CheckedRequest]]], length: int = 4000, seed: int = 0
+) -> Iterator[CheckedRequest]:
+    """Requests without end, each pool as often as its weight says."""
     source = random.Random(seed)
     chosen = source.choices([pool for _, pool in pools], [weight for weight, _ in pools], k=length)
     cycle = [source.choice(pool) for pool in chosen]

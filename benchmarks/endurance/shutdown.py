@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from benchmarks.endurance.asking import Client, Tally
-from benchmarks.serving.bodies import arithmetic, pictures, png, rows
+from benchmarks.serving.bodies import arithmetic, image_request, png, rows
 from benchmarks.serving.servers import serving
 from benchmarks.serving.wire import post
 
@@ -54,7 +54,7 @@ HEADING = f"{'round':>5}{'SIGTERM':>9}{'ended':>7}{'answered':>10}{'503':>6}{'re
 async def shut_down(port: int, process: subprocess.Popen[bytes]) -> Round:
     """Load a service, send SIGTERM, and wait until it has ended and every client knows."""
     seen = Round(signal_seconds=random.uniform(EARLIEST_SECONDS, LATEST_SECONDS))
-    contents = [post(body) for body in (arithmetic([[3, 4]]), arithmetic(rows(100)), pictures([png()]))]
+    contents = [post(body) for body in (arithmetic([[3, 4]]), arithmetic(rows(100)), image_request([png()]))]
     clients = [Client(port, contents, seen.tally, keep=number < KEEPING) for number in range(KEEPING + RECONNECTING)]
     asking = [asyncio.create_task(client.run()) for client in clients]
     await asyncio.sleep(seen.signal_seconds)

@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.serving.scenarios import SCENARIOS
 from benchmarks.serving.servers import Server, ask
 
-ARITHMETIC, PICTURES = 1e-12, 1e-2
+ARITHMETIC, PROBABILITIES = 1e-12, 1e-2
 """How far two answers may lie apart: relative for numbers, absolute for probabilities, which are float32."""
 
 
@@ -41,4 +41,4 @@ def _same(mine: Any, other: Any) -> bool:
     if not isinstance(mine, dict) or not isinstance(other, dict) or mine["label"] != other["label"]:
         return False
     ours, theirs = mine["probabilities"], other["probabilities"]
-    return ours.keys() == theirs.keys() and all(abs(ours[key] - theirs[key]) <= PICTURES for key in ours)
+    return ours.keys() == theirs.keys() and all(abs(ours[key] - theirs[key]) <= PROBABILITIES for key in ours)

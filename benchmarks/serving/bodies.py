@@ -28,10 +28,10 @@ def arithmetic(inputs: Sequence[Sequence[float]], model: str = "multiply", **mor
     return Body("/predict/arithmetic", "application/json", content)
 
 
-def pictures(files: Sequence[bytes], model: str = "digit") -> Body:
-    """Picture files for ``POST /predict/image``."""
+def image_request(files: Sequence[bytes], model: str = "digit") -> Body:
+    """Image files for ``POST /predict/image``."""
     field = 'Content-Disposition: form-data; name="{}"'.format
-    file = f'{field("files")}; filename="picture"\r\nContent-Type: application/octet-stream\r\n\r\n'.encode()
+    file = f'{field("files")}; filename="image"\r\nContent-Type: application/octet-stream\r\n\r\n'.encode()
     parts = [f"{field('model')}\r\n\r\n{model}".encode(), *(file + content for content in files)]
     start = f"--{BOUNDARY}\r\n".encode()
     content = b"".join(start + part + b"\r\n" for part in parts) + f"--{BOUNDARY}--\r\n".encode()
@@ -46,8 +46,8 @@ def rows(count: int, seed: int = 0) -> list[list[float]]:
 
 def draw(digit: int, width: int, height: int) -> Image.Image:
     """A digit in strokes, light on dark, as wide as 3/5 of the height: 0 to 3, the rest from their strokes."""
-    picture = Image.new("L", (width, height))
-    pen, stroke = ImageDraw.Draw(picture), max(2, height // 10)
+    image = Image.new("L", (width, height))
+    pen, stroke = ImageDraw.Draw(image), max(2, height // 10)
     left, right, top, bottom = width / 2 - height * 0.25, width / 2 + height * 0.25, height * 0.12, height * 0.88
     middle = (top + bottom) / 2
     if digit == 0:
@@ -60,7 +60,7 @@ def draw(digit: int, width: int, height: int) -> Image.Image:
     else:
         pen.arc((left, top, right, middle), 180, 90, fill=255, width=stroke)
         pen.arc((left, middle, right, bottom), 270, 180, fill=255, width=stroke)
-    return picture
+    return image
 
 
 def png(digit: int = 3, width: int = 28, height: int = 28) -> bytes:
@@ -76,7 +76,7 @@ def jpeg(digit: int = 3, width: int = 640, height: int = 480, seed: int = 0) -> 
     return _file(Image.fromarray(noisy), "JPEG", quality=75)
 
 
-def _file(picture: Image.Image, kind: str, **options: int) -> bytes:
+def _file(image: Image.Image, kind: str, **options: int) -> bytes:
     with io.BytesIO() as file:
-        picture.save(file, kind, **options)
+        image.save(file, kind, **options)
         return file.getvalue()

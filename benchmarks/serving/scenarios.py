@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.serving.bodies import Body, arithmetic, jpeg, pictures, png, rows
+from benchmarks.serving.bodies import Body, arithmetic, image_request, jpeg, png, rows
 from benchmarks.serving.load import Load
 
 
@@ -17,14 +17,14 @@ class Scenario:
         title: for people.
         body: makes what is posted.
         connections: that are kept busy.
-        unit: what the headline counts: requests, rows or pictures a second, or the median milliseconds.
-        items: rows or pictures in one request.
+        unit: what the headline counts: requests, rows or images a second, or the median milliseconds.
+        items: rows or images in one request.
     """
 
     title: str
     body: Callable[[], Body]
     connections: int
-    unit: Literal["requests/s", "rows/s", "pictures/s", "ms"]
+    unit: Literal["requests/s", "rows/s", "images/s", "ms"]
     items: int = 1
 
 
@@ -32,8 +32,8 @@ SCENARIOS = {
     "row": Scenario("1 row, 64 connections", lambda: arithmetic([[3, 4]]), 64, "requests/s"),
     "one": Scenario("1 row, 1 connection: median time", lambda: arithmetic([[3, 4]]), 1, "ms"),
     "rows": Scenario("100 rows a request, 64 connections", lambda: arithmetic(rows(100)), 64, "rows/s", 100),
-    "png": Scenario("28x28 PNG, 32 connections", lambda: pictures([png()]), 32, "pictures/s"),
-    "jpeg": Scenario("640x480 JPEG, 32 connections", lambda: pictures([jpeg()]), 32, "pictures/s"),
+    "png": Scenario("28x28 PNG, 32 connections", lambda: image_request([png()]), 32, "images/s"),
+    "jpeg": Scenario("640x480 JPEG, 32 connections", lambda: image_request([jpeg()]), 32, "images/s"),
 }
 
 

@@ -30,7 +30,7 @@ def load(name: str) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(REPOSITORY / name / "1" / "model.onnx", options)
 
 
-class Rows(BaseModel):
+class TabularRequest(BaseModel):
     """The body of a request."""
 
     model: str
@@ -42,8 +42,8 @@ app, async_app = FastAPI(), FastAPI()
 
 
 @app.post("/predict/arithmetic")
-def predict_arithmetic(body: Rows) -> dict[str, list[list[float]]]:
-    """Rows of numbers."""
+def predict_arithmetic(body: TabularRequest) -> dict[str, list[list[float]]]:
+    """TabularRequest of numbers."""
     inputs = np.array(body.inputs, dtype=np.float64)
     (outputs,) = sessions[body.model].run(None, {"input": inputs})
     return {"predictions": outputs.tolist()}
@@ -51,7 +51,7 @@ def predict_arithmetic(body: Rows) -> dict[str, list[list[float]]]:
 
 @app.post("/predict/image")
 def predict_image(model: Annotated[str, Form()], files: list[UploadFile]) -> dict[str, list[dict[str, object]]]:
-    """Pictures, one prediction each."""
+    """Images, one prediction each."""
     predictions: list[dict[str, object]] = []
     for file in files:
         pixels = np.asarray(Image.open(file.file).convert("L"))[None, None]
@@ -62,8 +62,8 @@ def predict_image(model: Annotated[str, Form()], files: list[UploadFile]) -> dic
 
 
 @async_app.post("/predict/arithmetic")
-async def predict_arithmetic_at_once(body: Rows) -> dict[str, list[list[float]]]:
-    """Rows of numbers."""
+async def predict_arithmetic_at_once(body: TabularRequest) -> dict[str, list[list[float]]]:
+    """TabularRequest of numbers."""
     return predict_arithmetic(body)
 
 
@@ -71,5 +71,5 @@ async def predict_arithmetic_at_once(body: Rows) -> dict[str, list[list[float]]]
 async def predict_image_at_once(
     model: Annotated[str, Form()], files: list[UploadFile]
 ) -> dict[str, list[dict[str, object]]]:
-    """Pictures, one prediction each."""
+    """Images, one prediction each."""
     return predict_image(model, files)

@@ -68,12 +68,12 @@ def parse(received: bytes) -> Answer | None:
     head = received[: end + 2]
     length = _LENGTH.search(head)
     if length is None or not head.startswith(b"HTTP/1.1 "):
-        raise BrokenAnswerError(f"This is no answer with a Content-Length: {head[:200]!r}")
+        raise BrokenAnswerError(f"Not a response with a Content-Length: {head[:200]!r}")
     begin, whole = end + 4, end + 4 + int(length[1])
     if len(received) < whole:
         return None
     if len(received) > whole:
-        raise BrokenAnswerError(f"Bytes that nobody asked for follow an answer: {received[whole : whole + 200]!r}")
+        raise BrokenAnswerError(f"Unexpected bytes follow a response: {received[whole : whole + 200]!r}")
     return Answer(int(head[9:12]), head, received[begin:])
 
 

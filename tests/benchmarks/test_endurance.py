@@ -14,18 +14,18 @@ import pytest
 
 from benchmarks.endurance import clients
 from benchmarks.endurance.asking import Client, Tally, has_ended, how_lost
-from benchmarks.endurance.bad import bad_exchanges
+from benchmarks.endurance.bad import bad_requests
 from benchmarks.endurance.clients import Clients, Pacer
-from benchmarks.endurance.ledger import Ledger, judge, percentile
+from benchmarks.endurance.ledger import Ledger, fault_in, percentile
 from benchmarks.endurance.memory import Memory, processor_seconds
 from benchmarks.endurance.mix import (
     LAWS,
     LENGTH_HEADER,
     Arithmetic,
-    Exchange,
+    CheckedRequest,
+    checked_images,
     compare,
-    picture_exchange,
-    same_picture,
+    same_image,
     shuffled,
 )
 from benchmarks.endurance.own_count import counted_server_errors
@@ -38,66 +38,66 @@ ROOT = Path(__file__).parents[2]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
-def answer(said: object, status: int = 200, head: str = "") -> Answer:
-    body = said if isinstance(said, bytes) else json.dumps(said).encode()
+def answer(reported: object, status: int = 200, head: str = "") -> Answer:
+    body = reported if isinstance(reported, bytes) else json.dumps(reported).encode()
     return Answer(status, f"HTTP/1.1 {status} x\r\n{head}".encode(), body)
 
 
-def sent(exchange: Exchange) -> dict[str, object]:
-    return json.loads(exchange.content.partition(b"\r\n\r\n")[2])
+def sent(checked: CheckedRequest) -> dict[str, object]:
+    return json.loads(checked.content.partition(b"\r\n\r\n")[2])
 
 
 def arithmetic(saw: Callable[[str, int], str | None] = lambda name, version: None) -> Arithmetic:
     return Arithmetic(ROOT / "repository", saw)
 
 
-def right_answer(exchange: Exchange) -> dict[str, object]:
-    asked = sent(exchange)
-    law, inputs = LAWS[asked["model"]], asked["inputs"]
+def right_answer(checked: CheckedRequest) -> dict[str, object]:
+    body = sent(checked)
+    law, inputs = LAWS[body["model"]], body["inputs"]
     outputs = [[law(*row)] if row[1] else None for row in inputs]
-    manifest = json.loads((ROOT / "repository" / asked["model"] / "1" / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads((ROOT / "repository" / body["model"] / "1" / "manifest.json").read_text(encoding="utf-8"))
     low, high = np.array(manifest["training"]["ranges"]).T
     outside = ((np.array(inputs) < low) | (np.array(inputs) > high)).any(1).tolist()
     warnings = [{"row": row, "message": "..."} for row, output in enumerate(outputs) if output is None]
-    said = {"model": asked["model"], "version": 1, "predictions": outputs}
-    return {**said, "extrapolated": outside, "warnings": warnings}
+    reported = {"model": body["model"], "version": 1, "predictions": outputs}
+    return {**reported, "extrapolated": outside, "warnings": warnings}
 
 
 def test_right_rows_are_right_and_any_change_to_them_is_wrong() -> None:
     made = arithmetic()
-    for exchange in (made.rows(3) for _ in range(40)):
-        said = right_answer(exchange)
-        if None not in said["predictions"]:
-            assert exchange.check(answer(said)) is None
-            other = [[value[0] * (1 + 1e-9) + 1e-9] for value in said["predictions"]]
-            assert "instead of" in exchange.check(answer({**said, "predictions": other}))
-            assert "rows" in exchange.check(answer({**said, "predictions": said["predictions"][:2]}))
-        changed = {**said, "extrapolated": [not outside for outside in said["extrapolated"]]}
-        assert exchange.check(answer(changed)) == "extrapolated is wrong"
-        assert "was answered by" in exchange.check(answer({**said, "model": "square"}))
+    for checked in (made.rows(3) for _ in range(40)):
+        reported = right_answer(checked)
+        if None not in reported["predictions"]:
+            assert checked.check(answer(reported)) is None
+            other = [[value[0] * (1 + 1e-9) + 1e-9] for value in reported["predictions"]]
+            assert "instead of" in checked.check(answer({**reported, "predictions": other}))
+            assert "rows" in checked.check(answer({**reported, "predictions": reported["predictions"][:2]}))
+        changed = {**reported, "extrapolated": [not outside for outside in reported["extrapolated"]]}
+        assert checked.check(answer(changed)) == "extrapolated is wrong"
+        assert "was answered by" in checked.check(answer({**reported, "model": "square"}))
 
 
 def test_a_division_by_zero_has_to_be_null_and_named() -> None:
     made = arithmetic()
-    exchanges = (made.rows(2) for _ in range(400))
-    exchange = next(one for one in exchanges if sent(one)["model"] == "divide" and not sent(one)["inputs"][0][1])
-    said = right_answer(exchange)
-    assert exchange.check(answer(said)) is None
-    assert exchange.check(answer({**said, "warnings": []})) == "warnings for rows []"
-    assert "row 0 is [0.0] instead of None" in exchange.check(
-        answer({**said, "predictions": [[0.0], said["predictions"][1]]})
+    requests = (made.rows(2) for _ in range(400))
+    checked = next(one for one in requests if sent(one)["model"] == "divide" and not sent(one)["inputs"][0][1])
+    reported = right_answer(checked)
+    assert checked.check(answer(reported)) is None
+    assert checked.check(answer({**reported, "warnings": []})) == "warnings for rows []"
+    assert "row 0 is [0.0] instead of None" in checked.check(
+        answer({**reported, "predictions": [[0.0], reported["predictions"][1]]})
     )
 
 
 def test_v2_answers_are_checked_in_json_and_in_bytes() -> None:
     made = arithmetic()
-    plain = made.v2(2)
-    asked, path = sent(plain)["inputs"][0], plain.content.split()[1].decode()
-    law, numbers = LAWS[path.split("/")[3]], asked["data"]
+    as_json = made.v2(2)
+    tensor, path = sent(as_json)["inputs"][0], as_json.content.split()[1].decode()
+    law, numbers = LAWS[path.split("/")[3]], tensor["data"]
     outputs = [law(*numbers[:2]), law(*numbers[2:])]
-    said = {"model_version": "1", "outputs": [{"data": outputs}]}
-    assert plain.check(answer(said)) is None
-    assert "instead of" in plain.check(answer({**said, "outputs": [{"data": outputs[::-1]}]}))
+    reported = {"model_version": "1", "outputs": [{"data": outputs}]}
+    assert as_json.check(answer(reported)) is None
+    assert "instead of" in as_json.check(answer({**reported, "outputs": [{"data": outputs[::-1]}]}))
 
     binary = made.v2_binary(1)
     length = int(parse_header(binary.content, LENGTH_HEADER))
@@ -116,15 +116,15 @@ def parse_header(content: bytes, name: str) -> str:
     return next(line for line in content.decode("latin-1").split("\r\n") if line.startswith(name)).partition(": ")[2]
 
 
-def test_a_picture_is_held_to_its_first_answer() -> None:
+def test_an_image_is_held_to_its_first_answer() -> None:
     truth = {"label": "3", "probabilities": {"3": 0.9, "5": 0.1}}
-    exchange = picture_exchange("digit", [b"x"], [truth], lambda name, version: None)
-    assert exchange.check(answer({"predictions": [truth], "version": 1})) is None
-    assert "not the first answer" in exchange.check(answer({"predictions": [truth, truth], "version": 1}))
-    assert not same_picture({**truth, "label": "5"}, truth)
-    assert not same_picture({**truth, "probabilities": {"3": 0.89, "5": 0.11}}, truth)
-    assert same_picture({"value": 7.00001}, {"value": 7.0})
-    assert not same_picture({"value": 7.01}, {"value": 7.0})
+    checked = checked_images("digit", [b"x"], [truth], lambda name, version: None)
+    assert checked.check(answer({"predictions": [truth], "version": 1})) is None
+    assert "not the first answer" in checked.check(answer({"predictions": [truth, truth], "version": 1}))
+    assert not same_image({**truth, "label": "5"}, truth)
+    assert not same_image({**truth, "probabilities": {"3": 0.89, "5": 0.11}}, truth)
+    assert same_image({"value": 7.00001}, {"value": 7.0})
+    assert not same_image({"value": 7.01}, {"value": 7.0})
 
 
 def test_rows_that_are_too_few_or_too_wide_are_wrong() -> None:
@@ -134,7 +134,7 @@ def test_rows_that_are_too_few_or_too_wide_are_wrong() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "problem"),
+    ("response", "problem"),
     [
         (answer({}), None),
         (answer({}, 503, "Retry-After: 1\r\n"), None),
@@ -143,21 +143,23 @@ def test_rows_that_are_too_few_or_too_wide_are_wrong() -> None:
         (answer(b"[", 200), "JSONDecodeError"),
     ],
 )
-def test_an_answer_is_judged_by_its_status_and_then_by_its_content(given: Answer, problem: str | None) -> None:
-    judged = judge(Exchange("kind", b"", lambda got: None if json.loads(got.body) == {} else "not empty"), given)
-    assert judged is None if problem is None else problem in judged
+def test_an_answer_is_judged_by_its_status_and_then_by_its_content(response: Answer, problem: str | None) -> None:
+    fault = fault_in(
+        CheckedRequest("kind", b"", lambda got: None if json.loads(got.body) == {} else "not empty"), response
+    )
+    assert fault is None if problem is None else problem in fault
 
 
 def test_a_refusal_has_to_have_the_status_that_says_so_rightly() -> None:
-    kinds = {exchange.kind: exchange for exchange in bad_exchanges(v2=True)}
-    assert judge(kinds["refused: a cut body"], answer({}, 422)) is None
-    assert "status 200" in judge(kinds["refused: a cut body"], answer({}, 200))
-    assert judge(kinds["refused: V2: too few numbers"], answer({}, 400)) is None
-    assert len(bad_exchanges(v2=False)) < len(kinds)
+    kinds = {checked.kind: checked for checked in bad_requests(v2=True)}
+    assert fault_in(kinds["refused: a cut body"], answer({}, 422)) is None
+    assert "status 200" in fault_in(kinds["refused: a cut body"], answer({}, 200))
+    assert fault_in(kinds["refused: V2: too few numbers"], answer({}, 400)) is None
+    assert len(bad_requests(v2=False)) < len(kinds)
 
 
 def test_the_ledger_names_every_rule_that_is_broken() -> None:
-    ledger, kind = Ledger(), Exchange("1 row", b"", lambda got: None)
+    ledger, kind = Ledger(), CheckedRequest("1 row", b"", lambda got: None)
     ledger.record(kind, answer({}), 0.002)
     assert ledger.broken_rules() == []
     ledger.record(kind, answer({}, 500), 0.002)
@@ -177,8 +179,8 @@ def test_a_percentile_is_a_value_that_was_seen() -> None:
 
 
 def test_the_mix_follows_its_weights() -> None:
-    often, seldom = (Exchange(kind, b"", lambda got: None) for kind in ("often", "seldom"))
-    kinds = [exchange.kind for exchange in islice(shuffled([(9, [often]), (1, [seldom])]), 4000)]
+    often, seldom = (CheckedRequest(kind, b"", lambda got: None) for kind in ("often", "seldom"))
+    kinds = [checked.kind for checked in islice(shuffled([(9, [often]), (1, [seldom])]), 4000)]
     assert 300 < kinds.count("seldom") < 500
 
 
@@ -268,8 +270,8 @@ def test_an_accepted_request_without_a_whole_answer_is_lost(handler: Handler, lo
 
 def test_a_client_heeds_connection_close_and_one_that_keeps_nothing_says_so() -> None:
     closing = OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-    for keep, given in ((True, closing), (False, OK)):
-        tally = asyncio.run(ask(answering(given), keep=keep))
+    for keep, response in ((True, closing), (False, OK)):
+        tally = asyncio.run(ask(answering(response), keep=keep))
         assert tally.statuses[200] > 5
         assert (tally.lost, tally.found_ended) == ({}, 0)
     assert b"\r\nConnection: close\r\n" in Client(1, [request("GET", "/")], tally, keep=False).contents[0]
@@ -315,7 +317,7 @@ def test_clients_ask_at_their_rate_and_some_of_them_leave(monkeypatch: pytest.Mo
 
     async def load() -> Ledger:
         async with listening(answering(*[OK] * 1000)) as port:
-            mix = shuffled([(1, [Exchange("kind", request("GET", "/"), lambda got: None)])])
+            mix = shuffled([(1, [CheckedRequest("kind", request("GET", "/"), lambda got: None)])])
             return await Clients(port, mix, 4).run(0.4, 200.0)
 
     ledger = asyncio.run(load())
