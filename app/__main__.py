@@ -16,7 +16,7 @@ from app.main import create_app
 from app.observability.logs import configure
 from app.observability.metrics import MULTIPROCESS_FOLDER
 from app.settings import Settings, SettingsError, read_settings
-from app.transport.fast_path import ExpressProtocol
+from app.transport.fast_path import FastPathProtocol
 from app.transport.workers import LISTENERS, run_workers
 
 
@@ -57,7 +57,7 @@ def _configuration(app: FastAPI | str, settings: Settings) -> uvicorn.Config:
         workers=settings.workers,
         host=settings.host,
         port=settings.port,
-        http=ExpressProtocol,
+        http=FastPathProtocol,
         interface="asgi3",
         ws="none",
         log_config=None,  # app.observability.logs has seen to it
@@ -66,7 +66,7 @@ def _configuration(app: FastAPI | str, settings: Settings) -> uvicorn.Config:
         proxy_headers=False,  # nothing here depends on the client's address
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
-        loop="app.transport.workers:WorkerLoop" if settings.workers > 1 else "auto",
+        loop="app.transport.workers:WorkerEventLoop" if settings.workers > 1 else "auto",
     )
 
 

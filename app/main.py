@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from app.auth import Keys
 from app.backends import create_backend
 from app.backends.cpu import cpu_budget
-from app.batching.scheduler import Batching
+from app.batching.scheduler import BatchScheduler
 from app.errors import install_error_handlers
 from app.http import docs_images, openapi
 from app.http.dispatcher import Gateway
@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     repository = Repository(settings.repository, backend, settle_seconds=settings.repository_poll_seconds)
     metrics = Metrics(repository)
     keys = Keys(settings.api_keys_file) if settings.api_keys_file else None
-    batching = Batching(settings, concurrency, metrics, thread_time if backend.device == "cpu" else perf_counter)
+    batching = BatchScheduler(settings, concurrency, metrics, thread_time if backend.device == "cpu" else perf_counter)
     service = Service(settings, repository, batching, metrics, keys, create_tracer())
 
     app = Application(

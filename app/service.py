@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from numpy.typing import NDArray
 
 from app.auth import Keys
-from app.batching.scheduler import Batching
+from app.batching.scheduler import BatchScheduler
 from app.http.context import Call
 from app.observability.metrics import Metrics
 from app.observability.tracing import Tracer
@@ -25,7 +25,7 @@ class Service:
 
     settings: Settings
     repository: Repository
-    batching: Batching
+    batching: BatchScheduler
     metrics: Metrics
     keys: Keys | None = None
     """None where no API key is asked for."""
@@ -46,7 +46,7 @@ class Service:
         return self.repository.initial_scan_done and not self.draining
 
     def predict(self, model: Model, inputs: NDArray[Any], call: Call) -> Awaitable[NDArray[Any]]:
-        """See ``Batching.predict``."""
+        """See ``BatchScheduler.predict``."""
         return self.batching.predict(model, inputs, call)
 
     def expire(self) -> None:

@@ -16,7 +16,7 @@ LARGE_NUMBERS = 2**18
 """Least numbers of a batch that is worth a look, of some milliseconds, through what was freed."""
 
 
-def giving_back(predict: Predictor) -> Predictor:
+def trim_malloc(predict: Predictor) -> Predictor:
     """A model that gives back the memory of large batches after each. Where that is not known to be done, the model."""
     trim = _trim()
     if trim is None:

@@ -15,27 +15,27 @@ BATCH_PIXELS = 2**20
 """Most pixels of pictures that are computed together, unless a single one has more."""
 
 Result = NDArray[Any] | Exception
-Deliver = Callable[[Result], None]
+OnResult = Callable[[Result], None]
 
 
-class Item:
+class PendingRequest:
     """A request's rows on their way through a queue.
 
     Args:
         inputs: ``(rows, ...)``.
         call: the request.
-        deliver: takes the outputs, or what went wrong; called once, or not at all if it is not wanted any more.
+        on_result: takes the outputs, or what went wrong; called once, or not at all if it is not wanted any more.
     """
 
-    __slots__ = ("arrived", "call", "deliver", "inputs", "rows", "wanted")
+    __slots__ = ("arrived", "call", "cancelled", "inputs", "on_result", "rows")
 
-    def __init__(self, inputs: NDArray[Any], call: Call, deliver: Deliver) -> None:
+    def __init__(self, inputs: NDArray[Any], call: Call, on_result: OnResult) -> None:
         self.inputs = inputs
         self.rows = len(inputs)
         self.call = call
-        self.deliver = deliver
+        self.on_result = on_result
         self.arrived = perf_counter()
-        self.wanted = True
+        self.cancelled = False
 
 
 class Batch:
@@ -46,12 +46,12 @@ class Batch:
         rows: theirs together.
     """
 
-    def __init__(self, items: list[Item], rows: int) -> None:
+    def __init__(self, items: list[PendingRequest], rows: int) -> None:
         self.items = items
         self.rows = rows
         self.seconds = 0.0
         """What computing it took, by the clock."""
-        self.busy = 0.0
+        self.busy_seconds = 0.0
         """What of it the thread worked, and did not wait for other threads."""
         self._results: list[Result] = []
 
@@ -67,24 +67,24 @@ class Batch:
         try:
             outputs = predict(np.concatenate(inputs))
         except Exception:  # whatever a runtime raises
-            self._results = [_alone(predict, rows) for rows in inputs]
+            self._results = [_predict_alone(predict, rows) for rows in inputs]
         else:
             ends = accumulate(item.rows for item in self.items)
             self._results = [outputs[end - item.rows : end] for item, end in zip(self.items, ends, strict=True)]
-        self.seconds, self.busy = perf_counter() - started, clock() - began
+        self.seconds, self.busy_seconds = perf_counter() - started, clock() - began
 
-    def deliver(self) -> None:
+    def send_results(self) -> None:
         """Hand out the results; in the event loop."""
         ended = perf_counter()
         began = ended - self.seconds
         for item, result in zip(self.items, self._results, strict=True):
-            if item.wanted:
+            if not item.cancelled:
                 item.call.trace("queue", item.arrived, began)
                 item.call.trace("compute", began, ended)
-                item.deliver(result)
+                item.on_result(result)
 
 
-def _alone(predict: Predictor, inputs: NDArray[Any]) -> Result:
+def _predict_alone(predict: Predictor, inputs: NDArray[Any]) -> Result:
     try:
         return predict(inputs)
     except Exception as error:

@@ -3,7 +3,7 @@
 from math import inf
 
 
-class Pace:
+class LatencyEstimator:
     """Seconds of batches by their size, in powers of two."""
 
     def __init__(self) -> None:
@@ -11,7 +11,7 @@ class Pace:
         self.last = 0.0
         """Seconds of the last batch."""
 
-    def note(self, rows: int, seconds: float) -> None:
+    def record(self, rows: int, seconds: float) -> None:
         """Remember what so many rows took."""
         self.last = seconds
         if rows:  # what no rows take says nothing of others

@@ -9,9 +9,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from app.batching.batch import Deliver
-from app.batching.batcher import Queue
-from app.batching.limiter import Room
+from app.batching.batch import OnResult
+from app.batching.batcher import DynamicBatcher
+from app.batching.limiter import ConcurrencyLimiter
 from app.errors import UnavailableError
 from app.http.context import Call
 from app.observability.metrics import Metrics
@@ -22,7 +22,7 @@ MAX_SHAPES = 64
 """Shapes of inputs for which a model keeps idle queues."""
 
 
-class Batching:
+class BatchScheduler:
     """What the queues of all models share: threads, limits and counters.
 
     Args:
@@ -47,7 +47,7 @@ class Batching:
         """Rows and pictures that are computed or wait for it."""
         self.pixels = 0
         """Pixels of pictures that are computed or wait for it."""
-        self.room = Room(concurrency, settings.max_concurrent_pixels)
+        self.limiter = ConcurrencyLimiter(concurrency, settings.max_concurrent_pixels)
 
     def predict(self, model: Model, inputs: NDArray[Any], call: Call) -> Awaitable[NDArray[Any]]:
         """Let a model compute rows, together with other requests' rows where there are any.
@@ -66,17 +66,17 @@ class Batching:
         """
         return self._queue(model, inputs).predict(inputs, call)
 
-    def submit(self, model: Model, inputs: NDArray[Any], call: Call, deliver: Deliver) -> None:
+    def submit(self, model: Model, inputs: NDArray[Any], call: Call, on_result: OnResult) -> None:
         """As ``predict``, but hand the outputs, or what went wrong, to a function."""
-        self._queue(model, inputs).submit(inputs, call, deliver)
+        self._queue(model, inputs).submit(inputs, call, on_result)
 
-    def _queue(self, model: Model, inputs: NDArray[Any]) -> Queue:
+    def _queue(self, model: Model, inputs: NDArray[Any]) -> DynamicBatcher:
         shape = inputs.shape[1:]
-        queue: Queue | None = model.queues.get(shape)
+        queue: DynamicBatcher | None = model.queues.get(shape)
         if queue is None:
             if len(model.queues) >= MAX_SHAPES:  # pictures may have any size
                 model.queues = {shape: queue for shape, queue in model.queues.items() if not queue.idle}
-            queue = model.queues[shape] = Queue(self, model, shape)
+            queue = model.queues[shape] = DynamicBatcher(self, model, shape)
         return queue
 
     def admit(self, rows: int = 1, pixels: int = 0) -> None:
@@ -94,7 +94,7 @@ class Batching:
             return
         raise UnavailableError(f"{full}; try again later.", reason="queue_full")
 
-    def check_backlog(self, model: Model) -> None:
+    def check_queue_delay(self, model: Model) -> None:
         """Refuse what would have to wait too long, before anything is spent on it.
 
         Raises:
@@ -102,8 +102,8 @@ class Batching:
         """
         limit = self.settings.max_backlog_seconds
         for queue in model.queues.values():
-            waited = queue.waited(perf_counter())
-            if waited > limit and waited > 2 * max(other.pace.last for other in model.queues.values()):
+            waited = queue.oldest_wait(perf_counter())
+            if waited > limit and waited > 2 * max(other.latency.last for other in model.queues.values()):
                 # a model may well take longer than the limit for one batch, of this shape or of one that it waits for
                 raise UnavailableError(
                     f"Requests for model '{model.manifest.name}' wait for {waited:.1f} seconds, and {limit:g} is the "
@@ -112,7 +112,7 @@ class Batching:
                 )
 
     @contextmanager
-    def holding(self, pixels: int) -> Iterator[None]:
+    def reserve_pixels(self, pixels: int) -> Iterator[None]:
         """Count pixels of a request while it is decoded and computed.
 
         Raises:

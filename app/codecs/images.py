@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 
-from app.batching.batch import BATCH_PIXELS, Deliver
-from app.batching.batcher import IN_LINE_SECONDS, PATIENCE_SECONDS
+from app.batching.batch import BATCH_PIXELS, OnResult
+from app.batching.batcher import DISCONNECT_CHECK_SECONDS, MAX_INLINE_SECONDS
 from app.codecs.image_limits import Named, check_pixels, check_size
 from app.codecs.image_response import answer_of
 from app.codecs.multipart import read_form
@@ -44,22 +44,22 @@ class Pictures:
         self._model = service.repository.get(form.model, form.version)
         if self._model.manifest.image is None:
             raise InvalidInputError(f"Model '{form.model}' takes numbers, not pictures; use POST /predict/arithmetic.")
-        service.batching.check_backlog(self._model)
+        service.batching.check_queue_delay(self._model)
         self._pictures = _opened(form, self._model.manifest, service.settings)
         call.decode_seconds = perf_counter() - started
 
-    def start(self, deliver: Deliver) -> None:
+    def start(self, on_result: OnResult) -> None:
         """Hand the outputs, or what went wrong, to a function: at once or when they are there."""
         first = self._pictures[0]
-        if len(self._pictures) == 1 and first.decode_seconds <= IN_LINE_SECONDS:
-            self.call.service.batching.submit(self._model, _stack([self._decoded(0)]), self.call, deliver)
+        if len(self._pictures) == 1 and first.decode_seconds <= MAX_INLINE_SECONDS:
+            self.call.service.batching.submit(self._model, _stack([self._decoded(0)]), self.call, on_result)
             return
         task = asyncio.ensure_future(self.outputs())
         self.call.task = task
 
         def done(_: object) -> None:
             if not task.cancelled():
-                deliver(task.exception() or task.result())  # type: ignore[arg-type]
+                on_result(task.exception() or task.result())  # type: ignore[arg-type]
 
         task.add_done_callback(done)
 
@@ -68,9 +68,9 @@ class Pictures:
         service = self.call.service
         outputs: list[NDArray[Any]] = []
         batch: list[NDArray[np.uint8]] = []
-        with service.batching.holding(sum(picture.pixels for picture in self._pictures)):
+        with service.batching.reserve_pixels(sum(picture.pixels for picture in self._pictures)):
             for index, picture in enumerate(self._pictures):
-                quick = picture.decode_seconds <= IN_LINE_SECONDS
+                quick = picture.decode_seconds <= MAX_INLINE_SECONDS
                 pixels = self._decoded(index) if quick else await self._decoded_in_thread(index)
                 if batch and (pixels.shape != batch[0].shape or (len(batch) + 1) * pixels[0].size > BATCH_PIXELS):
                     outputs.append(await service.predict(self._model, _stack(batch), self.call))
@@ -92,7 +92,7 @@ class Pictures:
         batching = self.call.service.batching
         arrived = perf_counter()
         async with batching.decoding:
-            if perf_counter() - arrived > PATIENCE_SECONDS and self.call.gone():
+            if perf_counter() - arrived > DISCONNECT_CHECK_SECONDS and self.call.gone():
                 raise ClientDisconnect
             return await asyncio.get_running_loop().run_in_executor(batching.threads, self._decoded, index)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from app.batching.batch import Deliver
+from app.batching.batch import OnResult
 from app.codecs.json_limits import check_json
 from app.errors import InvalidInputError, TooLargeError, invalid_body
 from app.http.context import Call
@@ -131,13 +131,13 @@ class Rows:
         self.call = call
         self.rows = request.inputs
         self.model = service.repository.get(request.model, request.version)
-        service.batching.check_backlog(self.model)
+        service.batching.check_queue_delay(self.model)
         self.inputs = rows_of(request, self.model.manifest, service.settings.max_rows)
         service.metrics.observations("decode", call.route).append(perf_counter() - started)
 
-    def start(self, deliver: Deliver) -> None:
+    def start(self, on_result: OnResult) -> None:
         """Hand the outputs, or what went wrong, to a function: at once or when they are there."""
-        self.call.service.batching.submit(self.model, self.inputs, self.call, deliver)
+        self.call.service.batching.submit(self.model, self.inputs, self.call, on_result)
 
     async def outputs(self) -> NDArray[Any]:
         """What the model computes."""

@@ -16,7 +16,7 @@ from app.http.context import Call, too_large
 from app.http.routing import DirectRoutes
 from app.observability.logs import access
 from app.service import Service
-from app.transport.read_scheduler import Backlog
+from app.transport.read_scheduler import ReadScheduler
 
 logger = logging.getLogger("app.access")
 
@@ -37,7 +37,7 @@ class Gateway:
         self._app = app
         self.service = service
         self._routes = routes
-        self.backlog = Backlog(service.settings.max_backlog_seconds)
+        self.read_scheduler = ReadScheduler(service.settings.max_backlog_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from app.backends import Backend, BackendError, Predictor
-from app.backends.malloc import giving_back
+from app.backends.malloc import trim_malloc
 from models.manifest import Manifest, ManifestError
 
 NUMBER_TYPES = {"FP64": np.float64, "FP32": np.float32, "UINT8": np.uint8}
@@ -51,7 +51,7 @@ def load_model(folder: Path, key: tuple[str, int], backend: Backend) -> Model:
     for shape in _trial_shapes(manifest):
         _warm(predict, manifest, shape, folder / backend.file)
     if manifest.image is not None and not manifest.image.resize:
-        predict = giving_back(predict)
+        predict = trim_malloc(predict)
     return Model(manifest, predict)
 
 

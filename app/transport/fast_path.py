@@ -20,13 +20,13 @@ from app.codecs.tabular import Rows
 from app.http.context import Call
 from app.http.dispatcher import GONE, Gateway
 
-QUESTIONS: dict[bytes, type[Rows | Pictures]] = {b"/predict/arithmetic": Rows, b"/predict/image": Pictures}
+FAST_PATH_ROUTES: dict[bytes, type[Rows | Pictures]] = {b"/predict/arithmetic": Rows, b"/predict/image": Pictures}
 """What travels here, by its path."""
 MAX_BODY_BYTES = 65_536
 """uvicorn stops reading when more than that has come and nobody has taken it."""
 
 
-class ExpressProtocol(HttpToolsProtocol):
+class FastPathProtocol(HttpToolsProtocol):
     """uvicorn's protocol with an express lane; the application must be an ``app.main.Application``."""
 
     lost = False
@@ -37,7 +37,7 @@ class ExpressProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take data, or put them aside if there is too much to do."""
         self._unset_keepalive_if_required()
-        self.app.gateway.backlog.put(self, data)
+        self.app.gateway.read_scheduler.put(self, data)
 
     def take(self, data: bytes, read_at: float) -> None:
         """Parse data."""
@@ -58,12 +58,12 @@ class ExpressProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Choose the lane."""
-        question = QUESTIONS.get(self.url)
-        if question is not None and self.parser.get_method() == b"POST" and self._is_idle():
-            exchange = Exchange(self, question)
-            if exchange.fits:
-                self.cycle = exchange  # type: ignore[assignment]
-                exchange.begin()
+        request_type = FAST_PATH_ROUTES.get(self.url)
+        if request_type is not None and self.parser.get_method() == b"POST" and self._is_idle():
+            cycle = FastPathCycle(self, request_type)
+            if cycle.fits:
+                self.cycle = cycle  # type: ignore[assignment]
+                cycle.begin()
                 return
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
@@ -73,7 +73,7 @@ class ExpressProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The body is whole."""
-        if isinstance(self.cycle, Exchange):
+        if isinstance(self.cycle, FastPathCycle):
             self.cycle.start()
         else:
             super().on_message_complete()
@@ -82,17 +82,17 @@ class ExpressProtocol(HttpToolsProtocol):
         return (self.cycle is None or self.cycle.response_complete) and not self.pipeline
 
 
-class Exchange:
+class FastPathCycle:
     """A request on the express lane, in the place of uvicorn's own ``RequestResponseCycle``.
 
     Args:
         protocol: the connection.
-        question: what the request is read as.
+        request_type: what the request is read as.
     """
 
-    def __init__(self, protocol: ExpressProtocol, question: type[Rows | Pictures]) -> None:
+    def __init__(self, protocol: FastPathProtocol, request_type: type[Rows | Pictures]) -> None:
         self._protocol = protocol
-        self._question = question
+        self._request_type = request_type
         self._gateway: Gateway = protocol.app.gateway
         self.message_event = self  # see ``set``
         self.body = bytearray()
@@ -102,9 +102,9 @@ class Exchange:
         self.keep_alive = True
         path = protocol.url.decode("ascii")
         scope = {"type": "http", "method": "POST", "path": path, "headers": protocol.headers}
-        self.call = ExpressCall(scope, _no_messages, self._gateway.service)
+        self.call = FastPathContext(scope, _no_messages, self._gateway.service)
         self.call.started = protocol.read_at
-        self.call.exchange = self
+        self.call.cycle = self
         self.call.route = path
         self.fits = (
             0 < self.call.declared_bytes <= min(MAX_BODY_BYTES, self._gateway.service.settings.max_body_bytes)
@@ -133,8 +133,8 @@ class Exchange:
             return
         self.more_body, self.call.complete = False, True
         try:
-            question = self._question(self.call, bytes(self.body))
-            question.start(_Delivery(self, question))
+            request = self._request_type(self.call, bytes(self.body))
+            request.start(_ResultSender(self, request))
         except Exception as error:  # as the gateway does
             self.fail(error)
 
@@ -177,31 +177,31 @@ class Exchange:
         self._gateway.end(self.call)
 
 
-class ExpressCall(Call):
+class FastPathContext(Call):
     """A call whose connection is at hand."""
 
-    exchange: Exchange
+    cycle: FastPathCycle
 
     def gone(self) -> bool:
-        return self.exchange.disconnected or self.exchange.response_complete
+        return self.cycle.disconnected or self.cycle.response_complete
 
 
-class _Delivery:
+class _ResultSender:
     """Takes a model's outputs to the answer."""
 
-    __slots__ = ("_exchange", "_question")
+    __slots__ = ("_cycle", "_request")
 
-    def __init__(self, exchange: Exchange, question: Rows | Pictures) -> None:
-        self._exchange = exchange
-        self._question = question
+    def __init__(self, cycle: FastPathCycle, request: Rows | Pictures) -> None:
+        self._cycle = cycle
+        self._request = request
 
     def __call__(self, result: Result) -> None:
         try:
             if isinstance(result, Exception):
                 raise result
-            self._exchange.reply(self._question.answer(result))
+            self._cycle.reply(self._request.answer(result))
         except Exception as error:  # the other requests of the batch are still to be answered
-            self._exchange.fail(error)
+            self._cycle.fail(error)
 
 
 async def _no_messages() -> Any:

@@ -12,7 +12,7 @@ from collections import deque
 from time import perf_counter
 from typing import Protocol
 
-PIECE_SECONDS = 0.01
+TIME_SLICE_SECONDS = 0.01
 """Longest time for which the loop's other work has to wait."""
 
 
@@ -26,7 +26,7 @@ class Reader(Protocol):
         """Go on with what was read, and when, by ``perf_counter``."""
 
 
-class Backlog:
+class ReadScheduler:
     """Data by their connections, in the order in which those were first read.
 
     Args:
@@ -35,28 +35,28 @@ class Backlog:
 
     def __init__(self, late_seconds: float) -> None:
         self._late_seconds = late_seconds
-        self._began: float | None = None
+        self._turn_began: float | None = None
         self._data: dict[Reader, deque[tuple[bytes, float]]] = {}
 
     def put(self, reader: Reader, data: bytes) -> None:
         """Go on with what was read: at once, or in its turn where others wait or have kept the loop long enough."""
         now = perf_counter()
-        if self._began is None:
-            self._began = now
+        if self._turn_began is None:
+            self._turn_began = now
             asyncio.get_running_loop().call_soon(self._next_turn)
-        if not self._data and now - self._began < PIECE_SECONDS:
+        if not self._data and now - self._turn_began < TIME_SLICE_SECONDS:
             reader.take(data, now)
         else:
             self._data.setdefault(reader, deque()).append((data, now))
 
     def _next_turn(self) -> None:
         """Work off a piece. Runs once in every turn of the loop that something was read in or is left to do."""
-        self._began = None
+        self._turn_began = None
         if self._data:
-            self._began = perf_counter()
+            self._turn_began = perf_counter()
             asyncio.get_running_loop().call_soon(self._next_turn)
         now = perf_counter()
-        end = now + PIECE_SECONDS
+        end = now + TIME_SLICE_SECONDS
         while self._data and now < end:
             read_at = self._take(next(iter(self._data)))
             if self._data and now - read_at > self._late_seconds:

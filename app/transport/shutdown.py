@@ -30,7 +30,7 @@ _NO_SYN = b"".join(struct.pack("HBBI", *instruction) for instruction in (_LOAD_F
 everything would also cut off handshakes that have begun: their clients think that they are in."""
 
 
-def close_door(listeners: Iterable[socket.socket]) -> None:
+def stop_accepting(listeners: Iterable[socket.socket]) -> None:
     """Let no new connection in, and keep those that wait to be accepted; closing a listener would reset them.
 
     The handshakes of new clients go unanswered until the listener is closed, which then refuses them. Other systems
@@ -74,7 +74,7 @@ def drain_on_sigterm(service: Service) -> Iterator[None]:
 
 async def _drain(service: Service) -> None:
     await asyncio.sleep(service.settings.shutdown_grace_seconds)
-    close_door(service.listeners)
+    stop_accepting(service.listeners)
     closed = perf_counter()
     latest = closed + service.settings.shutdown_timeout_seconds
     quiet_at = closed + QUIET_SECONDS

@@ -17,7 +17,7 @@ LISTENERS: list[socket.socket] = []
 """This process's own, once it serves."""
 
 
-class WorkerLoop(uvloop.Loop):
+class WorkerEventLoop(uvloop.Loop):
     """An event loop that does not listen on the socket it is given, but on another one at the same address."""
 
     async def create_server(  # type: ignore[override]

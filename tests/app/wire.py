@@ -16,10 +16,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from app.main import create_app
 from app.service import Service
 from app.settings import Settings
-from app.transport.fast_path import ExpressProtocol
+from app.transport.fast_path import FastPathProtocol
 from tests.app.factory import LIMIT_SECONDS, wait_until
 
-LANES = {"express": ExpressProtocol, "normal": HttpToolsProtocol}
+PROTOCOLS = {"fast_path": FastPathProtocol, "uvicorn": HttpToolsProtocol}
 PATH = "/predict/arithmetic"
 
 
@@ -41,14 +41,14 @@ class Live:
 
 
 @contextmanager
-def listening(root: Path, lane: str = "express", **settings: Any) -> Iterator[Live]:
+def listening(root: Path, protocol_name: str = "fast_path", **settings: Any) -> Iterator[Live]:
     """The service on that repository and a free port, once it is ready."""
     values = {"repository_poll_seconds": 0, "threads": 1} | settings
     app = create_app(Settings(repository=root, **values))
     config = uvicorn.Config(
         app,
         port=0,
-        http=LANES[lane],
+        http=PROTOCOLS[protocol_name],
         interface="asgi3",
         log_config=None,
         access_log=False,
@@ -135,7 +135,7 @@ def post(body: bytes, *headers: str, path: str = PATH, version: str = "1.1", len
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-def question(*rows: list[float], model: str = "sum", length: int = 0) -> bytes:
+def predict_body(*rows: list[float], model: str = "sum", length: int = 0) -> bytes:
     """A body, padded with blanks to a length."""
     return f'{{"model": "{model}", "inputs": {[list(row) for row in rows]}}}'.encode().ljust(length)
 

@@ -67,7 +67,7 @@ async def _predict(call: Call, model: Model, inputs: NDArray[Any]) -> NDArray[An
     if model.manifest.image is None:
         return await call.service.predict(model, inputs, call)
     step = max(1, BATCH_PIXELS // inputs[0, 0].size)
-    with call.service.batching.holding(inputs[:, 0].size):
+    with call.service.batching.reserve_pixels(inputs[:, 0].size):
         parts = [
             await call.service.predict(model, inputs[start : start + step], call)
             for start in range(0, len(inputs), step)

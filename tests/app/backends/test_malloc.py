@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from app.backends import create_backend
-from app.backends.malloc import LARGE_NUMBERS, giving_back
+from app.backends.malloc import LARGE_NUMBERS, trim_malloc
 from app.repository.load import load_model
 from tests.app.factory import write_picture, write_sum
 
@@ -28,7 +28,7 @@ def ones(count: int) -> NDArray[np.float64]:
 
 
 def test_only_large_batches_are_followed_by_a_look_through_what_was_freed(trims: list[int]) -> None:
-    predict = giving_back(lambda inputs: inputs.sum(1))
+    predict = trim_malloc(lambda inputs: inputs.sum(1))
     assert predict(ones(LARGE_NUMBERS - 1)).item() == LARGE_NUMBERS - 1
     assert trims == []
     assert predict(ones(LARGE_NUMBERS)).item() == LARGE_NUMBERS
@@ -40,7 +40,7 @@ def test_a_batch_that_fails_gives_back_too(trims: list[int]) -> None:
         raise RuntimeError("no")
 
     with pytest.raises(RuntimeError, match="no"):
-        giving_back(fail)(ones(LARGE_NUMBERS))
+        trim_malloc(fail)(ones(LARGE_NUMBERS))
     assert trims == [0]
 
 
@@ -53,7 +53,7 @@ def test_with_another_c_library_the_model_is_as_it_was(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(ctypes, "CDLL", load)
     predict = np.negative
-    assert giving_back(predict) is predict
+    assert trim_malloc(predict) is predict
 
 
 def test_models_that_do_not_resize_give_back_and_no_others(tmp_path: Path, trims: list[int]) -> None:

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from starlette.requests import ClientDisconnect
 
-from app.batching.batcher import TOO_LATE
-from app.batching.scheduler import MAX_SHAPES, Batching
+from app.batching.batcher import DEADLINE_EXCEEDED
+from app.batching.scheduler import MAX_SHAPES, BatchScheduler
 from app.errors import UnavailableError
 from app.http.context import Call
 from app.observability.metrics import Metrics
@@ -50,11 +50,11 @@ class Asker:
 
 
 class Bench:
-    """Batching with fakes around it."""
+    """BatchScheduler with fakes around it."""
 
     def __init__(self, concurrency: int = 1, **limits: Any) -> None:
         self.metrics = Metrics(cast(Repository, SimpleNamespace(entries=list)))
-        self.batching = Batching(Settings(repository=Path(), **limits), concurrency, self.metrics)
+        self.batching = BatchScheduler(Settings(repository=Path(), **limits), concurrency, self.metrics)
 
     def ask(
         self, model: Model, rows: Rows | NDArray[Any], asker: Asker | None = None
@@ -75,7 +75,7 @@ class Bench:
 
     def counters(self) -> tuple[int, int, int, int]:
         batching = self.batching
-        return batching.rows, batching.pixels, batching.room.running, len(batching.room.starved)
+        return batching.rows, batching.pixels, batching.limiter.running, len(batching.limiter.waiters)
 
 
 def model_of(predict: Callable[[Any], Any], name: str = "sum", version: int = 1) -> Model:
@@ -257,15 +257,15 @@ async def test_an_empty_queue_takes_a_request_that_is_larger_than_the_queue() ->
 @scenario
 async def test_exactly_as_many_pixels_as_may_wait_are_taken_and_one_more_is_refused() -> None:
     batching = Bench(max_queued_pixels=100).batching
-    with batching.holding(60):
-        with batching.holding(40):
-            with pytest.raises(UnavailableError) as refused, batching.holding(1):
+    with batching.reserve_pixels(60):
+        with batching.reserve_pixels(40):
+            with pytest.raises(UnavailableError) as refused, batching.reserve_pixels(1):
                 pass
             assert refused.value.detail == (
                 "100 pixels are computed or wait for it, and 100 is the limit; try again later."
             )
         assert batching.pixels == 60
-    with batching.holding(1000):  # nothing waits, so that it would never be taken otherwise
+    with batching.reserve_pixels(1000):  # nothing waits, so that it would never be taken otherwise
         assert batching.pixels == 1000
     assert batching.pixels == 0
 
@@ -284,7 +284,7 @@ async def test_a_large_request_is_not_taken_to_cost_as_much_as_many_small_ones()
     large = bench.ask(model, [[1, 1]] * 10_000)
     await until(lambda: len(fake.batches) == 2)
     try:
-        bench.batching.check_backlog(model)
+        bench.batching.check_queue_delay(model)
     finally:
         fake.release.set()
         await large
@@ -296,10 +296,10 @@ async def test_when_the_first_in_the_queue_has_waited_too_long_others_are_refuse
     model = model_of(fake)
     first = await bench.held(model, fake, [[1, 1]])
     waiting = bench.ask(model, [[2, 2]])
-    bench.batching.check_backlog(model)
+    bench.batching.check_queue_delay(model)
     await asyncio.sleep(0.1)
     with pytest.raises(UnavailableError) as refused:
-        bench.batching.check_backlog(model)
+        bench.batching.check_queue_delay(model)
     assert re.fullmatch(
         r"Requests for model '\w+' wait for 0\.\d seconds, and 0\.05 is the limit; try again later\.",
         refused.value.detail,
@@ -308,7 +308,7 @@ async def test_when_the_first_in_the_queue_has_waited_too_long_others_are_refuse
     fake.release.set()
     await first
     await waiting
-    bench.batching.check_backlog(model)
+    bench.batching.check_queue_delay(model)
 
 
 @scenario
@@ -318,11 +318,11 @@ async def test_who_waits_for_a_long_batch_of_another_shape_keeps_nobody_out() ->
     held = await bench.held(model, fake, [[1, 1]])
     waiting = bench.ask(model, [[2, 2, 2]])
     await asyncio.sleep(0.1)
-    model.queues[2,].pace.last = 10.0  # as if it had taken as long before
-    bench.batching.check_backlog(model)
-    model.queues[2,].pace.last = 0.01
+    model.queues[2,].latency.last = 10.0  # as if it had taken as long before
+    bench.batching.check_queue_delay(model)
+    model.queues[2,].latency.last = 0.01
     with pytest.raises(UnavailableError, match=r"wait for 0\.\d seconds, and 0\.05 is the limit"):
-        bench.batching.check_backlog(model)
+        bench.batching.check_queue_delay(model)
     fake.release.set()
     await asyncio.gather(held, waiting)
 
@@ -340,8 +340,8 @@ async def test_a_request_whose_time_is_over_before_its_turn_is_refused_and_not_c
     await first
     refused, answered = [await outcome(request) for request in requests]
     assert isinstance(refused, UnavailableError)
-    assert (refused.detail, refused.reason) == (TOO_LATE, "timeout")
-    assert TOO_LATE == "The request waited longer than it may; try again later."
+    assert (refused.detail, refused.reason) == (DEADLINE_EXCEEDED, "timeout")
+    assert DEADLINE_EXCEEDED == "The request waited longer than it may; try again later."
     assert answered == [[6]]
     assert fake.sizes == [1, 1]
     assert bench.counters() == (0, 0, 0, 0)
@@ -489,7 +489,7 @@ async def test_no_more_batches_run_at_the_same_time_than_allowed_and_starved_mod
     fakes[1].release.set()
     await until(fakes[2].entered.is_set)
     assert not fakes[3].entered.is_set()
-    assert bench.batching.room.running == 2
+    assert bench.batching.limiter.running == 2
     for fake in fakes:
         fake.release.set()
     assert [(await request).item() for request in requests] == [0, 1, 2, 3]

@@ -10,7 +10,7 @@ import pytest
 from tests.app.expect import expect_problem
 from tests.app.factory import TestClient, running, write_picture, write_sum
 from tests.app.images import NOT_A_PICTURE, claimed_png, grey, noise, png, upload, values
-from tests.app.wire import LANES, Live, Wire, listening, post, question
+from tests.app.wire import PROTOCOLS, Live, Wire, listening, post, predict_body
 
 URL = "/predict/arithmetic"
 MAX_BYTES = 1000
@@ -18,7 +18,7 @@ TOO_DEEP = "The body is nested deeper than 32 levels, which is the limit; send p
 BYTES = b"The request body is larger than 1000 bytes; send fewer rows or files at a time."
 
 
-@pytest.fixture(scope="module", params=LANES)
+@pytest.fixture(scope="module", params=PROTOCOLS)
 def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     root = tmp_path_factory.mktemp("repository")
     write_sum(root)
@@ -34,7 +34,7 @@ def chunked(body: bytes, size: int) -> bytes:
 
 @pytest.mark.parametrize("chunk", [0, 7, 5000], ids=["length", "small-chunks", "one-chunk"])
 def test_a_body_of_exactly_the_limit_is_taken_and_one_byte_more_is_refused(live: Live, chunk: int) -> None:
-    taken, refused = question([3, 4], length=MAX_BYTES), question([3, 4], length=MAX_BYTES + 1)
+    taken, refused = predict_body([3, 4], length=MAX_BYTES), predict_body([3, 4], length=MAX_BYTES + 1)
     with Wire(live.port) as wire:
         answer = wire.send(chunked(taken, chunk) if chunk else post(taken)).answer()
         assert (answer.status, b"7.0" in answer.body) == (200, True)
@@ -174,9 +174,9 @@ def test_exactly_the_pixels_that_may_wait_are_taken_and_one_more_is_refused(tmp_
     write_picture(tmp_path, "brightness", "brightness")
     with running(tmp_path, max_queued_pixels=100) as client:
         batching = client.app.state.service.batching  # type: ignore[attr-defined]
-        with batching.holding(50):
+        with batching.reserve_pixels(50):
             assert values(upload(client, "brightness", grey(5, 5, 5), grey(6, 5, 5))) == [5, 6]
-        with batching.holding(51):
+        with batching.reserve_pixels(51):
             refused = upload(client, "brightness", grey(5, 5, 5), grey(6, 5, 5))
         assert batching.pixels == 0
         assert values(upload(client, "brightness", grey(5, 20, 20))) == [5]  # nothing waits

@@ -1,4 +1,4 @@
-"""The express lane answers as uvicorn's own way does, over raw sockets."""
+"""The fast path answers as uvicorn's own way does, over raw sockets."""
 
 import inspect
 import json
@@ -18,9 +18,9 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from app.transport import fast_path
 from tests.app.factory import wait_until, write_picture, write_sum
 from tests.app.images import grey
-from tests.app.wire import LANES, PATH, Answer, HeldModel, Live, Wire, listening, post, question
+from tests.app.wire import PATH, PROTOCOLS, Answer, HeldModel, Live, Wire, listening, post, predict_body
 
-BODY = question([3, 4])
+BODY = predict_body([3, 4])
 LATE = "The request's body had not come within 1 seconds, which is the limit; send it faster or in parts."
 
 
@@ -33,20 +33,20 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def lanes(root: Path) -> Iterator[dict[str, Live]]:
+def services(root: Path) -> Iterator[dict[str, Live]]:
     """The same service twice: as it is, and on uvicorn's own protocol."""
-    with listening(root, "express") as fast, listening(root, "normal") as normal:
-        yield {"express": fast, "normal": normal}
+    with listening(root, "fast_path") as fast, listening(root, "uvicorn") as normal:
+        yield {"fast_path": fast, "uvicorn": normal}
 
 
-@pytest.fixture(params=LANES)
-def lane(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(params=PROTOCOLS)
+def protocol_name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
-def live(lanes: dict[str, Live], lane: str) -> Live:
-    return lanes[lane]
+def live(services: dict[str, Live], protocol_name: str) -> Live:
+    return services[protocol_name]
 
 
 def predictions(answer: Answer) -> Any:
@@ -80,18 +80,18 @@ REQUESTS: dict[str, tuple[int, bytes]] = {
     "http-1.0-keep-alive": (200, post(BODY, "Connection: keep-alive", version="1.0")),
     "connection-close": (200, post(BODY, "Connection: close")),
     "chunked": (200, post(b"", "Transfer-Encoding: chunked", length=False) + CHUNKS),
-    "65536-bytes": (200, post(question([3, 4], length=65_536))),
-    "65537-bytes": (200, post(question([3, 4], length=65_537))),
-    "a-million-bytes": (200, post(question([3, 4], length=1_000_000))),
-    "wrong-width": (422, post(question([3, 4, 5]))),
+    "65536-bytes": (200, post(predict_body([3, 4], length=65_536))),
+    "65537-bytes": (200, post(predict_body([3, 4], length=65_537))),
+    "a-million-bytes": (200, post(predict_body([3, 4], length=1_000_000))),
+    "wrong-width": (422, post(predict_body([3, 4, 5]))),
     "nan": (422, post(b'{"model": "sum", "inputs": [[1, NaN]]}')),
     "too-large-number": (422, post(b'{"model": "sum", "inputs": [[1, 1e999]]}')),
     "number-as-text": (422, post(b'{"model": "sum", "inputs": [[1, "1.5"]]}')),
     "no-json": (422, post(b"{")),
     "no-utf8": (422, post(b'{"model": "\xff"}')),
     "too-deep": (422, post(b"[" * 1000)),
-    "unknown-model": (404, post(question([3, 4], model="nobody"))),
-    "pictures-wanted": (422, post(question([3, 4], model="brightness"))),
+    "unknown-model": (404, post(predict_body([3, 4], model="nobody"))),
+    "pictures-wanted": (422, post(predict_body([3, 4], model="brightness"))),
     "no-length": (422, post(b"", length=False)),
     "length-0": (422, post(b"")),
     "two-equal-lengths": (400, post(BODY, f"Content-Length: {len(BODY)}")),
@@ -135,19 +135,19 @@ def comparable(answer: Answer) -> tuple[int, list[tuple[str, str]], bytes]:
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_a_request_is_answered_alike_on_both_lanes_and_the_connection_ends_alike(
-    lanes: dict[str, Live], name: str
+def test_a_request_is_answered_alike_on_both_protocols_and_the_connection_ends_alike(
+    services: dict[str, Live], name: str
 ) -> None:
     status, request = REQUESTS[name]
     answers, follow = [], []
-    for live in lanes.values():
+    for live in services.values():
         with Wire(live.port) as wire:
             answer = wire.send(request).answer(request.partition(b" ")[0].decode())
             answers.append(comparable(answer))
             if answer.header("connection") == "close" or name.startswith("upgrade"):
                 follow.append((answer.header("connection"), answer.header("connection") == "close" and wire.ends()))
             else:
-                follow.append(predictions(wire.send(post(question([1, 1]))).answer()))
+                follow.append(predictions(wire.send(post(predict_body([1, 1]))).answer()))
     assert answers[0] == answers[1]
     assert answers[0][0] == status
     assert follow[0] == follow[1]
@@ -172,11 +172,11 @@ def test_a_request_in_packets_of_any_size_is_answered(live: Live, size: int) -> 
 
 def test_requests_in_one_packet_are_answered_in_their_order(live: Live) -> None:
     wanted: list[tuple[str, bytes]] = [
-        ("a", post(question([1, 1]), "X-Request-ID: a")),
+        ("a", post(predict_body([1, 1]), "X-Request-ID: a")),
         ("b", plain("GET", "/health/live", "X-Request-ID: b")),
-        ("c", post(question([1, 2]), "X-Request-ID: c")),
+        ("c", post(predict_body([1, 2]), "X-Request-ID: c")),
         ("d", post(b"{", "X-Request-ID: d")),
-        ("e", post(question([1, 3]), "X-Request-ID: e")),
+        ("e", post(predict_body([1, 3]), "X-Request-ID: e")),
     ]
     with Wire(live.port) as wire:
         wire.send(b"".join(request for _, request in wanted))
@@ -188,16 +188,18 @@ def test_requests_in_one_packet_are_answered_in_their_order(live: Live) -> None:
 
 def test_three_predictions_in_one_packet_are_answered_in_their_order(live: Live) -> None:
     with Wire(live.port) as wire:
-        wire.send(b"".join(post(question([number, 0])) for number in range(3)))
+        wire.send(b"".join(post(predict_body([number, 0])) for number in range(3)))
         assert [predictions(wire.answer()) for _ in range(3)] == [[[0.0]], [[1.0]], [[2.0]]]
 
 
-def test_a_request_that_comes_while_the_one_before_is_computed_waits_for_its_turn(root: Path, lane: str) -> None:
-    with listening(root, lane) as live, Wire(live.port) as wire:
+def test_a_request_that_comes_while_the_one_before_is_computed_waits_for_its_turn(
+    root: Path, protocol_name: str
+) -> None:
+    with listening(root, protocol_name) as live, Wire(live.port) as wire:
         held = hold(live)
-        wire.send(post(question([1, 1])))
+        wire.send(post(predict_body([1, 1])))
         assert held.entered.wait(5)
-        wire.send(plain("GET", "/health/live"), post(question([2, 2])))
+        wire.send(plain("GET", "/health/live"), post(predict_body([2, 2])))
         with Wire(live.port) as other:  # it is not the service that waits
             assert other.send(plain("GET", "/health/live")).answer().status == 200
         assert held.sizes == [1]
@@ -206,13 +208,17 @@ def test_a_request_that_comes_while_the_one_before_is_computed_waits_for_its_tur
     assert (predictions(first), second.body, predictions(third)) == ([[2.0]], b'{"live":true}', [[4.0]])
 
 
-def test_the_requests_that_the_lane_is_for_take_it(lanes: dict[str, Live], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_requests_that_the_fast_path_is_for_take_it(
+    services: dict[str, Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
     taken: list[str] = []
-    start = fast_path.Exchange.start
-    monkeypatch.setattr(fast_path.Exchange, "start", lambda self: taken.append(self.call.request_id) or start(self))
+    start = fast_path.FastPathCycle.start
+    monkeypatch.setattr(
+        fast_path.FastPathCycle, "start", lambda self: taken.append(self.call.request_id) or start(self)
+    )
     picture = post(form(grey(7)), FORM_TYPE, "X-Request-ID: picture", path="/predict/image")
     for request in (post(BODY, "X-Request-ID: row"), picture, post(BODY, "X-Request-ID: q", path=PATH + "?x=1")):
-        with Wire(lanes["express"].port) as wire:
+        with Wire(services["fast_path"].port) as wire:
             assert wire.send(request).answer().status == 200
     assert taken == ["row", "picture"]
 
@@ -226,14 +232,16 @@ def test_a_client_that_goes_while_it_sends_is_counted_and_forgotten_at_once(live
     assert live.counted(status="499") == before + 1
 
 
-def test_a_client_that_has_gone_costs_no_computation_and_its_rows_leave_the_count(root: Path, lane: str) -> None:
-    with listening(root, lane, max_concurrent_batches=1) as live:
+def test_a_client_that_has_gone_costs_no_computation_and_its_rows_leave_the_count(
+    root: Path, protocol_name: str
+) -> None:
+    with listening(root, protocol_name, max_concurrent_batches=1) as live:
         held = hold(live)
         with Wire(live.port) as patient:
-            patient.send(post(question([1, 1])))
+            patient.send(post(predict_body([1, 1])))
             assert held.entered.wait(5)
             with Wire(live.port) as hasty:
-                hasty.send(post(question([5, 5], [5, 5], [5, 5])))
+                hasty.send(post(predict_body([5, 5], [5, 5], [5, 5])))
                 wait_until(lambda: live.service.batching.rows == 4)
             wait_until(lambda: len(live.server.server_state.connections) == 1)
             time.sleep(0.05)  # who has waited less than 10 ms is not asked whether he is still there
@@ -247,7 +255,7 @@ def test_a_client_that_has_gone_costs_no_computation_and_its_rows_leave_the_coun
 
 
 def test_a_client_that_goes_while_it_is_answered_harms_nobody(live: Live) -> None:
-    large = post(question(*[[1, 1]] * 5000))
+    large = post(predict_body(*[[1, 1]] * 5000))
     for _ in range(5):
         with Wire(live.port) as wire:
             wire.send(large, large)
@@ -256,12 +264,12 @@ def test_a_client_that_goes_while_it_is_answered_harms_nobody(live: Live) -> Non
     wait_until(lambda: not live.service.calls and not live.service.batching.rows)
 
 
-def test_a_client_that_reads_nothing_is_not_answered_into_memory_without_end(root: Path, lane: str) -> None:
+def test_a_client_that_reads_nothing_is_not_answered_into_memory_without_end(root: Path, protocol_name: str) -> None:
     enough = 2_000_000
-    with listening(root, lane) as live, Wire(live.port, receive_buffer=4096) as wire:
+    with listening(root, protocol_name) as live, Wire(live.port, receive_buffer=4096) as wire:
         wire.socket.settimeout(1)
         with suppress(TimeoutError):
-            wire.send(post(question([1, 1])) * 30_000)  # whose answers have 12 MB
+            wire.send(post(predict_body([1, 1])) * 30_000)  # whose answers have 12 MB
         wait_until(lambda: live.server.server_state.connections)
         protocol = next(iter(live.server.server_state.connections))
         wait_until(lambda: protocol.pipeline or protocol.transport.get_write_buffer_size() > enough)
@@ -286,16 +294,18 @@ def test_a_connection_whose_client_does_not_read_gets_no_answer_written_before_i
         assert predictions(wire.answer()) == [[7.0]]
 
 
-def test_a_client_that_went_while_its_next_request_waited_harms_no_other_of_its_batch(root: Path, lane: str) -> None:
-    with listening(root, lane, max_concurrent_batches=1) as live:
+def test_a_client_that_went_while_its_next_request_waited_harms_no_other_of_its_batch(
+    root: Path, protocol_name: str
+) -> None:
+    with listening(root, protocol_name, max_concurrent_batches=1) as live:
         held = hold(live)
         with Wire(live.port) as first, Wire(live.port) as other:
-            first.send(post(question([1, 1])))
+            first.send(post(predict_body([1, 1])))
             assert held.entered.wait(5)
             with Wire(live.port) as hasty:
-                hasty.send(post(question([2, 2])) * 2)
+                hasty.send(post(predict_body([2, 2])) * 2)
                 wait_until(lambda: live.service.batching.rows == 2)
-                other.send(post(question([3, 3])))
+                other.send(post(predict_body([3, 3])))
                 wait_until(lambda: live.service.batching.rows == 3)
             held.release.set()
             assert predictions(first.answer()) == [[2.0]]
@@ -304,8 +314,8 @@ def test_a_client_that_went_while_its_next_request_waited_harms_no_other_of_its_
 
 
 @pytest.mark.parametrize("sent", [0, -3], ids=["headers-only", "all-but-three-bytes"])
-def test_a_body_that_never_comes_ends_with_408_and_the_connection(root: Path, lane: str, sent: int) -> None:
-    with listening(root, lane, request_timeout_seconds=1) as live, Wire(live.port) as wire:
+def test_a_body_that_never_comes_ends_with_408_and_the_connection(root: Path, protocol_name: str, sent: int) -> None:
+    with listening(root, protocol_name, request_timeout_seconds=1) as live, Wire(live.port) as wire:
         request = post(BODY)
         wire.send(request[: len(request) - len(BODY)] if sent == 0 else request[:sent])
         answer = wire.answer()
@@ -318,13 +328,15 @@ def test_a_body_that_never_comes_ends_with_408_and_the_connection(root: Path, la
         assert live.value("nalu_rejections_total", reason="timeout") == 1
 
 
-def test_a_request_whose_time_is_over_in_the_queue_is_refused_once_and_not_computed(root: Path, lane: str) -> None:
-    with listening(root, lane, request_timeout_seconds=1, max_concurrent_batches=1) as live:
+def test_a_request_whose_time_is_over_in_the_queue_is_refused_once_and_not_computed(
+    root: Path, protocol_name: str
+) -> None:
+    with listening(root, protocol_name, request_timeout_seconds=1, max_concurrent_batches=1) as live:
         held = hold(live)
         with Wire(live.port) as first, Wire(live.port) as second:
-            first.send(post(question([1, 1])))
+            first.send(post(predict_body([1, 1])))
             assert held.entered.wait(5)
-            second.send(post(question([2, 2])))
+            second.send(post(predict_body([2, 2])))
             answers = [first.answer(), second.answer()]
             held.release.set()
             wait_until(lambda: live.service.batching.rows == 0)
@@ -338,10 +350,10 @@ def test_a_request_whose_time_is_over_in_the_queue_is_refused_once_and_not_compu
         assert live.value("nalu_rejections_total", reason="timeout") == 2
 
 
-def test_a_key_is_asked_for_and_the_body_need_not_be_read(root: Path, lane: str, tmp_path: Path) -> None:
+def test_a_key_is_asked_for_and_the_body_need_not_be_read(root: Path, protocol_name: str, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text(f"somebody {sha256(b'secret').hexdigest()}\n")
-    with listening(root, lane, api_keys_file=keys) as live, Wire(live.port) as wire:
+    with listening(root, protocol_name, api_keys_file=keys) as live, Wire(live.port) as wire:
         for headers, said in (((), "carries no API key; "), (("X-API-Key: no",), "is none of the service's keys; ")):
             answer = wire.send(post(BODY, *headers)).answer()
             assert (answer.status, answer.header("www-authenticate")) == (401, "Bearer")
@@ -351,8 +363,8 @@ def test_a_key_is_asked_for_and_the_body_need_not_be_read(root: Path, lane: str,
         assert live.value("nalu_rejections_total", reason="unauthorized") == 2
 
 
-def test_while_draining_a_connection_is_closed_after_its_answer(root: Path, lane: str) -> None:
-    with listening(root, lane) as live, Wire(live.port) as wire:
+def test_while_draining_a_connection_is_closed_after_its_answer(root: Path, protocol_name: str) -> None:
+    with listening(root, protocol_name) as live, Wire(live.port) as wire:
         assert wire.send(post(BODY)).answer().header("connection") is None
         live.service.draining = True
         answer = wire.send(post(BODY)).answer()
@@ -361,8 +373,8 @@ def test_while_draining_a_connection_is_closed_after_its_answer(root: Path, lane
         assert wire.ends()
 
 
-def test_a_server_that_stops_says_that_it_closes_the_connection_it_is_answering(root: Path, lane: str) -> None:
-    with listening(root, lane) as live, Wire(live.port) as wire:
+def test_a_server_that_stops_says_that_it_closes_the_connection_it_is_answering(root: Path, protocol_name: str) -> None:
+    with listening(root, protocol_name) as live, Wire(live.port) as wire:
         held = hold(live)
         wire.send(post(BODY))
         assert held.entered.wait(5)
@@ -399,10 +411,12 @@ def test_a_request_has_the_id_that_its_client_gave_it(live: Live, headers: list[
     assert json.loads(refused.body)["request_id"] == refused.header("x-request-id")
 
 
-def test_the_access_log_has_a_line_for_every_request(root: Path, lane: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_access_log_has_a_line_for_every_request(
+    root: Path, protocol_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "app.access")
-    with listening(root, lane, access_log=True) as live, Wire(live.port) as wire:
-        for name, body in (("first", question([1, 1], [2, 2])), ("second", b"{")):
+    with listening(root, protocol_name, access_log=True) as live, Wire(live.port) as wire:
+        for name, body in (("first", predict_body([1, 1], [2, 2])), ("second", b"{")):
             wire.send(post(body, f"X-Request-ID: {name}")).answer()
         wait_until(lambda: not live.service.calls)
     lines = [record.getMessage() for record in caplog.records if record.name == "app.access"]
@@ -440,8 +454,10 @@ CYCLE_USES = {"message_event", "body", "more_body", "response_complete", "discon
 METHODS = ("on_message_begin", "on_headers_complete", "on_message_complete", "on_response_complete", "shutdown")
 
 
-def test_uvicorn_still_has_what_the_express_lane_builds_on() -> None:
-    broken = "uvicorn {}: app/fast_path.py builds on it and must be looked through before uvicorn is upgraded."
+def test_uvicorn_still_has_what_the_fast_path_builds_on() -> None:
+    broken = (
+        "uvicorn {}: app/transport/fast_path.py builds on it and must be looked through before uvicorn is upgraded."
+    )
     source = inspect.getsource(httptools_impl.HttpToolsProtocol)
     for name in PROTOCOL_USES:
         assert re.search(rf"self\.{name}\b[^=\n]*=", source), broken.format(f"HttpToolsProtocol.{name} is gone")

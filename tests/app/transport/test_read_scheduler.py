@@ -8,7 +8,7 @@ from time import perf_counter
 import pytest
 
 from app.transport import read_scheduler
-from app.transport.read_scheduler import Backlog
+from app.transport.read_scheduler import ReadScheduler
 
 
 class Connection:
@@ -41,10 +41,10 @@ async def turns(until: Callable[[], bool]) -> int:
 
 
 def test_what_comes_in_a_short_turn_is_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_scheduler, "PIECE_SECONDS", 60)  # however busy the machine is
+    monkeypatch.setattr(read_scheduler, "TIME_SLICE_SECONDS", 60)  # however busy the machine is
 
     async def scenario() -> None:
-        queue, connection = Backlog(60), Connection()
+        queue, connection = ReadScheduler(60), Connection()
         for number in range(100):
             queue.put(connection, b"%d" % number)
             assert len(connection.taken) == number + 1
@@ -55,10 +55,10 @@ def test_what_comes_in_a_short_turn_is_taken_at_once(monkeypatch: pytest.MonkeyP
 def test_a_turn_that_lasts_is_cut_short_and_the_rest_comes_in_its_order_over_several_turns(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(read_scheduler, "PIECE_SECONDS", 0.005)
+    monkeypatch.setattr(read_scheduler, "TIME_SLICE_SECONDS", 0.005)
 
     async def scenario() -> None:
-        queue, connections = Backlog(60), [Connection(0.002), Connection(0.002)]
+        queue, connections = ReadScheduler(60), [Connection(0.002), Connection(0.002)]
         before = perf_counter()
         for number in range(40):
             queue.put(connections[number % 2], b"%d" % number)
@@ -76,10 +76,10 @@ def test_a_turn_that_lasts_is_cut_short_and_the_rest_comes_in_its_order_over_sev
 
 
 def test_what_comes_while_others_wait_does_not_overtake_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_scheduler, "PIECE_SECONDS", 0.002)
+    monkeypatch.setattr(read_scheduler, "TIME_SLICE_SECONDS", 0.002)
 
     async def scenario() -> None:
-        queue, connection = Backlog(60), Connection(0.003)
+        queue, connection = ReadScheduler(60), Connection(0.003)
         for number in range(5):
             queue.put(connection, b"%d" % number)
         await asyncio.sleep(0)
@@ -91,10 +91,10 @@ def test_what_comes_while_others_wait_does_not_overtake_them(monkeypatch: pytest
 
 
 def test_what_came_from_a_connection_that_ended_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_scheduler, "PIECE_SECONDS", 0.001)
+    monkeypatch.setattr(read_scheduler, "TIME_SLICE_SECONDS", 0.001)
 
     async def scenario() -> None:
-        queue, first, gone, last = Backlog(60), Connection(0.002), Connection(), Connection()
+        queue, first, gone, last = ReadScheduler(60), Connection(0.002), Connection(), Connection()
         for connection in (first, gone, last):
             queue.put(connection, b"data")
         gone.lost = True
@@ -105,10 +105,10 @@ def test_what_came_from_a_connection_that_ended_is_dropped(monkeypatch: pytest.M
 
 
 def test_other_work_of_the_loop_has_its_turn_between_the_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_scheduler, "PIECE_SECONDS", 0.002)
+    monkeypatch.setattr(read_scheduler, "TIME_SLICE_SECONDS", 0.002)
 
     async def scenario() -> None:
-        queue, connection, seen = Backlog(60), Connection(0.001), []
+        queue, connection, seen = ReadScheduler(60), Connection(0.001), []
         for number in range(50):
             queue.put(connection, b"%d" % number)
         while len(connection.taken) < 50:
@@ -122,7 +122,7 @@ def test_other_work_of_the_loop_has_its_turn_between_the_pieces(monkeypatch: pyt
 def test_with_each_that_waited_too_long_the_last_is_taken_too_and_a_connection_keeps_its_own_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(read_scheduler, "PIECE_SECONDS", 0.001)
+    monkeypatch.setattr(read_scheduler, "TIME_SLICE_SECONDS", 0.001)
     order: list[str] = []
 
     class Named(Connection):
@@ -135,7 +135,7 @@ def test_with_each_that_waited_too_long_the_last_is_taken_too_and_a_connection_k
             super().take(data, read_at)
 
     async def scenario() -> None:
-        queue, first, second, last = Backlog(0.01), Named("a"), Named("b"), Named("c")
+        queue, first, second, last = ReadScheduler(0.01), Named("a"), Named("b"), Named("c")
         queue.put(first, b"0")
         for reader in (first, second, last):
             for part in (b"1", b"2"):

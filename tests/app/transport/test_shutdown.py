@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from app.transport.shutdown import close_door
+from app.transport.shutdown import stop_accepting
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packet filters are Linux'")
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packet filters 
 def test_nobody_comes_in_any_more() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         early = socket.create_connection(listener.getsockname(), timeout=5)
-        close_door([listener])
+        stop_accepting([listener])
         with pytest.raises(TimeoutError):
             socket.create_connection(listener.getsockname(), timeout=0.3)
         with early, listener.accept()[0]:
@@ -26,7 +26,7 @@ def test_a_handshake_that_has_begun_comes_to_its_end() -> None:
         client = socket.create_connection(listener.getsockname(), timeout=5)
         served = listener.accept()[0]
     with client, served:
-        close_door([served])  # shows what the filter lets through: the rest of a handshake cannot be held back here
+        stop_accepting([served])  # shows what the filter lets through: the rest of a handshake cannot be held back here
         served.settimeout(2)
         client.sendall(b"GET /")
         assert served.recv(100) == b"GET /"
