@@ -50,7 +50,7 @@ _LINE = re.compile(rf"({_NAME.pattern})\s+([0-9a-f]{{64}})")
 Stamp = tuple[int, int]
 
 
-def is_open(path: str, protect_metrics: bool) -> bool:
+def is_public(path: str, protect_metrics: bool) -> bool:
     """Whether a path is answered without a key."""
     return path in _OPEN or path.startswith(_OPEN_BELOW) or (path == "/metrics" and not protect_metrics)
 

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 if TYPE_CHECKING:
-    from app.http.context import Call
+    from app.http.context import RequestContext
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class TooLargeError(ServiceError):
     reason = "too_large"
 
 
-class NotAPictureError(ServiceError):
+class UnsupportedImageError(ServiceError):
     """A file that is no picture of a kind that is served."""
 
     status = 415
@@ -123,14 +123,14 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_exception)
 
 
-def answer_to(call: "Call", error: HTTPException) -> Response:
+def render_problem(context: "RequestContext", error: HTTPException) -> Response:
     """An error as an answer: problem details, or under /v2 what the Open Inference Protocol says."""
-    path = call.scope["path"]
+    path = context.scope["path"]
     detail = error.detail
     if error.status_code == 404 and not isinstance(error, ServiceError):
         detail = f"There is nothing at {path[:MAX_PLACE]}; GET /docs lists what there is."
     elif error.status_code == 405:
-        detail = f"{path[:MAX_PLACE]} does not take {call.scope['method'][:20]}; GET /docs says what it takes."
+        detail = f"{path[:MAX_PLACE]} does not take {context.scope['method'][:20]}; GET /docs says what it takes."
     if path.startswith("/v2"):
         # the protocol knows no 422
         status = 400 if error.status_code == 422 else error.status_code
@@ -140,20 +140,20 @@ def answer_to(call: "Call", error: HTTPException) -> Response:
         "title": http.HTTPStatus(error.status_code).phrase,
         "status": error.status_code,
         "detail": detail,
-        "request_id": call.request_id,
+        "request_id": context.request_id,
         "errors": error.errors if isinstance(error, ServiceError) else [],
     }
     return Response(to_json(body), error.status_code, error.headers, media_type=PROBLEM_TYPE)
 
 
-def crashed(call: "Call", error: Exception) -> Response:
+def internal_error_response(context: "RequestContext", error: Exception) -> Response:
     """What a client is told of an error that nobody foresaw: nothing but where the log has it."""
-    path = call.scope["path"]
+    path = context.scope["path"]
     logger.error(
-        "Request %s to %s failed.", call.request_id, path, exc_info=error, extra={"request_id": call.request_id}
+        "Request %s to %s failed.", context.request_id, path, exc_info=error, extra={"request_id": context.request_id}
     )
     detail = "Something failed in the service; its log has the details under this request_id."
-    return answer_to(call, HTTPException(500, detail))
+    return render_problem(context, HTTPException(500, detail))
 
 
 def _invalid(errors: Sequence[Any], *root: str) -> InvalidInputError:
@@ -184,9 +184,11 @@ def _value(error: Mapping[str, Any]) -> str:
 
 
 async def _on_exception(request: Request, error: Exception) -> Response:
-    call: Call = request.scope["state"]["call"]
+    context: RequestContext = request.scope["state"]["context"]
     if isinstance(error, RequestValidationError):
         error = _invalid(error.errors())
     if isinstance(error, ServiceError):
-        call.service.metrics.rejections.labels(error.reason).inc()
-    return answer_to(call, error) if isinstance(error, HTTPException) else crashed(call, error)
+        context.service.metrics.rejections.labels(error.reason).inc()
+    return (
+        render_problem(context, error) if isinstance(error, HTTPException) else internal_error_response(context, error)
+    )

@@ -18,7 +18,7 @@ from app.backends.cpu import cpu_budget
 from app.batching.scheduler import BatchScheduler
 from app.errors import install_error_handlers
 from app.http import docs_images, openapi
-from app.http.dispatcher import Gateway
+from app.http.dispatcher import Dispatcher
 from app.http.routing import DirectRoutes
 from app.observability.metrics import Metrics
 from app.observability.tracing import create_tracer
@@ -83,19 +83,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     install_error_handlers(app)
-    app.gateway = Gateway(super(Application, app).__call__, service, DirectRoutes(ROUTERS))
+    app.dispatcher = Dispatcher(super(Application, app).__call__, service, DirectRoutes(ROUTERS))
     return app
 
 
 class Application(FastAPI):
-    """FastAPI behind the gateway."""
+    """FastAPI behind the dispatcher."""
 
-    gateway: Gateway
+    dispatcher: Dispatcher
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or run the lifespan."""
         if scope["type"] == "http":
-            await self.gateway(scope, receive, send)
+            await self.dispatcher(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 

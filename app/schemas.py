@@ -53,7 +53,7 @@ def _is_file(value: object) -> object:
 File = Annotated[bytes, BeforeValidator(_is_file), WithJsonSchema({"type": "string", "format": "binary"})]
 
 
-class PictureForm(BaseModel):
+class ImageForm(BaseModel):
     """Pictures for a picture model."""
 
     # Swagger UI offers a file picker for this form of the schema
@@ -74,7 +74,7 @@ class ArithmeticWarning(BaseModel):
     message: str
 
 
-class ArithmeticAnswer(BaseModel):
+class ArithmeticResponse(BaseModel):
     """Predictions for the rows of a request, in their order."""
 
     model_config = ConfigDict(
@@ -115,14 +115,14 @@ class Label(BaseModel):
     probabilities: dict[str, float | None]
 
 
-class PictureWarning(BaseModel):
+class ImageWarning(BaseModel):
     """Something to know about one picture."""
 
     file: int = Field(description="Index of the file in the request.")
     message: str
 
 
-class PictureAnswer(BaseModel):
+class ImageResponse(BaseModel):
     """Predictions for the pictures of a request, in their order."""
 
     model_config = ConfigDict(
@@ -143,7 +143,7 @@ class PictureAnswer(BaseModel):
     version: int
     task: ModelTask
     predictions: list[Value | Label]
-    warnings: list[PictureWarning]
+    warnings: list[ImageWarning]
 
 
 class ModelList(BaseModel):

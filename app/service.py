@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from app.auth import Keys
 from app.batching.scheduler import BatchScheduler
-from app.http.context import Call
+from app.http.context import RequestContext
 from app.observability.metrics import Metrics
 from app.observability.tracing import Tracer
 from app.repository.load import Model
@@ -35,9 +35,9 @@ class Service:
     """True from SIGTERM on: readiness is off and answers close their connections."""
     listeners: Sequence[socket.socket] = ()
     """Sockets that this process listens on alone; several workers share theirs, which their supervisor looks after."""
-    last_call: float = 0.0
+    last_request_at: float = 0.0
     """When the last request came, by ``perf_counter``."""
-    calls: dict[Call, Callable[[], None]] = field(default_factory=dict)
+    requests_in_flight: dict[RequestContext, Callable[[], None]] = field(default_factory=dict)
     """Requests in progress, in the order of their arrival, and what ends each when its time is over."""
 
     @property
@@ -45,17 +45,17 @@ class Service:
         """Whether requests should be sent here."""
         return self.repository.initial_scan_done and not self.draining
 
-    def predict(self, model: Model, inputs: NDArray[Any], call: Call) -> Awaitable[NDArray[Any]]:
+    def predict(self, model: Model, inputs: NDArray[Any], context: RequestContext) -> Awaitable[NDArray[Any]]:
         """See ``BatchScheduler.predict``."""
-        return self.batching.predict(model, inputs, call)
+        return self.batching.predict(model, inputs, context)
 
     def expire(self) -> None:
         """End the requests whose time is over."""
         latest = perf_counter() - self.settings.request_timeout_seconds
-        for call, end in list(self.calls.items()):
-            if call.started > latest:
+        for context, end in list(self.requests_in_flight.items()):
+            if context.started > latest:
                 break
-            if not call.expired:
+            if not context.expired:
                 end()
 
 

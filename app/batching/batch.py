@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.backends import Predictor
-from app.http.context import Call
+from app.http.context import RequestContext
 
 BATCH_PIXELS = 2**20
 """Most pixels of pictures that are computed together, unless a single one has more."""
@@ -23,16 +23,16 @@ class PendingRequest:
 
     Args:
         inputs: ``(rows, ...)``.
-        call: the request.
+        context: the request.
         on_result: takes the outputs, or what went wrong; called once, or not at all if it is not wanted any more.
     """
 
-    __slots__ = ("arrived", "call", "cancelled", "inputs", "on_result", "rows")
+    __slots__ = ("arrived", "cancelled", "context", "inputs", "on_result", "rows")
 
-    def __init__(self, inputs: NDArray[Any], call: Call, on_result: OnResult) -> None:
+    def __init__(self, inputs: NDArray[Any], context: RequestContext, on_result: OnResult) -> None:
         self.inputs = inputs
         self.rows = len(inputs)
-        self.call = call
+        self.context = context
         self.on_result = on_result
         self.arrived = perf_counter()
         self.cancelled = False
@@ -79,8 +79,8 @@ class Batch:
         began = ended - self.seconds
         for item, result in zip(self.items, self._results, strict=True):
             if not item.cancelled:
-                item.call.trace("queue", item.arrived, began)
-                item.call.trace("compute", began, ended)
+                item.context.trace("queue", item.arrived, began)
+                item.context.trace("compute", began, ended)
                 item.on_result(result)
 
 

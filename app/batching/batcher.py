@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from app.batching.batch import BATCH_PIXELS, Batch, OnResult, PendingRequest, Result
 from app.batching.latency import LatencyEstimator
 from app.errors import UnavailableError
-from app.http.context import Call
+from app.http.context import RequestContext
 from app.repository.load import Model
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class DynamicBatcher:
         """Seconds that its first request has waited."""
         return now - self._pending[0].arrived if self._pending else 0.0
 
-    async def predict(self, inputs: NDArray[Any], call: Call) -> NDArray[Any]:
+    async def predict(self, inputs: NDArray[Any], context: RequestContext) -> NDArray[Any]:
         """See ``BatchScheduler.predict``."""
         future: asyncio.Future[NDArray[Any]] = self._loop.create_future()
 
@@ -88,22 +88,22 @@ class DynamicBatcher:
             else:
                 future.set_result(result)
 
-        item = self.submit(inputs, call, on_result)
+        item = self.submit(inputs, context, on_result)
         try:
             return await future
         finally:
             if item is not None:
                 item.cancelled = True  # if the request was cancelled, nothing more is to be delivered
 
-    def submit(self, inputs: NDArray[Any], call: Call, on_result: OnResult) -> PendingRequest | None:
+    def submit(self, inputs: NDArray[Any], context: RequestContext, on_result: OnResult) -> PendingRequest | None:
         """See ``BatchScheduler.submit``; returns what waits, if it does."""
         scheduler, rows = self._scheduler, len(inputs)
-        call.rows += rows
+        context.rows += rows
         scheduler.admit(rows)
         if not self._computed_this_turn and not self._pending and self.latency.seconds(rows) <= IMMEDIATE_SECONDS:
-            on_result(self._predict_now(inputs, call))
+            on_result(self._predict_now(inputs, context))
             return None
-        item = PendingRequest(inputs, call, on_result)
+        item = PendingRequest(inputs, context, on_result)
         scheduler.rows += rows
         self._pending.append(item)
         if not self._dispatch_scheduled:
@@ -113,7 +113,7 @@ class DynamicBatcher:
             self.dispatch()
         return item
 
-    def _predict_now(self, inputs: NDArray[Any], call: Call) -> NDArray[Any]:
+    def _predict_now(self, inputs: NDArray[Any], context: RequestContext) -> NDArray[Any]:
         self._computed_this_turn = True
         self._loop.call_soon(self._end_turn)
         self._queue_seconds.append(0.0)
@@ -122,7 +122,7 @@ class DynamicBatcher:
         ended = perf_counter()
         self._observe(len(inputs), ended - started)
         self.latency.record(len(inputs), ended - started)
-        call.trace("compute", started, ended)
+        context.trace("compute", started, ended)
         return outputs
 
     def _end_turn(self) -> None:
@@ -195,10 +195,10 @@ class DynamicBatcher:
 
     def _is_wanted(self, item: PendingRequest, now: float) -> bool:
         """Whether a request that waited long may still be computed, and somebody is there to hear of it."""
-        if now - item.call.started > self._scheduler.settings.request_timeout_seconds:
+        if now - item.context.started > self._scheduler.settings.request_timeout_seconds:
             item.on_result(UnavailableError(DEADLINE_EXCEEDED, reason="timeout"))
             return False
-        if item.call.gone():
+        if item.context.is_disconnected():
             item.on_result(ClientDisconnect())
             return False
         return True

@@ -13,7 +13,7 @@ from app.batching.batch import OnResult
 from app.batching.batcher import DynamicBatcher
 from app.batching.limiter import ConcurrencyLimiter
 from app.errors import UnavailableError
-from app.http.context import Call
+from app.http.context import RequestContext
 from app.observability.metrics import Metrics
 from app.repository.load import Model
 from app.settings import Settings
@@ -49,13 +49,13 @@ class BatchScheduler:
         """Pixels of pictures that are computed or wait for it."""
         self.limiter = ConcurrencyLimiter(concurrency, settings.max_concurrent_pixels)
 
-    def predict(self, model: Model, inputs: NDArray[Any], call: Call) -> Awaitable[NDArray[Any]]:
+    def predict(self, model: Model, inputs: NDArray[Any], context: RequestContext) -> Awaitable[NDArray[Any]]:
         """Let a model compute rows, together with other requests' rows where there are any.
 
         Args:
             model: what computes.
             inputs: ``(rows, ...)``, typed as the manifest says.
-            call: the request; it is not computed if its client has gone or its time is over.
+            context: the request; it is not computed if its client has gone or its time is over.
 
         Returns:
             ``(rows, outputs)``.
@@ -64,11 +64,11 @@ class BatchScheduler:
             UnavailableError: the queue is full, or the request waited too long.
             ClientDisconnect: the client has gone.
         """
-        return self._queue(model, inputs).predict(inputs, call)
+        return self._queue(model, inputs).predict(inputs, context)
 
-    def submit(self, model: Model, inputs: NDArray[Any], call: Call, on_result: OnResult) -> None:
+    def submit(self, model: Model, inputs: NDArray[Any], context: RequestContext, on_result: OnResult) -> None:
         """As ``predict``, but hand the outputs, or what went wrong, to a function."""
-        self._queue(model, inputs).submit(inputs, call, on_result)
+        self._queue(model, inputs).submit(inputs, context, on_result)
 
     def _queue(self, model: Model, inputs: NDArray[Any]) -> DynamicBatcher:
         shape = inputs.shape[1:]

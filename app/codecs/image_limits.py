@@ -7,7 +7,7 @@ from app.settings import Settings
 from models.manifest import Manifest
 
 
-class Named(NamedTuple):
+class ImageName(NamedTuple):
     """How a message speaks of a picture, or of several of one size."""
 
     is_: str
@@ -16,7 +16,7 @@ class Named(NamedTuple):
     """``"it"`` or ``"them"``."""
 
 
-def check_pixels(named: Named, width: int, height: int, manifest: Manifest, settings: Settings) -> None:
+def check_pixels(named: ImageName, width: int, height: int, manifest: Manifest, settings: Settings) -> None:
     """Refuse, from its header, a picture that is too large to be computed unresized.
 
     Args:
@@ -37,7 +37,7 @@ def check_pixels(named: Named, width: int, height: int, manifest: Manifest, sett
         )
 
 
-def check_size(named: Named, width: int, height: int, manifest: Manifest) -> None:
+def check_size(named: ImageName, width: int, height: int, manifest: Manifest) -> None:
     """Refuse an upright picture that has not the size that the model demands, or is smaller than the smallest.
 
     Raises:

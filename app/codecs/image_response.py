@@ -19,7 +19,7 @@ than 2 % of the range, and none by more than 5 %.
 """
 
 
-def answer_of(manifest: Manifest, outputs: NDArray[np.float64]) -> bytes:
+def encode_response(manifest: Manifest, outputs: NDArray[np.float64]) -> bytes:
     """The answer as JSON.
 
     Args:

@@ -15,8 +15,8 @@ from pydantic_core import to_json
 from app.batching.batch import OnResult
 from app.codecs.json_limits import check_json
 from app.errors import InvalidInputError, TooLargeError, invalid_body
-from app.http.context import Call
-from app.http.responses import Json
+from app.http.context import RequestContext
+from app.http.responses import RawJSONResponse
 from app.schemas import ArithmeticRequest
 from app.settings import Settings
 from models.manifest import Manifest
@@ -43,7 +43,7 @@ def read_request(body: bytes, limits: Settings) -> ArithmeticRequest:
     return request
 
 
-def rows_of(request: ArithmeticRequest, manifest: Manifest, max_rows: int) -> NDArray[np.float64]:
+def to_array(request: ArithmeticRequest, manifest: Manifest, max_rows: int) -> NDArray[np.float64]:
     """The rows as the model takes them, ``(rows, columns)``.
 
     Raises:
@@ -70,7 +70,7 @@ def _wrong_width(manifest: Manifest, index: int, width: int) -> InvalidInputErro
     return InvalidInputError(message, [{"location": f"body.inputs.{index}", "message": message}])
 
 
-def answer_of(
+def encode_response(
     manifest: Manifest, rows: list[list[float]], inputs: NDArray[np.float64], outputs: NDArray[np.float64]
 ) -> bytes:
     """The answer as JSON.
@@ -111,41 +111,41 @@ def _is_outside(row: list[float], ranges: list[tuple[float, float]]) -> bool:
     return False
 
 
-class Rows:
+class TabularRequest:
     """A request of ``POST /predict/arithmetic`` and what its answer needs.
 
     Args:
-        call: the request; the seconds of its parts are noted.
+        context: the request; the seconds of its parts are noted.
         body: its body.
 
     Raises:
         ServiceError: the body or the rows do not fit.
     """
 
-    __slots__ = ("call", "inputs", "model", "rows")
+    __slots__ = ("context", "inputs", "model", "rows")
 
-    def __init__(self, call: Call, body: bytes) -> None:
+    def __init__(self, context: RequestContext, body: bytes) -> None:
         started = perf_counter()
-        service = call.service
+        service = context.service
         request = read_request(body, service.settings)
-        self.call = call
+        self.context = context
         self.rows = request.inputs
         self.model = service.repository.get(request.model, request.version)
         service.batching.check_queue_delay(self.model)
-        self.inputs = rows_of(request, self.model.manifest, service.settings.max_rows)
-        service.metrics.observations("decode", call.route).append(perf_counter() - started)
+        self.inputs = to_array(request, self.model.manifest, service.settings.max_rows)
+        service.metrics.observations("decode", context.route).append(perf_counter() - started)
 
     def start(self, on_result: OnResult) -> None:
         """Hand the outputs, or what went wrong, to a function: at once or when they are there."""
-        self.call.service.batching.submit(self.model, self.inputs, self.call, on_result)
+        self.context.service.batching.submit(self.model, self.inputs, self.context, on_result)
 
     async def outputs(self) -> NDArray[Any]:
         """What the model computes."""
-        return await self.call.service.predict(self.model, self.inputs, self.call)
+        return await self.context.service.predict(self.model, self.inputs, self.context)
 
-    def answer(self, outputs: NDArray[np.float64]) -> Json:
+    def response(self, outputs: NDArray[np.float64]) -> RawJSONResponse:
         """The answer, once the model's outputs are known."""
         started = perf_counter()
-        answer = Json(answer_of(self.model.manifest, self.rows, self.inputs, outputs))
-        self.call.service.metrics.observations("encode", self.call.route).append(perf_counter() - started)
+        answer = RawJSONResponse(encode_response(self.model.manifest, self.rows, self.inputs, outputs))
+        self.context.service.metrics.observations("encode", self.context.route).append(perf_counter() - started)
         return answer

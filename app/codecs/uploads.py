@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from app.errors import NotAPictureError, TooLargeError
+from app.errors import TooLargeError, UnsupportedImageError
 from models.decoding import BROKEN, FORMATS, pixels
 
 NANOSECONDS = 30
@@ -16,7 +16,7 @@ REDUCED_NANOSECONDS = 4
 """The same of a JPEG that is going to be made small, which need not be decoded in full unless it is progressive."""
 
 
-class Picture:
+class Upload:
     """A file whose header was read and found acceptable.
 
     Args:
@@ -26,7 +26,7 @@ class Picture:
         resized: whether it is going to be made small, if it is large.
 
     Raises:
-        NotAPictureError: the bytes do not begin as a PNG, JPEG or WebP picture does.
+        UnsupportedImageError: the bytes do not begin as a PNG, JPEG or WebP picture does.
         TooLargeError: the header claims more pixels than allowed.
     """
 
@@ -64,7 +64,7 @@ class Picture:
             ``(channels, height, width)``.
 
         Raises:
-            NotAPictureError: the bytes are no whole picture.
+            UnsupportedImageError: the bytes are no whole picture.
         """
         try:
             with self._file:
@@ -72,5 +72,5 @@ class Picture:
         except BROKEN as error:
             raise self._broken() from error
 
-    def _broken(self) -> NotAPictureError:
-        return NotAPictureError(f"{self._what} is not a whole PNG, JPEG or WebP picture; convert or replace it.")
+    def _broken(self) -> UnsupportedImageError:
+        return UnsupportedImageError(f"{self._what} is not a whole PNG, JPEG or WebP picture; convert or replace it.")

@@ -7,7 +7,7 @@ from random import getrandbits
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import Message, Receive, Scope
 
 from app.errors import TooLargeError
@@ -21,7 +21,7 @@ ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 """Ids that clients may choose: harmless in logs and headers."""
 
 
-class Call(Request):
+class RequestContext(HTTPConnection):
     """A request on its way through the service.
 
     Args:
@@ -56,9 +56,9 @@ class Call(Request):
     _received = 0
 
     def __init__(self, scope: Scope, receive: Receive, service: "Service") -> None:
-        super().__init__(scope, self.receive_within_limit)
+        super().__init__(scope)
         self.service = service
-        self.started = service.last_call = perf_counter()
+        self.started = service.last_request_at = perf_counter()
         self._source = receive
         self.request_id = ""
         for name, value in scope["headers"]:
@@ -127,7 +127,7 @@ class Call(Request):
         self._received += len(content)
         self.complete = not message.get("more_body", False)
         if self._received > self.service.settings.max_body_bytes:
-            raise too_large(self.service.settings.max_body_bytes)
+            raise body_too_large(self.service.settings.max_body_bytes)
         return content
 
     def trace(self, part: str, started: float, ended: float) -> None:
@@ -135,7 +135,7 @@ class Call(Request):
         if self.span is not None:
             self.span.child(part, epoch_ns(started), epoch_ns(ended))
 
-    def gone(self) -> bool:
+    def is_disconnected(self) -> bool:
         """Whether the client has hung up. Only after the body was read: what came before would be lost."""
         waiting: Any = self._source()
         try:
@@ -146,18 +146,18 @@ class Call(Request):
         return False
 
 
-def too_large(limit: int, headers: Mapping[str, str] | None = None) -> TooLargeError:
+def body_too_large(limit: int, headers: Mapping[str, str] | None = None) -> TooLargeError:
     """The body is over the limit, in bytes."""
     detail = f"The request body is larger than {limit} bytes; send fewer rows or files at a time."
     return TooLargeError(detail, headers=headers)
 
 
-_HEADERS: dict[bytes, Callable[[Call, bytes], None]] = {
-    b"content-length": Call._read_length,
-    b"transfer-encoding": Call._read_encoding,
-    b"x-request-id": Call._read_id,
-    b"traceparent": Call._read_trace,
-    b"authorization": Call._read_authorization,
-    b"x-api-key": Call._read_key,
+_HEADERS: dict[bytes, Callable[[RequestContext, bytes], None]] = {
+    b"content-length": RequestContext._read_length,
+    b"transfer-encoding": RequestContext._read_encoding,
+    b"x-request-id": RequestContext._read_id,
+    b"traceparent": RequestContext._read_trace,
+    b"authorization": RequestContext._read_authorization,
+    b"x-api-key": RequestContext._read_key,
 }
 """The headers that every request is looked through for."""

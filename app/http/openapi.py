@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
-from app.auth import SECURITY, SECURITY_SCHEMES, is_open
+from app.auth import SECURITY, SECURITY_SCHEMES, is_public
 from app.errors import PROBLEM_TYPE
 from app.routes.v2.documentation import error
 from app.schemas import problem
@@ -66,7 +66,7 @@ def _ask_for_keys(schema: dict[str, Any], protect_metrics: bool) -> None:
     schema["components"]["securitySchemes"] = SECURITY_SCHEMES
     schema["security"] = SECURITY
     for path, operation in _operations(schema):
-        if is_open(path, protect_metrics):
+        if is_public(path, protect_metrics):
             operation["security"] = []
         else:
             refusal = error(401) if path.startswith("/v2") else problem(401)

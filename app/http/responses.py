@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 
-class Json(Response):
+class RawJSONResponse(Response):
     """A response of status 200 around JSON that is serialised already.
 
     Args:

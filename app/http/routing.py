@@ -1,4 +1,4 @@
-"""Routes that FastAPI documents and the gateway calls.
+"""Routes that FastAPI documents and the dispatcher calls.
 
 FastAPI's routing, dependencies and serialisation cost more than a prediction does. The endpoints that predict take the
 request alone and answer a response, so nothing of that is needed but the page that describes them.
@@ -12,13 +12,13 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 from starlette.types import Scope
 
-from app.http.context import Call
+from app.http.context import RequestContext
 
-Endpoint = Callable[[Call], Awaitable[Response]]
+Endpoint = Callable[[RequestContext], Awaitable[Response]]
 
 
 class DirectRoute(APIRoute):
-    """A route of ``APIRouter(route_class=DirectRoute)``; its endpoint takes a ``Call`` and answers a ``Response``."""
+    """A route of ``APIRouter(route_class=DirectRoute)``: its endpoint maps a ``RequestContext`` to a ``Response``."""
 
 
 class DirectRoutes:

@@ -3,11 +3,11 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from app.codecs.images import Pictures
-from app.codecs.tabular import Rows
-from app.http.context import Call
+from app.codecs.images import ImageRequest
+from app.codecs.tabular import TabularRequest
+from app.http.context import RequestContext
 from app.http.routing import DirectRoute
-from app.schemas import ArithmeticAnswer, ArithmeticRequest, PictureAnswer, PictureForm, body_of, problems
+from app.schemas import ArithmeticRequest, ArithmeticResponse, ImageForm, ImageResponse, body_of, problems
 
 PICTURE_TYPES = "image/png, image/jpeg, image/webp"
 
@@ -17,29 +17,29 @@ router = APIRouter(prefix="/predict", tags=["predict"], route_class=DirectRoute)
 @router.post(
     "/arithmetic",
     summary="Numbers in, numbers out",
-    response_model=ArithmeticAnswer,
+    response_model=ArithmeticResponse,
     responses=problems(404, 408, 413, 422, 503),
     openapi_extra=body_of("application/json", ArithmeticRequest),
 )
-async def predict_arithmetic(call: Call) -> Response:
+async def predict_arithmetic(context: RequestContext) -> Response:
     """Answer rows of numbers with an arithmetic model.
 
     Numbers are float64 from end to end. `extrapolated` tells which rows lie outside the range that the model was
     trained on. A result that is not finite, such as a division by zero, is null and named in `warnings`; it never
     fails its neighbours.
     """
-    rows = Rows(call, await call.body())
-    return rows.answer(await rows.outputs())
+    rows = TabularRequest(context, await context.body())
+    return rows.response(await rows.outputs())
 
 
 @router.post(
     "/image",
     summary="Pictures in, values or labels out",
-    response_model=PictureAnswer,
+    response_model=ImageResponse,
     responses=problems(404, 408, 413, 415, 422, 503),
-    openapi_extra=body_of("multipart/form-data", PictureForm, files=PICTURE_TYPES),
+    openapi_extra=body_of("multipart/form-data", ImageForm, files=PICTURE_TYPES),
 )
-async def predict_image(call: Call) -> Response:
+async def predict_image(context: RequestContext) -> Response:
     """Answer pictures (PNG, JPEG or WebP) with a picture model, one prediction a file, in their order.
 
     A value beyond those that the model was trained on, by more than a twentieth of their range, and a result that is
@@ -52,6 +52,6 @@ async def predict_image(call: Call) -> Response:
         curl -s localhost:8000/docs/digits.png -o digits.png
         curl -s localhost:8000/predict/image -F model=digit-sum -F files=@digits.png
     """
-    call.service.batching.admit(1, 1)  # what would be refused anyway is refused before it is read
-    pictures = Pictures(call, await call.body())
-    return pictures.answer(await pictures.outputs())
+    context.service.batching.admit(1, 1)  # what would be refused anyway is refused before it is read
+    pictures = ImageRequest(context, await context.body())
+    return pictures.response(await pictures.outputs())

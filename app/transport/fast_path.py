@@ -2,7 +2,7 @@
 
 A small ``POST /predict/arithmetic`` or ``POST /predict/image`` that comes whole, on a connection that is idle and stays
 open, is answered right where uvicorn has parsed it: no task, no messages between server and application, one write.
-That halves what a request costs. Every other request goes uvicorn's way to the same gateway, and gets the same answer.
+That halves the cost of a request. Other requests take uvicorn's way to the same dispatcher, with the same answer.
 
 This builds on uvicorn's own protocol and on names in it that uvicorn does not promise to keep: its version is pinned.
 """
@@ -15,12 +15,15 @@ from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from app.batching.batch import Result
-from app.codecs.images import Pictures
-from app.codecs.tabular import Rows
-from app.http.context import Call
-from app.http.dispatcher import GONE, Gateway
+from app.codecs.images import ImageRequest
+from app.codecs.tabular import TabularRequest
+from app.http.context import RequestContext
+from app.http.dispatcher import GONE, Dispatcher
 
-FAST_PATH_ROUTES: dict[bytes, type[Rows | Pictures]] = {b"/predict/arithmetic": Rows, b"/predict/image": Pictures}
+FAST_PATH_ROUTES: dict[bytes, type[TabularRequest | ImageRequest]] = {
+    b"/predict/arithmetic": TabularRequest,
+    b"/predict/image": ImageRequest,
+}
 """What travels here, by its path."""
 MAX_BODY_BYTES = 65_536
 """uvicorn stops reading when more than that has come and nobody has taken it."""
@@ -37,7 +40,7 @@ class FastPathProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take data, or put them aside if there is too much to do."""
         self._unset_keepalive_if_required()
-        self.app.gateway.read_scheduler.put(self, data)
+        self.app.dispatcher.read_scheduler.put(self, data)
 
     def take(self, data: bytes, read_at: float) -> None:
         """Parse data."""
@@ -90,10 +93,10 @@ class FastPathCycle:
         request_type: what the request is read as.
     """
 
-    def __init__(self, protocol: FastPathProtocol, request_type: type[Rows | Pictures]) -> None:
+    def __init__(self, protocol: FastPathProtocol, request_type: type[TabularRequest | ImageRequest]) -> None:
         self._protocol = protocol
         self._request_type = request_type
-        self._gateway: Gateway = protocol.app.gateway
+        self._dispatcher: Dispatcher = protocol.app.dispatcher
         self.message_event = self  # see ``set``
         self.body = bytearray()
         self.more_body = True
@@ -102,12 +105,12 @@ class FastPathCycle:
         self.keep_alive = True
         path = protocol.url.decode("ascii")
         scope = {"type": "http", "method": "POST", "path": path, "headers": protocol.headers}
-        self.call = FastPathContext(scope, _no_messages, self._gateway.service)
-        self.call.started = protocol.read_at
-        self.call.cycle = self
-        self.call.route = path
+        self.context = FastPathContext(scope, _no_messages, self._dispatcher.service)
+        self.context.started = protocol.read_at
+        self.context.cycle = self
+        self.context.route = path
         self.fits = (
-            0 < self.call.declared_bytes <= min(MAX_BODY_BYTES, self._gateway.service.settings.max_body_bytes)
+            0 < self.context.declared_bytes <= min(MAX_BODY_BYTES, self._dispatcher.service.settings.max_body_bytes)
             and not protocol.expect_100_continue
             and not protocol.flow.write_paused  # who does not read is to be waited for, which takes a task
             and protocol.parser.get_http_version() == "1.1"
@@ -121,21 +124,21 @@ class FastPathCycle:
 
     def begin(self) -> None:
         """Take the request, or refuse it before its body is read."""
-        self._gateway.service.calls[self.call] = self._expire
+        self._dispatcher.service.requests_in_flight[self.context] = self._expire
         try:
-            self._gateway.admit(self.call)
-        except Exception as error:  # as the gateway does
+            self._dispatcher.admit(self.context)
+        except Exception as error:  # as the dispatcher does
             self.fail(error)
 
     def start(self) -> None:
         """Answer, now that the body is whole."""
         if self.response_complete:  # it was refused, or its time was over
             return
-        self.more_body, self.call.complete = False, True
+        self.more_body, self.context.complete = False, True
         try:
-            request = self._request_type(self.call, bytes(self.body))
+            request = self._request_type(self.context, bytes(self.body))
             request.start(_ResultSender(self, request))
-        except Exception as error:  # as the gateway does
+        except Exception as error:  # as the dispatcher does
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
@@ -143,18 +146,22 @@ class FastPathCycle:
         if self.response_complete:
             return
         if isinstance(error, ClientDisconnect):
-            self.call.status = GONE
+            self.context.status = GONE
             self._end()
         else:
-            self.reply(self._gateway.refuse(self.call, error))
+            self.reply(self._dispatcher.error_response(self.context, error))
 
     def reply(self, response: Response) -> None:
         """Send the answer, unless one was sent already or nobody is there."""
         if self.response_complete:
             return
-        protocol, call = self._protocol, self.call
-        call.status = response.status_code
-        headers = [*protocol.server_state.default_headers, *response.raw_headers, *self._gateway.common_headers(call)]
+        protocol, context = self._protocol, self.context
+        context.status = response.status_code
+        headers = [
+            *protocol.server_state.default_headers,
+            *response.raw_headers,
+            *self._dispatcher.common_headers(context),
+        ]
         if not self.keep_alive and CLOSE_HEADER not in headers:
             headers.append(CLOSE_HEADER)
         if not protocol.transport.is_closing():
@@ -167,22 +174,22 @@ class FastPathCycle:
 
     def _expire(self) -> None:
         """The request's time is over."""
-        self.call.expired = True
-        if self.call.task is not None:
-            self.call.task.cancel()
-        self.reply(self._gateway.refuse_late(self.call))
+        self.context.expired = True
+        if self.context.task is not None:
+            self.context.task.cancel()
+        self.reply(self._dispatcher.timeout_response(self.context))
 
     def _end(self) -> None:
         self.response_complete = True
-        self._gateway.end(self.call)
+        self._dispatcher.end(self.context)
 
 
-class FastPathContext(Call):
-    """A call whose connection is at hand."""
+class FastPathContext(RequestContext):
+    """A context whose connection is at hand."""
 
     cycle: FastPathCycle
 
-    def gone(self) -> bool:
+    def is_disconnected(self) -> bool:
         return self.cycle.disconnected or self.cycle.response_complete
 
 
@@ -191,7 +198,7 @@ class _ResultSender:
 
     __slots__ = ("_cycle", "_request")
 
-    def __init__(self, cycle: FastPathCycle, request: Rows | Pictures) -> None:
+    def __init__(self, cycle: FastPathCycle, request: TabularRequest | ImageRequest) -> None:
         self._cycle = cycle
         self._request = request
 
@@ -199,7 +206,7 @@ class _ResultSender:
         try:
             if isinstance(result, Exception):
                 raise result
-            self._cycle.reply(self._request.answer(result))
+            self._cycle.reply(self._request.response(result))
         except Exception as error:  # the other requests of the batch are still to be answered
             self._cycle.fail(error)
 

@@ -80,4 +80,4 @@ async def _drain(service: Service) -> None:
     quiet_at = closed + QUIET_SECONDS
     while (now := perf_counter()) < min(latest, quiet_at):
         await asyncio.sleep(quiet_at - now)
-        quiet_at = max(quiet_at, service.last_call + QUIET_SECONDS)
+        quiet_at = max(quiet_at, service.last_request_at + QUIET_SECONDS)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app import auth
-from app.auth import Keys, is_open, main
+from app.auth import Keys, is_public, main
 from app.settings import SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -175,8 +175,8 @@ def test_a_file_of_the_same_size_that_is_replaced_is_read_again(file: Path, cloc
     ["/", "/docs", "/docs/swagger-ui.css", "/openapi.json", "/health/live", "/health/ready", "/v2/health/ready"],
 )
 def test_probes_and_docs_are_open(path: str) -> None:
-    assert is_open(path, True)
-    assert is_open(path, False)
+    assert is_public(path, True)
+    assert is_public(path, False)
 
 
 @pytest.mark.parametrize(
@@ -197,12 +197,12 @@ def test_probes_and_docs_are_open(path: str) -> None:
     ],
 )
 def test_everything_else_asks_for_a_key(path: str) -> None:
-    assert not is_open(path, False)
+    assert not is_public(path, False)
 
 
 def test_metrics_are_open_unless_the_settings_protect_them() -> None:
-    assert is_open("/metrics", False)
-    assert not is_open("/metrics", True)
+    assert is_public("/metrics", False)
+    assert not is_public("/metrics", True)
 
 
 def test_a_key_that_was_made_is_taken_and_only_its_hash_goes_to_the_file(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.codecs.uploads import Picture
+from app.codecs.uploads import Upload
 from models.decoding import pixels
 from training.data.image_folder import read_pictures
 
@@ -40,7 +40,7 @@ def test_training_reads_what_the_service_decodes(tmp_path: Path, picture: Image.
     (tmp_path / "a.png").write_bytes(content.getvalue())
     (tmp_path / "labels.csv").write_text("file,label\na.png,1\na.png,2\n")
     trained = read_pictures(tmp_path / "labels.csv", tmp_path, "regression", mode).pictures[0]
-    served = Picture(content.getvalue(), "File 0", 1000).decode(mode)
+    served = Upload(content.getvalue(), "File 0", 1000).decode(mode)
     assert trained.shape[1:] == ((6, 4) if picture is PICTURES["turned"] else (4, 6))
     np.testing.assert_array_equal(trained, served)
 
@@ -49,7 +49,7 @@ def test_transparency_is_white_and_sixteen_bits_are_scaled(tmp_path: Path) -> No
     for name, expected in (("transparent", {0, 255}), ("sixteen-bits", set(range(0, 192, 8)))):
         content = io.BytesIO()
         PICTURES[name].save(content, "PNG")
-        assert set(Picture(content.getvalue(), "File 0", 1000).decode("L").ravel().tolist()) == expected
+        assert set(Upload(content.getvalue(), "File 0", 1000).decode("L").ravel().tolist()) == expected
 
 
 def jpeg(picture: Image.Image) -> Image.Image:

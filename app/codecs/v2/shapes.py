@@ -1,13 +1,13 @@
 """Whether the shape of an input fits the model and the limits of the service, found before any number is looked at."""
 
-from app.codecs.image_limits import Named, check_pixels, check_size
+from app.codecs.image_limits import ImageName, check_pixels, check_size
 from app.errors import InvalidInputError, TooLargeError
 from app.settings import Settings
 from models.manifest import Manifest
 
 _SHOWN = 8
 """Axes of a shape that a message repeats."""
-PICTURES = Named("The pictures are", "them")
+PICTURES = ImageName("The pictures are", "them")
 
 
 def check_shape(shape: list[int], manifest: Manifest, settings: Settings) -> None:

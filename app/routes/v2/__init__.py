@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.codecs.v2 import schemas
 from app.errors import InvalidInputError
-from app.http.context import Call
+from app.http.context import RequestContext
 from app.http.routing import DirectRoute
 from app.repository.load import Model
 from app.routes.v2 import control, inference
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v2", tags=["v2"], route_class=DirectRoute)
 
 _VERSION = re.compile(r"[0-9]{1,10}")
 
-Endpoint = Callable[[Call], Awaitable[Response]]
+Endpoint = Callable[[RequestContext], Awaitable[Response]]
 
 
 def _for_model(method: str, suffix: str, **documented: Any) -> Callable[[Endpoint], Endpoint]:
@@ -47,13 +47,13 @@ def _for_model(method: str, suffix: str, **documented: Any) -> Callable[[Endpoin
 
 
 @router.get("", summary="What the server speaks", response_model=schemas.ServerMetadata, responses=errors(503))
-async def server(_: Call) -> Response:
+async def server(_: RequestContext) -> Response:
     """Name, version, and the extensions of the protocol that are served."""
     return _json(server_metadata())
 
 
 @router.get("/health/live", summary="Does the process run?", response_model=schemas.Live, responses=errors(503))
-async def live(_: Call) -> Response:
+async def live(_: RequestContext) -> Response:
     """200 while the process runs."""
     return _json({"live": True})
 
@@ -69,21 +69,21 @@ async def live(_: Call) -> Response:
         }
     },
 )
-async def ready(call: Call) -> Response:
+async def ready(context: RequestContext) -> Response:
     """200 once the repository has been gone through and its sound models are warmed, until the service drains."""
-    return _json({"ready": call.service.ready}, 200 if call.service.ready else 503)
+    return _json({"ready": context.service.ready}, 200 if context.service.ready else 503)
 
 
 @router.get("/models", summary="All models, by name", response_model=schemas.ModelNames, responses=errors(503))
-async def models(call: Call) -> Response:
+async def models(context: RequestContext) -> Response:
     """The names of all models that are served, as KServe lists them."""
-    return _json({"models": [manifest.name for manifest in call.service.repository.latest()]})
+    return _json({"models": [manifest.name for manifest in context.service.repository.latest()]})
 
 
 @router.get("/models/stats", summary="Statistics of all models", response_model=dict[str, Any], responses=errors(503))
-async def all_statistics(call: Call) -> Response:
+async def all_statistics(context: RequestContext) -> Response:
     """Rows, batches and times of every version that is served, in Triton's form."""
-    return _json(statistics(call.service.metrics, served_models(call.service)))
+    return _json(statistics(context.service.metrics, served_models(context.service)))
 
 
 @_for_model(
@@ -93,17 +93,17 @@ async def all_statistics(call: Call) -> Response:
     response_model=schemas.ModelMetadata,
     responses=errors(404, 503),
 )
-async def metadata(call: Call) -> Response:
+async def metadata(context: RequestContext) -> Response:
     """Inputs and outputs with their datatypes and shapes, where -1 is free, and the versions that are served."""
-    return _json(model_metadata(call.service, _model(call).manifest))
+    return _json(model_metadata(context.service, _model(context).manifest))
 
 
 @_for_model(
     "GET", "/ready", summary="Can one model be asked?", response_model=schemas.Ready, responses=errors(404, 503)
 )
-async def model_ready(call: Call) -> Response:
+async def model_ready(context: RequestContext) -> Response:
     """200 if the model is loaded and warmed."""
-    return _json({"ready": True, "name": _model(call).manifest.name})
+    return _json({"ready": True, "name": _model(context).manifest.name})
 
 
 @_for_model(
@@ -113,20 +113,20 @@ async def model_ready(call: Call) -> Response:
     response_model=dict[str, Any],
     responses=errors(404, 503),
 )
-async def config(call: Call) -> Response:
+async def config(context: RequestContext) -> Response:
     """The part of Triton's model configuration that holds here."""
-    return _json(model_config(call.service, _model(call).manifest))
+    return _json(model_config(context.service, _model(context).manifest))
 
 
 @_for_model(
     "GET", "/stats", summary="Statistics of one model", response_model=dict[str, Any], responses=errors(404, 503)
 )
-async def model_statistics(call: Call) -> Response:
+async def model_statistics(context: RequestContext) -> Response:
     """Rows, batches and times of a model in Triton's form: of all its versions, unless one is named."""
-    manifest = _model(call).manifest
-    named = "version" in call.path_params
-    versions = [manifest.version] if named else served_versions(call.service, manifest.name)
-    return _json(statistics(call.service.metrics, [(manifest.name, version) for version in versions]))
+    manifest = _model(context).manifest
+    named = "version" in context.path_params
+    versions = [manifest.version] if named else served_versions(context.service, manifest.name)
+    return _json(statistics(context.service.metrics, [(manifest.name, version) for version in versions]))
 
 
 @_for_model(
@@ -137,14 +137,14 @@ async def model_statistics(call: Call) -> Response:
     responses=infer_answer() | errors(400, 404, 408, 413, 503),
     openapi_extra=infer_body(),
 )
-async def infer(call: Call) -> Response:
+async def infer(context: RequestContext) -> Response:
     """Let a model compute a batch of rows or pictures.
 
     Tensors travel in the JSON or, little-endian, behind it. Content-Encoding and Accept-Encoding may be gzip and
     deflate. A result that is not finite is null in JSON, and the output's parameter `not_finite` says so; in binary it
     is what it is. Parameter `timeout`, in microseconds, is kept; sequences, priorities and shared memory are refused.
     """
-    return await inference.answer(call, _model(call))
+    return await inference.answer(context, _model(context))
 
 
 @router.post(
@@ -154,9 +154,9 @@ async def infer(call: Call) -> Response:
     responses=errors(400, 408, 413, 503),
     openapi_extra=optional_body({"ready": True}, ready={"type": "boolean", "default": False}),
 )
-async def repository_index(call: Call) -> Response:
+async def repository_index(context: RequestContext) -> Response:
     """Every version folder with its state and, if it is not served, the reason; `ready` leaves those out."""
-    return _json(await control.index(call))
+    return _json(await control.index(context))
 
 
 @router.post(
@@ -165,9 +165,9 @@ async def repository_index(call: Call) -> Response:
     responses=errors(400, 403, 404, 408, 413, 503),
     openapi_extra=parameters("/{model}") | optional_body({}, parameters={"type": ["object", "null"]}),
 )
-async def load(call: Call) -> Response:
+async def load(context: RequestContext) -> Response:
     """Load a model's versions from the repository. Refused unless NALU_MODEL_CONTROL is explicit."""
-    await control.load(call, call.path_params["model"])
+    await control.load(context, context.path_params["model"])
     return _json({})
 
 
@@ -177,20 +177,20 @@ async def load(call: Call) -> Response:
     responses=errors(400, 403, 404, 408, 413, 503),
     openapi_extra=parameters("/{model}") | optional_body({}, parameters={"type": ["object", "null"]}),
 )
-async def unload(call: Call) -> Response:
+async def unload(context: RequestContext) -> Response:
     """Stop serving a model until it is loaded again. Refused unless NALU_MODEL_CONTROL is explicit."""
-    await control.unload(call, call.path_params["model"])
+    await control.unload(context, context.path_params["model"])
     return _json({})
 
 
-def _model(call: Call) -> Model:
-    version = call.path_params.get("version")
+def _model(context: RequestContext) -> Model:
+    version = context.path_params.get("version")
     if version is None:
-        return call.service.repository.get(call.path_params["model"])
+        return context.service.repository.get(context.path_params["model"])
     number = int(version) if _VERSION.fullmatch(version) else 0
     if not 1 <= number <= MAX_VERSION:
         raise InvalidInputError(f"Version '{version[:20]}' is not a whole number from 1 to {MAX_VERSION}.")
-    return call.service.repository.get(call.path_params["model"], number)
+    return context.service.repository.get(context.path_params["model"], number)
 
 
 def _json(answer: object, status: int = 200) -> Response:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.codecs.json_limits import check_depth
 from app.errors import ForbiddenError, InvalidInputError, invalid_body
-from app.http.context import Call
+from app.http.context import RequestContext
 from app.service import Service
 
 T = TypeVar("T", bound=BaseModel)
@@ -27,10 +27,10 @@ class ControlRequest(BaseModel):
     parameters: dict[str, Any] | None = None
 
 
-async def index(call: Call) -> list[dict[str, str]]:
+async def index(context: RequestContext) -> list[dict[str, str]]:
     """All versions in the repository with their states, or only those that are ready."""
-    asked = await _read(call, IndexRequest)
-    entries = await asyncio.to_thread(call.service.repository.index)
+    asked = await _read(context, IndexRequest)
+    entries = await asyncio.to_thread(context.service.repository.index)
     return [
         {"name": entry.name, "version": str(entry.version), "state": entry.state, "reason": entry.reason or ""}
         for entry in entries
@@ -38,32 +38,32 @@ async def index(call: Call) -> list[dict[str, str]]:
     ]
 
 
-async def load(call: Call, name: str) -> None:
+async def load(context: RequestContext, name: str) -> None:
     """Load a model, or load it anew.
 
     Raises:
         ForbiddenError: the settings do not allow it.
         InvalidInputError: the request brings its own configuration or files.
     """
-    _refuse_unless_explicit(call.service)
-    asked = await _read(call, ControlRequest)
+    _refuse_unless_explicit(context.service)
+    asked = await _read(context, ControlRequest)
     for parameter in asked.parameters or {}:
         if parameter == "config" or parameter.startswith("file:"):
             raise InvalidInputError(
                 f"Parameter '{parameter[:40]}' brings a model along; models are loaded from the repository only."
             )
-    await asyncio.to_thread(call.service.repository.load, name)
+    await asyncio.to_thread(context.service.repository.load, name)
 
 
-async def unload(call: Call, name: str) -> None:
+async def unload(context: RequestContext, name: str) -> None:
     """Stop serving a model.
 
     Raises:
         ForbiddenError: the settings do not allow it.
     """
-    _refuse_unless_explicit(call.service)
-    await _read(call, ControlRequest)
-    await asyncio.to_thread(call.service.repository.unload, name)
+    _refuse_unless_explicit(context.service)
+    await _read(context, ControlRequest)
+    await asyncio.to_thread(context.service.repository.unload, name)
 
 
 def _refuse_unless_explicit(service: Service) -> None:
@@ -74,9 +74,9 @@ def _refuse_unless_explicit(service: Service) -> None:
         )
 
 
-async def _read(call: Call, kind: type[T]) -> T:
-    body = await call.body()
-    check_depth(body, call.service.settings.max_json_depth)
+async def _read(context: RequestContext, kind: type[T]) -> T:
+    body = await context.body()
+    check_depth(body, context.service.settings.max_json_depth)
     try:
         return kind.model_validate_json(body or b"{}")
     except ValidationError as error:

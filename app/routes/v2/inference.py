@@ -13,47 +13,47 @@ from app.codecs.v2 import compression
 from app.codecs.v2.request import HEADER_LENGTH, Inference, decode
 from app.codecs.v2.response import encode
 from app.errors import UnavailableError
-from app.http.context import Call
+from app.http.context import RequestContext
 from app.repository.load import Model
 
 IN_LINE_BYTES = 2**16
 """What is larger is compressed in a thread, so that it holds up nobody else."""
 
 
-async def answer(call: Call, model: Model) -> Response:
+async def answer(context: RequestContext, model: Model) -> Response:
     """Let a model answer a request.
 
     Raises:
         ServiceError: whatever keeps it from an answer.
     """
-    service, body = call.service, await call.body()
+    service, body = context.service, await context.body()
     started = perf_counter()
-    body = await _unpacked(call, body)
-    asked = decode(body, call.headers.get(HEADER_LENGTH), model.manifest, service.settings)
+    body = await _unpacked(context, body)
+    asked = decode(body, context.headers.get(HEADER_LENGTH), model.manifest, service.settings)
     decoded = perf_counter()
-    prediction = await _predict_in_time(call, model, asked)
+    prediction = await _predict_in_time(context, model, asked)
     computed = perf_counter()
-    response = await _response(call, *encode(prediction, asked, model.manifest))
-    service.metrics.observations("decode", call.route).append(decoded - started)
-    service.metrics.observations("encode", call.route).append(perf_counter() - computed)
+    response = await _response(context, *encode(prediction, asked, model.manifest))
+    service.metrics.observations("decode", context.route).append(decoded - started)
+    service.metrics.observations("encode", context.route).append(perf_counter() - computed)
     return response
 
 
-async def _unpacked(call: Call, body: bytes) -> bytes:
-    encoding = call.headers.get("content-encoding")
+async def _unpacked(context: RequestContext, body: bytes) -> bytes:
+    encoding = context.headers.get("content-encoding")
     if encoding is None:
         return body
-    limit = call.service.settings.max_body_bytes
+    limit = context.service.settings.max_body_bytes
     # in a thread whatever its size: a small body may unpack to a large one
     return await asyncio.to_thread(compression.decompress, body, encoding, limit)
 
 
-async def _predict_in_time(call: Call, model: Model, asked: Inference) -> NDArray[Any]:
+async def _predict_in_time(context: RequestContext, model: Model, asked: Inference) -> NDArray[Any]:
     if asked.timeout_seconds is None:
-        return await _predict(call, model, asked.inputs)
+        return await _predict(context, model, asked.inputs)
     try:
         async with asyncio.timeout(asked.timeout_seconds):
-            return await _predict(call, model, asked.inputs)
+            return await _predict(context, model, asked.inputs)
     except TimeoutError:
         raise UnavailableError(
             f"The request was not answered within {asked.timeout_seconds:g} seconds, which its parameter 'timeout' "
@@ -62,24 +62,24 @@ async def _predict_in_time(call: Call, model: Model, asked: Inference) -> NDArra
         ) from None
 
 
-async def _predict(call: Call, model: Model, inputs: NDArray[Any]) -> NDArray[Any]:
+async def _predict(context: RequestContext, model: Model, inputs: NDArray[Any]) -> NDArray[Any]:
     """Rows all at once; of pictures no more at a time than the graph has memory for."""
     if model.manifest.image is None:
-        return await call.service.predict(model, inputs, call)
+        return await context.service.predict(model, inputs, context)
     step = max(1, BATCH_PIXELS // inputs[0, 0].size)
-    with call.service.batching.reserve_pixels(inputs[:, 0].size):
+    with context.service.batching.reserve_pixels(inputs[:, 0].size):
         parts = [
-            await call.service.predict(model, inputs[start : start + step], call)
+            await context.service.predict(model, inputs[start : start + step], context)
             for start in range(0, len(inputs), step)
         ]
     return np.concatenate(parts)
 
 
-async def _response(call: Call, content: bytes, header_length: int | None) -> Response:
+async def _response(context: RequestContext, content: bytes, header_length: int | None) -> Response:
     headers = {}
     if header_length is not None:
         headers[HEADER_LENGTH] = str(header_length)
-    encoding = compression.preferred(call.headers.get("accept-encoding", ""))
+    encoding = compression.preferred(context.headers.get("accept-encoding", ""))
     if encoding is not None and len(content) >= compression.MIN_COMPRESSED_BYTES:
         headers["Content-Encoding"] = encoding
         if len(content) > IN_LINE_BYTES:

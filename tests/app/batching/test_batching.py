@@ -22,7 +22,7 @@ from starlette.requests import ClientDisconnect
 from app.batching.batcher import DEADLINE_EXCEEDED
 from app.batching.scheduler import MAX_SHAPES, BatchScheduler
 from app.errors import UnavailableError
-from app.http.context import Call
+from app.http.context import RequestContext
 from app.observability.metrics import Metrics
 from app.repository.load import Model
 from app.repository.repository import Repository
@@ -42,7 +42,7 @@ class Asker:
         self.rows = 0
         self.left = False
 
-    def gone(self) -> bool:
+    def is_disconnected(self) -> bool:
         return self.left
 
     def trace(self, name: str, started: float, ended: float) -> None:
@@ -63,7 +63,7 @@ class Bench:
 
         async def request() -> NDArray[np.float64]:
             inputs = np.array(rows, dtype=np.float64)
-            return await self.batching.predict(model, inputs, cast(Call, asker or Asker()))
+            return await self.batching.predict(model, inputs, cast(RequestContext, asker or Asker()))
 
         return asyncio.create_task(request())
 
@@ -139,7 +139,7 @@ async def test_a_lone_request_to_a_quick_model_is_computed_at_once_in_the_event_
     model = model_of(fake)
     await quick(bench, model)
     asker = Asker()
-    request = bench.batching.predict(model, np.array([[3.0, 4.0]]), cast(Call, asker))
+    request = bench.batching.predict(model, np.array([[3.0, 4.0]]), cast(RequestContext, asker))
     coroutine = cast(Coroutine[Any, Any, NDArray[np.float64]], request)
     with pytest.raises(StopIteration) as done:
         coroutine.send(None)  # it ends before it has waited for anything at all: no timer, no thread, no turn

@@ -1,4 +1,4 @@
-"""app.codecs.uploads.Picture against pixels that numpy or the picture's maker knows."""
+"""app.codecs.uploads.Upload against pixels that numpy or the picture's maker knows."""
 
 import re
 from typing import Any
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from app.codecs.uploads import Picture
-from app.errors import NotAPictureError, TooLargeError
+from app.codecs.uploads import Upload
+from app.errors import TooLargeError, UnsupportedImageError
 from tests.app.images import NOT_A_PICTURE, claimed_png, encode, exif_entry, exif_of, grey, noise, oriented, png
 
 MANY = 1_000_000
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings(r"ignore:::PIL\.")  # as the service doe
 
 
 def pixels(content: bytes, mode: str = "L", max_pixels: int = MANY) -> NDArray[np.uint8]:
-    return Picture(content, "File 0", max_pixels).decode(mode)
+    return Upload(content, "File 0", max_pixels).decode(mode)
 
 
 def test_grey_pixels_come_out_as_they_were_saved_with_one_channel_first() -> None:
@@ -131,13 +131,13 @@ def test_an_odd_exif_entry_keeps_no_picture_from_being_decoded_and_turned(kind: 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
 def test_a_truncated_picture_is_refused(kind: str, share: float) -> None:
     content = encode(Image.fromarray(noise(40, 40)), kind)
-    with pytest.raises(NotAPictureError, match=re.escape(NOT_A_PICTURE.format("File 0"))):
+    with pytest.raises(UnsupportedImageError, match=re.escape(NOT_A_PICTURE.format("File 0"))):
         pixels(content[: int(len(content) * share)])
 
 
 @pytest.mark.parametrize("kind", ["BMP", "GIF", "TIFF", "PPM"])
 def test_a_picture_of_another_format_is_refused(kind: str) -> None:
-    with pytest.raises(NotAPictureError, match=re.escape(NOT_A_PICTURE.format("File 0"))):
+    with pytest.raises(UnsupportedImageError, match=re.escape(NOT_A_PICTURE.format("File 0"))):
         pixels(grey(7, kind=kind))
 
 
@@ -159,7 +159,7 @@ def test_the_pixel_limit_itself_is_taken() -> None:
 
 def test_the_number_of_pixels_is_known_before_anything_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("the picture was decoded"))
-    assert Picture(claimed_png(1000, 999), "File 0", MANY).pixels == 999_000
+    assert Upload(claimed_png(1000, 999), "File 0", MANY).pixels == 999_000
 
 
 @given(data=st.data(), kind=st.sampled_from(["PNG", "JPEG", "WEBP"]))
@@ -171,5 +171,5 @@ def test_whatever_bytes_are_changed_a_picture_is_decoded_or_refused(data: st.Dat
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     try:
         assert pixels(bytes(content)).ndim == 3
-    except (NotAPictureError, TooLargeError):
+    except (UnsupportedImageError, TooLargeError):
         return

@@ -147,7 +147,7 @@ def test_errors_are_documented_as_problem_details_and_as_nothing_else(
 def test_the_documented_example_works(client: TestClient, specification: dict[str, Any]) -> None:
     operation = specification["paths"]["/predict/arithmetic"]["post"]
     request = operation["requestBody"]["content"]["application/json"]["schema"]["examples"][0]
-    documented = specification["components"]["schemas"]["ArithmeticAnswer"]["examples"][0]
+    documented = specification["components"]["schemas"]["ArithmeticResponse"]["examples"][0]
     answer = client.post("/predict/arithmetic", json=request).json()
     assert answer.keys() == documented.keys()
     for field in ("model", "version", "predictions", "formula", "warnings"):

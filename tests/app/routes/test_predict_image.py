@@ -90,7 +90,9 @@ def test_pictures_are_computed_in_batches_of_bounded_size(tmp_path: Path, monkey
     with running(tmp_path) as client:
         service = client.app.state.service  # type: ignore[attr-defined]
         compute = service.predict
-        monkeypatch.setattr(service, "predict", lambda model, x, call: sizes.append(len(x)) or compute(model, x, call))
+        monkeypatch.setattr(
+            service, "predict", lambda model, x, context: sizes.append(len(x)) or compute(model, x, context)
+        )
         contents = [grey(i, 10, 10) for i in range(5)] + [grey(9, 50, 50), grey(7, 10, 10)]
         assert values(upload(client, "brightness", *contents)) == [0, 1, 2, 3, 4, 9, 7]
     assert sizes == [2, 2, 1, 1, 1]

@@ -214,7 +214,7 @@ def test_the_requests_that_the_fast_path_is_for_take_it(
     taken: list[str] = []
     start = fast_path.FastPathCycle.start
     monkeypatch.setattr(
-        fast_path.FastPathCycle, "start", lambda self: taken.append(self.call.request_id) or start(self)
+        fast_path.FastPathCycle, "start", lambda self: taken.append(self.context.request_id) or start(self)
     )
     picture = post(form(grey(7)), FORM_TYPE, "X-Request-ID: picture", path="/predict/image")
     for request in (post(BODY, "X-Request-ID: row"), picture, post(BODY, "X-Request-ID: q", path=PATH + "?x=1")):
@@ -227,8 +227,8 @@ def test_a_client_that_goes_while_it_sends_is_counted_and_forgotten_at_once(live
     before = live.counted(status="499")
     with Wire(live.port) as wire:
         wire.send(post(BODY)[:-5])
-        wait_until(lambda: live.service.calls)
-    wait_until(lambda: not live.service.calls)
+        wait_until(lambda: live.service.requests_in_flight)
+    wait_until(lambda: not live.service.requests_in_flight)
     assert live.counted(status="499") == before + 1
 
 
@@ -247,7 +247,7 @@ def test_a_client_that_has_gone_costs_no_computation_and_its_rows_leave_the_coun
             time.sleep(0.05)  # who has waited less than 10 ms is not asked whether he is still there
             held.release.set()
             assert predictions(patient.answer()) == [[2.0]]
-        wait_until(lambda: live.service.batching.rows == 0 and not live.service.calls)
+        wait_until(lambda: live.service.batching.rows == 0 and not live.service.requests_in_flight)
         assert held.sizes == [1]
         assert live.counted(status="499") == 1
         assert live.counted(status="200") == 1
@@ -261,7 +261,7 @@ def test_a_client_that_goes_while_it_is_answered_harms_nobody(live: Live) -> Non
             wire.send(large, large)
     with Wire(live.port) as wire:
         assert predictions(wire.send(post(BODY)).answer()) == [[7.0]]
-    wait_until(lambda: not live.service.calls and not live.service.batching.rows)
+    wait_until(lambda: not live.service.requests_in_flight and not live.service.batching.rows)
 
 
 def test_a_client_that_reads_nothing_is_not_answered_into_memory_without_end(root: Path, protocol_name: str) -> None:
@@ -286,7 +286,7 @@ def test_a_connection_whose_client_does_not_read_gets_no_answer_written_before_i
         protocol.loop.call_soon_threadsafe(protocol.flow.pause_writing)  # as its transport does
         wait_until(lambda: protocol.flow.write_paused)
         wire.send(post(BODY))
-        wait_until(lambda: live.service.calls)
+        wait_until(lambda: live.service.requests_in_flight)
         with Wire(live.port) as other:
             assert predictions(other.send(post(BODY)).answer()) == [[7.0]]
         assert not protocol.cycle.response_complete
@@ -310,7 +310,7 @@ def test_a_client_that_went_while_its_next_request_waited_harms_no_other_of_its_
             held.release.set()
             assert predictions(first.answer()) == [[2.0]]
             assert predictions(other.answer()) == [[6.0]]
-        wait_until(lambda: live.service.batching.rows == 0 and not live.service.calls)
+        wait_until(lambda: live.service.batching.rows == 0 and not live.service.requests_in_flight)
 
 
 @pytest.mark.parametrize("sent", [0, -3], ids=["headers-only", "all-but-three-bytes"])
@@ -323,7 +323,7 @@ def test_a_body_that_never_comes_ends_with_408_and_the_connection(root: Path, pr
         assert json.loads(answer.body)["detail"] == LATE
         assert answer.header("connection") == "close"
         assert wire.ends()
-        wait_until(lambda: not live.service.calls)
+        wait_until(lambda: not live.service.requests_in_flight)
         assert live.counted(status="408") == 1
         assert live.value("nalu_rejections_total", reason="timeout") == 1
 
@@ -418,7 +418,7 @@ def test_the_access_log_has_a_line_for_every_request(
     with listening(root, protocol_name, access_log=True) as live, Wire(live.port) as wire:
         for name, body in (("first", predict_body([1, 1], [2, 2])), ("second", b"{")):
             wire.send(post(body, f"X-Request-ID: {name}")).answer()
-        wait_until(lambda: not live.service.calls)
+        wait_until(lambda: not live.service.requests_in_flight)
     lines = [record.getMessage() for record in caplog.records if record.name == "app.access"]
     predicted = [line for line in lines if PATH in line]
     assert len(predicted) == 2, lines
@@ -433,7 +433,7 @@ def test_a_request_that_shares_a_packet_with_one_before_is_not_cut_off_as_an_idl
         wire.send(post(BODY)).answer()
         wire.send(post(b"{") + post(BODY)[:-5]).answer()
         protocol = next(iter(live.server.server_state.connections))
-        wait_until(lambda: live.service.calls)
+        wait_until(lambda: live.service.requests_in_flight)
         assert protocol.timeout_keep_alive_task is None
 
 
