@@ -1,14 +1,12 @@
 """Who knows whom: training -> models, app -> what of models needs no PyTorch; serving ONNX imports none."""
 
-import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.architecture.imports import ROOT, imports, python_files, relative, within
 
 SERVE = """
 import sys
@@ -31,22 +29,10 @@ def modules_after(code: str, *arguments: str) -> set[str]:
     return set(ended.stdout.split())
 
 
-def imports(folder: str) -> Iterator[tuple[str, str]]:
-    """(file, dotted name) of everything that the code of a folder imports, wherever in the file."""
-    files = sorted((ROOT / folder).rglob("*.py"))
-    assert files, f"{folder} holds no code"
-    for file in files:
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            where = str(file.relative_to(ROOT))
-            if isinstance(node, ast.Import):
-                yield from ((where, alias.name) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                assert not node.level, f"{where} imports relatively"
-                yield from ((where, f"{node.module}.{alias.name}") for alias in node.names)
-
-
-def within(name: str, *packages: str) -> bool:
-    return any(name == package or name.startswith(f"{package}.") for package in packages)
+def foreign(folder: str, *packages: str) -> set[tuple[str, str]]:
+    """(file, dotted name) of what the code of a folder imports of these packages."""
+    found = ((relative(file), name) for file in python_files(folder) for _, name in imports(file))
+    return {(file, name) for file, name in found if within(name, *packages)}
 
 
 def test_serving_a_prediction_from_onnx_imports_neither_torch_nor_training(tmp_path: Path) -> None:
@@ -61,27 +47,26 @@ def test_importing_a_module_of_the_service_imports_no_torch(module: str) -> None
 
 
 def test_app_imports_only_what_needs_no_torch_from_models() -> None:
-    foreign = [(file, name) for file, name in imports("app") if within(name, "models")]
-    assert foreign
-    assert [entry for entry in foreign if not within(entry[1], "models.manifest", "models.decoding")] == []
+    assert foreign("app", "models")
+    assert foreign("app", "models") == foreign("app", "models.manifest", "models.decoding")
 
 
 def test_app_does_not_import_training() -> None:
-    assert [entry for entry in imports("app") if within(entry[1], "training")] == []
+    assert foreign("app", "training") == set()
 
 
 def test_only_the_torchscript_backend_imports_torch_in_app() -> None:
-    assert {file for file, name in imports("app") if within(name, "torch")} == {"app/backends/torchscript.py"}
+    assert {file for file, _ in foreign("app", "torch")} == {"app/backends/torchscript.py"}
 
 
 def test_models_imports_neither_app_nor_training() -> None:
-    assert [entry for entry in imports("models") if within(entry[1], "app") or within(entry[1], "training")] == []
+    assert foreign("models", "app", "training") == set()
 
 
 def test_training_does_not_import_app() -> None:
-    assert [entry for entry in imports("training") if within(entry[1], "app")] == []
+    assert foreign("training", "app") == set()
 
 
 @pytest.mark.parametrize("folder", ["app", "models", "training"])
 def test_nothing_imports_the_tests(folder: str) -> None:
-    assert [entry for entry in imports(folder) if within(entry[1], "tests")] == []
+    assert foreign(folder, "tests") == set()
