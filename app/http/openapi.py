@@ -13,8 +13,8 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from app.auth import SECURITY, SECURITY_SCHEMES, is_public
+from app.codecs.v2.schemas import openapi_error
 from app.errors import PROBLEM_TYPE
-from app.routes.v2.documentation import error
 from app.schemas import problem
 
 router = APIRouter(include_in_schema=False)
@@ -69,7 +69,7 @@ def _ask_for_keys(schema: dict[str, Any], protect_metrics: bool) -> None:
         if is_public(path, protect_metrics):
             operation["security"] = []
         else:
-            refusal = error(401) if path.startswith("/v2") else problem(401)
+            refusal = openapi_error(401) if path.startswith("/v2") else problem(401)
             operation["responses"]["401"] = {"description": HTTPStatus(401).phrase} | refusal
 
 

@@ -1,4 +1,4 @@
-"""Requests of the Open Inference Protocol, and what every error answer under /v2 must be like."""
+"""Requests of the Open Inference Protocol, and the form of every error under /v2."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 from httpx import Response
 from numpy.typing import NDArray
 
-from app.codecs.v2.request import HEADER_LENGTH, Inference, decode
+from app.codecs.v2.request import HEADER_LENGTH, InferenceRequest, decode
 from app.settings import Settings
 from models.manifest import Manifest
 from tests.app.factory import TestClient, manifest_of, picture_manifest
@@ -33,14 +33,16 @@ def body(*inputs: dict[str, Any], **members: Any) -> bytes:
 
 
 def binary(rows: NDArray[Any] = ROWS, *, size: int | None = None, **members: Any) -> tuple[bytes, str]:
-    """A body whose tensor follows the JSON, and the length of the JSON."""
+    """A body whose tensor follows the JSON in binary, and the length of the JSON."""
     content = rows.tobytes()
     given = tensor(rows, data=None, parameters={"binary_data_size": len(content) if size is None else size})
     header = body(given, **members)
     return header + content, str(len(header))
 
 
-def read(content: bytes, header_length: str | None = None, manifest: Manifest = SUM, **settings: Any) -> Inference:
+def read(
+    content: bytes, header_length: str | None = None, manifest: Manifest = SUM, **settings: Any
+) -> InferenceRequest:
     return decode(content, header_length, manifest, Settings(**settings))
 
 
@@ -52,12 +54,12 @@ def infer(client: TestClient, model: str, content: bytes, header_length: str | N
 
 
 def expect_error(response: Response, status: int, error: str | None = None) -> str:
-    """Assert that the answer is the protocol's error of that status, and of that exact text where one is given."""
+    """Assert that the response is the protocol's error of that status, with that exact text where one is given."""
     assert response.status_code == status, response.text[:LONGEST_ERROR]
     assert response.headers["content-type"] == "application/json"
-    answer = response.json()
-    assert list(answer) == ["error"]
-    found: str = answer["error"]
+    content = response.json()
+    assert list(content) == ["error"]
+    found: str = content["error"]
     assert 0 < len(found) <= LONGEST_ERROR
     if error is not None:
         assert found == error

@@ -1,4 +1,1 @@
-"""The Open Inference Protocol V2 as Triton extends it: bytes to tensors, tensors to bytes, and what describes a model.
-
-Nothing in here knows of routes; ``app.routes.v2`` joins these functions to their paths.
-"""
+"""The Open Inference Protocol V2 with Triton's extensions: request bytes to tensors, tensors to response bytes."""

@@ -1,7 +1,7 @@
-"""The classification extension: an output as its highest values, each with its index and, if it has one, its label.
+"""The classification extension: the top values of an output, each with its index and, where there is one, its label.
 
-An element is ``value:index`` or ``value:index:label``. Triton writes the value with six decimals; here it is the
-shortest number that is read back as the same value.
+An element is ``value:index`` or ``value:index:label``. Triton prints six decimals; here the value is its shortest
+round-trip representation.
 """
 
 import struct
@@ -17,12 +17,12 @@ BYTES = "BYTES"
 
 
 def classify(prediction: NDArray[Any], count: int, manifest: Manifest) -> NDArray[Any]:
-    """The highest values of each row, highest first and NaN last; equal values keep their order.
+    """The top values of each row, in descending order with NaN last; ties keep their order.
 
     Args:
         prediction: ``(rows, width)``.
-        count: how many; all of them if there are fewer.
-        manifest: has the labels.
+        count: values to return; all where the row has fewer.
+        manifest: provides the labels.
 
     Returns:
         Strings, ``(rows, min(count, width))``.
@@ -36,7 +36,7 @@ def classify(prediction: NDArray[Any], count: int, manifest: Manifest) -> NDArra
     return np.array(texts, dtype=object)
 
 
-def element(text: str) -> bytes:
-    """A string as BYTES holds it: four bytes of its length, little-endian, then UTF-8."""
+def bytes_element(text: str) -> bytes:
+    """A string as BYTES encodes it: its length in four bytes, little-endian, then UTF-8."""
     content = text.encode()
     return struct.pack("<I", len(content)) + content

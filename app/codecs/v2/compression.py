@@ -5,47 +5,45 @@ import zlib
 from app.errors import InvalidInputError, TooLargeError
 
 WBITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-"""What zlib calls the formats."""
+"""``wbits`` of zlib for each encoding."""
 LEVEL = 1
-"""The fastest: numbers hardly get smaller by more work."""
+"""The fastest: higher levels hardly compress numbers better."""
 MIN_COMPRESSED_BYTES = 1024
-"""A smaller answer fits a packet as it is."""
+"""Smaller responses fit one packet uncompressed."""
 
 
 def decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
-    """Undo a request's Content-Encoding, and stop as soon as more comes out than allowed.
+    """Decode a request's Content-Encoding; stop as soon as the output exceeds the limit.
 
     Raises:
-        InvalidInputError: the encoding is not known, or the body is not of it, not whole or not alone.
-        TooLargeError: it holds more than ``max_bytes``.
+        InvalidInputError: the encoding is unknown, or the body is invalid, truncated or has trailing bytes.
+        TooLargeError: the decompressed body has more than ``max_bytes``.
     """
     name = encoding.strip().lower()
     if name in ("", "identity"):
         return body
     if name not in WBITS:
-        raise InvalidInputError(f"Content-Encoding is '{name[:40]}'; gzip, deflate and identity are taken.")
+        raise InvalidInputError(f"Content-Encoding is '{name[:40]}'; send gzip, deflate or identity.")
     stream = zlib.decompressobj(WBITS[name])
     try:
         content = stream.decompress(body, max_bytes + 1)
     except zlib.error:
-        raise InvalidInputError(
-            f"The body is not {name}, which its Content-Encoding says; compress it again."
-        ) from None
+        raise InvalidInputError(f"The body is not valid {name}, its Content-Encoding; compress it again.") from None
     if len(content) > max_bytes:
         raise TooLargeError(f"The request body is larger than {max_bytes} bytes once decompressed; send fewer rows.")
     if not stream.eof or stream.unused_data:
-        fault = "goes on after its end" if stream.eof else "ends before its end"
-        raise InvalidInputError(f"The {name} body {fault}; compress it again, in one piece.")
+        fault = "has bytes after its end" if stream.eof else "is truncated"
+        raise InvalidInputError(f"The {name} body {fault}; send one complete stream.")
     return content
 
 
 def compress(body: bytes, encoding: str) -> bytes:
-    """Apply an answer's Content-Encoding."""
+    """Apply a response's Content-Encoding."""
     return zlib.compress(body, LEVEL, WBITS[encoding])
 
 
 def preferred(accept_encoding: str) -> str | None:
-    """The encoding of answers that a client prefers: ``"gzip"``, ``"deflate"``, or None for the answer as it is."""
+    """The response encoding that a client prefers: ``"gzip"``, ``"deflate"``, or None for no compression."""
     qualities = dict(_quality(choice) for choice in accept_encoding.lower().split(","))
     best = max(("gzip", "deflate", "identity"), key=lambda name: qualities.get(name, 0.0))
     return best if best != "identity" and qualities.get(best, 0.0) > 0 else None

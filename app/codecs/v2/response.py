@@ -1,8 +1,8 @@
-"""A prediction to the bytes of an answer.
+"""A prediction to the bytes of a response.
 
-JSON has no NaN and no infinity. What is not finite is therefore ``null`` in JSON, as it is under /predict, and the
-output's parameter ``not_finite`` says so: a row never fails its neighbours, and nothing is silent. Bytes carry the IEEE
-values as they are.
+JSON has no NaN and no infinity: non-finite values are ``null`` in JSON, as under /predict, and the output's parameter
+``not_finite`` reports them, so that a row neither fails the others of its batch nor fails silently. Binary outputs
+carry the IEEE 754 values unchanged.
 """
 
 from typing import Any
@@ -11,40 +11,40 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import to_json
 
-from app.codecs.v2.classification import BYTES, classify, element
-from app.codecs.v2.request import Inference
+from app.codecs.v2.classification import BYTES, bytes_element, classify
+from app.codecs.v2.request import InferenceRequest
 from app.codecs.v2.tensors import NUMBER_TYPES, all_finite
 from models.manifest import Manifest
 
 
-def encode(prediction: NDArray[Any], asked: Inference, manifest: Manifest) -> tuple[bytes, int | None]:
-    """The body of the answer, and the length of its JSON if bytes follow it."""
-    promised = manifest.outputs[0]
-    datatype = BYTES if asked.classes else promised.datatype
-    values = classify(prediction, asked.classes, manifest) if asked.classes else prediction
-    output: dict[str, Any] = {"name": promised.name, "datatype": datatype, "shape": list(values.shape)}
-    if not asked.binary:
-        if not asked.classes:
+def encode(prediction: NDArray[Any], request: InferenceRequest, manifest: Manifest) -> tuple[bytes, int | None]:
+    """The body of the response, and the length of its JSON if binary data follows it."""
+    declared = manifest.outputs[0]
+    datatype = BYTES if request.classes else declared.datatype
+    values = classify(prediction, request.classes, manifest) if request.classes else prediction
+    output: dict[str, Any] = {"name": declared.name, "datatype": datatype, "shape": list(values.shape)}
+    if not request.binary:
+        if not request.classes:
             output |= _warning(prediction)
         output["data"] = values.ravel().tolist()
-        return _header(output, asked, manifest), None
+        return _header(output, request, manifest), None
     content = _bytes(values, datatype)
     output["parameters"] = {"binary_data_size": len(content)}
-    header = _header(output, asked, manifest)
+    header = _header(output, request, manifest)
     return header + content, len(header)
 
 
-def _header(output: dict[str, Any], asked: Inference, manifest: Manifest) -> bytes:
-    answer: dict[str, Any] = {"model_name": manifest.name, "model_version": str(manifest.version)}
-    if asked.id is not None:
-        answer["id"] = asked.id
-    answer["outputs"] = [output]
-    return to_json(answer, inf_nan_mode="null")
+def _header(output: dict[str, Any], request: InferenceRequest, manifest: Manifest) -> bytes:
+    response: dict[str, Any] = {"model_name": manifest.name, "model_version": str(manifest.version)}
+    if request.id is not None:
+        response["id"] = request.id
+    response["outputs"] = [output]
+    return to_json(response, inf_nan_mode="null")
 
 
 def _bytes(values: NDArray[Any], datatype: str) -> bytes:
     if datatype == BYTES:
-        return b"".join(element(text) for text in values.ravel().tolist())
+        return b"".join(bytes_element(text) for text in values.ravel().tolist())
     return values.astype(NUMBER_TYPES[datatype], copy=False).tobytes()
 
 

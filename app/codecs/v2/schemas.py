@@ -1,15 +1,17 @@
-"""The shapes of the protocol: what its JSON holds, by the protocol's own names."""
+"""Pydantic models of the protocol's JSON, with the protocol's own field names."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field
 
+from app.schemas import ERROR_HEADERS
+
 MAX_ITEMS = 64
-"""Most inputs, outputs and axes that are read at all. No model here has as many, and each costs memory."""
+"""Inputs, outputs and axes that a request may list. No model here has as many, and each costs memory."""
 
 Size = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 Text = Annotated[str, Field(strict=True)]
-Parameters = Annotated[dict[str, Any] | None, Field(description="What the protocol's extensions read.")]
+Parameters = Annotated[dict[str, Any] | None, Field(description="Parameters of the protocol's extensions.")]
 
 
 class RequestInput(BaseModel):
@@ -23,20 +25,20 @@ class RequestInput(BaseModel):
 
 
 class RequestOutput(BaseModel):
-    """An output that is asked for."""
+    """A requested output."""
 
     name: Text
     parameters: Parameters = None
 
 
 class InferRequest(BaseModel):
-    """The JSON of an inference request. Members that are not named here are ignored, as Triton ignores them."""
+    """The JSON of an inference request. Unknown members are ignored, as in Triton."""
 
-    id: Text | None = Field(None, description="Comes back in the answer.")
+    id: Text | None = Field(None, description="Returned in the response.")
     parameters: Parameters = None
     inputs: Annotated[list[RequestInput], FailFast(), Field(max_length=MAX_ITEMS)]
     outputs: Annotated[list[RequestOutput], FailFast(), Field(max_length=MAX_ITEMS)] = Field(
-        [], description="All, unless some are named."
+        [], description="All outputs, unless some are listed."
     )
 
 
@@ -48,15 +50,15 @@ class TensorMetadata(BaseModel):
     shape: list[int]
 
 
-class AnswerOutput(TensorMetadata):
+class ResponseOutput(TensorMetadata):
     """An output tensor: its numbers, flat and row-major, or the size of what follows the JSON."""
 
     parameters: dict[str, Any] | None = None
     data: list[float | str | None] | None = None
 
 
-class InferAnswer(BaseModel):
-    """The JSON of an answer."""
+class InferResponse(BaseModel):
+    """The JSON of an inference response."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -74,13 +76,32 @@ class InferAnswer(BaseModel):
     model_name: str
     model_version: str
     id: str | None = None
-    outputs: list[AnswerOutput]
+    outputs: list[ResponseOutput]
 
 
-class ErrorAnswer(BaseModel):
-    """What is wrong, in one sentence."""
+class ErrorResponse(BaseModel):
+    """The protocol's error: one sentence."""
 
     error: str
+
+
+_ERROR_EXAMPLES = {
+    400: "Input 'input' has 12 bytes; FP64 of shape [1, 2] has 16.",
+    401: "The request carries no API key; send one as 'Authorization: Bearer KEY' or as 'X-API-Key: KEY'.",
+    403: "NALU_MODEL_CONTROL is none, so models are not loaded or unloaded over HTTP; "
+    "start the service with NALU_MODEL_CONTROL=explicit to allow it.",
+    404: "There is no model 'adds'; GET /models lists what there is.",
+    408: "The request's body had not come within 30 seconds, which is the limit; send it faster or in parts.",
+    413: "The request has 200000 rows; at most 100000 are taken, so send several.",
+    503: "16384 rows are computed or wait for it, and 16384 is the limit; try again later.",
+}
+
+
+def openapi_error(status: int) -> dict[str, Any]:
+    """OpenAPI's response of an error status, with an example, but without a description."""
+    schema = {"$ref": f"#/components/schemas/{ErrorResponse.__name__}"}
+    content = {"application/json": {"schema": schema, "example": {"error": _ERROR_EXAMPLES[status]}}}
+    return {"content": content, "headers": ERROR_HEADERS.get(status, {})}
 
 
 class ServerMetadata(BaseModel):
@@ -92,7 +113,7 @@ class ServerMetadata(BaseModel):
 
 
 class ModelMetadata(BaseModel):
-    """What a model takes and answers."""
+    """Inputs and outputs of a model."""
 
     name: str
     versions: list[str]
@@ -108,20 +129,20 @@ class ModelNames(BaseModel):
 
 
 class Live(BaseModel):
-    """The process runs."""
+    """Liveness of the process."""
 
     live: Literal[True]
 
 
 class Ready(BaseModel):
-    """Whether requests should be sent; with the name where one model was asked for."""
+    """Readiness of the server, or of the model named."""
 
     ready: bool
     name: str | None = None
 
 
 class IndexItem(BaseModel):
-    """One version in the repository; `reason` says why it is not served."""
+    """One version in the repository; `reason` is why it is not served."""
 
     name: str
     version: str

@@ -1,4 +1,4 @@
-"""Whether the shape of an input fits the model and the limits of the service, found before any number is looked at."""
+"""Checks an input's shape against the model and the service's limits, before any value is read."""
 
 from app.codecs.image_limits import ImageName, check_pixels, check_size
 from app.errors import InvalidInputError, TooLargeError
@@ -6,21 +6,21 @@ from app.settings import Settings
 from models.manifest import Manifest
 
 _SHOWN = 8
-"""Axes of a shape that a message repeats."""
-PICTURES = ImageName("The pictures are", "them")
+"""Axes of a shape that a message shows."""
+IMAGES = ImageName("The images are", "them")
 
 
 def check_shape(shape: list[int], manifest: Manifest, settings: Settings) -> None:
-    """Refuse a shape that the model does not take or that is larger than allowed.
+    """Reject a shape that the model does not take or that exceeds a limit.
 
     Raises:
-        InvalidInputError: another number of axes, another size where the model's is fixed, a smaller one than the
-            model's smallest, or nothing in it.
-        TooLargeError: more rows, pictures or pixels than the settings allow.
+        InvalidInputError: another number of axes, another size where the model's is fixed, a size below the model's
+            smallest, or an empty axis.
+        TooLargeError: more rows, images or pixels than the settings allow.
     """
     expected = manifest.inputs[0]
     fits = len(shape) == len(expected.shape) and all(
-        size == wanted or wanted == -1 for size, wanted in zip(shape, expected.shape, strict=True)
+        size == declared or declared == -1 for size, declared in zip(shape, expected.shape, strict=True)
     )
     if not fits:
         raise InvalidInputError(
@@ -32,10 +32,10 @@ def check_shape(shape: list[int], manifest: Manifest, settings: Settings) -> Non
     if manifest.image is None:
         _check_rows(shape[0], settings)
         return
-    _check_pictures(shape, settings)
+    _check_images(shape, settings)
     if manifest.any_size:
-        check_pixels(PICTURES, shape[3], shape[2], manifest, settings)
-        check_size(PICTURES, shape[3], shape[2], manifest)
+        check_pixels(IMAGES, shape[3], shape[2], manifest, settings)
+        check_size(IMAGES, shape[3], shape[2], manifest)
 
 
 def _check_rows(rows: int, settings: Settings) -> None:
@@ -43,20 +43,20 @@ def _check_rows(rows: int, settings: Settings) -> None:
         raise TooLargeError(f"The request has {rows} rows; at most {settings.max_rows} are taken, so send several.")
 
 
-def _check_pictures(shape: list[int], settings: Settings) -> None:
-    pictures, _, height, width = shape
-    if pictures > settings.max_files:
+def _check_images(shape: list[int], settings: Settings) -> None:
+    images, _, height, width = shape
+    if images > settings.max_files:
         raise TooLargeError(
-            f"The request has {pictures} pictures; at most {settings.max_files} are taken, so send several."
+            f"The request has {images} images; at most {settings.max_files} are taken, so send several."
         )
     if height * width > settings.max_pixels:
         raise TooLargeError(
-            f"The pictures are {width} x {height} = {height * width} pixels; at most {settings.max_pixels} are taken, "
+            f"The images are {width} x {height} = {height * width} pixels; at most {settings.max_pixels} are taken, "
             "so make them smaller."
         )
-    if pictures * height * width > settings.max_request_pixels:
+    if images * height * width > settings.max_request_pixels:
         raise TooLargeError(
-            f"The pictures have more than {settings.max_request_pixels} pixels together; send fewer at a time."
+            f"The images have more than {settings.max_request_pixels} pixels together; send fewer at a time."
         )
 
 

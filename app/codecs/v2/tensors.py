@@ -1,4 +1,4 @@
-"""Tensor data, as JSON lists or as bytes, to arrays. Nothing is guessed: every number must be there and be one."""
+"""Tensor data, as JSON lists or in binary, to arrays. Nothing is coerced: every value must be present and a number."""
 
 from itertools import chain
 from math import isfinite, prod
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from app.errors import InvalidInputError
 
 NUMBER_TYPES: dict[str, np.dtype[Any]] = {"FP64": np.dtype("<f8"), "FP32": np.dtype("<f4"), "UINT8": np.dtype("u1")}
-"""How each datatype of the protocol lies in memory: little-endian."""
+"""NumPy's type of each datatype of the protocol: little-endian."""
 FEW = 16
-"""Numbers up to which plain Python is faster than NumPy."""
+"""Values up to which plain Python is faster than NumPy."""
 
 _KINDS: dict[type, str] = {
     bool: "a boolean",
@@ -28,7 +28,7 @@ def from_json(data: list[Any], name: str, shape: list[int], datatype: str) -> ND
     """The tensor of an input's ``data``, which is flat or nested as the shape says.
 
     Raises:
-        InvalidInputError: numbers are missing, too many, of another kind, out of range or not finite.
+        InvalidInputError: values are missing, too many, of another type, out of range or not finite.
     """
     flat = _flat(data, name, shape)
     expected = prod(shape)
@@ -36,19 +36,19 @@ def from_json(data: list[Any], name: str, shape: list[int], datatype: str) -> ND
         raise InvalidInputError(
             f"Input '{name}' has {len(flat)} numbers in 'data'; its shape {shape} needs {expected}, so send as many."
         )
-    _refuse_other_kinds(flat, name, datatype)
+    _reject_other_types(flat, name, datatype)
     tensor = _pixels(flat, name) if datatype == "UINT8" else _floats(flat, name, datatype)
     return _finite(tensor.reshape(shape), name)
 
 
 def from_bytes(body: bytes, offset: int, name: str, shape: list[int], datatype: str) -> NDArray[Any]:
-    """The tensor whose bytes begin at the offset and are all there.
+    """The tensor whose bytes begin at the offset, complete.
 
     Raises:
-        InvalidInputError: a number is NaN or infinite.
+        InvalidInputError: a value is NaN or infinite.
     """
     tensor = np.frombuffer(body, NUMBER_TYPES[datatype], prod(shape), offset).reshape(shape)
-    if not tensor.flags.aligned:  # bytes after JSON lie at any address
+    if not tensor.flags.aligned:  # binary data after JSON starts at any address
         tensor = tensor.copy()
     return _finite(tensor, name)
 
@@ -59,7 +59,7 @@ def byte_size(shape: list[int], datatype: str) -> int:
 
 
 def all_finite(tensor: NDArray[Any]) -> bool:
-    """Whether no number is NaN or infinite."""
+    """Whether every value is finite."""
     if tensor.size <= FEW:
         return all(map(isfinite, tensor.ravel().tolist()))
     return bool(np.isfinite(tensor).all())
@@ -72,19 +72,19 @@ def _flat(data: list[Any], name: str, shape: list[int]) -> list[Any]:
     for size in shape:
         if set(map(type, level)) != {list} or set(map(len, level)) != {size}:
             raise InvalidInputError(
-                f"Input '{name}' has data that are nested otherwise than its shape {shape}; "
-                "nest them so, or send them flat, row by row."
+                f"Input '{name}' has 'data' that is not nested as its shape {shape}; "
+                "nest it so, or send it flat, row-major."
             )
         level = list(chain.from_iterable(level))
     return level
 
 
-def _refuse_other_kinds(flat: list[Any], name: str, datatype: str) -> None:
+def _reject_other_types(flat: list[Any], name: str, datatype: str) -> None:
     allowed = {int} if datatype == "UINT8" else {int, float}
-    others = set(map(type, flat)) - allowed
-    if others:
-        position = next(index for index, value in enumerate(flat) if type(value) in others)
-        takes = "whole numbers from 0 to 255" if datatype == "UINT8" else "finite numbers"
+    other_types = set(map(type, flat)) - allowed
+    if other_types:
+        position = next(index for index, value in enumerate(flat) if type(value) in other_types)
+        takes = "integers from 0 to 255" if datatype == "UINT8" else "finite numbers"
         raise InvalidInputError(
             f"Number {position} of input '{name}' is {_KINDS[type(flat[position])]}; {datatype} takes {takes}."
         )
@@ -96,16 +96,16 @@ def _pixels(flat: list[int], name: str) -> NDArray[Any]:
     except ValueError:
         position = next(index for index, value in enumerate(flat) if not 0 <= value <= 255)
         raise InvalidInputError(
-            f"Number {position} of input '{name}' is not within 0 and 255, which is what UINT8 takes."
+            f"Number {position} of input '{name}' is not within 0 and 255, the range of UINT8."
         ) from None
 
 
 def _floats(flat: list[float], name: str, datatype: str) -> NDArray[Any]:
     try:
-        with np.errstate(over="ignore"):  # what FP32 cannot hold becomes infinite, and is refused as that
+        with np.errstate(over="ignore"):  # beyond FP32 becomes infinite, which is rejected below
             return np.array(flat, NUMBER_TYPES[datatype])
     except OverflowError:
-        raise InvalidInputError(f"Input '{name}' has a whole number beyond what {datatype} can hold.") from None
+        raise InvalidInputError(f"Input '{name}' has an integer beyond the range of {datatype}.") from None
 
 
 def _finite(tensor: NDArray[Any], name: str) -> NDArray[Any]:

@@ -14,7 +14,7 @@ from app.http.context import RequestContext
 from app.http.routing import DirectRoute
 from app.repository.load import Model
 from app.routes.v2 import control, inference
-from app.routes.v2.documentation import errors, infer_answer, infer_body, optional_body, parameters
+from app.routes.v2.documentation import errors, infer_body, infer_response, optional_body, parameters
 from app.routes.v2.metadata import model_config, model_metadata, served_models, served_versions, server_metadata
 from app.routes.v2.statistics import statistics
 from app.schemas import MAX_VERSION
@@ -64,7 +64,7 @@ async def live(_: RequestContext) -> Response:
     response_model=schemas.Ready,
     responses={
         503: {
-            "model": schemas.Ready | schemas.ErrorAnswer,
+            "model": schemas.Ready | schemas.ErrorResponse,
             "description": "Still loading, or draining; an error where the service has too much to do to look.",
         }
     },
@@ -133,8 +133,8 @@ async def model_statistics(context: RequestContext) -> Response:
     "POST",
     "/infer",
     summary="Tensors in, tensors out",
-    response_model=schemas.InferAnswer,
-    responses=infer_answer() | errors(400, 404, 408, 413, 503),
+    response_model=schemas.InferResponse,
+    responses=infer_response() | errors(400, 404, 408, 413, 503),
     openapi_extra=infer_body(),
 )
 async def infer(context: RequestContext) -> Response:

@@ -2,19 +2,9 @@
 
 from typing import Any
 
-from app.codecs.v2.schemas import ErrorAnswer, InferRequest
-from app.schemas import DOUBLE, ERROR_HEADERS, NAME, VERSION
+from app.codecs.v2.schemas import ErrorResponse, InferRequest, openapi_error
+from app.schemas import DOUBLE, NAME, VERSION
 
-_DETAILS = {
-    400: "Input 'input' has 12 bytes; FP64 of shape [1, 2] has 16.",
-    401: "The request carries no API key; send one as 'Authorization: Bearer KEY' or as 'X-API-Key: KEY'.",
-    403: "NALU_MODEL_CONTROL is none, so models are not loaded or unloaded over HTTP; "
-    "start the service with NALU_MODEL_CONTROL=explicit to allow it.",
-    404: "There is no model 'adds'; GET /models lists what there is.",
-    408: "The request's body had not come within 30 seconds, which is the limit; send it faster or in parts.",
-    413: "The request has 200000 rows; at most 100000 are taken, so send several.",
-    503: "16384 rows are computed or wait for it, and 16384 is the limit; try again later.",
-}
 _MODEL = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"} | NAME, "example": "add"}
 _VERSION = {"name": "version", "in": "path", "required": True, "schema": VERSION, "example": 1}
 _HEADER_LENGTH = {
@@ -53,14 +43,7 @@ def parameters(path: str) -> dict[str, Any]:
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's entry for the errors that an endpoint may answer, with an example of each."""
-    return {status: {"model": ErrorAnswer} | error(status) for status in statuses}
-
-
-def error(status: int) -> dict[str, Any]:
-    """One of them, but for its description."""
-    schema = {"$ref": f"#/components/schemas/{ErrorAnswer.__name__}"}
-    content = {"application/json": {"schema": schema, "example": {"error": _DETAILS[status]}}}
-    return {"content": content, "headers": ERROR_HEADERS.get(status, {})}
+    return {status: {"model": ErrorResponse} | openapi_error(status) for status in statuses}
 
 
 def infer_body() -> dict[str, Any]:
@@ -78,7 +61,7 @@ def infer_body() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def infer_answer() -> dict[int | str, dict[str, Any]]:
+def infer_response() -> dict[int | str, dict[str, Any]]:
     """The form of infer's answer that the model of its JSON does not tell."""
     binary = {
         "type": "string",

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.batching.batch import BATCH_PIXELS
 from app.codecs.v2 import compression
-from app.codecs.v2.request import HEADER_LENGTH, Inference, decode
+from app.codecs.v2.request import HEADER_LENGTH, InferenceRequest, decode
 from app.codecs.v2.response import encode
 from app.errors import UnavailableError
 from app.http.context import RequestContext
@@ -29,11 +29,11 @@ async def answer(context: RequestContext, model: Model) -> Response:
     service, body = context.service, await context.body()
     started = perf_counter()
     body = await _unpacked(context, body)
-    asked = decode(body, context.headers.get(HEADER_LENGTH), model.manifest, service.settings)
+    request = decode(body, context.headers.get(HEADER_LENGTH), model.manifest, service.settings)
     decoded = perf_counter()
-    prediction = await _predict_in_time(context, model, asked)
+    prediction = await _predict_in_time(context, model, request)
     computed = perf_counter()
-    response = await _response(context, *encode(prediction, asked, model.manifest))
+    response = await _response(context, *encode(prediction, request, model.manifest))
     service.metrics.observations("decode", context.route).append(decoded - started)
     service.metrics.observations("encode", context.route).append(perf_counter() - computed)
     return response
@@ -48,15 +48,15 @@ async def _unpacked(context: RequestContext, body: bytes) -> bytes:
     return await asyncio.to_thread(compression.decompress, body, encoding, limit)
 
 
-async def _predict_in_time(context: RequestContext, model: Model, asked: Inference) -> NDArray[Any]:
-    if asked.timeout_seconds is None:
-        return await _predict(context, model, asked.inputs)
+async def _predict_in_time(context: RequestContext, model: Model, request: InferenceRequest) -> NDArray[Any]:
+    if request.timeout_seconds is None:
+        return await _predict(context, model, request.inputs)
     try:
-        async with asyncio.timeout(asked.timeout_seconds):
-            return await _predict(context, model, asked.inputs)
+        async with asyncio.timeout(request.timeout_seconds):
+            return await _predict(context, model, request.inputs)
     except TimeoutError:
         raise UnavailableError(
-            f"The request was not answered within {asked.timeout_seconds:g} seconds, which its parameter 'timeout' "
+            f"The request was not answered within {request.timeout_seconds:g} seconds, which its parameter 'timeout' "
             "gives in microseconds; try again later, or give it more.",
             reason="timeout",
         ) from None

@@ -7,7 +7,7 @@ from app.errors import InvalidInputError, TooLargeError
 from tests.app.v2_requests import BRIGHTNESS, ROWS, STRICT, binary, body, read, tensor
 
 LENGTH = "Inference-Header-Content-Length"
-PICTURE = np.zeros((1, 1, 4, 6), np.uint8)
+IMAGE = np.zeros((1, 1, 4, 6), np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -23,38 +23,40 @@ PICTURE = np.zeros((1, 1, 4, 6), np.uint8)
         ("9" * 5000, "9" * 20),
     ],
 )
-def test_a_header_length_that_is_no_place_in_the_body_is_refused(length: str, shown: str) -> None:
+def test_a_header_length_outside_the_body_is_rejected(length: str, shown: str) -> None:
     content, _ = binary()
     more = str(len(content) + 1)
     with pytest.raises(InvalidInputError) as caught:
         read(content, length.replace("{more}", more))
     assert caught.value.detail == (
-        f"{LENGTH} is '{shown.replace('{more}', more)}'; it must be the bytes of the JSON, "
-        f"a whole number up to the {len(content)} bytes of the body."
+        f"{LENGTH} is '{shown.replace('{more}', more)}'; it must be the length of the JSON, "
+        f"an integer from 0 to the {len(content)} bytes of the body."
     )
 
 
 @pytest.mark.parametrize("shift", [-1, 1])
-def test_a_header_length_off_by_one_is_refused(shift: int) -> None:
+def test_a_header_length_off_by_one_is_rejected(shift: int) -> None:
     content, length = binary()
     with pytest.raises(InvalidInputError):
         read(content, str(int(length) + shift))
 
 
 def test_binary_data_size_must_be_what_follows_the_json() -> None:
-    with pytest.raises(InvalidInputError, match=r"Input 'input' says that 31 bytes follow the JSON; 32 do, so correct"):
+    with pytest.raises(
+        InvalidInputError, match=r"Input 'input' has binary_data_size 31, but 32 bytes follow the JSON; correct"
+    ):
         read(*binary(size=31))
     content, length = binary()
-    with pytest.raises(InvalidInputError, match="says that 32 bytes follow the JSON; 33 do"):
+    with pytest.raises(InvalidInputError, match="has binary_data_size 32, but 33 bytes follow the JSON"):
         read(content + b"x", length)
-    with pytest.raises(InvalidInputError, match="says that 32 bytes follow the JSON; 31 do"):
+    with pytest.raises(InvalidInputError, match="has binary_data_size 32, but 31 bytes follow the JSON"):
         read(content[:-1], length)
-    with pytest.raises(InvalidInputError, match="says that 32 bytes follow the JSON; 0 do"):
+    with pytest.raises(InvalidInputError, match="has binary_data_size 32, but 0 bytes follow the JSON"):
         read(content[: int(length)])
 
 
-def test_bytes_behind_numbers_in_json_are_refused() -> None:
-    with pytest.raises(InvalidInputError, match="says that 0 bytes follow the JSON; 3 do"):
+def test_bytes_behind_numbers_in_json_are_rejected() -> None:
+    with pytest.raises(InvalidInputError, match="has binary_data_size 0, but 3 bytes follow the JSON"):
         read(body() + b"abc", str(len(body())))
 
 
@@ -67,11 +69,11 @@ def test_bytes_must_be_as_many_as_the_shape_has() -> None:
 
 @pytest.mark.parametrize("size", [-1, 1.0, True, "32", 2**63])
 def test_binary_data_size_must_be_a_whole_number(size: object) -> None:
-    with pytest.raises(InvalidInputError, match=r"Parameter 'binary_data_size' must be a whole number from 0 on"):
+    with pytest.raises(InvalidInputError, match=r"Parameter 'binary_data_size' must be an integer of at least 0"):
         read(body(tensor(data=None, parameters={"binary_data_size": size})))
 
 
-def test_numbers_come_from_one_place() -> None:
+def test_a_tensor_is_in_json_or_binary_and_not_both() -> None:
     with pytest.raises(InvalidInputError, match=r"Input 'input' has neither 'data' nor parameter 'binary_data_size'"):
         read(body(tensor(data=None)))
     with pytest.raises(InvalidInputError, match=r"Input 'input' has both 'data' and parameter 'binary_data_size'"):
@@ -79,14 +81,14 @@ def test_numbers_come_from_one_place() -> None:
 
 
 @pytest.mark.parametrize("shape", [[2**62, 2**62], [2], [2, 3], [2, 2, 1], [], [4], [2**62, 3], [0] * 64])
-def test_a_shape_that_does_not_fit_the_model_is_refused(shape: list[int]) -> None:
+def test_a_shape_that_does_not_fit_the_model_is_rejected(shape: list[int]) -> None:
     with pytest.raises(
         InvalidInputError, match=r"Model 'sum' takes input 'input' of shape \[-1, 2\], where -1 is free; "
     ):
         read(body(tensor(shape=shape)))
 
 
-def test_more_items_than_any_model_has_are_not_even_read() -> None:
+def test_more_items_than_the_limit_are_rejected_unread() -> None:
     for content in (
         body(*[tensor()] * 65),
         body(outputs=[{"name": "output"}] * 65),
@@ -102,7 +104,7 @@ def test_a_long_shape_is_not_repeated() -> None:
 
 
 @pytest.mark.parametrize("axis", [-1, 2**63, 10**400, 2.0, "2", True, None, [2]])
-def test_an_axis_that_is_no_size_is_refused(axis: object) -> None:
+def test_an_axis_that_is_not_a_size_is_rejected(axis: object) -> None:
     with pytest.raises(InvalidInputError, match=r"body\.inputs\.0\.shape\.0: Input should be "):
         read(body(tensor(shape=[axis, 2])))
 
@@ -110,15 +112,15 @@ def test_an_axis_that_is_no_size_is_refused(axis: object) -> None:
 def test_a_shape_whose_size_overflows_64_bits_is_over_the_limit() -> None:
     with pytest.raises(TooLargeError, match=r"The request has 4611686018427387904 rows; at most 100000 are taken"):
         read(body(tensor(shape=[2**62, 2])))
-    with pytest.raises(TooLargeError, match=r"The pictures are 4611686018427387904 x 4611686018427387904 = "):
-        read(body(tensor(PICTURE, shape=[1, 1, 2**62, 2**62])), manifest=BRIGHTNESS)
+    with pytest.raises(TooLargeError, match=r"The images are 4611686018427387904 x 4611686018427387904 = "):
+        read(body(tensor(IMAGE, shape=[1, 1, 2**62, 2**62])), manifest=BRIGHTNESS)
 
 
-def test_nothing_to_predict_is_refused() -> None:
+def test_nothing_to_predict_is_rejected() -> None:
     with pytest.raises(InvalidInputError, match=r"Input 'input' of shape \[0, 2\] is empty; send at least one row\.$"):
         read(body(tensor(ROWS[:0])))
     with pytest.raises(InvalidInputError, match=r"of shape \[1, 1, 0, 6\] is empty"):
-        read(body(tensor(PICTURE[:, :, :0])), manifest=BRIGHTNESS)
+        read(body(tensor(IMAGE[:, :, :0])), manifest=BRIGHTNESS)
 
 
 @pytest.mark.parametrize(
@@ -133,20 +135,20 @@ def test_nothing_to_predict_is_refused() -> None:
         ([3, 4, 5, [6]], "Number 3 of input 'input' is a list"),
         ([3, 4, 5, {}], "Number 3 of input 'input' is an object"),
         ([[3, 4], [5, "6"]], "Number 3 of input 'input' is a string"),
-        ([[3, 4, 5, 6]], "Input 'input' has data that are nested otherwise than its shape"),
-        ([[3, 4], [5]], "nested otherwise"),
-        ([[3, 4], 5, 6], "nested otherwise"),
+        ([[3, 4, 5, 6]], "Input 'input' has 'data' that is not nested as its shape"),
+        ([[3, 4], [5]], "not nested as its shape"),
+        ([[3, 4], 5, 6], "not nested as its shape"),
         ([[[3], [4]], [[5], [6]]], "Number 0 of input 'input' is a list"),
-        ([3, 4, 5, 10**400], "Input 'input' has a whole number beyond what FP64 can hold"),
+        ([3, 4, 5, 10**400], "Input 'input' has an integer beyond the range of FP64"),
     ],
 )
-def test_data_that_are_not_the_shapes_numbers_are_refused(data: list[Any], message: str) -> None:
+def test_data_that_does_not_fit_the_shape_or_datatype_is_rejected(data: list[Any], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         read(body(tensor(data=data)))
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
-def test_a_number_in_json_that_is_not_finite_is_refused(number: str) -> None:
+def test_a_number_in_json_that_is_not_finite_is_rejected(number: str) -> None:
     content = body().replace(b"-250.0", number.encode())
     with pytest.raises(
         InvalidInputError, match=r"Input 'input' is not finite at \[1, 1\]; send finite numbers, no NaN"
@@ -155,7 +157,7 @@ def test_a_number_in_json_that_is_not_finite_is_refused(number: str) -> None:
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
-def test_a_number_in_bytes_that_is_not_finite_is_refused(number: float) -> None:
+def test_a_number_in_bytes_that_is_not_finite_is_rejected(number: float) -> None:
     with pytest.raises(InvalidInputError, match=r"Input 'input' is not finite at \[0, 1\]"):
         read(*binary(np.array([[3.0, number]])))
     with pytest.raises(InvalidInputError, match=r"Input 'input' is not finite at \[0, 1\]"):
@@ -165,17 +167,17 @@ def test_a_number_in_bytes_that_is_not_finite_is_refused(number: float) -> None:
 @pytest.mark.parametrize(
     ("pixel", "message"),
     [
-        (256, "Number 5 of input 'input' is not within 0 and 255, which is what UINT8 takes"),
+        (256, "Number 5 of input 'input' is not within 0 and 255, the range of UINT8"),
         (-1, "is not within 0 and 255"),
         (10**30, "is not within 0 and 255"),
-        (1.0, "Number 5 of input 'input' is a fraction; UINT8 takes whole numbers from 0 to 255"),
+        (1.0, "Number 5 of input 'input' is a fraction; UINT8 takes integers from 0 to 255"),
         (False, "is a boolean"),
     ],
 )
-def test_a_pixel_that_is_no_byte_is_refused(pixel: object, message: str) -> None:
+def test_a_pixel_that_is_not_a_byte_is_rejected(pixel: object, message: str) -> None:
     data = [0] * 5 + [pixel] + [0] * 18
     with pytest.raises(InvalidInputError, match=message):
-        read(body(tensor(PICTURE, data=data)), manifest=BRIGHTNESS)
+        read(body(tensor(IMAGE, data=data)), manifest=BRIGHTNESS)
 
 
 @pytest.mark.parametrize(
@@ -200,12 +202,12 @@ def test_a_pixel_that_is_no_byte_is_refused(pixel: object, message: str) -> None
         (body(parameters=[]), r"body\.parameters: Input should be an object"),
     ],
 )
-def test_a_body_that_is_not_the_protocols_is_refused(content: bytes, message: str) -> None:
+def test_a_body_outside_the_protocol_is_rejected(content: bytes, message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         read(content)
 
 
-def test_deep_nesting_is_refused_before_it_is_parsed() -> None:
+def test_deep_nesting_is_rejected_before_it_is_parsed() -> None:
     with pytest.raises(InvalidInputError, match="nested deeper than 32 levels"):
         read(body(tensor(data=None))[:-2] + b', "data": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]}")
 
@@ -221,8 +223,8 @@ def test_without_json_the_bytes_must_be_one_row(length: int) -> None:
         read(bytes(length), "0")
 
 
-def test_outputs_that_the_model_does_not_have_are_refused() -> None:
-    has = r"Model 'sum' has 1 output \('output'\); the request asks for "
+def test_outputs_that_the_model_does_not_have_are_rejected() -> None:
+    has = r"Model 'sum' has 1 output \('output'\); the request lists "
     with pytest.raises(InvalidInputError, match=rf"{has}1, the first is 'y'\.$"):
         read(body(outputs=[{"name": "y"}]))
     with pytest.raises(InvalidInputError, match=rf"{has}2, the first is 'output'\.$"):
@@ -240,20 +242,20 @@ def test_a_flag_is_true_or_false(value: object) -> None:
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"sequence_id": 5}, "Parameter 'sequence_id' ties requests together"),
+        ({"sequence_id": 5}, "Parameter 'sequence_id' starts a sequence"),
         ({"sequence_id": "five"}, "Parameter 'sequence_id'"),
         ({"sequence_start": True}, "Parameter 'sequence_id'"),
         ({"priority": 1}, "Parameter 'priority' must be 0 or left out"),
-        ({"timeout": -1}, "Parameter 'timeout' must be a whole number"),
-        ({"timeout": 1.5}, "Parameter 'timeout' must be a whole number"),
+        ({"timeout": -1}, "Parameter 'timeout' must be an integer"),
+        ({"timeout": 1.5}, "Parameter 'timeout' must be an integer"),
     ],
 )
-def test_what_cannot_be_honoured_is_refused(parameters: dict[str, Any], message: str) -> None:
+def test_parameters_that_cannot_be_honoured_are_rejected(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         read(body(parameters=parameters))
 
 
-def test_shared_memory_is_refused() -> None:
+def test_shared_memory_is_rejected() -> None:
     parameters = {"shared_memory_region": "r", "shared_memory_byte_size": 32}
     with pytest.raises(InvalidInputError, match=r"'input' names a shared memory region"):
         read(body(tensor(data=None, parameters=parameters)))
@@ -268,23 +270,23 @@ def test_one_row_too_many_is_too_large() -> None:
             read(content, length, max_rows=1)
 
 
-def test_one_picture_or_pixel_too_many_is_too_large() -> None:
+def test_one_image_or_pixel_too_many_is_too_large() -> None:
     two = body(tensor(np.zeros((2, 1, 4, 6), np.uint8)))
     limits: dict[str, Any] = {"max_files": 2, "max_pixels": 24, "max_request_pixels": 48}
     assert len(read(two, manifest=BRIGHTNESS, **limits).inputs) == 2
     for limit, message in (
-        ("max_files", r"The request has 2 pictures; at most 1 are taken, so send several\.$"),
-        ("max_pixels", r"The pictures are 6 x 4 = 24 pixels; at most 23 are taken, so make them smaller\.$"),
-        ("max_request_pixels", r"The pictures have more than 47 pixels together; send fewer at a time\.$"),
+        ("max_files", r"The request has 2 images; at most 1 are taken, so send several\.$"),
+        ("max_pixels", r"The images are 6 x 4 = 24 pixels; at most 23 are taken, so make them smaller\.$"),
+        ("max_request_pixels", r"The images have more than 47 pixels together; send fewer at a time\.$"),
     ):
         with pytest.raises(TooLargeError, match=message):
             read(two, manifest=BRIGHTNESS, **limits | {limit: limits[limit] - 1})
 
 
 def test_a_model_of_one_size_takes_no_other() -> None:
-    read(body(tensor(PICTURE)), manifest=STRICT)
+    read(body(tensor(IMAGE)), manifest=STRICT)
     takes = (
         r"Model 'strict' takes input 'input' of shape \[-1, 1, 4, 6\], where -1 is free; the request has \[1, 1, 6, 4\]"
     )
     with pytest.raises(InvalidInputError, match=takes):
-        read(body(tensor(PICTURE.reshape(1, 1, 6, 4))), manifest=STRICT)
+        read(body(tensor(IMAGE.reshape(1, 1, 6, 4))), manifest=STRICT)

@@ -158,5 +158,5 @@ def test_every_endpoint_is_documented_with_its_parameters_and_an_example(client:
 def test_the_documented_example_works(client: TestClient) -> None:
     operation = found(client, "/openapi.json")["paths"]["/v2/models/{model}/infer"]["post"]
     example = operation["requestBody"]["content"]["application/json"]["schema"]["examples"][0]
-    schema = found(client, "/openapi.json")["components"]["schemas"]["InferAnswer"]["examples"][0]
+    schema = found(client, "/openapi.json")["components"]["schemas"]["InferResponse"]["examples"][0]
     assert client.post("/v2/models/add/infer", json=example).json() == schema

@@ -11,23 +11,23 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from app.errors import InvalidInputError, TooLargeError
 from tests.app.v2_requests import BRIGHTNESS, ROWS, STRICT, SUM, binary, body, read, tensor
 
-PICTURES = np.arange(2 * 1 * 3 * 5, dtype=np.uint8).reshape(2, 1, 3, 5)
+IMAGES = np.arange(2 * 1 * 3 * 5, dtype=np.uint8).reshape(2, 1, 3, 5)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 MEMBERS = ["inputs", "outputs", "name", "shape", "datatype", "data", "parameters"]
 
 
 @pytest.mark.parametrize("data", [ROWS.ravel().tolist(), ROWS.tolist()], ids=["flat", "nested"])
 def test_numbers_in_json_may_be_flat_or_nested(data: list[float]) -> None:
-    asked = read(body(tensor(data=data)))
-    assert asked.inputs.dtype == np.float64
-    np.testing.assert_array_equal(asked.inputs, ROWS)
+    request = read(body(tensor(data=data)))
+    assert request.inputs.dtype == np.float64
+    np.testing.assert_array_equal(request.inputs, ROWS)
 
 
-@pytest.mark.parametrize("data", [PICTURES.ravel().tolist(), PICTURES.tolist()], ids=["flat", "nested"])
+@pytest.mark.parametrize("data", [IMAGES.ravel().tolist(), IMAGES.tolist()], ids=["flat", "nested"])
 def test_pixels_in_json_may_be_flat_or_nested(data: list[int]) -> None:
-    asked = read(body(tensor(PICTURES, data=data)), manifest=BRIGHTNESS)
-    assert asked.inputs.dtype == np.uint8
-    np.testing.assert_array_equal(asked.inputs, PICTURES)
+    request = read(body(tensor(IMAGES, data=data)), manifest=BRIGHTNESS)
+    assert request.inputs.dtype == np.uint8
+    np.testing.assert_array_equal(request.inputs, IMAGES)
 
 
 def test_whole_numbers_are_numbers() -> None:
@@ -35,16 +35,16 @@ def test_whole_numbers_are_numbers() -> None:
 
 
 @pytest.mark.parametrize("padding", range(9))
-def test_bytes_are_read_wherever_the_json_ends(padding: int) -> None:
-    asked = read(*binary(id="x" * padding))
-    assert asked.inputs.flags.aligned
-    np.testing.assert_array_equal(asked.inputs, ROWS)
+def test_binary_data_is_read_wherever_the_json_ends(padding: int) -> None:
+    request = read(*binary(id="x" * padding))
+    assert request.inputs.flags.aligned
+    np.testing.assert_array_equal(request.inputs, ROWS)
 
 
 def test_pixels_are_read_from_bytes() -> None:
-    asked = read(*binary(PICTURES), manifest=BRIGHTNESS)
-    assert asked.inputs.dtype == np.uint8
-    np.testing.assert_array_equal(asked.inputs, PICTURES)
+    request = read(*binary(IMAGES), manifest=BRIGHTNESS)
+    assert request.inputs.dtype == np.uint8
+    np.testing.assert_array_equal(request.inputs, IMAGES)
 
 
 def test_a_header_length_of_the_whole_body_is_json_alone() -> None:
@@ -54,27 +54,27 @@ def test_a_header_length_of_the_whole_body_is_json_alone() -> None:
 @given(arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=6).map(lambda s: (s[0], 2)), elements=NUMBERS))
 @settings(max_examples=50, deadline=None)
 def test_every_finite_number_arrives_bit_for_bit(rows: np.ndarray) -> None:
-    for asked in (read(body(tensor(rows))), read(body(tensor(rows, data=rows.tolist()))), read(*binary(rows))):
-        assert asked.inputs.tobytes() == rows.tobytes()
+    for request in (read(body(tensor(rows))), read(body(tensor(rows, data=rows.tolist()))), read(*binary(rows))):
+        assert request.inputs.tobytes() == rows.tobytes()
 
 
-def test_without_json_the_body_is_one_row_and_the_answer_is_bytes() -> None:
-    asked = read(ROWS[0].tobytes(), "0")
-    np.testing.assert_array_equal(asked.inputs, ROWS[:1])
-    assert (asked.id, asked.binary, asked.classes) == (None, True, 0)
+def test_without_json_the_body_is_one_row_and_the_response_is_binary() -> None:
+    request = read(ROWS[0].tobytes(), "0")
+    np.testing.assert_array_equal(request.inputs, ROWS[:1])
+    assert (request.id, request.binary, request.classes) == (None, True, 0)
 
 
 @pytest.mark.parametrize("manifest", [BRIGHTNESS, STRICT], ids=["any size", "one size"])
-def test_without_json_the_body_is_one_picture_of_the_models_own_size(manifest: object) -> None:
-    picture = np.arange(4 * 6, dtype=np.uint8)
-    asked = read(picture.tobytes(), "0", manifest=manifest)  # type: ignore[arg-type]
-    np.testing.assert_array_equal(asked.inputs, picture.reshape(1, 1, 4, 6))
+def test_without_json_the_body_is_one_image_of_the_models_size(manifest: object) -> None:
+    image = np.arange(4 * 6, dtype=np.uint8)
+    request = read(image.tobytes(), "0", manifest=manifest)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(request.inputs, image.reshape(1, 1, 4, 6))
 
 
-def test_nothing_asked_for_is_all_outputs_as_json() -> None:
+def test_without_outputs_all_are_returned_as_json() -> None:
     for content in (body(), body(outputs=[]), body(outputs=[{"name": "output"}])):
-        asked = read(content)
-        assert (asked.id, asked.binary, asked.classes, asked.timeout_seconds) == (None, False, 0, None)
+        request = read(content)
+        assert (request.id, request.binary, request.classes, request.timeout_seconds) == (None, False, 0, None)
 
 
 @pytest.mark.parametrize(
@@ -87,25 +87,23 @@ def test_nothing_asked_for_is_all_outputs_as_json() -> None:
         (None, [{"name": "output", "parameters": {"binary_data": True}}], True),
     ],
 )
-def test_an_outputs_own_wish_for_bytes_comes_before_the_requests(
-    parameters: object, outputs: object, expected: bool
-) -> None:
+def test_an_outputs_binary_flag_overrides_the_requests(parameters: object, outputs: object, expected: bool) -> None:
     assert read(body(parameters=parameters, outputs=outputs)).binary is expected
 
 
 def test_id_classes_and_timeout_are_read() -> None:
     outputs = [{"name": "output", "parameters": {"classification": 3}}]
-    asked = read(body(id="a-7", outputs=outputs, parameters={"timeout": 1_500_000}))
-    assert (asked.id, asked.classes, asked.timeout_seconds) == ("a-7", 3, 1.5)
+    request = read(body(id="a-7", outputs=outputs, parameters={"timeout": 1_500_000}))
+    assert (request.id, request.classes, request.timeout_seconds) == ("a-7", 3, 1.5)
 
 
-def test_what_means_nothing_here_is_ignored() -> None:
+def test_unknown_parameters_and_members_are_ignored() -> None:
     parameters = {"priority": 0, "sequence_id": 0, "sequence_start": False, "timeout": 0, "colour": "red"}
-    asked = read(body(tensor(parameters={"note": [1, {"a": None}]}), parameters=parameters, later=True))
-    assert asked.timeout_seconds is None
+    request = read(body(tensor(parameters={"note": [1, {"a": None}]}), parameters=parameters, later=True))
+    assert request.timeout_seconds is None
 
 
-def _without(content: bytes, place: int) -> bytes:
+def _removed(content: bytes, place: int) -> bytes:
     return content[:place] + content[place + 1 :]
 
 
@@ -113,13 +111,13 @@ def _doubled(content: bytes, place: int) -> bytes:
     return content[:place] + content[place : place + 1] + content[place:]
 
 
-def _turned(content: bytes, place: int) -> bytes:
+def _flipped(content: bytes, place: int) -> bytes:
     return content[:place] + bytes([content[place] ^ 0x11]) + content[place + 1 :]
 
 
-@given(st.sampled_from([_without, _doubled, _turned]), st.integers(0, 10_000), st.booleans())
+@given(st.sampled_from([_removed, _doubled, _flipped]), st.integers(0, 10_000), st.booleans())
 @settings(max_examples=300, deadline=None)
-def test_a_damaged_body_is_read_or_refused_and_never_crashes(
+def test_a_damaged_body_is_read_or_rejected_and_never_crashes(
     damage: Callable[[bytes, int], bytes], place: int, as_bytes: bool
 ) -> None:
     content, length = (
@@ -132,9 +130,9 @@ def test_a_damaged_body_is_read_or_refused_and_never_crashes(
     )
     damaged = damage(content, place % len(content))
     with suppress(InvalidInputError, TooLargeError):
-        asked = read(damaged, length)
-        assert asked.inputs.shape[1] == 2
-        assert np.isfinite(asked.inputs).all()
+        request = read(damaged, length)
+        assert request.inputs.shape[1] == 2
+        assert np.isfinite(request.inputs).all()
 
 
 JSON = st.recursive(
@@ -145,10 +143,10 @@ JSON = st.recursive(
 
 @given(JSON)
 @settings(max_examples=200, deadline=None)
-def test_any_json_is_read_or_refused_and_never_crashes(anything: object) -> None:
+def test_any_json_is_read_or_rejected_and_never_crashes(anything: object) -> None:
     with pytest.raises(InvalidInputError):
         read(json.dumps(anything).encode())
-    with suppress(InvalidInputError):  # four numbers may be what it makes up
+    with suppress(InvalidInputError):  # it may generate four numbers
         assert read(body(tensor(data=anything if anything is not None else 0))).inputs.shape == (2, 2)
     with pytest.raises(InvalidInputError):
         read(json.dumps({"inputs": anything}).encode(), manifest=SUM)
