@@ -1,4 +1,4 @@
-"""The stock client of Triton against the committed repository: what it gets must be what /predict answers."""
+"""Triton's stock client against the committed repository: its results must equal those of /predict."""
 
 import asyncio
 import io
@@ -23,7 +23,7 @@ REPOSITORY = ROOT / "repository"
 NAMES = sorted(folder.name for folder in REPOSITORY.iterdir() if folder.is_dir())
 ENCODINGS = (None, "gzip", "deflate")
 ROWS = 140
-"""Rows of arithmetic: an answer of them is worth packing, and the queue takes all calls at once."""
+"""Rows of arithmetic: enough for a compressed response, few enough for all requests to fit the queue at once."""
 
 
 @pytest.fixture(scope="module")
@@ -54,97 +54,97 @@ def inputs_of(name: str) -> NDArray[Any]:
 
 
 def predicted(server: Server, name: str) -> NDArray[Any]:
-    """What /predict answers to the same."""
+    """The predictions of /predict for the same inputs."""
     manifest, inputs = manifest_of(name), inputs_of(name)
     if manifest.image is None:
-        answer = httpx.post(f"{server.url}/predict/arithmetic", json={"model": name, "inputs": inputs.tolist()})
-        return np.array(answer.json()["predictions"])
-    files = [("files", (f"{index}.png", png(picture))) for index, picture in enumerate(inputs)]
-    answer = httpx.post(f"{server.url}/predict/image", data={"model": name}, files=files)
-    predictions = answer.json()["predictions"]
+        response = httpx.post(f"{server.url}/predict/arithmetic", json={"model": name, "inputs": inputs.tolist()})
+        return np.array(response.json()["predictions"])
+    files = [("files", (f"{index}.png", png(image))) for index, image in enumerate(inputs)]
+    response = httpx.post(f"{server.url}/predict/image", data={"model": name}, files=files)
+    predictions = response.json()["predictions"]
     return np.array(
         [list(one["probabilities"].values()) if manifest.classes else [one["value"]] for one in predictions]
     )
 
 
-def png(picture: NDArray[Any]) -> bytes:
+def png(image: NDArray[Any]) -> bytes:
     content = io.BytesIO()
-    Image.fromarray(picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)).save(content, "PNG")
+    Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0)).save(content, "PNG")
     return content.getvalue()
 
 
-def given(name: str, *, binary: bool = True) -> list[triton.InferInput]:
+def inputs_for(name: str, *, binary: bool = True) -> list[triton.InferInput]:
     tensor, inputs = manifest_of(name).inputs[0], inputs_of(name)
     return [triton.InferInput(tensor.name, list(inputs.shape), tensor.datatype).set_data_from_numpy(inputs, binary)]
 
 
-def asked(name: str, binary: bool | None, class_count: int = 0) -> list[triton.InferRequestedOutput] | None:
+def requested(name: str, binary: bool | None, class_count: int = 0) -> list[triton.InferRequestedOutput] | None:
     """The output by its name, in JSON or in bytes; None names none."""
     if binary is None:
         return None
     return [triton.InferRequestedOutput(manifest_of(name).outputs[0].name, binary, class_count)]
 
 
-def calls(name: str) -> Iterator[dict[str, Any]]:
-    """Every way to ask a model."""
+def requests_of(name: str) -> Iterator[dict[str, Any]]:
+    """Every combination of encodings, binary flags and version."""
     ways = product((True, False), (True, False, None), ENCODINGS, ENCODINGS, ("", str(manifest_of(name).version)))
     for number, (binary_in, binary_out, packed_in, packed_out, version) in enumerate(ways):
         yield {
             "model_name": name,
-            "inputs": given(name, binary=binary_in),
-            "outputs": asked(name, binary_out),
+            "inputs": inputs_for(name, binary=binary_in),
+            "outputs": requested(name, binary_out),
             "model_version": version,
-            "request_id": f"call-{number}",
+            "request_id": f"request-{number}",
             "request_compression_algorithm": packed_in,
             "response_compression_algorithm": packed_out,
         }
 
 
-def expect(result: triton.InferResult, call: dict[str, Any], expected: NDArray[Any]) -> None:
-    output = manifest_of(call["model_name"]).outputs[0].name
-    np.testing.assert_allclose(result.as_numpy(output), expected, rtol=1e-6, err_msg=str(call))
-    assert result.get_response()["id"] == call["request_id"]
-    assert result.get_response()["model_name"] == call["model_name"]
+def expect(result: triton.InferResult, request: dict[str, Any], expected: NDArray[Any]) -> None:
+    output = manifest_of(request["model_name"]).outputs[0].name
+    np.testing.assert_allclose(result.as_numpy(output), expected, rtol=1e-6, err_msg=str(request))
+    assert result.get_response()["id"] == request["request_id"]
+    assert result.get_response()["model_name"] == request["model_name"]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_default_model_answers_the_client_in_every_way(
+def test_every_default_model_serves_the_client_in_every_combination(
     server: Server, client: triton.InferenceServerClient, name: str
 ) -> None:
     expected = predicted(server, name)
-    for call in calls(name):
-        expect(client.infer(**call), call, expected)
+    for request in requests_of(name):
+        expect(client.infer(**request), request, expected)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_default_model_answers_the_asyncio_client_in_every_way(server: Server, name: str) -> None:
+def test_every_default_model_serves_the_asyncio_client_in_every_combination(server: Server, name: str) -> None:
     expected = predicted(server, name)
 
     async def ask() -> None:
         async with aio.InferenceServerClient(server.url.removeprefix("http://")) as client:
-            asked = list(calls(name))
-            for call, result in zip(
-                asked, await asyncio.gather(*(client.infer(**call) for call in asked)), strict=True
+            requests = list(requests_of(name))
+            for request, result in zip(
+                requests, await asyncio.gather(*(client.infer(**request) for request in requests)), strict=True
             ):
-                expect(result, call, expected)
+                expect(result, request, expected)
 
     asyncio.run(ask())
 
 
-def test_the_clients_own_concurrency_gets_every_answer(server: Server) -> None:
+def test_the_clients_own_concurrency_gets_every_response(server: Server) -> None:
     expected = predicted(server, "multiply")
     with triton.InferenceServerClient(server.url.removeprefix("http://"), concurrency=4) as client:
-        waiting = [client.async_infer("multiply", given("multiply")) for _ in range(16)]
+        waiting = [client.async_infer("multiply", inputs_for("multiply")) for _ in range(16)]
         for request in waiting:
             np.testing.assert_allclose(request.get_result().as_numpy("output"), expected, rtol=1e-12)
 
 
-def test_what_the_client_prepares_and_reads_without_sending_is_understood(server: Server) -> None:
-    content, length = triton.InferenceServerClient.generate_request_body(given("add"))
+def test_bodies_the_client_generates_and_parses_offline_are_compatible(server: Server) -> None:
+    content, length = triton.InferenceServerClient.generate_request_body(inputs_for("add"))
     headers = {"Inference-Header-Content-Length": str(length), "Accept-Encoding": "identity"}
-    answer = httpx.post(f"{server.url}/v2/models/add/infer", content=content, headers=headers)
-    length = int(answer.headers["Inference-Header-Content-Length"])
-    result = triton.InferenceServerClient.parse_response_body(answer.content, header_length=length)
+    response = httpx.post(f"{server.url}/v2/models/add/infer", content=content, headers=headers)
+    length = int(response.headers["Inference-Header-Content-Length"])
+    result = triton.InferenceServerClient.parse_response_body(response.content, header_length=length)
     np.testing.assert_allclose(result.as_numpy("output"), inputs_of("add").sum(axis=1, keepdims=True))
 
 
@@ -174,12 +174,12 @@ def test_the_server_describes_itself(client: triton.InferenceServerClient) -> No
     assert sorted({entry["name"] for entry in index if entry["state"] == "READY"}) == NAMES
 
 
-def test_the_statistics_count_what_the_client_asked(client: triton.InferenceServerClient) -> None:
+def test_the_statistics_count_the_clients_requests(client: triton.InferenceServerClient) -> None:
     def count() -> int:
         return int(client.get_inference_statistics("square")["model_stats"][0]["inference_count"])
 
     before = count()
-    client.infer("square", given("square"))
+    client.infer("square", inputs_for("square"))
     assert count() - before == ROWS
     names = {stat["name"] for stat in client.get_inference_statistics()["model_stats"]}
     assert names == set(NAMES)
@@ -188,7 +188,7 @@ def test_the_statistics_count_what_the_client_asked(client: triton.InferenceServ
 def test_the_client_gets_classes(server: Server, client: triton.InferenceServerClient) -> None:
     expected = predicted(server, "digit")
     for binary in (True, False):
-        found = client.infer("digit", given("digit"), outputs=asked("digit", binary, 3)).as_numpy("output")
+        found = client.infer("digit", inputs_for("digit"), outputs=requested("digit", binary, 3)).as_numpy("output")
         assert found.shape == (len(expected), 3)
         for row, elements in zip(expected, found, strict=True):
             texts = [element.decode() if isinstance(element, bytes) else element for element in elements]
@@ -203,51 +203,51 @@ def labels_of(labels: tuple[str, ...]) -> list[int]:
     return [classes.index(label) for label in labels]
 
 
-def test_what_is_not_finite_reaches_the_client(client: triton.InferenceServerClient) -> None:
+def test_non_finite_values_reach_the_client(client: triton.InferenceServerClient) -> None:
     rows = np.array([[1.0, 0.0], [6.0, 3.0]])
     tensor = triton.InferInput("input", [2, 2], "FP64").set_data_from_numpy(rows)
     exact = client.infer("divide", [tensor]).as_numpy("output")
     assert not np.isfinite(exact[0, 0])
     assert exact[1, 0] == pytest.approx(2)
-    result = client.infer("divide", [tensor], outputs=asked("divide", False))
+    result = client.infer("divide", [tensor], outputs=requested("divide", False))
     assert np.isnan(result.as_numpy("output")[0, 0])
     assert "first is row 0" in result.get_output("output")["parameters"]["not_finite"]
 
 
 @pytest.mark.parametrize(
-    ("call", "message"),
+    ("changes", "message"),
     [
         ({"model_name": "nothing"}, "There is no model 'nothing'"),
         ({"model_version": "99"}, "Model 'add' has no version 99; it has 1"),
         ({"outputs": [triton.InferRequestedOutput("y")]}, r"Model 'add' has 1 output \('output'\)"),
         ({"inputs": [triton.InferInput("input", [1, 2], "FP32")]}, "Input 'input' has datatype 'FP32'"),
-        ({"sequence_id": 7}, "Parameter 'sequence_id' ties requests together"),
+        ({"sequence_id": 7}, "Parameter 'sequence_id' starts a sequence"),
         ({"priority": 1}, "Parameter 'priority' must be 0 or left out"),
     ],
 )
-def test_the_client_is_told_what_is_wrong(
-    server: Server, client: triton.InferenceServerClient, call: dict[str, Any], message: str
+def test_the_client_gets_the_error_message(
+    server: Server, client: triton.InferenceServerClient, changes: dict[str, Any], message: str
 ) -> None:
-    call = {"model_name": "add", "inputs": given("add")} | call
+    arguments = {"model_name": "add", "inputs": inputs_for("add")} | changes
     with pytest.raises(InferenceServerException, match=message):
-        client.infer(**call)
+        client.infer(**arguments)
 
     async def ask() -> None:
         async with aio.InferenceServerClient(server.url.removeprefix("http://")) as waiting:
-            await waiting.infer(**call)
+            await waiting.infer(**arguments)
 
     with pytest.raises(InferenceServerException, match=message):
         asyncio.run(ask())
 
 
-def test_the_client_may_not_load_models_unless_the_settings_say_so(client: triton.InferenceServerClient) -> None:
+def test_the_client_may_not_load_models_unless_the_settings_allow_it(client: triton.InferenceServerClient) -> None:
     for refused in (client.load_model, client.unload_model):
         with pytest.raises(InferenceServerException, match="NALU_MODEL_CONTROL is none") as caught:
             refused("add")
         assert caught.value.status() == "403"
 
 
-def test_the_client_unloads_and_loads_where_the_settings_say_so() -> None:
+def test_the_client_unloads_and_loads_where_the_settings_allow_it() -> None:
     with (
         serve(REPOSITORY, NALU_DEVICE="cpu", NALU_MODEL_CONTROL="explicit") as server,
         triton.InferenceServerClient(server.url.removeprefix("http://")) as client,
@@ -255,13 +255,13 @@ def test_the_client_unloads_and_loads_where_the_settings_say_so() -> None:
         client.unload_model("add")
         assert not client.is_model_ready("add")
         with pytest.raises(InferenceServerException, match="unloaded"):
-            client.infer("add", given("add"))
+            client.infer("add", inputs_for("add"))
         client.load_model("add")
         assert client.is_model_ready("add")
-        client.infer("add", given("add"))
+        client.infer("add", inputs_for("add"))
 
 
-def test_torchscript_answers_the_client_as_well() -> None:
+def test_torchscript_serves_the_client_as_well() -> None:
     with (
         serve(REPOSITORY, NALU_DEVICE="cpu", NALU_BACKEND="torchscript") as server,
         triton.InferenceServerClient(server.url.removeprefix("http://")) as client,
@@ -269,5 +269,5 @@ def test_torchscript_answers_the_client_as_well() -> None:
         for name in ("multiply", "digit"):
             assert client.get_model_metadata(name)["platform"] == "pytorch_libtorch"
             assert client.get_model_config(name)["backend"] == "pytorch"
-            result = client.infer(name, given(name)).as_numpy("output")
+            result = client.infer(name, inputs_for(name)).as_numpy("output")
             np.testing.assert_allclose(result, predicted(server, name), rtol=1e-6)

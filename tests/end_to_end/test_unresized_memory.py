@@ -1,4 +1,4 @@
-"""The service's memory stays bounded when many clients send large pictures to a CNN that does not resize them."""
+"""The service's memory stays bounded when many clients send large images to a CNN that does not resize them."""
 
 import io
 import sys
@@ -22,11 +22,11 @@ SIDE = 1000
 CLIENTS = 6
 MEBIBYTE = 2**20
 FEATURES = 2 * CHANNELS * 4 * SIDE**2 / MEBIBYTE
-"""Of one picture, in MiB: a convolution's input and output, in float32."""
+"""Of one image, in MiB: a convolution's input and output, in float32."""
 
 
 def cnn_onnx() -> bytes:
-    """Two convolutions of 3x3, each with a ReLU, and the sum over all places."""
+    """Two convolutions of 3x3, each with a ReLU, and the mean over all pixels."""
     given = helper.make_tensor_value_info("input", TensorProto.UINT8, ["N", 1, "H", "W"])
     result = helper.make_tensor_value_info("output", TensorProto.FLOAT, ["N", 1])
     random = np.random.default_rng(0)
@@ -54,7 +54,7 @@ def resident(server: Server, what: str) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(what))
 
 
-def test_peak_and_rest_are_bounded_by_the_pixels_that_are_computed_at_the_same_time(tmp_path: Path) -> None:
+def test_peak_and_rest_are_bounded_by_the_pixels_in_flight(tmp_path: Path) -> None:
     manifest = picture_manifest("cnn", "brightness", resize=False)
     write_version(tmp_path, cnn_onnx(), manifest | {"training": manifest["training"] | {"ranges": []}})
     content = io.BytesIO()
@@ -70,17 +70,17 @@ def test_peak_and_rest_are_bounded_by_the_pixels_that_are_computed_at_the_same_t
     with serve(tmp_path, **settings) as server:
         before = resident(server, "VmRSS")
 
-        def ask(_: int) -> float:
+        def predict(_: int) -> float:
             files = [("files", ("a.png", content.getvalue()))]
-            answer = httpx.post(f"{server.url}/predict/image", data={"model": "cnn"}, files=files, timeout=120)
-            assert answer.status_code == 200, answer.text
-            return float(answer.json()["predictions"][0]["value"])
+            response = httpx.post(f"{server.url}/predict/image", data={"model": "cnn"}, files=files, timeout=120)
+            assert response.status_code == 200, response.text
+            return float(response.json()["predictions"][0]["value"])
 
         with ThreadPoolExecutor(CLIENTS) as clients:
-            answers = list(clients.map(ask, range(CLIENTS)))
+            predictions = list(clients.map(predict, range(CLIENTS)))
         peak = resident(server, "VmHWM") - before
         time.sleep(0.2)
         rest = resident(server, "VmRSS") - before
-    assert len(set(answers)) == 1
+    assert len(set(predictions)) == 1
     assert FEATURES < peak < 2.5 * FEATURES  # all at once would be CLIENTS times as much
     assert rest < FEATURES

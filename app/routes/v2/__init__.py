@@ -46,13 +46,13 @@ def _for_model(method: str, suffix: str, **documented: Any) -> Callable[[Endpoin
     return register
 
 
-@router.get("", summary="What the server speaks", response_model=schemas.ServerMetadata, responses=errors(503))
+@router.get("", summary="Server metadata", response_model=schemas.ServerMetadata, responses=errors(503))
 async def server(_: RequestContext) -> Response:
-    """Name, version, and the extensions of the protocol that are served."""
+    """Name and version of the server, and the extensions of the protocol that it implements."""
     return _json(server_metadata())
 
 
-@router.get("/health/live", summary="Does the process run?", response_model=schemas.Live, responses=errors(503))
+@router.get("/health/live", summary="Liveness", response_model=schemas.Live, responses=errors(503))
 async def live(_: RequestContext) -> Response:
     """200 while the process runs."""
     return _json({"live": True})
@@ -60,61 +60,59 @@ async def live(_: RequestContext) -> Response:
 
 @router.get(
     "/health/ready",
-    summary="Should requests be sent here?",
+    summary="Readiness",
     response_model=schemas.Ready,
     responses={
         503: {
             "model": schemas.Ready | schemas.ErrorResponse,
-            "description": "Still loading, or draining; an error where the service has too much to do to look.",
+            "description": "Still loading, or draining; an error where the service is overloaded.",
         }
     },
 )
 async def ready(context: RequestContext) -> Response:
-    """200 once the repository has been gone through and its sound models are warmed, until the service drains."""
+    """200 from the end of the initial scan, with all sound models warmed up, until the service drains."""
     return _json({"ready": context.service.ready}, 200 if context.service.ready else 503)
 
 
-@router.get("/models", summary="All models, by name", response_model=schemas.ModelNames, responses=errors(503))
+@router.get("/models", summary="Names of all models", response_model=schemas.ModelNames, responses=errors(503))
 async def models(context: RequestContext) -> Response:
-    """The names of all models that are served, as KServe lists them."""
+    """The names of all served models, in KServe's form."""
     return _json({"models": [manifest.name for manifest in context.service.repository.latest()]})
 
 
 @router.get("/models/stats", summary="Statistics of all models", response_model=dict[str, Any], responses=errors(503))
 async def all_statistics(context: RequestContext) -> Response:
-    """Rows, batches and times of every version that is served, in Triton's form."""
+    """Rows, batches and durations of every served version, in Triton's form."""
     return _json(statistics(context.service.metrics, served_models(context.service)))
 
 
 @_for_model(
     "GET",
     "",
-    summary="What one model takes and answers",
+    summary="Model metadata",
     response_model=schemas.ModelMetadata,
     responses=errors(404, 503),
 )
 async def metadata(context: RequestContext) -> Response:
-    """Inputs and outputs with their datatypes and shapes, where -1 is free, and the versions that are served."""
+    """Inputs and outputs with their datatypes and shapes, where -1 is a free axis, and the served versions."""
     return _json(model_metadata(context.service, _model(context).manifest))
 
 
-@_for_model(
-    "GET", "/ready", summary="Can one model be asked?", response_model=schemas.Ready, responses=errors(404, 503)
-)
+@_for_model("GET", "/ready", summary="Model readiness", response_model=schemas.Ready, responses=errors(404, 503))
 async def model_ready(context: RequestContext) -> Response:
-    """200 if the model is loaded and warmed."""
+    """200 if the model is loaded and warmed up."""
     return _json({"ready": True, "name": _model(context).manifest.name})
 
 
 @_for_model(
     "GET",
     "/config",
-    summary="Triton's configuration of one model",
+    summary="Model configuration",
     response_model=dict[str, Any],
     responses=errors(404, 503),
 )
 async def config(context: RequestContext) -> Response:
-    """The part of Triton's model configuration that holds here."""
+    """The applicable part of Triton's model configuration."""
     return _json(model_config(context.service, _model(context).manifest))
 
 
@@ -122,7 +120,7 @@ async def config(context: RequestContext) -> Response:
     "GET", "/stats", summary="Statistics of one model", response_model=dict[str, Any], responses=errors(404, 503)
 )
 async def model_statistics(context: RequestContext) -> Response:
-    """Rows, batches and times of a model in Triton's form: of all its versions, unless one is named."""
+    """Rows, batches and durations of a model, in Triton's form: of all its versions, unless one is named."""
     manifest = _model(context).manifest
     named = "version" in context.path_params
     versions = [manifest.version] if named else served_versions(context.service, manifest.name)
@@ -132,53 +130,53 @@ async def model_statistics(context: RequestContext) -> Response:
 @_for_model(
     "POST",
     "/infer",
-    summary="Tensors in, tensors out",
+    summary="Inference",
     response_model=schemas.InferResponse,
     responses=infer_response() | errors(400, 404, 408, 413, 503),
     openapi_extra=infer_body(),
 )
 async def infer(context: RequestContext) -> Response:
-    """Let a model compute a batch of rows or pictures.
+    """Run a model on a batch of rows or images.
 
-    Tensors travel in the JSON or, little-endian, behind it. Content-Encoding and Accept-Encoding may be gzip and
-    deflate. A result that is not finite is null in JSON, and the output's parameter `not_finite` says so; in binary it
-    is what it is. Parameter `timeout`, in microseconds, is kept; sequences, priorities and shared memory are refused.
+    Tensors are in the JSON or follow it in binary, little-endian. Content-Encoding and Accept-Encoding may be gzip and
+    deflate. A non-finite value is null in JSON, and the output's parameter `not_finite` reports it; in binary it is
+    unchanged. Parameter `timeout`, in microseconds, is honoured; sequences, priorities and shared memory are rejected.
     """
-    return await inference.answer(context, _model(context))
+    return await inference.infer(context, _model(context))
 
 
 @router.post(
     "/repository/index",
-    summary="All versions in the repository",
+    summary="Repository index",
     response_model=list[schemas.IndexItem],
     responses=errors(400, 408, 413, 503),
     openapi_extra=optional_body({"ready": True}, ready={"type": "boolean", "default": False}),
 )
 async def repository_index(context: RequestContext) -> Response:
-    """Every version folder with its state and, if it is not served, the reason; `ready` leaves those out."""
+    """Every version folder with its state and, if it is not served, the reason; `ready` lists served versions only."""
     return _json(await control.index(context))
 
 
 @router.post(
     "/repository/models/{model}/load",
-    summary="Load a model, or load it anew",
+    summary="Load or reload a model",
     responses=errors(400, 403, 404, 408, 413, 503),
     openapi_extra=parameters("/{model}") | optional_body({}, parameters={"type": ["object", "null"]}),
 )
 async def load(context: RequestContext) -> Response:
-    """Load a model's versions from the repository. Refused unless NALU_MODEL_CONTROL is explicit."""
+    """Load a model's versions from the repository. Rejected unless NALU_MODEL_CONTROL is explicit."""
     await control.load(context, context.path_params["model"])
     return _json({})
 
 
 @router.post(
     "/repository/models/{model}/unload",
-    summary="Stop serving a model",
+    summary="Unload a model",
     responses=errors(400, 403, 404, 408, 413, 503),
     openapi_extra=parameters("/{model}") | optional_body({}, parameters={"type": ["object", "null"]}),
 )
 async def unload(context: RequestContext) -> Response:
-    """Stop serving a model until it is loaded again. Refused unless NALU_MODEL_CONTROL is explicit."""
+    """Stop serving a model until it is loaded again. Rejected unless NALU_MODEL_CONTROL is explicit."""
     await control.unload(context, context.path_params["model"])
     return _json({})
 
@@ -189,9 +187,9 @@ def _model(context: RequestContext) -> Model:
         return context.service.repository.get(context.path_params["model"])
     number = int(version) if _VERSION.fullmatch(version) else 0
     if not 1 <= number <= MAX_VERSION:
-        raise InvalidInputError(f"Version '{version[:20]}' is not a whole number from 1 to {MAX_VERSION}.")
+        raise InvalidInputError(f"Version '{version[:20]}' is not an integer from 1 to {MAX_VERSION}.")
     return context.service.repository.get(context.path_params["model"], number)
 
 
-def _json(answer: object, status: int = 200) -> Response:
-    return Response(to_json(answer), status, media_type="application/json")
+def _json(content: object, status: int = 200) -> Response:
+    return Response(to_json(content), status, media_type="application/json")

@@ -1,4 +1,4 @@
-"""The model repository extension: the index, and loading and unloading over HTTP where the settings allow it."""
+"""The model repository extension: the index, and model loading and unloading where the settings allow them."""
 
 import asyncio
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class IndexRequest(BaseModel):
-    """What the index is asked for; an empty body asks for all."""
+    """Filter of the index; an empty body lists all versions."""
 
     model_config = ConfigDict(strict=True)
 
@@ -22,35 +22,35 @@ class IndexRequest(BaseModel):
 
 
 class ControlRequest(BaseModel):
-    """What loading and unloading are told; an empty body tells nothing."""
+    """Parameters of load and unload; the body may be empty."""
 
     parameters: dict[str, Any] | None = None
 
 
 async def index(context: RequestContext) -> list[dict[str, str]]:
-    """All versions in the repository with their states, or only those that are ready."""
-    asked = await _read(context, IndexRequest)
+    """All versions in the repository with their states, or the ready ones only."""
+    request = await _read(context, IndexRequest)
     entries = await asyncio.to_thread(context.service.repository.index)
     return [
         {"name": entry.name, "version": str(entry.version), "state": entry.state, "reason": entry.reason or ""}
         for entry in entries
-        if entry.state == "READY" or not asked.ready
+        if entry.state == "READY" or not request.ready
     ]
 
 
 async def load(context: RequestContext, name: str) -> None:
-    """Load a model, or load it anew.
+    """Load or reload a model.
 
     Raises:
         ForbiddenError: the settings do not allow it.
-        InvalidInputError: the request brings its own configuration or files.
+        InvalidInputError: the request carries its own configuration or files.
     """
-    _refuse_unless_explicit(context.service)
-    asked = await _read(context, ControlRequest)
-    for parameter in asked.parameters or {}:
+    _require_explicit_control(context.service)
+    request = await _read(context, ControlRequest)
+    for parameter in request.parameters or {}:
         if parameter == "config" or parameter.startswith("file:"):
             raise InvalidInputError(
-                f"Parameter '{parameter[:40]}' brings a model along; models are loaded from the repository only."
+                f"Parameter '{parameter[:40]}' carries a model; models come from the repository only, so leave it out."
             )
     await asyncio.to_thread(context.service.repository.load, name)
 
@@ -61,12 +61,12 @@ async def unload(context: RequestContext, name: str) -> None:
     Raises:
         ForbiddenError: the settings do not allow it.
     """
-    _refuse_unless_explicit(context.service)
+    _require_explicit_control(context.service)
     await _read(context, ControlRequest)
     await asyncio.to_thread(context.service.repository.unload, name)
 
 
-def _refuse_unless_explicit(service: Service) -> None:
+def _require_explicit_control(service: Service) -> None:
     if service.settings.model_control != "explicit":
         raise ForbiddenError(
             f"NALU_MODEL_CONTROL is {service.settings.model_control}, so models are not loaded or unloaded over HTTP; "

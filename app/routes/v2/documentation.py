@@ -1,4 +1,4 @@
-"""What OpenAPI says of the endpoints; they take requests as they come, so FastAPI cannot read it off them."""
+"""OpenAPI parts of the V2 endpoints, which read raw requests and so have no signature for FastAPI to document."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _VERSION = {"name": "version", "in": "path", "required": True, "schema": VERSION
 _HEADER_LENGTH = {
     "name": "Inference-Header-Content-Length",
     "in": "header",
-    "description": "Bytes of the JSON, where tensors follow it; 0 where the body is nothing but one row or picture.",
+    "description": "Bytes of the JSON, where binary data follows it; 0 where the body is one row or image in binary.",
     "schema": {"type": "integer", "minimum": 0},
 }
 INFER_EXAMPLE = {
@@ -21,40 +21,40 @@ BINARY_EXAMPLE = (
     '{"inputs": [{"name": "input", "shape": [1, 2], "datatype": "FP64", "parameters": {"binary_data_size": 16}}]}'
     "\0\0\0\0\0\0\x08@\0\0\0\0\0\0\x10@"
 )
-"""3 and 4, in bytes that are text too."""
+"""3 and 4 as FP64; chosen because their bytes are also text."""
 
 _FLAG = {"type": ["boolean", "null"]}
 _COUNT = {"type": ["integer", "null"], "minimum": 0, "maximum": 2**63 - 1}
 _REQUEST_PARAMETERS = {
-    "binary_data_output": _FLAG | {"description": "Whether outputs follow the answer's JSON as bytes."},
-    "timeout": _COUNT | {"description": "Microseconds that the answer may take; 0 for no limit."},
+    "binary_data_output": _FLAG | {"description": "Whether outputs follow the response's JSON in binary."},
+    "timeout": _COUNT | {"description": "Microseconds that the request may take; 0 for no limit."},
 }
 _OUTPUT_PARAMETERS = {
-    "binary_data": _FLAG | {"description": "Whether this output follows the answer's JSON as bytes."},
-    "classification": _COUNT | {"description": "How many of the highest values to name; 0 for the output itself."},
+    "binary_data": _FLAG | {"description": "Whether this output follows the response's JSON in binary."},
+    "classification": _COUNT | {"description": "Top values to return with their labels; 0 for the output itself."},
 }
 
 
 def parameters(path: str) -> dict[str, Any]:
-    """The parameters in a path, and the header of infer."""
+    """The parameters of a path, and the header of infer."""
     found = [parameter for parameter in (_MODEL, _VERSION) if f"{{{parameter['name']}}}" in path]
     return {"parameters": found + [_HEADER_LENGTH] * path.endswith("/infer")}
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI's entry for the errors that an endpoint may answer, with an example of each."""
+    """OpenAPI's responses of the error statuses of an endpoint, with an example of each."""
     return {status: {"model": ErrorResponse} | openapi_error(status) for status in statuses}
 
 
 def infer_body() -> dict[str, Any]:
     """The request body of infer."""
-    json = _inlined(_as_answered(InferRequest.model_json_schema())) | {"examples": [INFER_EXAMPLE]}
+    json = _inlined(_as_served(InferRequest.model_json_schema())) | {"examples": [INFER_EXAMPLE]}
     binary = {
         "type": "string",
         "format": "binary",
         "description": "The JSON, whose inputs have parameter `binary_data_size` and no `data`, then the tensor, "
         f"row-major and little-endian; header `{_HEADER_LENGTH['name']}` has the bytes of the JSON. "
-        "Where it is 0, the body is nothing but one row or picture.",
+        "Where it is 0, the body is one row or image in binary.",
         "examples": [BINARY_EXAMPLE],
     }
     content = {"application/json": {"schema": json}, "application/octet-stream": {"schema": binary}}
@@ -62,13 +62,13 @@ def infer_body() -> dict[str, Any]:
 
 
 def infer_response() -> dict[int | str, dict[str, Any]]:
-    """The form of infer's answer that the model of its JSON does not tell."""
+    """The binary form of infer's response, beside the JSON of ``InferResponse``."""
     binary = {
         "type": "string",
         "format": "binary",
         "description": "The JSON, whose outputs have parameter `binary_data_size` and no `data`, then their bytes.",
     }
-    length = {"description": "Bytes of the JSON, where outputs follow it.", "schema": _HEADER_LENGTH["schema"]}
+    length = {"description": "Bytes of the JSON, where binary outputs follow it.", "schema": _HEADER_LENGTH["schema"]}
     return {
         200: {
             "content": {"application/octet-stream": {"schema": binary}},
@@ -78,37 +78,37 @@ def infer_response() -> dict[int | str, dict[str, Any]]:
 
 
 def optional_body(example: dict[str, Any], **properties: dict[str, Any]) -> dict[str, Any]:
-    """A small JSON body that may be left out."""
+    """A small, optional JSON body."""
     schema = {"type": "object", "properties": properties, "examples": [example]}
     return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
 
 
-def _as_answered(schema: dict[str, Any]) -> dict[str, Any]:
-    """The request's schema without what the protocol allows and every model here refuses, with a message of its own."""
-    given, wanted = schema["$defs"]["RequestInput"], schema["$defs"]["RequestOutput"]
+def _as_served(schema: dict[str, Any]) -> dict[str, Any]:
+    """The request's schema, narrowed to what the served models accept."""
+    input_schema, output_schema = schema["$defs"]["RequestInput"], schema["$defs"]["RequestOutput"]
     schema["properties"]["inputs"] |= {"minItems": 1, "maxItems": 1}
     schema["properties"]["outputs"]["maxItems"] = 1
-    _know(schema, _REQUEST_PARAMETERS)
-    _know(wanted, _OUTPUT_PARAMETERS)
-    given["required"].append("data")
-    given["properties"]["datatype"]["enum"] = ["FP64", "FP32", "UINT8"]
-    given["properties"]["shape"] |= {"minItems": 2, "maxItems": 4}
-    given["properties"]["shape"]["items"]["minimum"] = 1
-    given["properties"]["data"] = {
+    _declare(schema, _REQUEST_PARAMETERS)
+    _declare(output_schema, _OUTPUT_PARAMETERS)
+    input_schema["required"].append("data")
+    input_schema["properties"]["datatype"]["enum"] = ["FP64", "FP32", "UINT8"]
+    input_schema["properties"]["shape"] |= {"minItems": 2, "maxItems": 4}
+    input_schema["properties"]["shape"]["items"]["minimum"] = 1
+    input_schema["properties"]["data"] = {
         "type": "array",
         "minItems": 1,
         "items": {"anyOf": [DOUBLE, {"type": "array"}]},
-        "description": given["properties"]["data"]["description"],
+        "description": input_schema["properties"]["data"]["description"],
     }
     return schema
 
 
-def _know(schema: dict[str, Any], known: dict[str, Any]) -> None:
-    schema["properties"]["parameters"]["properties"] = known
+def _declare(schema: dict[str, Any], declared: dict[str, Any]) -> None:
+    schema["properties"]["parameters"]["properties"] = declared
 
 
 def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without references, which would point to nothing within OpenAPI's document."""
+    """The schema with its references inlined, as they would not resolve within OpenAPI's document."""
     definitions = schema.pop("$defs", {})
 
     def resolve(part: Any) -> Any:

@@ -1,4 +1,4 @@
-"""An inference request from its bytes to its answer's."""
+"""Inference: from the bytes of a request to the bytes of its response."""
 
 import asyncio
 from time import perf_counter
@@ -17,18 +17,18 @@ from app.http.context import RequestContext
 from app.repository.load import Model
 
 IN_LINE_BYTES = 2**16
-"""What is larger is compressed in a thread, so that it holds up nobody else."""
+"""Larger responses are compressed in a thread, so that they do not block the event loop."""
 
 
-async def answer(context: RequestContext, model: Model) -> Response:
-    """Let a model answer a request.
+async def infer(context: RequestContext, model: Model) -> Response:
+    """Run a model on a request.
 
     Raises:
-        ServiceError: whatever keeps it from an answer.
+        ServiceError: the request cannot be served.
     """
     service, body = context.service, await context.body()
     started = perf_counter()
-    body = await _unpacked(context, body)
+    body = await _decompressed(context, body)
     request = decode(body, context.headers.get(HEADER_LENGTH), model.manifest, service.settings)
     decoded = perf_counter()
     prediction = await _predict_in_time(context, model, request)
@@ -39,12 +39,12 @@ async def answer(context: RequestContext, model: Model) -> Response:
     return response
 
 
-async def _unpacked(context: RequestContext, body: bytes) -> bytes:
+async def _decompressed(context: RequestContext, body: bytes) -> bytes:
     encoding = context.headers.get("content-encoding")
     if encoding is None:
         return body
     limit = context.service.settings.max_body_bytes
-    # in a thread whatever its size: a small body may unpack to a large one
+    # always in a thread: a small body may decompress to a large one
     return await asyncio.to_thread(compression.decompress, body, encoding, limit)
 
 
@@ -56,14 +56,14 @@ async def _predict_in_time(context: RequestContext, model: Model, request: Infer
             return await _predict(context, model, request.inputs)
     except TimeoutError:
         raise UnavailableError(
-            f"The request was not answered within {request.timeout_seconds:g} seconds, which its parameter 'timeout' "
-            "gives in microseconds; try again later, or give it more.",
+            f"The request exceeded its parameter 'timeout' of {request.timeout_seconds:g} seconds; try again later, or "
+            "give it more microseconds.",
             reason="timeout",
         ) from None
 
 
 async def _predict(context: RequestContext, model: Model, inputs: NDArray[Any]) -> NDArray[Any]:
-    """Rows all at once; of pictures no more at a time than the graph has memory for."""
+    """All rows at once; images in parts of at most ``BATCH_PIXELS``."""
     if model.manifest.image is None:
         return await context.service.predict(model, inputs, context)
     step = max(1, BATCH_PIXELS // inputs[0, 0].size)

@@ -1,4 +1,4 @@
-"""What the server and its models say of themselves, in the protocol's words and Triton's."""
+"""Metadata of the server and its models, as the protocol and Triton define it."""
 
 from importlib.metadata import version
 from typing import Any
@@ -14,7 +14,7 @@ EXTENSIONS = [
     "statistics",
 ]
 PLATFORMS = {"onnx": "onnxruntime_onnx", "torchscript": "pytorch_libtorch"}
-"""Triton's names of our backends."""
+"""Triton's platform of each backend."""
 BACKENDS = {"onnx": "onnxruntime", "torchscript": "pytorch"}
 
 
@@ -24,7 +24,7 @@ def server_metadata() -> dict[str, Any]:
 
 
 def model_metadata(service: Service, manifest: Manifest) -> dict[str, Any]:
-    """What a model takes and answers, and which versions of it may be asked for."""
+    """Inputs and outputs of a model, and its served versions."""
     return {
         "name": manifest.name,
         "versions": [str(number) for number in served_versions(service, manifest.name)],
@@ -35,7 +35,7 @@ def model_metadata(service: Service, manifest: Manifest) -> dict[str, Any]:
 
 
 def model_config(service: Service, manifest: Manifest) -> dict[str, Any]:
-    """The part of Triton's model configuration that holds here: the batch axis is not among the ``dims``."""
+    """The applicable part of Triton's model configuration; ``dims`` leave out the batch axis."""
     settings = service.settings
     return {
         "name": manifest.name,
@@ -43,20 +43,20 @@ def model_config(service: Service, manifest: Manifest) -> dict[str, Any]:
         "backend": BACKENDS.get(settings.backend, settings.backend),
         "version_policy": {"all": {}},
         "max_batch_size": settings.max_rows if manifest.image is None else settings.max_files,
-        "input": [_configured(tensor) for tensor in manifest.inputs],
-        "output": [_configured(tensor) for tensor in manifest.outputs],
+        "input": [_config_tensor(tensor) for tensor in manifest.inputs],
+        "output": [_config_tensor(tensor) for tensor in manifest.outputs],
         "default_model_filename": service.repository.backend.file,
         "parameters": _parameters(manifest),
     }
 
 
 def served_models(service: Service) -> list[tuple[str, int]]:
-    """Name and version of everything that may be asked for."""
+    """Name and version of every served model."""
     return [key for key, entry in service.repository.entries() if entry.model is not None]
 
 
 def served_versions(service: Service, name: str) -> list[int]:
-    """The versions of a model that may be asked for."""
+    """The served versions of a model."""
     return [number for served, number in served_models(service) if served == name]
 
 
@@ -64,7 +64,7 @@ def _tensor(tensor: Tensor) -> dict[str, Any]:
     return {"name": tensor.name, "datatype": tensor.datatype, "shape": tensor.shape}
 
 
-def _configured(tensor: Tensor) -> dict[str, Any]:
+def _config_tensor(tensor: Tensor) -> dict[str, Any]:
     return {"name": tensor.name, "data_type": f"TYPE_{tensor.datatype}", "dims": tensor.shape[1:]}
 
 

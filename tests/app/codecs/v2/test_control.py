@@ -13,8 +13,8 @@ OFF = (
 )
 
 
-def index(client: TestClient, **asked: Any) -> list[dict[str, str]]:
-    response = client.post("/v2/repository/index", content=json.dumps(asked) if asked else b"")
+def index(client: TestClient, **request: Any) -> list[dict[str, str]]:
+    response = client.post("/v2/repository/index", content=json.dumps(request) if request else b"")
     assert response.status_code == 200, response.text
     found: list[dict[str, str]] = response.json()
     return found
@@ -24,7 +24,7 @@ def control(client: TestClient, what: str, name: str = "sum", content: bytes = b
     return client.post(f"/v2/repository/models/{name}/{what}", content=content)
 
 
-def test_the_index_lists_every_version_and_why_one_is_not_served(tmp_path: Path) -> None:
+def test_the_index_lists_every_version_with_state_and_reason(tmp_path: Path) -> None:
     write_sum(tmp_path, version=1)
     folder = write_sum(tmp_path, version=2)
     (folder / "model.onnx").write_bytes(b"damaged")
@@ -38,11 +38,11 @@ def test_the_index_lists_every_version_and_why_one_is_not_served(tmp_path: Path)
 
 
 @pytest.mark.parametrize("content", [b"[]", b"{", b'{"ready": 1}', b'{"ready": "yes"}', b"[" * 100_000])
-def test_an_index_that_is_asked_for_otherwise_is_refused(client: TestClient, content: bytes) -> None:
+def test_an_invalid_index_request_is_rejected(client: TestClient, content: bytes) -> None:
     expect_error(client.post("/v2/repository/index", content=content), 400)
 
 
-def test_loading_and_unloading_are_refused_unless_the_settings_allow_them(client: TestClient) -> None:
+def test_loading_and_unloading_are_rejected_unless_the_settings_allow_them(client: TestClient) -> None:
     for what in ("load", "unload"):
         expect_error(control(client, what), 403, OFF)
         expect_error(control(client, what, "nothing"), 403, OFF)
@@ -69,7 +69,7 @@ def test_a_new_model_is_loaded(tmp_path: Path) -> None:
         assert infer(client, "sum", body()).status_code == 200
 
 
-def test_what_cannot_be_loaded_is_said(tmp_path: Path) -> None:
+def test_a_failed_load_reports_the_reason(tmp_path: Path) -> None:
     folder = write_sum(tmp_path)
     (folder / "model.onnx").write_bytes(b"damaged")
     with running(tmp_path, model_control="explicit") as client:
@@ -79,16 +79,16 @@ def test_what_cannot_be_loaded_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("parameter", ["config", "file:1/model.onnx"])
-def test_a_model_that_comes_with_the_request_is_refused(tmp_path: Path, parameter: str) -> None:
+def test_a_model_in_the_request_is_rejected(tmp_path: Path, parameter: str) -> None:
     write_sum(tmp_path)
     with running(tmp_path, model_control="explicit") as client:
         content = json.dumps({"parameters": {parameter: "{}"}}).encode()
-        error = f"Parameter '{parameter}' brings a model along; models are loaded from the repository only."
+        error = f"Parameter '{parameter}' carries a model; models come from the repository only, so leave it out."
         expect_error(control(client, "load", content=content), 400, error)
 
 
 @pytest.mark.parametrize("content", [b"[]", b'{"parameters": 1}', b"\xff"])
-def test_a_body_that_is_not_the_protocols_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_body_outside_the_protocol_is_rejected(tmp_path: Path, content: bytes) -> None:
     write_sum(tmp_path)
     with running(tmp_path, model_control="explicit") as client:
         for what in ("load", "unload"):

@@ -22,7 +22,7 @@ def found(client: TestClient, path: str) -> Any:
     return response.json()
 
 
-def test_the_server_says_what_it_speaks(client: TestClient) -> None:
+def test_server_metadata_lists_the_extensions(client: TestClient) -> None:
     server = found(client, "/v2")
     assert server["name"] == "nalu-serve"
     assert server["version"]
@@ -35,17 +35,17 @@ def test_the_server_says_what_it_speaks(client: TestClient) -> None:
     ]
 
 
-def test_the_server_is_live_and_ready_in_words_that_clients_of_kserve_read(client: TestClient) -> None:
+def test_liveness_and_readiness_are_in_kserves_form(client: TestClient) -> None:
     assert found(client, "/v2/health/live") == {"live": True}
     assert found(client, "/v2/health/ready") == {"ready": True}
 
 
-def test_models_are_listed_as_kserve_lists_them(client: TestClient) -> None:
+def test_models_are_listed_in_kserves_form(client: TestClient) -> None:
     names = found(client, "/v2/models")["models"]
     assert names == ["add", "brightness", "colour", "free", "ratio", "shade", "strict", "sum"]
 
 
-def test_a_model_says_what_it_takes_and_answers(client: TestClient) -> None:
+def test_model_metadata_lists_versions_inputs_and_outputs(client: TestClient) -> None:
     assert found(client, "/v2/models/sum") == SUM
     assert found(client, "/v2/models/sum/versions/1") == SUM
     assert found(client, "/v2/models/colour")["inputs"] == [
@@ -59,14 +59,14 @@ def test_a_model_that_is_served_is_ready(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["", "/ready", "/config", "/stats"])
-def test_a_model_or_version_that_is_not_there_is_the_protocols_error(client: TestClient, suffix: str) -> None:
+def test_an_unknown_model_or_version_is_the_protocols_error(client: TestClient, suffix: str) -> None:
     error = "There is no model 'nothing'; GET /models lists what there is."
     expect_error(client.get(f"/v2/models/nothing{suffix}"), 404, error)
     expect_error(client.get(f"/v2/models/sum/versions/7{suffix}"), 404, "Model 'sum' has no version 7; it has 1, 2.")
     expect_error(client.get(f"/v2/models/sum/versions/x{suffix}"), 400)
 
 
-def test_the_configuration_leaves_out_the_batch_as_triton_does(client: TestClient) -> None:
+def test_the_configuration_leaves_out_the_batch_axis_as_triton_does(client: TestClient) -> None:
     config = found(client, "/v2/models/sum/versions/2/config")
     assert config == {
         "name": "sum",
@@ -112,9 +112,7 @@ def test_statistics_are_of_every_version_unless_one_is_named(client: TestClient)
     assert [stat["version"] for stat in found(client, "/v2/models/sum/stats")["model_stats"]] == ["1", "2"]
 
 
-def test_nothing_is_ready_before_the_repository_was_gone_through(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_ready_before_the_initial_scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_sum(tmp_path)
     with running(tmp_path) as client:
         wait_until(lambda: client.get("/v2/health/ready").status_code == 200)
@@ -127,7 +125,7 @@ def test_nothing_is_ready_before_the_repository_was_gone_through(
         expect_error(client.get("/v2/models/other/ready"), 503)
 
 
-def test_while_draining_the_service_is_not_ready_and_still_answers(tmp_path: Path) -> None:
+def test_while_draining_the_service_is_not_ready_and_still_serves(tmp_path: Path) -> None:
     write_sum(tmp_path)
     with running(tmp_path) as client:
         client.app.state.service.draining = True  # type: ignore[attr-defined]
