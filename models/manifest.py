@@ -1,4 +1,4 @@
-"""Manifest: what an exported model promises. The one thing that training writes and the service reads.
+"""Manifest: the declared properties of an exported model. Training writes it, the service reads it.
 
 A model lies in ``<repository>/<name>/<version>/`` as ``model.onnx``, ``model.pt``, ``weights.safetensors`` and
 ``manifest.json``. This file needs no PyTorch.
@@ -18,14 +18,14 @@ WEIGHTS_FILE = "weights.safetensors"
 ModelTask = Literal["arithmetic", "image-regression", "image-classification"]
 
 CHANNELS = {"L": 1, "RGB": 3}
-"""Channels of each picture mode, by Pillow's name of the mode."""
+"""Channels of each image mode, by Pillow's name of the mode."""
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 """Model names are folder names and parts of a URL: letters, digits, dot, underscore and hyphen, up to 64."""
 
 
 class ManifestError(ValueError):
-    """A manifest that cannot be read or that contradicts itself."""
+    """A manifest that cannot be read or is inconsistent."""
 
 
 class _Strict(BaseModel):
@@ -42,11 +42,11 @@ class Tensor(_Strict):
 
 
 class ImageInput(_Strict):
-    """How pictures enter: colour mode, and what ``height`` and ``width``, in pixels, are.
+    """Colour mode and size, in pixels, of the images that a model takes.
 
-    With ``resize``, every picture is brought to that size by the graph. Without, and where the input's shape leaves the
-    size free, they are the smallest size that is taken, and larger pictures come as they are: whoever counts or adds
-    over places needs things to keep their size. Where the shape fixes the size, pictures must have exactly that.
+    With ``resize``, the graph resizes every image to ``height`` x ``width``. Without, and where the input's shape
+    leaves the size free, they are the minimum size, and larger images enter at their own size: counting and adding
+    over locations needs objects of constant size. Where the shape fixes the size, images must have exactly that.
     """
 
     mode: Literal["L", "RGB"]
@@ -56,7 +56,7 @@ class ImageInput(_Strict):
 
 
 class Training(_Strict):
-    """Where the model comes from. ``ranges``: lowest and highest value trained on, for each input column."""
+    """Provenance of the model. ``ranges``: minimum and maximum of each input column in training."""
 
     ranges: list[tuple[float, float]]
     rows: int
@@ -74,7 +74,7 @@ class FileEntry(_Strict):
 
 
 class Manifest(_Strict):
-    """What an exported model promises: its shapes, the range it was trained on, the errors that were measured."""
+    """The declared properties of an exported model: shapes, training ranges, measured errors, hashes of its files."""
 
     name: str = Field(pattern=NAME_PATTERN)
     version: int = Field(ge=1)
@@ -93,51 +93,49 @@ class Manifest(_Strict):
     files: dict[str, FileEntry]
 
     @model_validator(mode="after")
-    def _agree(self) -> Self:
-        given, answered = self.inputs[0], self.outputs[0]
+    def _validate_consistency(self) -> Self:
+        entry, output = self.inputs[0], self.outputs[0]
         if self.task == "image-classification" and len(self.classes or ()) < 2:
             raise ValueError("task 'image-classification' needs at least two 'classes'")
         if self.task == "arithmetic":
-            self._agree_on_columns(given, answered)
+            self._validate_columns(entry, output)
         else:
-            self._agree_on_pictures(given)
+            self._validate_images(entry)
         outputs = {"image-regression": 1, "image-classification": len(self.classes or ())}.get(self.task)
-        if len(answered.shape) != 2 or answered.shape[0] != -1 or outputs not in (None, answered.shape[1]):
+        if len(output.shape) != 2 or output.shape[0] != -1 or outputs not in (None, output.shape[1]):
             raise ValueError(
                 f"a model of task '{self.task}' has outputs of shape [-1, {outputs or 'number of outputs'}]"
             )
         return self
 
-    def _agree_on_columns(self, given: Tensor, answered: Tensor) -> None:
-        if (given.datatype, answered.datatype) != ("FP64", "FP64"):
+    def _validate_columns(self, entry: Tensor, output: Tensor) -> None:
+        if (entry.datatype, output.datatype) != ("FP64", "FP64"):
             raise ValueError("arithmetic is FP64 from end to end")
-        if len(given.shape) != 2 or given.shape[0] != -1 or given.shape[1] < 1:
+        if len(entry.shape) != 2 or entry.shape[0] != -1 or entry.shape[1] < 1:
             raise ValueError("an arithmetic model has inputs of shape [-1, number of columns]")
-        width = given.shape[1]
+        width = entry.shape[1]
         if len(self.columns) != width or len(self.training.ranges) != width:
             raise ValueError(f"an arithmetic model of {width} inputs needs {width} columns and {width} ranges")
 
-    def _agree_on_pictures(self, given: Tensor) -> None:
+    def _validate_images(self, entry: Tensor) -> None:
         if self.image is None:
             raise ValueError(f"task '{self.task}' needs 'image'")
         channels = CHANNELS[self.image.mode]
         sizes = [[-1, channels, -1, -1], [-1, channels, self.image.height, self.image.width]]
         allowed = sizes[: 1 if self.image.resize else 2]
-        if given.shape not in allowed:
+        if entry.shape not in allowed:
             listed = " or ".join(map(str, allowed))
             how = "that are resized" if self.image.resize else "that are not resized"
-            raise ValueError(
-                f"pictures of mode {self.image.mode} {how} are inputs of shape {listed}, not {given.shape}"
-            )
+            raise ValueError(f"images of mode {self.image.mode} {how} are inputs of shape {listed}, not {entry.shape}")
 
     @property
     def columns(self) -> list[str]:
-        """Names of the input columns; empty for pictures."""
+        """Names of the input columns; empty for images."""
         return self.inputs[0].columns or []
 
     @property
     def any_size(self) -> bool:
-        """Whether pictures come unresized, in any size from ``image.height`` x ``image.width`` on."""
+        """Whether images enter unresized, in any size of at least ``image.height`` x ``image.width``."""
         return self.image is not None and not self.image.resize and self.inputs[0].shape[2] == -1
 
     @classmethod
@@ -145,7 +143,7 @@ class Manifest(_Strict):
         """Read ``manifest.json`` of a version folder.
 
         Raises:
-            ManifestError: the file is missing, is no JSON or is no manifest.
+            ManifestError: the file is missing, is not JSON or is not a valid manifest.
         """
         path = folder / MANIFEST_FILE
         try:
@@ -161,13 +159,13 @@ class Manifest(_Strict):
             ) from error
 
     def read_file(self, folder: Path, name: str) -> bytes:
-        """Read a file of the version folder whose hash this manifest vouches for.
+        """Read a file of the version folder and verify its hash.
 
         Returns:
-            The very bytes that were hashed, so that nothing can change between the check and the use.
+            The bytes that were hashed, so that nothing can change between check and use.
 
         Raises:
-            ManifestError: the file is missing, is not listed, or differs from what the manifest lists.
+            ManifestError: the file is missing or not listed, or its hash differs from the listed one.
         """
         if name not in self.files:
             raise ManifestError(f"{folder / MANIFEST_FILE} lists no file '{name}'.")
@@ -182,12 +180,12 @@ class Manifest(_Strict):
 
 
 def describe_file(path: Path) -> FileEntry:
-    """Hash and size of a file, as a manifest lists them."""
+    """Hash and size of a file, as listed in a manifest."""
     content = path.read_bytes()
     return FileEntry(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
 
 
 def versions(model_folder: Path) -> list[int]:
-    """Versions that lie in a model's folder, lowest first. Anything but a plain positive number is no version."""
+    """Versions in a model's folder, in ascending order: the folders whose name is a plain positive integer."""
     names = (entry.name for entry in model_folder.iterdir() if entry.is_dir()) if model_folder.is_dir() else ()
     return sorted(int(name) for name in names if name.isascii() and name.isdigit() and name == str(int(name)) != "0")

@@ -1,4 +1,4 @@
-"""PNG files written by hand, as the specification (ISO/IEC 15948) says, and nothing of Pillow in them."""
+"""PNG files encoded from the specification (ISO/IEC 15948), independently of Pillow."""
 
 import struct
 import zlib
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
 """The colour types."""
 ADAM7 = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
-"""First row, first column, step of rows and step of columns of each pass of an interlaced picture."""
+"""First row, first column, step of rows and step of columns of each pass of an interlaced image."""
 
 Chunk = tuple[bytes, bytes]
 
@@ -32,11 +32,11 @@ def handmade_png(
 
     Args:
         samples: ``(height, width)`` or ``(height, width, samples a pixel)``, each of ``depth`` bits.
-        colour_type: what the samples are.
+        colour_type: of the samples.
         depth: bits of a sample.
-        before: chunks in front of the pixels, such as ``(b"tRNS", ...)``.
-        after: chunks behind them.
-        interlaced: whether the pixels come in the seven passes of Adam7.
+        before: chunks before the pixels, such as ``(b"tRNS", ...)``.
+        after: chunks after the pixels.
+        interlaced: whether the pixels are in the seven passes of Adam7.
     """
     height, width = samples.shape[:2]
     header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, int(interlaced))
@@ -45,7 +45,7 @@ def handmade_png(
 
 
 def pixel_data(samples: NDArray[np.integer], depth: int = 8, interlaced: bool = False) -> bytes:
-    """What an IDAT chunk holds: each row after a byte that says that it is not filtered."""
+    """The content of an IDAT chunk: each row after a filter byte of 0, no filter."""
     passes = list(_passes(samples)) if interlaced else [samples]
     return zlib.compress(b"".join(b"\0" + _packed(row, depth) for part in passes for row in part))
 

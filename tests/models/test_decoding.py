@@ -1,4 +1,4 @@
-"""Training and serving see the same pixels: both decode with this file."""
+"""Training and serving decode to the same pixels."""
 
 import io
 from pathlib import Path
@@ -13,18 +13,18 @@ from training.data.image_folder import read_pictures
 
 
 def transparent() -> Image.Image:
-    picture = Image.new("RGBA", (6, 4), (0, 0, 0, 0))
-    picture.putpixel((1, 1), (0, 0, 0, 255))
-    return picture
+    image = Image.new("RGBA", (6, 4), (0, 0, 0, 0))
+    image.putpixel((1, 1), (0, 0, 0, 255))
+    return image
 
 
 def turned() -> Image.Image:
-    picture = Image.new("L", (6, 4), 7)
-    picture.getexif()[0x0112] = 6
-    return picture
+    image = Image.new("L", (6, 4), 7)
+    image.getexif()[0x0112] = 6
+    return image
 
 
-PICTURES = {
+IMAGES = {
     "transparent": transparent(),
     "sixteen-bits": Image.fromarray((np.arange(24, dtype=np.uint16) * 2048).reshape(4, 6)),
     "turned": turned(),
@@ -33,28 +33,28 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-@pytest.mark.parametrize("picture", PICTURES.values(), ids=PICTURES)
-def test_training_reads_what_the_service_decodes(tmp_path: Path, picture: Image.Image, mode: str) -> None:
+@pytest.mark.parametrize("image", IMAGES.values(), ids=IMAGES)
+def test_training_and_the_service_decode_the_same_pixels(tmp_path: Path, image: Image.Image, mode: str) -> None:
     content = io.BytesIO()
-    picture.save(content, "PNG", exif=picture.getexif())
+    image.save(content, "PNG", exif=image.getexif())
     (tmp_path / "a.png").write_bytes(content.getvalue())
     (tmp_path / "labels.csv").write_text("file,label\na.png,1\na.png,2\n")
     trained = read_pictures(tmp_path / "labels.csv", tmp_path, "regression", mode).pictures[0]
     served = Upload(content.getvalue(), "File 0", 1000).decode(mode)
-    assert trained.shape[1:] == ((6, 4) if picture is PICTURES["turned"] else (4, 6))
+    assert trained.shape[1:] == ((6, 4) if image is IMAGES["turned"] else (4, 6))
     np.testing.assert_array_equal(trained, served)
 
 
 def test_transparency_is_white_and_sixteen_bits_are_scaled(tmp_path: Path) -> None:
     for name, expected in (("transparent", {0, 255}), ("sixteen-bits", set(range(0, 192, 8)))):
         content = io.BytesIO()
-        PICTURES[name].save(content, "PNG")
+        IMAGES[name].save(content, "PNG")
         assert set(Upload(content.getvalue(), "File 0", 1000).decode("L").ravel().tolist()) == expected
 
 
-def jpeg(picture: Image.Image) -> Image.Image:
+def jpeg(image: Image.Image) -> Image.Image:
     content = io.BytesIO()
-    picture.save(content, "JPEG", quality=95)
+    image.save(content, "JPEG", quality=95)
     return Image.open(content)
 
 
@@ -68,7 +68,7 @@ def jpeg(picture: Image.Image) -> Image.Image:
         ((2000, 300), 28, (150, 1000)),  # the shorter side decides
     ],
 )
-def test_a_jpeg_is_decoded_at_a_fraction_that_leaves_four_times_what_is_needed(
+def test_a_jpeg_is_decoded_at_a_fraction_of_at_least_four_times_the_needed_size(
     size: tuple[int, int], needed: int, expected: tuple[int, int]
 ) -> None:
     assert pixels(jpeg(Image.new("RGB", size, (200, 100, 50))), "L", needed).shape[1:] == expected
@@ -76,18 +76,18 @@ def test_a_jpeg_is_decoded_at_a_fraction_that_leaves_four_times_what_is_needed(
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_a_jpeg_decoded_small_shows_the_same_as_one_decoded_whole(mode: str) -> None:
+def test_a_jpeg_decoded_at_a_fraction_resizes_to_the_same_pixels(mode: str) -> None:
     rows, columns = np.mgrid[0:480, 0:640]
     waves = np.stack([127 + 120 * np.sin(rows / p) * np.cos(columns / (p + 9)) for p in (40, 60, 90)], axis=2)
-    picture = Image.fromarray(waves.astype(np.uint8))
+    image = Image.fromarray(waves.astype(np.uint8))
     shown = [
         np.stack([np.asarray(Image.fromarray(channel).resize((28, 28), Image.Resampling.BILINEAR)) for channel in all_])
-        for all_ in (pixels(jpeg(picture), mode), pixels(jpeg(picture), mode, 28))
+        for all_ in (pixels(jpeg(image), mode), pixels(jpeg(image), mode, 28))
     ]
     assert np.abs(shown[0].astype(int) - shown[1]).max() <= 3
 
 
-def test_a_png_is_decoded_whole_whatever_is_needed() -> None:
+def test_a_png_is_decoded_at_full_size_whatever_is_needed() -> None:
     content = io.BytesIO()
     Image.new("L", (640, 480), 9).save(content, "PNG")
     assert pixels(Image.open(content), "L", 28).shape == (1, 480, 640)

@@ -1,4 +1,4 @@
-"""Every kind of PNG, written by hand as the specification says, shows what was written."""
+"""Every kind of PNG, encoded from the specification, decodes to the encoded pixels."""
 
 import io
 import struct
@@ -39,95 +39,97 @@ def on_white(colour: NDArray[Any], alpha: NDArray[Any]) -> FloatArray:
     return 255 * (colour * alpha + 1 - alpha)
 
 
-def expected(values: NDArray[Any], colour_type: int, depth: int) -> FloatArray:
+def expected_pixels(values: NDArray[Any], colour_type: int, depth: int) -> FloatArray:
     """``(3, height, width)`` in 0 to 255, not rounded."""
     shares = values / (2**depth - 1)
     if colour_type == GREY:
-        shown = 255 * np.stack([shares] * 3)
+        colours = 255 * np.stack([shares] * 3)
     elif colour_type == RGB:
-        shown = 255 * shares.transpose(2, 0, 1)
+        colours = 255 * shares.transpose(2, 0, 1)
     elif colour_type == PALETTE:
-        shown = COLOURS[values][..., :3].transpose(2, 0, 1)
+        colours = COLOURS[values][..., :3].transpose(2, 0, 1)
     else:
         colour, alpha = shares[..., :-1].transpose(2, 0, 1), shares[..., -1]
-        shown = on_white(np.broadcast_to(colour, (3, *alpha.shape)), alpha)
-    return np.asarray(shown, float)
+        colours = on_white(np.broadcast_to(colour, (3, *alpha.shape)), alpha)
+    return np.asarray(colours, float)
 
 
-def shown(content: bytes, mode: str = "RGB") -> ByteArray:
+def decoded(content: bytes, mode: str = "RGB") -> ByteArray:
     return pixels(Image.open(io.BytesIO(content)), mode)
 
 
 @pytest.mark.parametrize("interlaced", [False, True])
 @pytest.mark.parametrize(("colour_type", "depth"), KINDS, ids=NAMES)
-def test_every_colour_type_and_depth_is_shown_as_written(colour_type: int, depth: int, interlaced: bool) -> None:
+def test_every_colour_type_and_depth_decodes_to_the_encoded_pixels(
+    colour_type: int, depth: int, interlaced: bool
+) -> None:
     values = samples(colour_type, depth)
     before = palette(depth) if colour_type == PALETTE else ()
     content = handmade_png(values, colour_type, depth, before=before, interlaced=interlaced)
-    wanted = expected(values, colour_type, depth)
+    expected = expected_pixels(values, colour_type, depth)
     cut_twice = depth == 16 and colour_type in (GREY_ALPHA, RGBA)  # colour and opacity lose their lower bits
-    assert np.abs(shown(content) - wanted).max() <= 1 + cut_twice
-    luma = np.tensordot([0.299, 0.587, 0.114], wanted, 1)
-    assert np.abs(shown(content, "L")[0] - luma).max() <= 2
+    assert np.abs(decoded(content) - expected).max() <= 1 + cut_twice
+    luma = np.tensordot([0.299, 0.587, 0.114], expected, 1)
+    assert np.abs(decoded(content, "L")[0] - luma).max() <= 2
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4, 8])
 def test_shades_of_a_few_bits_reach_black_and_white_and_are_exact(depth: int) -> None:
     values = np.arange(2**depth)[None]
-    assert shown(handmade_png(values, GREY, depth), "L")[0, 0].tolist() == [
+    assert decoded(handmade_png(values, GREY, depth), "L")[0, 0].tolist() == [
         255 * value // (2**depth - 1) for value in range(2**depth)
     ]
 
 
 def test_sixteen_bits_lose_their_lower_eight() -> None:
     values = np.array([[0, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFF]])
-    assert shown(handmade_png(values, GREY, 16), "L")[0, 0].tolist() == [0, 0, 1, 0x7F, 0x80, 0xFF]
-    colour = shown(handmade_png(np.stack([values, values[:, ::-1], values], 2), RGB, 16))
+    assert decoded(handmade_png(values, GREY, 16), "L")[0, 0].tolist() == [0, 0, 1, 0x7F, 0x80, 0xFF]
+    colour = decoded(handmade_png(np.stack([values, values[:, ::-1], values], 2), RGB, 16))
     assert colour[:, 0].tolist() == [[0, 0, 1, 0x7F, 0x80, 0xFF], [0xFF, 0x80, 0x7F, 1, 0, 0], [0, 0, 1, 127, 128, 255]]
 
 
 @pytest.mark.parametrize("depth", DEPTHS[PALETTE])
-def test_a_palette_with_opacities_is_shown_on_white(depth: int) -> None:
+def test_a_palette_with_alpha_is_composited_on_white(depth: int) -> None:
     values = samples(PALETTE, depth)
-    wanted = on_white(COLOURS[values][..., :3].transpose(2, 0, 1) / 255, COLOURS[values][..., 3] / 255)
-    assert np.abs(shown(handmade_png(values, PALETTE, depth, before=palette(depth, alpha=True))) - wanted).max() <= 1
+    expected = on_white(COLOURS[values][..., :3].transpose(2, 0, 1) / 255, COLOURS[values][..., 3] / 255)
+    assert (
+        np.abs(decoded(handmade_png(values, PALETTE, depth, before=palette(depth, alpha=True))) - expected).max() <= 1
+    )
 
 
-def test_colours_of_a_palette_that_have_no_opacity_given_are_opaque() -> None:
+def test_palette_colours_without_alpha_are_opaque() -> None:
     before = ((b"PLTE", bytes([10, 20, 30, 40, 50, 60])), (b"tRNS", bytes([0])))
     content = handmade_png(np.array([[0, 1]]), PALETTE, 8, before=before)
-    assert shown(content)[:, 0].tolist() == [[255, 40], [255, 50], [255, 60]]
+    assert decoded(content)[:, 0].tolist() == [[255, 40], [255, 50], [255, 60]]
 
 
 @pytest.mark.parametrize("depth", DEPTHS[GREY])
-def test_the_transparent_shade_of_a_grey_picture_is_white_and_no_other_is(depth: int) -> None:
+def test_only_the_transparent_shade_of_a_grey_image_becomes_white(depth: int) -> None:
     for transparent in {0, 1, 2 ** (depth - 1) - 1, 2**depth - 2}:
         others = [0, 2**depth - 1, 2 ** (depth - 1), max(0, transparent - 1), min(transparent + 1, 2**depth - 1)]
         values = np.array([[transparent, *others]])
         content = handmade_png(values, GREY, depth, before=((b"tRNS", struct.pack(">H", transparent)),))
-        wanted = np.where(values == transparent, 255, 255 * values / (2**depth - 1))
-        assert np.abs(shown(content, "L")[0] - wanted).max() <= 1
+        expected = np.where(values == transparent, 255, 255 * values / (2**depth - 1))
+        assert np.abs(decoded(content, "L")[0] - expected).max() <= 1
 
 
 @pytest.mark.parametrize("depth", DEPTHS[RGB])
-def test_the_transparent_colour_of_a_picture_is_white_and_no_other_is(depth: int) -> None:
+def test_only_the_transparent_colour_of_an_image_becomes_white(depth: int) -> None:
     scale = 1 if depth == 8 else 257
     transparent = np.array([12, 34, 56]) * scale
     values = np.array([[transparent, transparent + np.array([0, 0, scale]), transparent[::-1], [0, 0, 0]]])
     content = handmade_png(values, RGB, depth, before=((b"tRNS", struct.pack(">HHH", *transparent)),))
-    assert shown(content)[:, 0].T.tolist() == [[255, 255, 255], [12, 34, 57], [56, 34, 12], [0, 0, 0]]
+    assert decoded(content)[:, 0].T.tolist() == [[255, 255, 255], [12, 34, 57], [56, 34, 12], [0, 0, 0]]
 
 
 @pytest.mark.parametrize("data", [b"", b"\0", b"\xff\xff", b"\0" * 5, b"\xff" * 6, b"\0" * 300])
 @pytest.mark.parametrize(("colour_type", "depth"), KINDS, ids=NAMES)
-def test_a_transparency_that_does_not_fit_is_refused_or_harms_nothing(
-    colour_type: int, depth: int, data: bytes
-) -> None:
+def test_an_invalid_transparency_chunk_is_rejected_or_ignored(colour_type: int, depth: int, data: bytes) -> None:
     before = (*(palette(depth) if colour_type == PALETTE else ()), (b"tRNS", data))
     content = handmade_png(samples(colour_type, depth), colour_type, depth, before=before)
     try:
-        assert shown(content, "L").shape == (1, 9, 13)
-    except (OSError, ValueError, SyntaxError):  # which the service answers with 415
+        assert decoded(content, "L").shape == (1, 9, 13)
+    except (OSError, ValueError, SyntaxError):  # the service responds with 415
         return
 
 
@@ -144,12 +146,12 @@ PROFILE = (b"iCCP", b"none\0\0" + zlib.compress(b"no profile at all" * 20))
     ],
     ids=["gamma-1", "gamma-and-primaries", "srgb", "profile"],
 )
-def test_gamma_and_profiles_change_no_number(before: tuple[tuple[bytes, bytes], ...]) -> None:
+def test_gamma_and_profiles_change_no_value(before: tuple[tuple[bytes, bytes], ...]) -> None:
     values = samples(GREY, 8)
-    np.testing.assert_array_equal(shown(handmade_png(values, GREY, 8, before=before), "L")[0], values)
+    np.testing.assert_array_equal(decoded(handmade_png(values, GREY, 8, before=before), "L")[0], values)
 
 
-def test_of_an_animation_the_first_frame_is_shown() -> None:
+def test_of_an_animation_the_first_frame_is_decoded() -> None:
     first, second = samples(GREY, 8), samples(GREY, 8)[::-1]
     height, width = first.shape
 
@@ -162,7 +164,7 @@ def test_of_an_animation_the_first_frame_is_shown() -> None:
         before=((b"acTL", struct.pack(">II", 2, 0)), control(0)),
         after=(control(1), (b"fdAT", struct.pack(">I", 2) + pixel_data(second))),
     )
-    np.testing.assert_array_equal(shown(content, "L")[0], first)
+    np.testing.assert_array_equal(decoded(content, "L")[0], first)
 
 
 def exif(orientation: int) -> bytes:
@@ -171,18 +173,18 @@ def exif(orientation: int) -> bytes:
 
 @pytest.mark.parametrize("place", ["before", "after"])
 @pytest.mark.parametrize(("colour_type", "depth"), KINDS, ids=NAMES)
-def test_every_kind_is_turned_upright_wherever_the_exif_block_stands(colour_type: int, depth: int, place: str) -> None:
+def test_every_kind_is_rotated_wherever_the_exif_chunk_is(colour_type: int, depth: int, place: str) -> None:
     values = samples(colour_type, depth)
     colours = palette(depth) if colour_type == PALETTE else ()
     block = ((b"eXIf", exif(6)),)
     before, after = (colours + block, ()) if place == "before" else (colours, block)
-    lying = shown(handmade_png(values, colour_type, depth, before=colours))
+    lying = decoded(handmade_png(values, colour_type, depth, before=colours))
     content = handmade_png(values, colour_type, depth, before=before, after=after)
-    np.testing.assert_array_equal(shown(content), np.rot90(lying, -1, (1, 2)))
+    np.testing.assert_array_equal(decoded(content), np.rot90(lying, -1, (1, 2)))
 
 
-def test_a_chunk_nobody_knows_is_passed_over() -> None:
+def test_an_unknown_chunk_is_ignored() -> None:
     values = samples(GREY, 8)
     content = handmade_png(values, GREY, before=((b"nuLL", b"anything"),))
     assert chunk(b"nuLL", b"anything") in content
-    np.testing.assert_array_equal(shown(content, "L")[0], values)
+    np.testing.assert_array_equal(decoded(content, "L")[0], values)

@@ -37,14 +37,14 @@ def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
         ({"files": {"model.onnx": {"sha256": "xyz", "bytes": 1}}}, r"at 'files.model.onnx.sha256'"),
     ],
 )
-def test_a_manifest_that_contradicts_itself_is_refused_with_the_place(
+def test_an_inconsistent_manifest_is_rejected_with_the_location(
     tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ManifestError, match=message):
         Manifest.read(write(tmp_path, **changes))
 
 
-def test_missing_and_broken_manifests_say_which_file(tmp_path: Path) -> None:
+def test_errors_of_missing_and_broken_manifests_name_the_file(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match=r"manifest\.json cannot be read: No such file or directory\.$"):
         Manifest.read(tmp_path)
     (tmp_path / "manifest.json").write_text("{")
@@ -52,7 +52,7 @@ def test_missing_and_broken_manifests_say_which_file(tmp_path: Path) -> None:
         Manifest.read(tmp_path)
 
 
-def test_only_the_bytes_that_were_hashed_are_handed_out(tmp_path: Path) -> None:
+def test_only_verified_bytes_are_returned(tmp_path: Path) -> None:
     digest = hashlib.sha256(b"weights").hexdigest()
     manifest = Manifest.read(write(tmp_path, files={"model.onnx": {"sha256": digest, "bytes": 7}}))
     with pytest.raises(ManifestError, match=r"model\.onnx cannot be read"):
@@ -66,7 +66,7 @@ def test_only_the_bytes_that_were_hashed_are_handed_out(tmp_path: Path) -> None:
         manifest.read_file(tmp_path, "model.pt")
 
 
-def test_only_folders_of_plain_positive_numbers_are_versions(tmp_path: Path) -> None:
+def test_only_folders_of_plain_positive_integers_are_versions(tmp_path: Path) -> None:
     for name in ("1", "2", "10", "0", "01", "v3", ".staging-1", "³"):
         (tmp_path / name).mkdir()
     (tmp_path / "7").write_text("a file")

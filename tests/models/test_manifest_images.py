@@ -1,4 +1,4 @@
-"""How pictures enter, as a manifest says it: brought to a size, of exactly a size, or of any size from one on."""
+"""Image inputs of a manifest: resized, of a fixed size, or of any size from a minimum on."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def manifest(shape: list[int], *, resize: bool, mode: str = "L") -> Manifest:
 @pytest.mark.parametrize(
     ("shape", "resize", "any_size"), [(FREE, True, False), (FREE, False, True), (FIXED, False, False)]
 )
-def test_pictures_of_any_size_are_taken_where_nothing_resizes_and_the_shape_leaves_it_free(
+def test_images_of_any_size_are_taken_where_nothing_resizes_and_the_shape_is_free(
     shape: list[int], resize: bool, any_size: bool
 ) -> None:
     assert manifest(shape, resize=resize).any_size is any_size
@@ -34,7 +34,7 @@ def test_rows_of_numbers_have_no_size() -> None:
 @pytest.mark.parametrize(
     ("shape", "resize", "mode", "rule"),
     [
-        (FIXED, True, "L", r"pictures of mode L that are resized are inputs of shape \[-1, 1, -1, -1\], not "),
+        (FIXED, True, "L", r"images of mode L that are resized are inputs of shape \[-1, 1, -1, -1\], not "),
         (
             [-1, 1, -1, 6],
             False,
@@ -44,9 +44,9 @@ def test_rows_of_numbers_have_no_size() -> None:
         ),
         ([-1, 1, 6, 4], False, "L", r"\[-1, 1, 4, 6\], not \[-1, 1, 6, 4\]"),
         ([2, 1, -1, -1], False, "L", r"not \[2, 1, -1, -1\]"),
-        (FREE, False, "RGB", r"pictures of mode RGB that are not resized are inputs of shape \[-1, 3, -1, -1\] or "),
+        (FREE, False, "RGB", r"images of mode RGB that are not resized are inputs of shape \[-1, 3, -1, -1\] or "),
     ],
 )
-def test_another_shape_is_refused_with_those_that_fit(shape: list[int], resize: bool, mode: str, rule: str) -> None:
+def test_another_shape_is_rejected_with_the_allowed_ones(shape: list[int], resize: bool, mode: str, rule: str) -> None:
     with pytest.raises(ValidationError, match=rule):
         manifest(shape, resize=resize, mode=mode)
