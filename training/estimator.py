@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from models.arrays import FloatArray
 from models.law import Law
-from training.export.manifest_fields import describe
+from training.export.manifest_fields import manifest_fields
 from training.export.write import Export, write_model
 from training.metrics import predict, regression_errors
 from training.symbolic import find_law
@@ -96,7 +96,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         columns = self._columns()
         low, high = self.ranges_.T
         inside = np.random.default_rng(self._seed).uniform(low, high, (1000, len(columns)))
-        manifest = describe(
+        manifest = manifest_fields(
             self.network_,
             columns,
             target,

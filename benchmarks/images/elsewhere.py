@@ -12,7 +12,7 @@ from training.counting.scenes import Digits, canvases_of
 from training.counting.totals import PRODUCT, TOTALS, Total
 from training.data.collate import predict_pictures
 from training.data.sklearn_digits import load_framed
-from training.export.onnx_predictor import predict_served
+from training.export.onnx_predictor import onnx_predictor
 from training.vision.fit import Examples, measure
 
 PAGE = Path("docs/results/images-elsewhere.md")
@@ -54,14 +54,14 @@ def single(folder: Path, digits: Digits) -> str:
     """What a model of one digit reads."""
     manifest = Manifest.read(folder)
     examples = Examples(list(digits.pictures[:, None]), digits.labels.astype(float))
-    found = measure(predict_served(folder, manifest), manifest.classes, examples)
+    found = measure(onnx_predictor(folder, manifest), manifest.classes, examples)
     said = f"{found['accuracy']:.1%} right" if manifest.classes else f"mean absolute error {found['mae']:.2f}"
     return f"| `{manifest.name}` | {said} |"
 
 
 def line(total: Total, folder: Path, digits: Digits, pictures: int) -> str:
     """What a model of several says of so many digits."""
-    predict = predict_served(folder, Manifest.read(folder))
+    predict = onnx_predictor(folder, Manifest.read(folder))
     used = Digits(digits.pictures, digits.labels, total.lowest_digit)
     cells = []
     for count in COUNTS:

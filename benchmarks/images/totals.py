@@ -21,7 +21,7 @@ from training.counting.totals import PRODUCT, SUM, Total
 from training.counting.train import AVERAGING, STEPS, mlp_head, training_canvases, with_head
 from training.counting.views import as_file
 from training.recipes.images import TotalRecipe, test_digits
-from training.trainer.bf16 import Mixed
+from training.trainer.bf16 import BF16Network
 from training.trainer.loop import train_batches
 from training.vision.fit import FittedPictures
 from training.vision.train import NORMS_HELD_FROM
@@ -96,7 +96,7 @@ def train_plain(recipe: TotalRecipe, name: str) -> PictureNetwork:
         return nn.functional.mse_loss(output[:, 0], totals / network.scale)
 
     train_batches(
-        Mixed(network.network),
+        BF16Network(network.network),
         batches,
         epochs=recipe.epochs,
         steps=STEPS,

@@ -21,7 +21,7 @@ from training.data.table import informative, read_table
 from training.data.table_split import split_table
 from training.errors import InputError
 from training.export.checkpoint import load_checkpoint
-from training.export.onnx_predictor import predict_served
+from training.export.onnx_predictor import onnx_predictor
 from training.export.write import Export, packages, write_model
 from training.metrics import regression_errors
 from training.recipes.arithmetic import sample_split
@@ -74,7 +74,7 @@ def run_fit(options: Namespace) -> None:
 def run_evaluate(options: Namespace) -> None:
     """Measure an exported model as it is served: its ONNX file, through ONNX Runtime."""
     folder, manifest = _find(options.repository, options.name, options.version)
-    predict = predict_served(folder, manifest)
+    predict = onnx_predictor(folder, manifest)
     if manifest.task != "arithmetic":
         _evaluate_pictures(manifest, predict, options)
         return

@@ -18,7 +18,7 @@ from training.data.augment import choose_augment, usual_augment
 from training.data.image_files import quiet_pillow
 from training.data.image_folder import LabelledPictures, read_pictures
 from training.errors import InputError
-from training.trainer.checkpointing import Saved
+from training.trainer.checkpointing import CheckpointFolder
 from training.vision.config import PicturePlan
 from training.vision.fit import export_pictures, fit_pictures
 from training.vision.report import draw_report
@@ -66,7 +66,7 @@ def _with_usual(options: Namespace) -> Namespace:
     return Namespace(**{**(USUAL_FOR_VOTES if votes else USUAL), **vars(options)})
 
 
-def _prepare(options: Namespace) -> tuple[PicturePlan, PictureParts, Saved]:
+def _prepare(options: Namespace) -> tuple[PicturePlan, PictureParts, CheckpointFolder]:
     """All that can go wrong for want of good input does so here, before the work."""
     name, unit, device = check_name(options.name), UNITS.canonical(options.unit), choose_device(options.device)
     if ":" in options.backbone:
@@ -79,7 +79,7 @@ def _prepare(options: Namespace) -> tuple[PicturePlan, PictureParts, Saved]:
     plan = _plan(options, data, parts, unit, device)
     network = check_network(plan, parts.train)
     check_folders(options.repository, options.plots)
-    saved = Saved(options.plots / f"{name}.resume", _fingerprint(options, plan, data, str(network)))
+    saved = CheckpointFolder(options.plots / f"{name}.resume", _fingerprint(options, plan, data, str(network)))
     for note in filter(None, (*data.notes, *parts.notes, saved.note())):
         print(note, flush=True)
     return plan, parts, saved

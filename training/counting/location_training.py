@@ -17,7 +17,7 @@ from models.image_network import PictureNetwork
 from training.counting.likelihood import TotalLikelihood
 from training.data.collate import Pictures, predict_pictures
 from training.metrics import predict
-from training.trainer.bf16 import maps_of
+from training.trainer.bf16 import bf16_maps
 
 LogLikelihood = Callable[[Tensor, Tensor], Tensor]
 """Of votes ``(batch, votes, height, width)`` and totals ``(batch,)``: how likely the totals are, ``(batch,)``."""
@@ -41,7 +41,7 @@ class Voting(nn.Module):
         self.others = nn.ModuleDict(dict(heads or {}))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        votes = maps_of(self.network, x)
+        votes = bf16_maps(self.network, x)
         features = self.network.pooled(votes.detach())
         heads = (self.network.head, *self.others.values())
         return votes, torch.cat([head(features) for head in heads], 1)

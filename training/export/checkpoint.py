@@ -12,11 +12,11 @@ from models.law import Law
 from models.networks import Network
 from training.errors import InputError
 
-ArithmeticOrPicture = Network | Law | PictureNetwork
+ExportableNetwork = Network | Law | PictureNetwork
 KINDS = {kind.__name__: kind for kind in (Network, Law, PictureNetwork)}
 
 
-def save_checkpoint(network: ArithmeticOrPicture, path: Path) -> None:
+def save_checkpoint(network: ExportableNetwork, path: Path) -> None:
     """Write the weights and, as metadata, the network's configuration."""
     kind = next(name for name, kind in KINDS.items() if isinstance(network, kind))
     # one entry, as safetensors writes several in an order that changes from run to run
@@ -25,7 +25,7 @@ def save_checkpoint(network: ArithmeticOrPicture, path: Path) -> None:
     path.chmod(0o644)  # safetensors makes it private, but the service may run as another user
 
 
-def load_checkpoint(path: Path) -> ArithmeticOrPicture:
+def load_checkpoint(path: Path) -> ExportableNetwork:
     """Build the network that a checkpoint holds, in evaluation mode.
 
     Raises:
@@ -43,5 +43,5 @@ def load_checkpoint(path: Path) -> ArithmeticOrPicture:
     return network.eval()
 
 
-def _build(kind: str, config: dict[str, Any]) -> ArithmeticOrPicture:
+def _build(kind: str, config: dict[str, Any]) -> ExportableNetwork:
     return KINDS[kind](**config)

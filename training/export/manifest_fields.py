@@ -8,7 +8,7 @@ from models.networks import Network
 from training.export.write import INPUT, OUTPUT, packages, tensor
 
 
-def describe(
+def manifest_fields(
     network: Network | Law,
     columns: Sequence[str],
     target: str,
@@ -36,12 +36,12 @@ def describe(
     dims = network.dims if isinstance(network, Law) else network.config["dims"]
     return {
         "task": "arithmetic",
-        "summary": summary or _summary(columns, target, name_of(network, reason), reason),
+        "summary": summary or _summary(columns, target, unit_name(network, reason), reason),
         "inputs": [tensor(INPUT, "FP64", [-1, dims[0]], columns)],
         "outputs": [tensor(OUTPUT, "FP64", [-1, 1], [target])],
         "classes": None,
         "image": None,
-        "unit": name_of(network, reason),
+        "unit": unit_name(network, reason),
         "dims": dims,
         "formula": formula,
         "latex": latex,
@@ -50,7 +50,7 @@ def describe(
     }
 
 
-def name_of(network: Network | Law, reason: str | None) -> str:
+def unit_name(network: Network | Law, reason: str | None) -> str:
     """Name of a network's unit, or ``"Law"``; ``"Approximation"`` where the search found no law."""
     if isinstance(network, Network):
         return str(network.config["unit"])

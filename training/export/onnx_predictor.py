@@ -11,7 +11,7 @@ from models.manifest import ONNX_FILE, Manifest
 from training.data.collate import Predict
 
 
-def predict_served(folder: Path, manifest: Manifest) -> Predict:
+def onnx_predictor(folder: Path, manifest: Manifest) -> Predict:
     """What computes a batch as the service would on a CPU.
 
     Args:

@@ -34,7 +34,7 @@ from models.manifest import (
     versions,
 )
 from training.errors import ParityError
-from training.export.checkpoint import ArithmeticOrPicture, save_checkpoint
+from training.export.checkpoint import ExportableNetwork, save_checkpoint
 from training.export.strip_metadata import strip_onnx, strip_torchscript
 
 INPUT, OUTPUT = "input", "output"
@@ -54,7 +54,7 @@ class Export:
         manifest: the manifest's fields but ``name``, ``version`` and ``files``.
     """
 
-    network: ArithmeticOrPicture
+    network: ExportableNetwork
     checks: Mapping[str, NDArray[Any]]
     manifest: Mapping[str, Any]
 

@@ -15,7 +15,7 @@ from models.law import Law
 from models.networks import Network
 from training.data.table_split import Part, Split
 from training.errors import InputError
-from training.export.manifest_fields import describe, name_of
+from training.export.manifest_fields import manifest_fields, unit_name
 from training.export.write import Export, write_model
 from training.metrics import predict, regression_errors
 from training.symbolic import find_law
@@ -104,7 +104,7 @@ def fit(plan: Plan, split: Split) -> Fitted:
     mlp = _best_mlp(_tensors(part), count_parameters(network), split.interpolation, plan.restarts)
     parts = {"interpolation": split.interpolation, "extrapolation": split.extrapolation}
     expression = None if reason else formula(network, plan.columns)
-    return Fitted(name_of(network, reason), network, mlp, expression, reason, measure(network, mlp, parts))
+    return Fitted(unit_name(network, reason), network, mlp, expression, reason, measure(network, mlp, parts))
 
 
 def _search(plan: Plan, train: Part, _: Part) -> tuple[AnyArithmetic, str | None]:
@@ -140,7 +140,7 @@ def export(fitted: Fitted, plan: Plan, split: Split, repository: Path, *, versio
     """Write the fitted network to the repository; see ``training.export.write.write_model``."""
     inside = split.interpolation.inputs
     checks = {"interpolation": inside, "extrapolation": np.concatenate([split.extrapolation.inputs, 10 * inside])}
-    manifest = describe(
+    manifest = manifest_fields(
         fitted.network,
         plan.columns,
         plan.target,

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from models.head import BuildHead
 
 
-def computes_bfloat16(device: str = "cpu") -> bool:
+def supports_bf16(device: str = "cpu") -> bool:
     """Whether a device has instructions for bfloat16; without them it would be slower than float32, not faster."""
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
@@ -14,24 +14,24 @@ def computes_bfloat16(device: str = "cpu") -> bool:
     return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 
 
-def maps_of(head: BuildHead, x: Tensor) -> Tensor:
+def bf16_maps(head: BuildHead, x: Tensor) -> Tensor:
     """``head.maps(x)``, its backbone computed in bfloat16 where that is faster; as float32.
 
     The projection is not: neighbouring places that vote would be equally sure too often.
     """
-    with torch.autocast(x.device.type, torch.bfloat16, enabled=computes_bfloat16(x.device.type)):
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=supports_bf16(x.device.type)):
         maps = head.conv_model(x)
     projected: Tensor = head.project(maps.float())
     return projected
 
 
-class Mixed(nn.Module):
-    """A network that is trained as ``BuildHead.forward`` computes, but with ``maps_of``."""
+class BF16Network(nn.Module):
+    """A network that is trained as ``BuildHead.forward`` computes, but with ``bf16_maps``."""
 
     def __init__(self, head: BuildHead) -> None:
         super().__init__()
         self.network = head
 
     def forward(self, x: Tensor) -> Tensor:
-        output: Tensor = self.network.head(self.network.pooled(maps_of(self.network, x)))
+        output: Tensor = self.network.head(self.network.pooled(bf16_maps(self.network, x)))
         return output.log_softmax(1) if self.network.task == "classification" else output

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import torch
 
-from training.trainer.state import OneCycle
+from training.trainer.state import TrainingState
 
 SECONDS = 5.0
 """Least time between two savings: what an interruption can cost, beside the epoch that it falls into."""
@@ -30,7 +30,7 @@ class Stateful(Protocol):
         """Go on from ``state()``."""
 
 
-class Resume:
+class TrainingCheckpoint:
     """The file that one training is saved in.
 
     Args:
@@ -57,7 +57,7 @@ class Resume:
         self._clock = clock
         self._saved = clock()
 
-    def load(self, run: OneCycle) -> tuple[int, bool]:
+    def load(self, run: TrainingState) -> tuple[int, bool]:
         """Put a saved training into ``run`` and the parts; epochs that are done, and whether that was all.
 
         Where there is none for this fingerprint, ``(0, False)``, and nothing is changed.
@@ -70,7 +70,7 @@ class Resume:
             part.restore(saved["parts"][name])
         return saved["epochs"], saved["finished"]
 
-    def save(self, run: OneCycle, epochs: int, *, finished: bool) -> None:
+    def save(self, run: TrainingState, epochs: int, *, finished: bool) -> None:
         """Save the state after so many epochs, unless the last saving is too recent to cost much."""
         if not finished and self._clock() - self._saved < self._seconds:
             return
@@ -103,7 +103,7 @@ class Resume:
 
 
 @dataclass(frozen=True)
-class Saved:
+class CheckpointFolder:
     """The folder in which the trainings of one command are saved while they run.
 
     Args:
@@ -114,13 +114,14 @@ class Saved:
     folder: Path
     fingerprint: str
 
-    def training(self, title: str, parts: Mapping[str, Stateful] | None = None) -> Resume:
-        """Where one of the trainings is saved; see ``Resume``."""
-        return Resume(self.folder / (re.sub(r"[^A-Za-z0-9._-]+", "-", title) + ".pt"), self.fingerprint, parts)
+    def training(self, title: str, parts: Mapping[str, Stateful] | None = None) -> TrainingCheckpoint:
+        """Where one of the trainings is saved; see ``TrainingCheckpoint``."""
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", title)
+        return TrainingCheckpoint(self.folder / f"{name}.pt", self.fingerprint, parts)
 
     def note(self) -> str:
         """What a new training will do with the folder; empty where there is none."""
-        found = [Resume(path, self.fingerprint).epochs() for path in sorted(self.folder.glob("*.pt"))]
+        found = [TrainingCheckpoint(path, self.fingerprint).epochs() for path in sorted(self.folder.glob("*.pt"))]
         if not found:
             return ""
         if all(epochs is None for epochs in found):

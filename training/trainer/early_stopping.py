@@ -47,7 +47,7 @@ class BestEpoch:
             self.weights = {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
         return epoch - max(self.epoch, self.peak) >= self.patience
 
-    def take_place(self) -> None:
+    def restore_best(self) -> None:
         """Put the best weights into the network; where no loss was ever finite, it stays as it is."""
         if self.weights:
             self.network.load_state_dict(self.weights)

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from training.trainer.checkpointing import Resume
-from training.trainer.state import Loss, OneCycle, picture_loss
+from training.trainer.checkpointing import TrainingCheckpoint
+from training.trainer.state import Loss, TrainingState, image_loss
 
 Batch = tuple[Tensor, Tensor]
 """What a picture network takes, float; and labels: classes (integers) or values (floats), ``(batch,)``."""
@@ -27,7 +27,7 @@ def train_batches(
     channels_last: bool = True,
     norms_held_from: int | None = None,
     after_epoch: Callable[[int], bool | None] | None = None,
-    resume: Resume | None = None,
+    resume: TrainingCheckpoint | None = None,
     title: str = "training",
 ) -> None:
     """Fit a network to batches, in place, with AdamW under a one-cycle learning rate.
@@ -40,7 +40,7 @@ def train_batches(
         steps: batches of every epoch.
         max_lr: the highest learning rate of the cycle.
         averaging: decay of the moving average of the weights that takes their place in the end; 0: none.
-        loss: of output and labels; None: ``picture_loss``.
+        loss: of output and labels; None: ``image_loss``.
         device: where it is trained: ``"cpu"`` or ``"cuda"``.
         channels_last: whether network and batches are laid out with the channels last in memory, as convolutions are
             a fifth faster then; a network that takes views of its maps may not be able to.
@@ -57,7 +57,7 @@ def train_batches(
     """
     layout = torch.channels_last if channels_last else torch.preserve_format
     network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
-    run = OneCycle(network.train(), epochs * steps, max_lr, averaging, loss or picture_loss)
+    run = TrainingState(network.train(), epochs * steps, max_lr, averaging, loss or image_loss)
     done, finished = resume.load(run) if resume else (0, False)
     bar = tqdm(total=epochs * steps, initial=done * steps, desc=title, unit="step", disable=None)
     for epoch in range(epochs if finished else done, epochs):
@@ -82,7 +82,7 @@ def _hold_norms(network: nn.Module) -> None:
             layer.eval()
 
 
-def _train_epoch(run: OneCycle, batches: Iterable[Batch], steps: int, bar: "tqdm[Any]", at: str) -> None:
+def _train_epoch(run: TrainingState, batches: Iterable[Batch], steps: int, bar: "tqdm[Any]", at: str) -> None:
     seen = 0
     for seen, (x, labels) in enumerate(batches, start=1):
         if seen > steps:

@@ -22,7 +22,7 @@ PEAK = 0.3
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-class OneCycle:
+class TrainingState:
     """A network that is being trained, and all that changes with it.
 
     Args:
@@ -30,7 +30,7 @@ class OneCycle:
         steps: of the whole training; the learning rate ends with them.
         max_lr: the highest learning rate.
         averaging: decay of the moving average of the weights, see ``MovingAverage``; 0: none.
-        loss: of output and labels; see ``picture_loss``.
+        loss: of output and labels; see ``image_loss``.
     """
 
     def __init__(self, network: nn.Module, steps: int, max_lr: float, averaging: float, loss: Loss) -> None:
@@ -99,7 +99,7 @@ class OneCycle:
             torch.cuda.set_rng_state_all(state["cuda"])
 
 
-def picture_loss(output: Tensor, labels: Tensor) -> Tensor:
+def image_loss(output: Tensor, labels: Tensor) -> Tensor:
     """The negative log-likelihood of classes (integers), or the mean squared error of values (floats).
 
     Shape:

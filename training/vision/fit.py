@@ -13,7 +13,7 @@ from torch import nn
 from models.image_network import PictureNetwork
 from training.data.collate import Predict, predict_pictures
 from training.metrics import classification_errors, predict, regression_errors
-from training.trainer.checkpointing import Saved
+from training.trainer.checkpointing import CheckpointFolder
 from training.vision.config import Examples as Examples
 from training.vision.config import FittedPictures as FittedPictures
 from training.vision.config import Numbers
@@ -32,7 +32,7 @@ def fit_pictures(
     tests: Mapping[str, Examples],
     *,
     validation: Examples | None = None,
-    saved: Saved | None = None,
+    saved: CheckpointFolder | None = None,
 ) -> FittedPictures:
     """Train the network and, in the same way, the same CNN with a plain head; measure both on every test set.
 

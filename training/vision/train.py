@@ -14,10 +14,10 @@ from training.counting.location_training import VoteLoss, Voting, snap_head, sum
 from training.data.collate import areas_of, batch_size_for, gather, groups_of_one_size, random_batches, steps_of
 from training.data.image_files import PictureFiles
 from training.data.prefetch import ahead
-from training.trainer.checkpointing import Saved
+from training.trainer.checkpointing import CheckpointFolder
 from training.trainer.early_stopping import BestEpoch
 from training.trainer.loop import Batch, train_batches
-from training.trainer.state import picture_loss
+from training.trainer.state import image_loss
 from training.vision.config import Examples, Numbers, PicturePlan
 
 VALIDATED_TOGETHER = 256
@@ -33,7 +33,7 @@ def train_picture_network(
     train: Examples,
     validation: Examples | None,
     title: str,
-    saved: Saved | None = None,
+    saved: CheckpointFolder | None = None,
 ) -> str:
     """Train a network, in place, as planned.
 
@@ -70,7 +70,7 @@ def train_picture_network(
         title=title,
     )
     if best is not None:
-        best.take_place()
+        best.restore_best()
     network.eval()
     if votes:
         snap_head(network, train.pictures[:SNAPPED_ON], torch.from_numpy(train.labels[:SNAPPED_ON]))
@@ -132,7 +132,7 @@ class _Validation:
         with torch.no_grad():
             for index, group in groups_of_one_size(self.pictures, VALIDATED_TOGETHER):
                 output = self.network.network(self.network.pixels(torch.from_numpy(group)).to(self.device))
-                total += picture_loss(output, self.labels[index].to(self.device)).item() * len(index)
+                total += image_loss(output, self.labels[index].to(self.device)).item() * len(index)
         return total / len(self.pictures)
 
 

@@ -168,7 +168,7 @@ from training.trainer import checkpointing
 from training.__main__ import main
 
 checkpointing.SECONDS = 0
-save, left = checkpointing.Resume.save, int(sys.argv[1])
+save, left = checkpointing.TrainingCheckpoint.save, int(sys.argv[1])
 
 def killed(self, run, epochs, **more):
     global left
@@ -177,7 +177,7 @@ def killed(self, run, epochs, **more):
     if not left:
         os.kill(os.getpid(), signal.SIGKILL)
 
-checkpointing.Resume.save = killed
+checkpointing.TrainingCheckpoint.save = killed
 main(sys.argv[2:])
 """
 

@@ -14,10 +14,10 @@ from models.schedule import Schedule
 from models.units import UNITS
 from training.__main__ import main
 from training.research.benchmark import command, records
-from training.research.benchmark.evaluation import Tally, sparsity_error
-from training.research.benchmark.plan import LAW, Group, canonical, contestant, groups
-from training.research.benchmark.published import PUBLISHED
-from training.research.benchmark.records import Record
+from training.research.benchmark.evaluation import ErrorTally, sparsity_errors
+from training.research.benchmark.plan import LAW, Group, canonical, entry_for, groups
+from training.research.benchmark.published import PUBLISHED_RATES
+from training.research.benchmark.records import SuccessRecord
 from training.research.benchmark.render import write_report
 from training.research.benchmark.restarts import Restarts
 from training.research.benchmark.run import Scale, problem, run
@@ -38,8 +38,8 @@ VARIANTS = ("auto", "NAC-NAC-dot", "NALU-NALU", "NAU-NMU", "RealNPU-modified")
 CONTESTANTS = sorted([*UNITS.names(), *VARIANTS], key=str.lower)
 
 
-def record(unit: str = "NMU", operation: str = "multiply", **fields: object) -> Record:
-    return replace(Record(unit, operation, 2, "[1, 2]", 25, 20, 3000, 1e-7), **fields)
+def record(unit: str = "NMU", operation: str = "multiply", **fields: object) -> SuccessRecord:
+    return replace(SuccessRecord(unit, operation, 2, "[1, 2]", 25, 20, 3000, 1e-7), **fields)
 
 
 @pytest.mark.parametrize(("interval", "expected"), PUBLISHED_THRESHOLDS.items())
@@ -134,14 +134,14 @@ def test_no_sample_is_zero_and_no_target_infinite(operation: str) -> None:
 def test_a_divisor_drawn_in_the_middle_of_a_range_around_zero_ends_no_run(unit: str) -> None:
     around_zero = [r for r in RANGES if r.name == "[-2, 2]"]
     replica = Ensemble(
-        partial(contestant(unit).build, 2), [0], problem("divide", around_zero), Schedule(), compiled=False
+        partial(entry_for(unit).build, 2), [0], problem("divide", around_zero), Schedule(), compiled=False
     )
     replica.train(torch.full((1, 2, 1, 128), 0.5))
     assert all(torch.isfinite(weight).all() for weight in replica.weights.values())
 
 
 def test_the_best_step_is_that_of_the_lowest_interpolation_error() -> None:
-    tally = Tally(np.full(4, 0.1))
+    tally = ErrorTally(np.full(4, 0.1))
     nan = np.nan
     tally.add(0, np.array([3.0, 1.0, nan, 2.0]), np.array([0.01, 0.5, nan, 0.5]), np.array([0.1, 0.2, nan, 0.4]))
     tally.add(1000, np.array([2.0, 2.0, nan, 1.0]), np.array([0.5, 0.01, nan, 0.05]), np.array([0.5, 0.6, nan, 0.8]))
@@ -152,9 +152,9 @@ def test_the_best_step_is_that_of_the_lowest_interpolation_error() -> None:
 
 def test_sparsity_error_by_hand() -> None:
     weights = {"0.W": torch.tensor([[0.9, -0.2], [0.0, 1.0]]).view(2, 1, 2, 1), "0.g": torch.full((1, 2, 1), 0.5)}
-    assert sparsity_error(weights).tolist() == pytest.approx([0.1, 0.2])
+    assert sparsity_errors(weights).tolist() == pytest.approx([0.1, 0.2])
     hats = {"0.W_hat": torch.full((2, 1, 1, 1), 20.0), "0.M_hat": torch.zeros(2, 1, 1, 1)}
-    assert sparsity_error(hats).tolist() == pytest.approx([0.5])
+    assert sparsity_errors(hats).tolist() == pytest.approx([0.5])
 
 
 def test_a_run_restarts_when_its_error_is_high_and_does_not_fall() -> None:
@@ -192,15 +192,18 @@ def test_the_programme_knows_its_units_and_their_settings() -> None:
     for group in groups():
         if group.unit == LAW:
             continue
-        steps = contestant(group.unit).schedule(group.operation, group.inputs).steps
+        steps = entry_for(group.unit).schedule(group.operation, group.inputs).steps
         assert steps in (3_000, 50_000, 100_000, 200_000)
-        assert [layer(torch.rand(3, n)).shape[1] for layer, n in zip(contestant(group.unit).build(2), (2, 2))]  # noqa: B905
-    assert contestant("NMU").schedule("multiply", 2).ramp == (20_000, 35_000)
-    assert contestant("NMRU").schedule("divide", 10).ramp == (50_000, 75_000)
+        assert [layer(torch.rand(3, n)).shape[1] for layer, n in zip(entry_for(group.unit).build(2), (2, 2))]  # noqa: B905
+    assert entry_for("NMU").schedule("multiply", 2).ramp == (20_000, 35_000)
+    assert entry_for("NMRU").schedule("divide", 10).ramp == (50_000, 75_000)
     assert groups()[:2] == [Group("NMU", "multiply"), Group("NAU", "add")]
     assert canonical("realnpu-MODIFIED") == "RealNPU-modified"
-    assert {p.unit for p in PUBLISHED if (p.operation, p.inputs) == ("divide", 10)} >= {"NMRU", "RealNPU-modified"}
-    assert {name for p in PUBLISHED for name in p.ranges} == {r.name for r in RANGES}
+    assert {p.unit for p in PUBLISHED_RATES if (p.operation, p.inputs) == ("divide", 10)} >= {
+        "NMRU",
+        "RealNPU-modified",
+    }
+    assert {name for p in PUBLISHED_RATES for name in p.ranges} == {r.name for r in RANGES}
 
 
 def test_results_are_merged_by_cell_and_survive_a_failure_to_write(
@@ -280,7 +283,7 @@ def test_one_range_is_measured_alone_and_the_others_are_kept(small: None, tmp_pa
 def test_an_interrupted_command_keeps_its_finished_groups(
     small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(group: Group, scale: Scale, progress: object) -> list[Record]:
+    def interrupted(group: Group, scale: Scale, progress: object) -> list[SuccessRecord]:
         if group.operation == "add":
             raise KeyboardInterrupt
         return [record(range=r.name) for r in scale.ranges]

@@ -4,24 +4,24 @@ import pytest
 import torch
 from torch import nn
 
-from training.trainer.checkpointing import Resume, Saved
-from training.trainer.state import OneCycle, picture_loss
+from training.trainer.checkpointing import CheckpointFolder, TrainingCheckpoint
+from training.trainer.state import TrainingState, image_loss
 
 
-def run(weight: float = 0.0) -> OneCycle:
+def run(weight: float = 0.0) -> TrainingState:
     network = nn.Linear(1, 1)
     nn.init.constant_(network.weight, weight)
-    return OneCycle(network, 10, 1e-2, 0.9, picture_loss)
+    return TrainingState(network, 10, 1e-2, 0.9, image_loss)
 
 
 def test_what_was_saved_is_loaded_with_its_epochs(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "it.pt"
-    Resume(path, "a", seconds=0).save(run(3.0), 4, finished=False)
+    TrainingCheckpoint(path, "a", seconds=0).save(run(3.0), 4, finished=False)
     other = run()
-    assert Resume(path, "a").load(other) == (4, False)
+    assert TrainingCheckpoint(path, "a").load(other) == (4, False)
     assert other.network.weight.item() == 3.0
-    Resume(path, "a", seconds=0).save(run(5.0), 6, finished=True)
-    assert Resume(path, "a").load(other) == (6, True)
+    TrainingCheckpoint(path, "a", seconds=0).save(run(5.0), 6, finished=True)
+    assert TrainingCheckpoint(path, "a").load(other) == (6, True)
     assert [entry.name for entry in path.parent.iterdir()] == ["it.pt"]
 
 
@@ -31,19 +31,19 @@ def test_what_is_missing_damaged_or_of_something_else_is_not_loaded(tmp_path: Pa
     if isinstance(content, bytes):
         path.write_bytes(content)
     if content in ("half", "other"):
-        Resume(path, "b" if content == "other" else "a", seconds=0).save(run(3.0), 4, finished=False)
+        TrainingCheckpoint(path, "b" if content == "other" else "a", seconds=0).save(run(3.0), 4, finished=False)
     if content == "half":
         path.write_bytes(path.read_bytes()[:1500])
     if content == "list":
         torch.save([1, 2], path)
     other = run(7.0)
-    assert Resume(path, "a").load(other) == (0, False)
+    assert TrainingCheckpoint(path, "a").load(other) == (0, False)
     assert other.network.weight.item() == 7.0
 
 
 def test_savings_are_seconds_apart_but_the_last_is_never_left_out(tmp_path: Path) -> None:
     now = 100.0
-    resume = Resume(tmp_path / "it.pt", "a", seconds=5, clock=lambda: now)
+    resume = TrainingCheckpoint(tmp_path / "it.pt", "a", seconds=5, clock=lambda: now)
     saved = []
     for epoch in range(1, 13):
         now += 2
@@ -55,7 +55,7 @@ def test_savings_are_seconds_apart_but_the_last_is_never_left_out(tmp_path: Path
 def test_a_process_that_dies_while_it_saves_leaves_the_state_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resume = Resume(tmp_path / "it.pt", "a", seconds=0)
+    resume = TrainingCheckpoint(tmp_path / "it.pt", "a", seconds=0)
     resume.save(run(), 1, finished=False)
 
     def dies(_: object, path: Path) -> None:
@@ -69,13 +69,13 @@ def test_a_process_that_dies_while_it_saves_leaves_the_state_before(
 
 
 def test_a_folder_says_what_a_new_training_does_with_it_and_can_be_thrown_away(tmp_path: Path) -> None:
-    saved = Saved(tmp_path / "coins.resume", "a")
+    saved = CheckpointFolder(tmp_path / "coins.resume", "a")
     assert saved.note() == ""
     saved.training("coins: NAC head").save(run(), 20, finished=True)
     saved.training("coins: plain head").save(run(), 3, finished=True)
     assert sorted(path.name for path in saved.folder.iterdir()) == ["coins-NAC-head.pt", "coins-plain-head.pt"]
     assert saved.note() == f"Going on with what {saved.folder} holds: 23 epochs are done."
-    other = Saved(saved.folder, "b")
+    other = CheckpointFolder(saved.folder, "b")
     assert other.note() == f"{saved.folder} is of another command or other pictures; training starts anew."
     saved.remove()
     assert not saved.folder.exists()

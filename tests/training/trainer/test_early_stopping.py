@@ -20,7 +20,7 @@ def run(losses: list[float], *, epochs: int, patience: int) -> tuple[BestEpoch, 
 
 def test_the_weights_of_the_epoch_with_the_lowest_loss_take_their_place() -> None:
     best, network, epochs = run([5, 4, 1, 3, 2, 2], epochs=6, patience=10)
-    best.take_place()
+    best.restore_best()
     assert (network.weight.item(), epochs) == (2, 6)
     assert best.note == "weights of epoch 3 of 6, the best on the validation pictures"
 
@@ -34,10 +34,10 @@ def test_patience_is_counted_from_the_peak_of_the_learning_rate_on() -> None:
 
 def test_a_loss_that_is_not_finite_is_never_the_best() -> None:
     best, network, _ = run([math.nan, 3.0, math.inf, math.nan], epochs=4, patience=9)
-    best.take_place()
+    best.restore_best()
     assert network.weight.item() == 1
     best, network, _ = run([math.nan, math.nan], epochs=2, patience=9)
-    best.take_place()
+    best.restore_best()
     assert network.weight.item() == 1
     assert best.note == "weights of epoch 2, as the validation loss was never finite"
 
@@ -52,6 +52,6 @@ def test_it_goes_on_from_its_state(cut: int) -> None:
         if epoch == cut:
             second.restore(first.state())
         (first if epoch < cut else second)(epoch)
-    second.take_place()
+    second.restore_best()
     assert torch.equal(network.weight, torch.ones(1, 1))
     assert second.note == "weights of epoch 2 of 5, the best on the validation pictures"

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.trainer.checkpointing import Resume
+from training.trainer.checkpointing import TrainingCheckpoint
 from training.trainer.early_stopping import BestEpoch
 from training.trainer.loop import train_batches
 
@@ -96,9 +96,9 @@ def interrupted_in(epoch: int) -> Callable[[int], Iterator[tuple[Tensor, Tensor]
 
 def train(network: nn.Module, some: Callable[[int], Iterator[tuple[Tensor, Tensor]]], path: Path) -> None:
     best = BestEpoch(network, lambda: float((network(X)[:, 0] - Y).square().mean().detach()), EPOCHS, 100)
-    resume = Resume(path, "one", {"best": best}, seconds=0)
+    resume = TrainingCheckpoint(path, "one", {"best": best}, seconds=0)
     train_batches(network, some, epochs=EPOCHS, steps=STEPS, averaging=0.9, after_epoch=best, resume=resume)
-    best.take_place()
+    best.restore_best()
 
 
 @pytest.mark.parametrize("epoch", [0, 1, 4, 5])

@@ -6,14 +6,14 @@ from torch import nn
 
 from models.networks import Network
 from training.trainer.ema import MovingAverage
-from training.trainer.state import OneCycle, picture_loss
+from training.trainer.state import TrainingState, image_loss
 
 
 def test_a_step_whose_gradient_is_not_finite_changes_no_weight() -> None:
     torch.manual_seed(0)
     network = nn.Linear(3, 1)
     before = network.weight.detach().clone()
-    run = OneCycle(network, 10, 1e-2, 0.0, picture_loss)
+    run = TrainingState(network, 10, 1e-2, 0.0, image_loss)
     assert math.isnan(run.step(torch.full((2, 3), math.nan), torch.zeros(2)))
     assert torch.equal(network.weight, before)
     run.step(torch.ones(2, 3), torch.zeros(2))
@@ -21,7 +21,7 @@ def test_a_step_whose_gradient_is_not_finite_changes_no_weight() -> None:
 
 
 def test_the_learning_rate_rises_for_three_tenths_of_the_steps_and_falls_to_almost_nothing() -> None:
-    run = OneCycle(nn.Linear(3, 1), 101, 0.02, 0.0, picture_loss)
+    run = TrainingState(nn.Linear(3, 1), 101, 0.02, 0.0, image_loss)
     rates = []
     for _ in range(100):
         rates.append(run.optimizer.param_groups[0]["lr"])
@@ -34,7 +34,7 @@ def test_the_learning_rate_rises_for_three_tenths_of_the_steps_and_falls_to_almo
 def test_units_stay_within_the_bounds_of_their_papers() -> None:
     torch.manual_seed(0)
     network = Network("NMU", [2, 1])
-    run = OneCycle(network, 50, 1.0, 0.0, picture_loss)
+    run = TrainingState(network, 50, 1.0, 0.0, image_loss)
     for _ in range(20):
         run.step(torch.rand(8, 2), torch.full((8,), 50.0))
     assert all(0 <= value <= 1 for weight in network.parameters() for value in weight.flatten())

@@ -12,8 +12,8 @@ from training.errors import InputError
 from training.metrics import wilson_interval
 from training.research.benchmark import records
 from training.research.benchmark.laws import run_laws
-from training.research.benchmark.plan import LAW, Group, canonical, contestant, groups
-from training.research.benchmark.records import Record
+from training.research.benchmark.plan import LAW, Group, canonical, entry_for, groups
+from training.research.benchmark.records import SuccessRecord
 from training.research.benchmark.render import write_report
 from training.research.benchmark.run import Scale, run
 from training.research.benchmark.task import OPERATIONS, RANGES, TWO_LAYERS
@@ -54,7 +54,7 @@ def _run_all(waiting: Sequence[Group], scales: dict[Group, Scale], path: Path) -
             bar.write(_line(group, new, perf_counter() - begun))
 
 
-def _line(group: Group, new: Sequence[Record], seconds: float) -> str:
+def _line(group: Group, new: Sequence[SuccessRecord], seconds: float) -> str:
     solved, runs = sum(record.successes for record in new), sum(record.seeds for record in new)
     low, high = wilson_interval(solved, runs)
     ranges = " ".join(f"{record.successes}/{record.seeds}" for record in new)
@@ -108,9 +108,9 @@ def _scale(group: Group, options: Namespace) -> Scale:
 def _steps(group: Group, scale: Scale) -> int:
     if group.unit == LAW:
         return len(scale.ranges) * len(scale.seeds)
-    return scale.steps or contestant(group.unit).schedule(group.operation, group.inputs).steps
+    return scale.steps or entry_for(group.unit).schedule(group.operation, group.inputs).steps
 
 
-def _is_done(kept: Sequence[Record], group: Group, scale: Scale) -> bool:
+def _is_done(kept: Sequence[SuccessRecord], group: Group, scale: Scale) -> bool:
     found = records.done(kept, group.unit, group.operation, group.inputs, scale.seeds)
     return found.issuperset(r.name for r in scale.ranges)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from models.arrays import FloatArray
 from models.functional import nac_weight
 from training.research.benchmark.task import (
     EXTRAPOLATION_SEED,
@@ -20,30 +20,29 @@ from training.research.benchmark.task import (
 from training.research.benchmark.thresholds import threshold
 from training.research.ensemble import Ensemble
 
-Numbers = NDArray[np.float64]
 CHUNK = 1000
 """Samples that are evaluated at once: what stays in the processor's cache is several times faster."""
 
 
 @dataclass
-class Tally:
+class ErrorTally:
     """Errors so far, one entry a replica.
 
     Args:
         thresholds: below which an extrapolation error counts as solved.
     """
 
-    thresholds: Numbers
-    best: Numbers = field(init=False)
-    extrapolation: Numbers = field(init=False)
-    sparsity: Numbers = field(init=False)
-    solved_at: Numbers = field(init=False)
+    thresholds: FloatArray
+    best: FloatArray = field(init=False)
+    extrapolation: FloatArray = field(init=False)
+    sparsity: FloatArray = field(init=False)
+    solved_at: FloatArray = field(init=False)
 
     def __post_init__(self) -> None:
         self.best, self.extrapolation, self.sparsity = (np.full(len(self.thresholds), np.inf) for _ in range(3))
         self.solved_at = np.full(len(self.thresholds), np.nan)
 
-    def add(self, step: int, interpolation: Numbers, extrapolation: Numbers, sparsity: Numbers) -> None:
+    def add(self, step: int, interpolation: FloatArray, extrapolation: FloatArray, sparsity: FloatArray) -> None:
         """Take in an evaluation. The best step is that of the lowest interpolation error; NaN is never the best."""
         better = interpolation < self.best
         self.best[better] = interpolation[better]
@@ -63,9 +62,9 @@ class Evaluation:
             [self._set(r.extrapolation, EXTRAPOLATION_SEED) for r in ranges],
         ]
         each = [threshold(operation, r.extrapolation, inputs) for r in ranges]
-        self.thresholds: Numbers = np.repeat(each, self.seeds)
+        self.thresholds: FloatArray = np.repeat(each, self.seeds)
 
-    def __call__(self, ensemble: Ensemble) -> list[Numbers]:
+    def __call__(self, ensemble: Ensemble) -> list[FloatArray]:
         """Mean square errors of all replicas on both sets, in the ensemble's arithmetic."""
         return [np.concatenate([self._errors(ensemble, i, *part) for i, part in enumerate(half)]) for half in self.sets]
 
@@ -73,14 +72,14 @@ class Evaluation:
         x = torch.from_numpy(evaluation_set(intervals, self.inputs, seed))
         return x.float().unsqueeze(1).contiguous(), self.law(x).float()
 
-    def _errors(self, ensemble: Ensemble, index: int, x: Tensor, target: Tensor) -> Numbers:
+    def _errors(self, ensemble: Ensemble, index: int, x: Tensor, target: Tensor) -> FloatArray:
         of_range = slice(index * self.seeds, (index + 1) * self.seeds)
         parts = zip(torch.split(x, CHUNK, -1), torch.split(target, CHUNK), strict=True)
         errors = [((ensemble.predict(inputs, of_range) - truth) ** 2).mean(-1) for inputs, truth in parts]
         return np.asarray(torch.stack(errors).mean(0).double())
 
 
-def sparsity_error(weights: dict[str, Tensor]) -> Numbers:
+def sparsity_errors(weights: dict[str, Tensor]) -> FloatArray:
     """Largest distance of each replica's selecting weights from -1, 0 and 1: ``(replicas,)``; gates do not count."""
     found = [weight for name, weight in weights.items() if name.rpartition(".")[2] in ("W", "W_r", "W_i")]
     for name, gate in weights.items():

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from training.research.benchmark.records import Record
+from training.research.benchmark.records import SuccessRecord
 from training.research.benchmark.task import RANGES
 
 COLUMNS = 2
 
 
-def draw(path: Path, panels: Mapping[str, Sequence[Sequence[Record]]]) -> None:
+def draw(path: Path, panels: Mapping[str, Sequence[Sequence[SuccessRecord]]]) -> None:
     """Draw the panels that have more than one range, each a title with its rows of records."""
     from matplotlib.figure import Figure  # slow to import, and only here
 
@@ -31,7 +31,7 @@ def draw(path: Path, panels: Mapping[str, Sequence[Sequence[Record]]]) -> None:
     figure.savefig(path, metadata={"Software": None})
 
 
-def _panel(axes: Any, title: str, rows: Sequence[Sequence[Record]]) -> Any:
+def _panel(axes: Any, title: str, rows: Sequence[Sequence[SuccessRecord]]) -> Any:
     ranges = _ranges(rows)
     rates = np.full((len(rows), len(ranges)), np.nan)
     for i, row in enumerate(rows):
@@ -48,6 +48,6 @@ def _panel(axes: Any, title: str, rows: Sequence[Sequence[Record]]) -> Any:
     return image
 
 
-def _ranges(rows: Sequence[Sequence[Record]]) -> list[str]:
+def _ranges(rows: Sequence[Sequence[SuccessRecord]]) -> list[str]:
     found = {record.range for row in rows for record in row}
     return [r.name for r in RANGES if r.name in found]

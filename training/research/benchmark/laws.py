@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from training.research.benchmark.plan import Group
-from training.research.benchmark.records import Record
+from training.research.benchmark.records import SuccessRecord
 from training.research.benchmark.run import Scale, problem
 from training.research.benchmark.task import EXTRAPOLATION_SEED, OPERATIONS, Range, Stream, evaluation_set
 from training.research.benchmark.thresholds import ABSOLUTE, threshold
@@ -17,18 +17,18 @@ ROWS = {2: 128, 10: 256, 100: 1_536}
 """Rows of the one sample that a law is found from, by the number of inputs; for others those of the next larger."""
 
 
-def run_laws(group: Group, scale: Scale, progress: Callable[[int], Any]) -> list[Record]:
+def run_laws(group: Group, scale: Scale, progress: Callable[[int], Any]) -> list[SuccessRecord]:
     """Search the law of every range and seed; calls ``progress`` with the runs just done."""
     return [_record(group, scale, r, progress) for r in scale.ranges]
 
 
-def _record(group: Group, scale: Scale, r: Range, progress: Callable[[int], Any]) -> Record:
+def _record(group: Group, scale: Scale, r: Range, progress: Callable[[int], Any]) -> SuccessRecord:
     errors = []
     for seed in scale.seeds:
         errors.append(extrapolation_error(group, r, seed))
         progress(1)
     below = np.array(errors) < threshold(group.operation, r.extrapolation, group.inputs)
-    return Record(
+    return SuccessRecord(
         group.unit,
         group.operation,
         group.inputs,

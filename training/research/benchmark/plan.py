@@ -13,7 +13,7 @@ from training.research.benchmark.task import TWO_LAYERS
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Entry:
     """A unit, or a stack of units, as it takes part.
 
     Args:
@@ -56,26 +56,26 @@ def _like_stable_nalu(unit: Any) -> None:
 
 
 _SPECIAL = {
-    "NAC": Contestant(("NAC",), prepare=_like_stable_nalu),
-    "NALU": Contestant(("NALU",), {"shared_weights": True}, _like_stable_nalu),
-    "RealNPU-modified": Contestant(("RealNPU",), {"modified": True}),
-    "NAU-NMU": Contestant(("NAU", "NMU")),
-    "NAC-NAC-dot": Contestant(("NAC", "NAC-dot"), prepare=_like_stable_nalu),
-    "NALU-NALU": Contestant(("NALU", "NALU"), {"shared_weights": True}, _like_stable_nalu),
+    "NAC": Entry(("NAC",), prepare=_like_stable_nalu),
+    "NALU": Entry(("NALU",), {"shared_weights": True}, _like_stable_nalu),
+    "RealNPU-modified": Entry(("RealNPU",), {"modified": True}),
+    "NAU-NMU": Entry(("NAU", "NMU")),
+    "NAC-NAC-dot": Entry(("NAC", "NAC-dot"), prepare=_like_stable_nalu),
+    "NALU-NALU": Entry(("NALU", "NALU"), {"shared_weights": True}, _like_stable_nalu),
 }
 
 
-def contestant(name: str) -> Contestant:
+def entry_for(name: str) -> Entry:
     """A unit by name, in any spelling, or a variant of one.
 
     Raises:
         UnknownNameError: no unit bears that name.
     """
-    return _SPECIAL.get(canonical(name)) or Contestant((canonical(name),))
+    return _SPECIAL.get(canonical(name)) or Entry((canonical(name),))
 
 
 def canonical(name: str) -> str:
-    """The one spelling of a contestant's name.
+    """The one spelling of an entry's name.
 
     Raises:
         UnknownNameError: no unit and no variant of one bears that name.

@@ -24,7 +24,7 @@ _ORDER = (
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedRate:
     """A published success rate.
 
     Args:
@@ -42,11 +42,11 @@ class Published:
     ranges: dict[str, float] = field(default_factory=dict)
 
 
-def _by_range(unit: str, operation: str, source: str, *rates: float) -> Published:
-    return Published(unit, operation, 2, sum(rates) / len(rates), source, dict(zip(_ORDER, rates, strict=True)))
+def _by_range(unit: str, operation: str, source: str, *rates: float) -> PublishedRate:
+    return PublishedRate(unit, operation, 2, sum(rates) / len(rates), source, dict(zip(_ORDER, rates, strict=True)))
 
 
-PUBLISHED = (
+PUBLISHED_RATES = (
     _by_range("NAC-dot", "multiply", SLIDES, 0.28, 0.84, 0.72, 0.76, 0, 0.76, 0.84, 0.72, 0.28),
     _by_range("NALU", "multiply", SLIDES, 0.20, 0.60, 0.68, 0, 0, 0.60, 0.84, 0, 0.28),
     _by_range("NMU", "multiply", SLIDES, 1, 0.80, 0.68, 1, 1, 1, 1, 1, 1),
@@ -61,14 +61,14 @@ PUBLISHED = (
     _by_range("DMU", "subtract", DMU, *[1] * 9),
     _by_range("DMU", "multiply", DMU, *[1] * 9),
     _by_range("DMU", "divide", DMU, 1, 1, 0.80, 0.72, 1, 0.80, 1, 0.80, 1),
-    Published("RealNPU", "divide", 10, 0.702, DIVISION),
-    Published("RealNPU-modified", "divide", 10, 0.853, DIVISION),
-    Published("NMRU", "divide", 10, 0.916, DIVISION),
-    Published("NAU-NMU", "product-of-subsets", 100, 0.98, ARITHMETIC, {"[1, 2]": 0.98}),
-    Published("NAC-NAC-dot", "product-of-subsets", 100, 0.31, ARITHMETIC, {"[1, 2]": 0.31}),
-    Published("NALU-NALU", "product-of-subsets", 100, 0.0, ARITHMETIC, {"[1, 2]": 0.0}),
-    Published("all 10 models", "quotient-of-subsets", 100, 0.0, ARITHMETIC, {"[1, 2]": 0.0}),
-    Published("NAU-NMU", "product-of-sums", 4, 0.94, STABLE_NALU, {"[1, 2]": 0.94}),
-    Published("NAC-NAC-dot", "product-of-sums", 4, 0.13, STABLE_NALU, {"[1, 2]": 0.13}),
-    Published("NALU-NALU", "product-of-sums", 4, 0.26, STABLE_NALU, {"[1, 2]": 0.26}),
+    PublishedRate("RealNPU", "divide", 10, 0.702, DIVISION),
+    PublishedRate("RealNPU-modified", "divide", 10, 0.853, DIVISION),
+    PublishedRate("NMRU", "divide", 10, 0.916, DIVISION),
+    PublishedRate("NAU-NMU", "product-of-subsets", 100, 0.98, ARITHMETIC, {"[1, 2]": 0.98}),
+    PublishedRate("NAC-NAC-dot", "product-of-subsets", 100, 0.31, ARITHMETIC, {"[1, 2]": 0.31}),
+    PublishedRate("NALU-NALU", "product-of-subsets", 100, 0.0, ARITHMETIC, {"[1, 2]": 0.0}),
+    PublishedRate("all 10 models", "quotient-of-subsets", 100, 0.0, ARITHMETIC, {"[1, 2]": 0.0}),
+    PublishedRate("NAU-NMU", "product-of-sums", 4, 0.94, STABLE_NALU, {"[1, 2]": 0.94}),
+    PublishedRate("NAC-NAC-dot", "product-of-sums", 4, 0.13, STABLE_NALU, {"[1, 2]": 0.13}),
+    PublishedRate("NALU-NALU", "product-of-sums", 4, 0.26, STABLE_NALU, {"[1, 2]": 0.26}),
 )

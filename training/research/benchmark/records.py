@@ -10,7 +10,7 @@ from training.errors import InputError
 
 
 @dataclass(frozen=True)
-class Record:
+class SuccessRecord:
     """How often a unit learned an operation on one range.
 
     Args:
@@ -57,17 +57,17 @@ class Record:
         return f"{self.unit} ({', '.join(special)})" if special else self.unit
 
 
-def read(path: Path) -> list[Record]:
+def read(path: Path) -> list[SuccessRecord]:
     """The records of a file; none if it is missing."""
     if not path.exists():
         return []
     try:
-        return [Record(**fields) for fields in json.loads(path.read_text(encoding="utf-8"))["records"]]
+        return [SuccessRecord(**fields) for fields in json.loads(path.read_text(encoding="utf-8"))["records"]]
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path} holds no results of this benchmark; move it away, or give another --out.") from error
 
 
-def merge(path: Path, new: Sequence[Record]) -> list[Record]:
+def merge(path: Path, new: Sequence[SuccessRecord]) -> list[SuccessRecord]:
     """Put records into a file, in the place of those of the same cells; returns all. The file is never half-written."""
     cells = {(*record.group, record.range): record for record in [*read(path), *new]}
     records = list(cells.values())
@@ -79,7 +79,7 @@ def merge(path: Path, new: Sequence[Record]) -> list[Record]:
     return records
 
 
-def done(records: Iterable[Record], unit: str, operation: str, inputs: int, seeds: Sequence[int]) -> set[str]:
+def done(records: Iterable[SuccessRecord], unit: str, operation: str, inputs: int, seeds: Sequence[int]) -> set[str]:
     """The ranges whose runs are there, with these seeds."""
     wanted = (unit, operation, inputs, seeds[0], len(seeds))
     return {r.range for r in records if (r.unit, r.operation, r.inputs, r.first_seed, r.seeds) == wanted}

@@ -7,8 +7,8 @@ from statistics import fmean
 
 from training.metrics import wilson_interval
 from training.research.benchmark.heatmap import draw
-from training.research.benchmark.published import PUBLISHED, Published
-from training.research.benchmark.records import Record
+from training.research.benchmark.published import PUBLISHED_RATES, PublishedRate
+from training.research.benchmark.records import SuccessRecord
 from training.research.benchmark.task import OPERATIONS, RANGES
 
 INTRODUCTION = """# Single Module Arithmetic Task
@@ -52,10 +52,10 @@ SUMMARY = (
 Task = tuple[str, int]
 
 
-def write_report(records: Sequence[Record], folder: Path) -> None:
+def write_report(records: Sequence[SuccessRecord], folder: Path) -> None:
     """Write ``arithmetic.md`` and ``arithmetic.png``."""
     tasks = tasks_of(records)
-    sources = list(dict.fromkeys(p.source for p in PUBLISHED if (p.operation, p.inputs) in tasks))
+    sources = list(dict.fromkeys(p.source for p in PUBLISHED_RATES if (p.operation, p.inputs) in tasks))
     parts = [INTRODUCTION]
     parts += [_section(task, found, sources) for task, found in tasks.items()]
     if sources:
@@ -65,7 +65,7 @@ def write_report(records: Sequence[Record], folder: Path) -> None:
     draw(folder / "arithmetic.png", {title(task): rows_of(found) for task, found in tasks.items()})
 
 
-def tasks_of(records: Iterable[Record]) -> dict[Task, list[Record]]:
+def tasks_of(records: Iterable[SuccessRecord]) -> dict[Task, list[SuccessRecord]]:
     """Records by operation and number of inputs, in the order of the operations."""
     order = list(OPERATIONS)
     ordered = sorted(records, key=lambda record: (order.index(record.operation), record.inputs))
@@ -73,15 +73,15 @@ def tasks_of(records: Iterable[Record]) -> dict[Task, list[Record]]:
     return {task: list(found) for task, found in grouped}
 
 
-def rows_of(records: Iterable[Record]) -> list[list[Record]]:
+def rows_of(records: Iterable[SuccessRecord]) -> list[list[SuccessRecord]]:
     """Records by unit and way of training, first-order steps first, the most successful first among their like."""
-    rows: dict[tuple[object, ...], list[Record]] = {}
+    rows: dict[tuple[object, ...], list[SuccessRecord]] = {}
     for record in records:
         rows.setdefault(record.group, []).append(record)
     return sorted(rows.values(), key=lambda row: (*_kind(row[0]), -rate(row), row[0].unit.lower()))
 
 
-def rate(row: Sequence[Record]) -> float:
+def rate(row: Sequence[SuccessRecord]) -> float:
     """Success rate over all ranges."""
     return sum(record.successes for record in row) / sum(record.seeds for record in row)
 
@@ -92,13 +92,13 @@ def title(task: Task) -> str:
     return f"{OPERATIONS[operation].symbol}, {inputs} inputs"
 
 
-def _kind(record: Record) -> tuple[str, bool, str]:
+def _kind(record: SuccessRecord) -> tuple[str, bool, str]:
     return (record.training, record.snapped, record.form)
 
 
-def _section(task: Task, records: Sequence[Record], sources: Sequence[str]) -> str:
+def _section(task: Task, records: Sequence[SuccessRecord], sources: Sequence[str]) -> str:
     rows = rows_of(records)
-    published = [p for p in PUBLISHED if (p.operation, p.inputs) == task]
+    published = [p for p in PUBLISHED_RATES if (p.operation, p.inputs) == task]
     others = [p for p in published if p.unit not in {record.unit for record in records}]
     by_range = _by_range(rows, published)
     lines = [
@@ -110,7 +110,7 @@ def _section(task: Task, records: Sequence[Record], sources: Sequence[str]) -> s
     return "\n".join([*lines, "", *by_range])
 
 
-def _summary(row: Sequence[Record], published: Sequence[Published], sources: Sequence[str]) -> str:
+def _summary(row: Sequence[SuccessRecord], published: Sequence[PublishedRate], sources: Sequence[str]) -> str:
     first = row[0]
     solved, runs = sum(record.successes for record in row), sum(record.seeds for record in row)
     low, high = wilson_interval(solved, runs)
@@ -130,7 +130,7 @@ def _summary(row: Sequence[Record], published: Sequence[Published], sources: Seq
     return f"| {' | '.join(cells)} |"
 
 
-def _by_range(rows: Sequence[Sequence[Record]], published: Sequence[Published]) -> list[str]:
+def _by_range(rows: Sequence[Sequence[SuccessRecord]], published: Sequence[PublishedRate]) -> list[str]:
     """Successes on each range, and the published rates below those of their unit."""
     found = {record.range for row in rows for record in row}
     ranges = [r.name for r in RANGES if r.name in found]
@@ -155,7 +155,7 @@ def _counts(name: str, found: Mapping[str, tuple[int | None, int]], ranges: Sequ
     return f"| {name} | {' | '.join(cells)} |"
 
 
-def _cite(published: Published, sources: Sequence[str]) -> str:
+def _cite(published: PublishedRate, sources: Sequence[str]) -> str:
     return f"{published.mean:.3f} [{sources.index(published.source) + 1}]"
 
 

@@ -8,9 +8,8 @@ at an evaluation, here it is noted and judged at each evaluation, once 5 are not
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Numbers = NDArray[np.float64]
+from models.arrays import FloatArray
 
 NOTED = 5
 HIGH = 1.0
@@ -27,7 +26,7 @@ class Restarts:
         self.seeds = list(seeds)
         self._noted: list[list[float]] = [[] for _ in seeds]
 
-    def due(self, errors: Numbers) -> tuple[list[int], list[int]]:
+    def due(self, errors: FloatArray) -> tuple[list[int], list[int]]:
         """Note the errors of an evaluation; returns the replicas to start anew and the seeds to do it with."""
         replicas = []
         for i, error in enumerate(errors):

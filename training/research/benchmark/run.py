@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.research.benchmark.evaluation import Evaluation, Tally, sparsity_error
-from training.research.benchmark.plan import FINDERS, Group, contestant
-from training.research.benchmark.records import Record
+from training.research.benchmark.evaluation import ErrorTally, Evaluation, sparsity_errors
+from training.research.benchmark.plan import FINDERS, Group, entry_for
+from training.research.benchmark.records import SuccessRecord
 from training.research.benchmark.restarts import Restarts
 from training.research.benchmark.task import OPERATIONS, RANGES, TWO_LAYERS, Range, Stream
 from training.research.benchmark.thresholds import ABSOLUTE
@@ -40,9 +40,9 @@ class Scale:
     compiled: bool = True
 
 
-def run(group: Group, scale: Scale, progress: Callable[[int], Any]) -> list[Record]:
+def run(group: Group, scale: Scale, progress: Callable[[int], Any]) -> list[SuccessRecord]:
     """Train all replicas of a group; calls ``progress`` with the steps just taken."""
-    plan = contestant(group.unit)
+    plan = entry_for(group.unit)
     schedule = plan.schedule(group.operation, group.inputs)
     seeds = [seed for _ in scale.ranges for seed in scale.seeds]
     torch.manual_seed(scale.seeds[0])  # for what a unit draws in training
@@ -55,12 +55,12 @@ def run(group: Group, scale: Scale, progress: Callable[[int], Any]) -> list[Reco
     )
     stream = Stream(scale.seeds, group.inputs)
     evaluate = Evaluation(group.operation, group.inputs, scale.ranges, len(scale.seeds))
-    tally = Tally(evaluate.thresholds)
+    tally = ErrorTally(evaluate.thresholds)
     restarts = Restarts(seeds) if schedule.restart else None
     steps = scale.steps or schedule.steps
     for step in range(0, steps + 1, scale.every):
         interpolation, extrapolation = evaluate(ensemble)
-        tally.add(step, interpolation, extrapolation, sparsity_error(ensemble.weights))
+        tally.add(step, interpolation, extrapolation, sparsity_errors(ensemble.weights))
         if step == steps:
             break
         if schedule.penalty_below is not None:
@@ -93,7 +93,7 @@ def problem(operation: str, ranges: Sequence[Range]) -> Callable[[Tensor], tuple
     return problem
 
 
-def _records(group: Group, scale: Scale, tally: Tally) -> list[Record]:
+def _records(group: Group, scale: Scale, tally: ErrorTally) -> list[SuccessRecord]:
     """Counts for each range."""
     records = []
     count = len(scale.seeds)
@@ -102,7 +102,7 @@ def _records(group: Group, scale: Scale, tally: Tally) -> list[Record]:
         of_range = slice(i * count, (i + 1) * count)
         good = solved[of_range]
         records.append(
-            Record(
+            SuccessRecord(
                 group.unit,
                 group.operation,
                 group.inputs,

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-Numbers = NDArray[np.float64]
+from models.arrays import FloatArray
+
 Interval = tuple[float, float]
 
 BATCH = 128
@@ -89,7 +90,7 @@ def _second(x: Tensor) -> Tensor:
     return x[13:38].sum(0)
 
 
-def evaluation_set(intervals: Sequence[Interval], inputs: int, seed: int, rows: int = EVALUATION_ROWS) -> Numbers:
+def evaluation_set(intervals: Sequence[Interval], inputs: int, seed: int, rows: int = EVALUATION_ROWS) -> FloatArray:
     """The published samples to evaluate on: ``(inputs, rows)``, every number from one interval or the other."""
     random = np.random.RandomState(seed)
     parts = [random.uniform(low, high, (rows, inputs)) for low, high in intervals]

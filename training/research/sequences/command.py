@@ -10,17 +10,17 @@ from tqdm import tqdm
 
 from training.data.mnist import load_mnist
 from training.research.sequences import records
-from training.research.sequences.digits import Digits, Parts, split
+from training.research.sequences.digits import DigitImages, Parts, split
 from training.research.sequences.evaluate import SEQUENCES
 from training.research.sequences.plan import Run, runs
 from training.research.sequences.render import write_report
 from training.research.sequences.run import run_once
-from training.research.sequences.task import TASKS
-from training.research.sequences.train import Settings, settings_of
+from training.research.sequences.task import SEQUENCE_TASKS
+from training.research.sequences.train import RunSettings, settings_for
 
 FILE = "sequences.json"
 QUICK = (("sum", "NAU", 0), ("product", "NMU", 0), ("sum", "given", 0), ("product", "given", 0))
-QUICK_PICTURES = 2_600
+QUICK_IMAGES = 2_600
 QUICK_SEQUENCES = 500
 
 
@@ -30,7 +30,7 @@ def run_sequences(options: Namespace) -> None:
     parts = split(load_mnist())
     if options.quick:
         print("--quick shows that everything runs; what it measures says nothing of the units.")
-        parts = Parts(*(_first(part, QUICK_PICTURES) for part in (parts.train, parts.validation, parts.test)))
+        parts = Parts(*(_first(part, QUICK_IMAGES) for part in (parts.train, parts.validation, parts.test)))
     folder: Path = options.out or Path("reports" if options.quick else "docs/results")
     path = folder / FILE
     steps = {record.key: record.steps for record in records.read(path)}
@@ -53,14 +53,14 @@ def _chosen(options: Namespace) -> list[Run]:
     return runs(options.tasks, options.units, options.seeds or (1 if options.quick else None))
 
 
-def _settings(run: Run, quick: bool) -> Settings:
-    settings = settings_of(TASKS[run.task], run.unit)
+def _settings(run: Run, quick: bool) -> RunSettings:
+    settings = settings_for(SEQUENCE_TASKS[run.task], run.unit)
     return replace(settings, epochs=1) if quick else settings
 
 
 def _steps(run: Run, parts: Parts, quick: bool) -> int:
     """Of a run; one that took another number of them is made again."""
-    return _settings(run, quick).steps(len(parts.train.of(TASKS[run.task])))
+    return _settings(run, quick).steps(len(parts.train.of(SEQUENCE_TASKS[run.task])))
 
 
 def _run_all(waiting: Sequence[Run], parts: Parts, path: Path, quick: bool) -> None:
@@ -74,18 +74,18 @@ def _run_all(waiting: Sequence[Run], parts: Parts, path: Path, quick: bool) -> N
         torch.set_num_threads(threads)
 
 
-def _run(run: Run, parts: Parts, quick: bool, title: str) -> records.Record:
+def _run(run: Run, parts: Parts, quick: bool, title: str) -> records.RunRecord:
     sequences = QUICK_SEQUENCES if quick else SEQUENCES
     with tqdm(total=_steps(run, parts, quick), desc=title, unit="step", disable=None) as bar:
         record = run_once(run, parts, _settings(run, quick), bar.update, sequences)
-        ends = TASKS[run.task].train_length, TASKS[run.task].lengths[-1]
+        ends = SEQUENCE_TASKS[run.task].train_length, SEQUENCE_TASKS[run.task].lengths[-1]
         errors = ", ".join(f"{_short(record.mae[str(length)])} at length {length}" for length in ends)
         bar.write(f"{title}: mean absolute error {errors}; {record.seconds:.0f} s")
     return record
 
 
-def _first(digits: Digits, count: int) -> Digits:
-    return Digits(digits.pictures[:count], digits.labels[:count])
+def _first(digits: DigitImages, count: int) -> DigitImages:
+    return DigitImages(digits.pictures[:count], digits.labels[:count])
 
 
 def _short(value: float | None) -> str:

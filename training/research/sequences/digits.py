@@ -19,7 +19,7 @@ MEAN, DEVIATION = 0.1307, 0.3081
 
 
 @dataclass(frozen=True)
-class Digits:
+class DigitImages:
     """Pictures and what they show.
 
     Shape:
@@ -29,10 +29,10 @@ class Digits:
     pictures: Tensor
     labels: Tensor
 
-    def of(self, task: SequenceTask) -> "Digits":
+    def of(self, task: SequenceTask) -> "DigitImages":
         """Those that occur in a task."""
         kept = torch.isin(self.labels, torch.tensor(task.digits))
-        return Digits(self.pictures[kept], self.labels[kept])
+        return DigitImages(self.pictures[kept], self.labels[kept])
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -42,9 +42,9 @@ class Digits:
 class Parts:
     """What is learned from, what is watched, and what is reported; no digit is in two of them."""
 
-    train: Digits
-    validation: Digits
-    test: Digits
+    train: DigitImages
+    validation: DigitImages
+    test: DigitImages
 
     def of(self, task: SequenceTask) -> "Parts":
         """The parts, of digits that occur in a task."""
@@ -54,26 +54,26 @@ class Parts:
 def split(mnist: Mnist, validation: int = VALIDATION) -> Parts:
     """MNIST's training pictures without the last, the last, and MNIST's test pictures."""
     pictures, labels, test_pictures, test_labels = (torch.from_numpy(np.array(part)) for part in mnist)
-    learned = Digits(pictures[:-validation], labels[:-validation].long())
-    watched = Digits(pictures[-validation:], labels[-validation:].long())
-    return Parts(learned, watched, Digits(test_pictures, test_labels.long()))
+    learned = DigitImages(pictures[:-validation], labels[:-validation].long())
+    watched = DigitImages(pictures[-validation:], labels[-validation:].long())
+    return Parts(learned, watched, DigitImages(test_pictures, test_labels.long()))
 
 
-def normalised(pictures: Tensor) -> Tensor:
+def normalise(pictures: Tensor) -> Tensor:
     """What the CNN takes: ``(n, height, width)`` bytes to ``(n, 1, height, width)`` of mean 0 and deviation 1."""
     scaled = (pictures.float() / 255 - MEAN) / DEVIATION
     return scaled.unsqueeze(1).contiguous(memory_format=torch.channels_last)
 
 
-class Shifted:
+class RandomShift:
     """Training pictures, each moved anew, whenever it is asked for, by up to ``SHIFT`` pixels."""
 
-    def __init__(self, digits: Digits) -> None:
+    def __init__(self, digits: DigitImages) -> None:
         height, width = digits.pictures.shape[1:]
         wide = functional.pad(digits.pictures, (SHIFT,) * 4)
         self.windows = wide.unfold(1, height, 1).unfold(2, width, 1)
 
     def __call__(self, index: Tensor) -> Tensor:
-        """Pictures of these numbers, normalised."""
+        """Pictures of these numbers, normalise."""
         down, right = torch.randint(0, 2 * SHIFT + 1, (2, len(index)))
-        return normalised(self.windows[index, down, right])
+        return normalise(self.windows[index, down, right])

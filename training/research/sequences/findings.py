@@ -5,7 +5,7 @@ from textwrap import fill
 
 from training.research.sequences.plan import MAIN, MAIN_SEEDS, OTHER, OTHER_SEEDS
 from training.research.sequences.scores import Rows, has_bound, successes
-from training.research.sequences.task import TASKS
+from training.research.sequences.task import SEQUENCE_TASKS
 
 TARGETS = {"sum": 57.3 / 5}
 """Mean absolute error at length 1000 that was to be reached: a fifth of what Trask et al. 2018 have for NAC."""
@@ -42,7 +42,7 @@ def _error(task: str, own: str, rows: Rows) -> str:
 def _rate(own: str, rows: Rows) -> str:
     if own not in rows or not has_bound(rows, "product"):
         return f"**Not shown**: success of {own}; the bound needs {OTHER_SEEDS} runs of the baseline."
-    found = {length: successes(rows, own, length) or (0, 1) for length in TASKS["product"].lengths}
+    found = {length: successes(rows, own, length) or (0, 1) for length in SEQUENCE_TASKS["product"].lengths}
     below = [f"{length} ({good}/{runs})" for length, (good, runs) in found.items() if good / runs < RATE]
     runs = len(rows[own])
     if runs < OTHER_SEEDS:

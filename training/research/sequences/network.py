@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from training.research.sequences.digits import Digits, normalised
+from training.research.sequences.digits import DigitImages, normalise
 from training.research.sequences.task import SequenceTask
 
 CODES = 64
@@ -34,7 +34,7 @@ class ReadOut(nn.Module):
         return z
 
 
-class VoteReadOut(nn.Module):
+class ClassReadOut(nn.Module):
     """``z``: the number that is expected, by the probability of each, which is kept in ``votes``; see
     ``models.location_classifier``.
 
@@ -68,7 +68,7 @@ def build_cnn(task: SequenceTask, side: int = 28, *, votes: bool = False) -> nn.
         *_block(32, 64),
         *_block(64, 64, stride=2),
         nn.Flatten(),
-        (VoteReadOut if votes else ReadOut)(64 * small**2, task),
+        (ClassReadOut if votes else ReadOut)(64 * small**2, task),
     )
     return cnn.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
@@ -78,14 +78,14 @@ def _block(in_channels: int, out_channels: int, kernel: int = 3, stride: int = 1
     return convolution, nn.BatchNorm2d(out_channels), nn.ReLU()
 
 
-def read(cnn: nn.Module, digits: Digits) -> Tensor:
+def read(cnn: nn.Module, digits: DigitImages) -> Tensor:
     """What a CNN in evaluation mode says of digits, ``(n, outputs)``, in float64."""
     cnn.eval()
     with torch.no_grad():
-        return torch.cat([cnn(normalised(part)).double() for part in torch.split(digits.pictures, BATCH)])
+        return torch.cat([cnn(normalise(part)).double() for part in torch.split(digits.pictures, BATCH)])
 
 
-def settle(cnn: nn.Module, digits: Digits) -> None:
+def recalibrate_bn(cnn: nn.Module, digits: DigitImages) -> None:
     """Take the statistics of batch normalisation from all of these pictures as they are, instead of from the last few.
 
     A running mean over varied pictures shifts every digit by a little, and a sum over a thousand of them by a lot.
@@ -97,5 +97,5 @@ def settle(cnn: nn.Module, digits: Digits) -> None:
     cnn.train()
     with torch.no_grad():
         for part in torch.split(digits.pictures, BATCH):
-            cnn(normalised(part))
+            cnn(normalise(part))
     cnn.eval()

@@ -5,14 +5,18 @@ from dataclasses import dataclass
 
 from models.units import UNITS
 from training.errors import InputError
-from training.research.sequences.recurrent_cell import GIVEN, LSTM, VOTES
-from training.research.sequences.task import TASKS
+from training.research.sequences.recurrent_cell import LSTM, ON_CLASSES, ORACLE
+from training.research.sequences.task import SEQUENCE_TASKS
 
 MAIN_SEEDS = 10
 """As published, for the unit that a task is made for and for the baseline of the success criterion."""
 OTHER_SEEDS = 3
 
-MAIN = {"sum": ("NAU" + VOTES, "NAU", GIVEN), "product": ("NMU" + VOTES, "NMU", GIVEN), "count": ("NAU" + VOTES, GIVEN)}
+MAIN = {
+    "sum": ("NAU" + ON_CLASSES, "NAU", ORACLE),
+    "product": ("NMU" + ON_CLASSES, "NMU", ORACLE),
+    "count": ("NAU" + ON_CLASSES, ORACLE),
+}
 OTHER = {"sum": ("NAC", "NALU", LSTM), "product": ("NAC-dot", "NALU", LSTM), "count": ("NAU", "NAC", "NALU", LSTM)}
 
 
@@ -49,15 +53,15 @@ def _rows(tasks: Sequence[str] | None, units: Sequence[str] | None) -> list[tupl
 
 
 def _task(name: str) -> str:
-    if name.lower() not in TASKS:
-        raise InputError(f"--tasks {name} is no task on sequences; give {', '.join(TASKS)}.")
+    if name.lower() not in SEQUENCE_TASKS:
+        raise InputError(f"--tasks {name} is no task on sequences; give {', '.join(SEQUENCE_TASKS)}.")
     return name.lower()
 
 
 def canonical(name: str) -> str:
     """The one spelling of a cell's name."""
-    ending = VOTES if name.lower().endswith(VOTES) else ""
-    return UNITS.canonical(name[: len(name) - len(ending)], also=[GIVEN, LSTM]) + ending
+    ending = ON_CLASSES if name.lower().endswith(ON_CLASSES) else ""
+    return UNITS.canonical(name[: len(name) - len(ending)], also=[ORACLE, LSTM]) + ending
 
 
 def order(task: str, unit: str) -> tuple[int, str]:

@@ -14,7 +14,7 @@ MADSEN = (
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedErrors:
     """Figures of one unit, by length.
 
     Args:
@@ -29,21 +29,21 @@ class Published:
     figures: dict[int, float]
 
 
-def _trask(task: str, unit: str, *errors: float) -> Published:
-    return Published(task, unit, "mae", TRASK, dict(zip((10, 100, 1000), errors, strict=True)))
+def _trask(task: str, unit: str, *errors: float) -> PublishedErrors:
+    return PublishedErrors(task, unit, "mae", TRASK, dict(zip((10, 100, 1000), errors, strict=True)))
 
 
-def _sums(unit: str, *rates: float) -> Published:
+def _sums(unit: str, *rates: float) -> PublishedErrors:
     lengths = (1, 10, 100, 200, 300, 500, 1000)
-    return Published("sum", unit, "success", MADSEN, dict(zip(lengths, rates, strict=True)))
+    return PublishedErrors("sum", unit, "success", MADSEN, dict(zip(lengths, rates, strict=True)))
 
 
-def _products(unit: str, *rates: float) -> Published:
+def _products(unit: str, *rates: float) -> PublishedErrors:
     lengths = (1, 2, 3, 5, 6, 8, 10, 12, 14, 16, 18, 20)
-    return Published("product", unit, "success", MADSEN, dict(zip(lengths, rates, strict=True)))
+    return PublishedErrors("product", unit, "success", MADSEN, dict(zip(lengths, rates, strict=True)))
 
 
-PUBLISHED = (
+PUBLISHED_ERRORS = (
     _trask("sum", "NAC", 1.42, 7.88, 57.3),
     _trask("sum", "NALU", 5.11, 20.8, 248.9),
     _trask("sum", "LSTM", 14.8, 800.8, 8811.6),

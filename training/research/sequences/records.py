@@ -12,7 +12,7 @@ Errors = dict[str, float | None]
 
 
 @dataclass(frozen=True)
-class Record:
+class RunRecord:
     """One run.
 
     Args:
@@ -49,19 +49,19 @@ class Record:
         return (self.task, self.unit, self.seed)
 
 
-def read(path: Path) -> list[Record]:
+def read(path: Path) -> list[RunRecord]:
     """The records of a file; none if it is missing."""
     if not path.exists():
         return []
     try:
-        return [Record(**fields) for fields in json.loads(path.read_text(encoding="utf-8"))["records"]]
+        return [RunRecord(**fields) for fields in json.loads(path.read_text(encoding="utf-8"))["records"]]
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path} holds no results of sequences; move it away, or give another --out.") from error
 
 
-def add(path: Path, record: Record) -> None:
+def add(path: Path, record: RunRecord) -> None:
     """Put a record into a file, in the place of one of the same run. The file is never half-written."""
-    records: Sequence[Record] = list({each.key: each for each in [*read(path), record]}.values())
+    records: Sequence[RunRecord] = list({each.key: each for each in [*read(path), record]}.values())
     lines = ",\n".join(f"  {json.dumps(asdict(each))}" for each in records)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from models.units import UNITS
 from training.research.sequences.task import SequenceTask
 
-VOTES = " on votes"
+ON_CLASSES = " on votes"
 """Ends the name of a unit behind a CNN that votes and learns from the likelihood of the result."""
-GIVEN = "given"
+ORACLE = "given"
 LSTM = "LSTM"
 LSTM_HIDDEN = 32
 
@@ -62,7 +62,7 @@ class UnitCell(nn.Module):
         return state[0]
 
 
-class GivenCell(nn.Module):
+class OracleCell(nn.Module):
     """The baseline of the success criterion: the exact sum, count or product of what the CNN says."""
 
     def __init__(self, task: SequenceTask) -> None:
@@ -104,10 +104,10 @@ OPTIONS: dict[str, dict[str, Any]] = {"NALU": {"eps": 0.1}}
 
 
 def build_cell(name: str, task: SequenceTask) -> Any:
-    """The cell of that name: ``given``, ``LSTM`` or a unit's, with or without ``VOTES``."""
-    name = name.removesuffix(VOTES)
-    if name == GIVEN:
-        return GivenCell(task)
+    """The cell of that name: ``given``, ``LSTM`` or a unit's, with or without ``ON_CLASSES``."""
+    name = name.removesuffix(ON_CLASSES)
+    if name == ORACLE:
+        return OracleCell(task)
     return LSTMCell(task) if name == LSTM else UnitCell(name, task)
 
 

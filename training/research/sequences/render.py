@@ -8,17 +8,17 @@ from training.metrics import wilson_interval
 from training.research.sequences.findings import findings
 from training.research.sequences.introduction import INTRODUCTION
 from training.research.sequences.plot import draw
-from training.research.sequences.published import PUBLISHED, Published
-from training.research.sequences.records import Record
-from training.research.sequences.recurrent_cell import GIVEN
+from training.research.sequences.published import PUBLISHED_ERRORS, PublishedErrors
+from training.research.sequences.records import RunRecord
+from training.research.sequences.recurrent_cell import ORACLE
 from training.research.sequences.scores import Rows, has_bound, relative_errors, rows_of, successes, typical_errors
-from training.research.sequences.task import TASKS
+from training.research.sequences.task import SEQUENCE_TASKS
 
 
-def write_report(records: Sequence[Record], folder: Path) -> None:
+def write_report(records: Sequence[RunRecord], folder: Path) -> None:
     """Write ``sequences.md`` and ``sequences.png``."""
-    found = {task: rows_of(records, task) for task in TASKS if any(record.task == task for record in records)}
-    sources = list(dict.fromkeys(p.source for p in PUBLISHED if p.task in found))
+    found = {task: rows_of(records, task) for task in SEQUENCE_TASKS if any(record.task == task for record in records)}
+    sources = list(dict.fromkeys(p.source for p in PUBLISHED_ERRORS if p.task in found))
     dates = sorted({record.date for record in records})
     parts = [INTRODUCTION.format(dates=" to ".join(dict.fromkeys((dates[0], dates[-1]))))]
     parts += [_section(task, rows, sources) for task, rows in found.items()]
@@ -29,7 +29,7 @@ def write_report(records: Sequence[Record], folder: Path) -> None:
 
 
 def _section(task: str, rows: Rows, sources: Sequence[str]) -> str:
-    published = [p for p in PUBLISHED if p.task == task]
+    published = [p for p in PUBLISHED_ERRORS if p.task == task]
     unit = "mean absolute error over 5^n" if task == "product" else "mean absolute error"
     parts = [
         f"## {task}\n",
@@ -38,7 +38,7 @@ def _section(task: str, rows: Rows, sources: Sequence[str]) -> str:
         f"\n{unit.capitalize()}, mean and deviation over the seeds:\n",
     ]
     parts.append(_table(task, rows, [p for p in published if p.kind == "mae"], sources, _error(task, rows)))
-    others = {unit: runs for unit, runs in rows.items() if unit != GIVEN}
+    others = {unit: runs for unit, runs in rows.items() if unit != ORACLE}
     if others and has_bound(rows, task):
         parts.append("\nSuccesses, and Wilson's 95 % interval of their rate:\n")
         parts.append(_table(task, others, [p for p in published if p.kind == "success"], sources, _successes(rows)))
@@ -67,7 +67,7 @@ def _runs(rows: Rows) -> str:
     return "\n".join(lines)
 
 
-def _weights(runs: Sequence[Record]) -> str:
+def _weights(runs: Sequence[RunRecord]) -> str:
     seen = list(dict.fromkeys(f"[{w[0]:.6g}, {w[1]:.6g}]" for run in runs if (w := run.weights)))
     if seen:
         return ", ".join(seen)
@@ -76,12 +76,12 @@ def _weights(runs: Sequence[Record]) -> str:
 
 
 def _table(
-    task: str, rows: Rows, published: Sequence[Published], sources: Sequence[str], cell: Callable[[str, int], str]
+    task: str, rows: Rows, published: Sequence[PublishedErrors], sources: Sequence[str], cell: Callable[[str, int], str]
 ) -> str:
     heads = [f"{unit} ({len(runs)})" for unit, runs in rows.items()]
     heads += [f"*{p.unit}, published [{sources.index(p.source) + 1}]*" for p in published]
     lines = [f"| Length | {' | '.join(heads)} |", "| --- |" + " --- |" * len(heads)]
-    for length in TASKS[task].lengths:
+    for length in SEQUENCE_TASKS[task].lengths:
         cells = [cell(unit, length) for unit in rows]
         cells += [f"*{p.figures[length]:g}*" if length in p.figures else "" for p in published]
         lines.append(f"| {length} | {' | '.join(cells)} |")

@@ -8,23 +8,23 @@ from typing import Any
 
 import torch
 
-from training.research.sequences.digits import Digits, Parts
+from training.research.sequences.digits import DigitImages, Parts
 from training.research.sequences.evaluate import SEQUENCES, sequence_errors
 from training.research.sequences.network import read
 from training.research.sequences.penalty import sparsity_error, weights
 from training.research.sequences.plan import Run
-from training.research.sequences.records import Record
+from training.research.sequences.records import RunRecord
 from training.research.sequences.recurrent_cell import Cell
-from training.research.sequences.task import TASKS, SequenceTask
-from training.research.sequences.train import Model, Settings, train
+from training.research.sequences.task import SEQUENCE_TASKS, SequenceTask
+from training.research.sequences.train import Model, RunSettings, train
 
 
 def run_once(
-    run: Run, parts: Parts, settings: Settings, progress: Callable[[], Any], sequences: int = SEQUENCES
-) -> Record:
+    run: Run, parts: Parts, settings: RunSettings, progress: Callable[[], Any], sequences: int = SEQUENCES
+) -> RunRecord:
     """Train and test one model; calls ``progress`` after every step."""
     begun = process_time()
-    task = TASKS[run.task]
+    task = SEQUENCE_TASKS[run.task]
     own = parts.of(task)
     steps = 0
 
@@ -39,7 +39,7 @@ def run_once(
     off = z - task.values(own.test.labels)
     with torch.no_grad():
         errors = sequence_errors(model.cell, z, own.test.labels, task, sequences)
-    return Record(
+    return RunRecord(
         task=run.task,
         unit=run.unit,
         seed=run.seed,
@@ -56,7 +56,7 @@ def run_once(
     )
 
 
-def _validation_mae(model: Model, digits: Digits, task: SequenceTask) -> float | None:
+def _validation_mae(model: Model, digits: DigitImages, task: SequenceTask) -> float | None:
     """Mean absolute error at the training length, on digits that are neither learned from nor reported."""
     usable = len(digits) - len(digits) % task.train_length
     cell: Cell = model.cell

@@ -5,18 +5,18 @@ from statistics import median
 
 from training.research.sequences.evaluate import success_bound
 from training.research.sequences.plan import order
-from training.research.sequences.records import Record
-from training.research.sequences.recurrent_cell import GIVEN
-from training.research.sequences.task import TASKS
+from training.research.sequences.records import RunRecord
+from training.research.sequences.recurrent_cell import ORACLE
+from training.research.sequences.task import SEQUENCE_TASKS
 
-Rows = Mapping[str, Sequence[Record]]
+Rows = Mapping[str, Sequence[RunRecord]]
 TYPICAL_DIGIT = 5
 """Mean of the digits 1 to 9: the mean product of n of them is 5^n."""
 
 
-def rows_of(records: Sequence[Record], task: str) -> Rows:
+def rows_of(records: Sequence[RunRecord], task: str) -> Rows:
     """A task's records by unit, in the order of the plan."""
-    rows: dict[str, list[Record]] = {}
+    rows: dict[str, list[RunRecord]] = {}
     for record in sorted(records, key=lambda record: (order(record.task, record.unit), record.seed)):
         if record.task == task:
             rows.setdefault(record.unit, []).append(record)
@@ -27,12 +27,12 @@ def typical_errors(task: str, rows: Rows) -> dict[str, dict[int, float]]:
     """Median over the seeds of the error of each unit, by length; of a length only where every run is finite."""
     result: dict[str, dict[int, float]] = {}
     for unit, runs in rows.items():
-        errors = {length: relative_errors(task, runs, length) for length in TASKS[task].lengths}
+        errors = {length: relative_errors(task, runs, length) for length in SEQUENCE_TASKS[task].lengths}
         result[unit] = {length: median(found) for length, found in errors.items() if len(found) == len(runs)}
     return result
 
 
-def relative_errors(task: str, runs: Sequence[Record], length: int) -> list[float]:
+def relative_errors(task: str, runs: Sequence[RunRecord], length: int) -> list[float]:
     """Mean absolute errors of runs, those that are finite; for products over 5^length."""
     found = [run.mae[str(length)] for run in runs]
     scale = TYPICAL_DIGIT**length if task == "product" else 1
@@ -49,10 +49,10 @@ def successes(rows: Rows, unit: str, length: int) -> tuple[int, int] | None:
 
 
 def _bound(rows: Rows, length: int) -> float | None:
-    errors = [run.mse[str(length)] for run in rows.get(GIVEN, [])]
+    errors = [run.mse[str(length)] for run in rows.get(ORACLE, [])]
     return None if None in errors else success_bound([error for error in errors if error is not None])
 
 
 def has_bound(rows: Rows, task: str) -> bool:
     """Whether the baseline has runs enough for the bound."""
-    return _bound(rows, TASKS[task].lengths[0]) is not None
+    return _bound(rows, SEQUENCE_TASKS[task].lengths[0]) is not None

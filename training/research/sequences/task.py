@@ -81,7 +81,7 @@ class SequenceTask:
 
 _SUM = (1, 10, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000)
 
-TASKS = {
+SEQUENCE_TASKS = {
     "sum": SequenceTask(tuple(range(10)), 10, _SUM, 0.0, torch.add),
     "count": SequenceTask(tuple(range(10)), 10, (1, 10, 100, 1000), 0.0, torch.add, outputs=10, digits_total=COUNT),
     "product": SequenceTask(

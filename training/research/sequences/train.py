@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from training.research.sequences.digits import Digits, Shifted
-from training.research.sequences.network import VoteReadOut, build_cnn, settle
+from training.research.sequences.digits import DigitImages, RandomShift
+from training.research.sequences.network import ClassReadOut, build_cnn, recalibrate_bn
 from training.research.sequences.penalty import regularisers, round_weights
-from training.research.sequences.recurrent_cell import VOTES, build_cell, run_over
+from training.research.sequences.recurrent_cell import ON_CLASSES, build_cell, run_over
 from training.research.sequences.task import SequenceTask
 from training.trainer.clamping import clamp_to_bounds
 
@@ -22,7 +22,7 @@ RISE = 0.25
 
 
 @dataclass(frozen=True)
-class Settings:
+class RunSettings:
     """How a run trains; the same for every cell.
 
     Args:
@@ -50,14 +50,14 @@ class Settings:
         return self.epochs * (digits // self.pictures)
 
 
-def settings_of(task: SequenceTask, name: str) -> Settings:
+def settings_for(task: SequenceTask, name: str) -> RunSettings:
     """Those of a task's runs. Counts that the CNN learns by votes leave the cell's 200 weights time until it reads.
 
     From digits that cannot be told apart yet they run into arrangements that hold at the training length alone.
     """
-    if task.outputs > 1 and name.endswith(VOTES):
-        return Settings(task.epochs, cell_learning_rate=5e-3, cell_alone=0.0, cell_from=RISE)
-    return Settings(task.epochs)
+    if task.outputs > 1 and name.endswith(ON_CLASSES):
+        return RunSettings(task.epochs, cell_learning_rate=5e-3, cell_alone=0.0, cell_from=RISE)
+    return RunSettings(task.epochs)
 
 
 @dataclass
@@ -69,11 +69,11 @@ class Model:
 
 
 def train(
-    task: SequenceTask, name: str, digits: Digits, seed: int, settings: Settings, progress: Callable[[], Any]
+    task: SequenceTask, name: str, digits: DigitImages, seed: int, settings: RunSettings, progress: Callable[[], Any]
 ) -> Model:
     """Train one model; calls ``progress`` after every step. The same seed gives every cell the same first CNN."""
     torch.manual_seed(seed)
-    votes = name.endswith(VOTES)
+    votes = name.endswith(ON_CLASSES)
     model = Model(build_cnn(task, digits.pictures.shape[-1], votes=votes), build_cell(name, task))
     optimiser, schedule, steps = _optimiser(model, len(digits), settings)
     targets = task.values(digits.labels).float()
@@ -82,21 +82,21 @@ def train(
     for step, (pictures, index) in enumerate(_batches(digits, settings)):
         optimiser.zero_grad()
         loss = _error(model, task, pictures, targets[index]) + regularisers(
-            model.cell, name.removesuffix(VOTES), step / steps
+            model.cell, name.removesuffix(ON_CLASSES), step / steps
         )
         loss.backward()  # type: ignore[no-untyped-call]
         _update(model, optimiser, settings.clip_norm)
         schedule.step()
         progress()
-    settle(model.cnn, digits)
+    recalibrate_bn(model.cnn, digits)
     round_weights(model.cell)
     model.cell.eval()
     return model
 
 
-def _batches(digits: Digits, settings: Settings) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(digits: DigitImages, settings: RunSettings) -> Iterator[tuple[Tensor, Tensor]]:
     """Whole batches of pictures, moved at random, and their numbers; the pictures in a new order in every epoch."""
-    shifted = Shifted(digits)
+    shifted = RandomShift(digits)
     for _ in range(settings.epochs):
         for index in torch.split(torch.randperm(len(digits)), settings.pictures):
             if len(index) == settings.pictures:
@@ -111,7 +111,7 @@ def _error(model: Model, task: SequenceTask, pictures: Tensor, values: Tensor) -
     sequences = (-1, task.train_length, task.outputs)
     totals = task.total(values[order].view(sequences))
     read_out = model.cnn[-1]
-    if isinstance(read_out, VoteReadOut):
+    if isinstance(read_out, ClassReadOut):
         return _vote_error(model.cell, task, z.detach().float()[order].view(sequences), read_out.votes[order], totals)
     predicted = run_over(model.cell, z.float()[order].view(sequences))
     return (predicted - totals).square().mean()
@@ -124,7 +124,7 @@ def _vote_error(cell: Any, task: SequenceTask, z: Tensor, votes: Tensor, totals:
     return error - task.log_likelihood(seen, totals).mean()
 
 
-def _optimiser(model: Model, digits: int, settings: Settings) -> tuple[Any, Any, int]:
+def _optimiser(model: Model, digits: int, settings: RunSettings) -> tuple[Any, Any, int]:
     """AdamW, its schedule, and the number of steps.
 
     The CNN's rate rises and falls; the cell's few weights learn at their full rate from the first step, so that the

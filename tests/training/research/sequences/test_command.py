@@ -15,21 +15,21 @@ from training.research.sequences import command, records
 from training.research.sequences.evaluate import success_bound
 from training.research.sequences.findings import findings
 from training.research.sequences.plan import MAIN, Run, runs
-from training.research.sequences.published import PUBLISHED
-from training.research.sequences.records import Record
+from training.research.sequences.published import PUBLISHED_ERRORS
+from training.research.sequences.records import RunRecord
 from training.research.sequences.render import write_report
 from training.research.sequences.scores import rows_of, successes
-from training.research.sequences.task import TASKS
-from training.research.sequences.train import Settings
+from training.research.sequences.task import SEQUENCE_TASKS
+from training.research.sequences.train import RunSettings
 
 SUM, PRODUCT = MAIN["sum"][0], MAIN["product"][0]
 
 
-def record(task: str = "sum", unit: str = "NAU", seed: int = 0, scale: float = 1.0) -> Record:
-    lengths = [str(length) for length in TASKS[task].lengths]
+def record(task: str = "sum", unit: str = "NAU", seed: int = 0, scale: float = 1.0) -> RunRecord:
+    lengths = [str(length) for length in SEQUENCE_TASKS[task].lengths]
     mae = dict.fromkeys(lengths, scale * (1 + seed / 10))
     mse = {length: value**2 for length, value in mae.items()}
-    return Record(task, unit, seed, mae, mse, 0.001, 0.2, 0.5, [1.0, 1.0], 0.0, 100, 60.0, "2026-11-23")
+    return RunRecord(task, unit, seed, mae, mse, 0.001, 0.2, 0.5, [1.0, 1.0], 0.0, 100, 60.0, "2026-11-23")
 
 
 def test_the_rows_that_tell_most_are_run_first() -> None:
@@ -55,12 +55,12 @@ def test_tasks_units_and_seeds_narrow_the_runs() -> None:
 def test_an_interrupted_table_goes_on_with_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Run] = []
 
-    def once(run: Run, *_: object, **__: object) -> Record:
+    def once(run: Run, *_: object, **__: object) -> RunRecord:
         if len(made) == 3:
             made.append(run)
             raise KeyboardInterrupt
         made.append(run)
-        return replace(record(run.task, run.unit, run.seed), steps=TASKS[run.task].epochs * (1000 // 130))
+        return replace(record(run.task, run.unit, run.seed), steps=SEQUENCE_TASKS[run.task].epochs * (1000 // 130))
 
     monkeypatch.setattr(command, "load_mnist", blank_mnist)
     monkeypatch.setattr(command, "run_once", once)
@@ -151,8 +151,8 @@ def test_counts_that_run_away_are_said_beside_the_median_of_those_that_hold() ->
 
 
 def test_published_figures_are_of_lengths_that_are_tested_too() -> None:
-    for published in PUBLISHED:
-        assert set(published.figures) <= set(TASKS[published.task].lengths)
+    for published in PUBLISHED_ERRORS:
+        assert set(published.figures) <= set(SEQUENCE_TASKS[published.task].lengths)
         assert published.kind in ("mae", "success")
 
 
@@ -175,7 +175,7 @@ def test_quick_is_a_few_short_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     seen: list[tuple[Run, int, int]] = []
 
-    def once(run: Run, parts: object, settings: Settings, progress: object, sequences: int) -> Record:
+    def once(run: Run, parts: object, settings: RunSettings, progress: object, sequences: int) -> RunRecord:
         seen.append((run, settings.epochs, sequences))
         return record(run.task, run.unit, run.seed)
 

@@ -10,14 +10,14 @@ import torch
 
 from training.counting.likelihood import LEAST
 from training.data.mnist import Mnist
-from training.research.sequences.digits import SHIFT, Digits, Parts, Shifted, normalised, split
-from training.research.sequences.network import build_cnn, read, settle
+from training.research.sequences.digits import SHIFT, DigitImages, Parts, RandomShift, normalise, split
+from training.research.sequences.network import build_cnn, read, recalibrate_bn
 from training.research.sequences.penalty import NEARLY, round_weights
 from training.research.sequences.plan import Run
 from training.research.sequences.recurrent_cell import build_cell
 from training.research.sequences.run import run_once
-from training.research.sequences.task import TASKS
-from training.research.sequences.train import Settings, settings_of, train
+from training.research.sequences.task import SEQUENCE_TASKS
+from training.research.sequences.train import RunSettings, settings_for, train
 
 SIDE = 12
 
@@ -43,7 +43,7 @@ def test_the_last_training_digits_are_for_validation_and_no_digit_is_in_two_part
 
 
 def test_products_are_of_the_digits_one_to_nine() -> None:
-    parts = split(small_mnist(), validation=200).of(TASKS["product"])
+    parts = split(small_mnist(), validation=200).of(SEQUENCE_TASKS["product"])
     for part in (parts.train, parts.validation, parts.test):
         assert part.labels.unique().tolist() == list(range(1, 10))
         assert len(part.pictures) == len(part)
@@ -53,8 +53,8 @@ def test_moved_pictures_are_the_same_pictures_elsewhere() -> None:
     torch.manual_seed(0)
     picture = torch.zeros(1, SIDE, SIDE, dtype=torch.uint8)
     picture[0, 5, 6] = 255
-    digits = Digits(picture, torch.tensor([3]))
-    bright = {int(Shifted(digits)(torch.tensor([0])).argmax()) for _ in range(60)}
+    digits = DigitImages(picture, torch.tensor([3]))
+    bright = {int(RandomShift(digits)(torch.tensor([0])).argmax()) for _ in range(60)}
     places = {row * SIDE + column for row in range(5 - SHIFT, 6 + SHIFT) for column in range(6 - SHIFT, 7 + SHIFT)}
     assert len(bright) > 1
     assert bright <= places
@@ -63,10 +63,10 @@ def test_moved_pictures_are_the_same_pictures_elsewhere() -> None:
 def test_settled_statistics_are_those_of_all_pictures_as_they_are() -> None:
     torch.manual_seed(0)
     digits = split(small_mnist(), validation=200).train
-    cnn = build_cnn(TASKS["sum"], SIDE)
-    settle(cnn, digits)
+    cnn = build_cnn(SEQUENCE_TASKS["sum"], SIDE)
+    recalibrate_bn(cnn, digits)
     with torch.no_grad():
-        features = cnn[1](cnn[0](normalised(digits.pictures)))
+        features = cnn[1](cnn[0](normalise(digits.pictures)))
     np.testing.assert_allclose(cnn[2].running_mean, features.mean((0, 2, 3)), atol=1e-4)
     assert not cnn.training
 
@@ -74,16 +74,16 @@ def test_settled_statistics_are_those_of_all_pictures_as_they_are() -> None:
 @pytest.mark.parametrize(("unit", "seed"), [("NAU", 0), ("NAU on votes", 1)])
 def test_a_cnn_learns_digits_from_their_sums_alone(unit: str, seed: int) -> None:
     parts = split(small_mnist(), validation=200)
-    settings = Settings(epochs=25, pictures=100)
-    model = train(TASKS["sum"], unit, parts.train, seed, settings, lambda: None)
-    off = read(model.cnn, parts.test) - TASKS["sum"].values(parts.test.labels)
+    settings = RunSettings(epochs=25, pictures=100)
+    model = train(SEQUENCE_TASKS["sum"], unit, parts.train, seed, settings, lambda: None)
+    off = read(model.cnn, parts.test) - SEQUENCE_TASKS["sum"].values(parts.test.labels)
     assert off.square().mean().sqrt().item() < 0.7
     assert model.cell.unit.W.tolist() == [[1.0, 1.0]]
 
 
 def test_where_the_cnn_learns_by_votes_the_counting_cell_waits_for_it() -> None:
-    parts, task = split(small_mnist(), validation=200), TASKS["count"]
-    settings = replace(settings_of(task, "NAU on votes"), epochs=1, pictures=100)
+    parts, task = split(small_mnist(), validation=200), SEQUENCE_TASKS["count"]
+    settings = replace(settings_for(task, "NAU on votes"), epochs=1, pictures=100)
     waited = train(task, "NAU on votes", parts.train, 0, replace(settings, cell_from=1.0), lambda: None)
     joined = train(task, "NAU on votes", parts.train, 0, settings, lambda: None)
     torch.manual_seed(0)
@@ -93,7 +93,7 @@ def test_where_the_cnn_learns_by_votes_the_counting_cell_waits_for_it() -> None:
 
 
 def test_weights_as_good_as_whole_are_rounded_and_no_others() -> None:
-    cell = build_cell("NAU", TASKS["sum"])
+    cell = build_cell("NAU", SEQUENCE_TASKS["sum"])
     with torch.no_grad():
         cell.unit.W.copy_(torch.tensor([[0.9995, -0.002]]))
     round_weights(cell)
@@ -101,7 +101,7 @@ def test_weights_as_good_as_whole_are_rounded_and_no_others() -> None:
 
 
 def test_the_likelihood_of_counts_is_that_of_each_digit_by_itself() -> None:
-    task = TASKS["count"]
+    task = SEQUENCE_TASKS["count"]
     votes = torch.rand(1, 10, 1, 10).softmax(1)  # of one sequence of ten digits
     counts = torch.zeros(1, 10)
     counts[0, 3], counts[0, 7] = 9, 1
@@ -117,12 +117,12 @@ def test_the_likelihood_of_counts_is_that_of_each_digit_by_itself() -> None:
 
 def test_the_same_seed_gives_the_same_run_and_every_cell_the_same_first_cnn() -> None:
     parts = split(small_mnist(), validation=200)
-    settings = Settings(epochs=1, pictures=100)
+    settings = RunSettings(epochs=1, pictures=100)
     again = [run_once(Run("sum", "NAU", 3), parts, settings, lambda: None, 20) for _ in range(2)]
     assert again[0].mae == again[1].mae
     assert again[0].steps == settings.steps(1000) == 10
-    still = Settings(epochs=1, pictures=100, learning_rate=0.0, cell_learning_rate=0.0)
-    first = [train(TASKS["sum"], unit, parts.train, 3, still, lambda: None).cnn for unit in ("NAU", "LSTM")]
+    still = RunSettings(epochs=1, pictures=100, learning_rate=0.0, cell_learning_rate=0.0)
+    first = [train(SEQUENCE_TASKS["sum"], unit, parts.train, 3, still, lambda: None).cnn for unit in ("NAU", "LSTM")]
     for one, other in zip(first[0].parameters(), first[1].parameters(), strict=True):
         torch.testing.assert_close(one, other)
 
@@ -141,8 +141,8 @@ def test_the_same_seed_gives_the_same_run_and_every_cell_the_same_first_cnn() ->
 def test_a_run_records_errors_at_every_length(task: str, unit: str) -> None:
     parts: Parts = split(small_mnist(), validation=200)
     steps: list[int] = []
-    record = run_once(Run(task, unit, 0), parts, Settings(epochs=1, pictures=100), lambda: steps.append(1), 10)
-    assert list(map(int, record.mae)) == list(map(int, record.mse)) == list(TASKS[task].lengths)
+    record = run_once(Run(task, unit, 0), parts, RunSettings(epochs=1, pictures=100), lambda: steps.append(1), 10)
+    assert list(map(int, record.mae)) == list(map(int, record.mse)) == list(SEQUENCE_TASKS[task].lengths)
     assert len(steps) == record.steps
     assert record.validation_mae is not None
     assert (record.weights is not None) == (unit in ("NMU", "NMU on votes"))
