@@ -120,7 +120,7 @@ async def _tick(service: Service) -> None:
     while True:
         await asyncio.sleep(TICK_SECONDS)
         service.expire()
-        service.metrics.queued_rows.set(service.batching.rows)
+        service.metrics.queued_rows.set(service.batching.queue_limiter.rows)
         service.metrics.flush()
         service.metrics.prune_stale_series(perf_counter())
 

@@ -207,7 +207,7 @@ _DETAILS = {
     422: "Model 'multiply' takes 2 columns (a, b); row 0 has 3.",
     401: "The request carries no API key; send one as 'Authorization: Bearer KEY' or as 'X-API-Key: KEY'.",
     408: "The request's body had not come within 30 seconds, which is the limit; send it faster or in parts.",
-    503: "16384 rows are computed or wait for it, and 16384 is the limit; try again later.",
+    503: "16384 rows are queued or running, and 16384 is the limit; try again later.",
 }
 
 

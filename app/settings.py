@@ -55,12 +55,12 @@ class Settings(BaseSettings):
     max_queued_rows: int = Field(
         16_384,
         ge=1,
-        description="Most rows and pictures that are computed or wait for it; what comes then is refused with 503.",
+        description="Most rows and pictures that are queued or running; what comes then is refused with 503.",
     )
     max_queued_pixels: int = Field(
         200_000_000,
         ge=1,
-        description="Most pixels of pictures that are computed or wait for it; what comes then is refused with 503.",
+        description="Most pixels of pictures that are queued or running; what comes then is refused with 503.",
     )
     max_backlog_seconds: float = Field(
         0.5,

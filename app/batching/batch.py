@@ -1,87 +1,102 @@
-"""Requests that are computed together, each with its own result."""
+"""Requests that are computed together, each with a result of its own."""
 
 from collections.abc import Callable
 from itertools import accumulate
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.backends import Predictor
-from app.http.context import RequestContext
 
 BATCH_PIXELS = 2**20
-"""Most pixels of pictures that are computed together, unless a single one has more."""
+"""Most pixels of the images in one batch, unless a single image has more."""
 
 Result = NDArray[Any] | Exception
 OnResult = Callable[[Result], None]
 
 
+class BatchedRequest(Protocol):
+    """A request, as batching knows it."""
+
+    started: float
+    """When it arrived, by ``perf_counter``."""
+    rows: int
+    """Rows or images that were submitted for it."""
+
+    def is_disconnected(self) -> bool:
+        """Whether its client has gone."""
+
+    def trace(self, part: str, started: float, ended: float, /) -> None:
+        """Add a part of its work to its trace, from and to by ``perf_counter``."""
+
+
 class PendingRequest:
-    """A request's rows on their way through a queue.
+    """A request's rows in a queue.
 
     Args:
         inputs: ``(rows, ...)``.
-        context: the request.
-        on_result: takes the outputs, or what went wrong; called once, or not at all if it is not wanted any more.
+        request: whose they are.
+        on_result: takes the outputs or the error; called once, or never if the request is cancelled before.
     """
 
-    __slots__ = ("arrived", "cancelled", "context", "inputs", "on_result", "rows")
+    __slots__ = ("arrived", "cancelled", "inputs", "on_result", "request", "rows")
 
-    def __init__(self, inputs: NDArray[Any], context: RequestContext, on_result: OnResult) -> None:
+    def __init__(self, inputs: NDArray[Any], request: BatchedRequest, on_result: OnResult) -> None:
         self.inputs = inputs
         self.rows = len(inputs)
-        self.context = context
+        self.request = request
         self.on_result = on_result
         self.arrived = perf_counter()
         self.cancelled = False
 
 
 class Batch:
-    """Items of one model, version and shape.
+    """Requests for one version of one model, whose rows have one shape.
 
     Args:
-        items: at least one.
-        rows: theirs together.
+        requests: at least one.
+        rows: of all of them.
     """
 
-    def __init__(self, items: list[PendingRequest], rows: int) -> None:
-        self.items = items
+    def __init__(self, requests: list[PendingRequest], rows: int) -> None:
+        self.requests = requests
         self.rows = rows
         self.seconds = 0.0
-        """What computing it took, by the clock."""
+        """Wall time of its computation."""
         self.busy_seconds = 0.0
-        """What of it the thread worked, and did not wait for other threads."""
+        """The part of it in which its thread worked, and did not wait for other threads."""
         self._results: list[Result] = []
 
     def compute(self, predict: Predictor, clock: Callable[[], float]) -> None:
-        """Compute all; in any thread. If that fails, each request is computed alone, so that one fails no other.
+        """Compute all requests at once, in any thread. If that fails, compute each alone, so that one fails no other.
 
         Args:
             predict: the model.
             clock: counts the seconds that this thread works.
         """
-        inputs = [item.inputs for item in self.items]
+        inputs = [pending.inputs for pending in self.requests]
         started, began = perf_counter(), clock()
         try:
             outputs = predict(np.concatenate(inputs))
         except Exception:  # whatever a runtime raises
             self._results = [_predict_alone(predict, rows) for rows in inputs]
         else:
-            ends = accumulate(item.rows for item in self.items)
-            self._results = [outputs[end - item.rows : end] for item, end in zip(self.items, ends, strict=True)]
+            ends = accumulate(pending.rows for pending in self.requests)
+            parts = zip(self.requests, ends, strict=True)
+            self._results = [outputs[end - pending.rows : end] for pending, end in parts]
         self.seconds, self.busy_seconds = perf_counter() - started, clock() - began
 
     def send_results(self) -> None:
-        """Hand out the results; in the event loop."""
+        """Hand each request its result; in the event loop."""
         ended = perf_counter()
         began = ended - self.seconds
-        for item, result in zip(self.items, self._results, strict=True):
-            if not item.cancelled:
-                item.context.trace("queue", item.arrived, began)
-                item.context.trace("compute", began, ended)
-                item.on_result(result)
+        for pending, result in zip(self.requests, self._results, strict=True):
+            if not pending.cancelled:
+                pending.request.trace("queue", pending.arrived, began)
+                pending.request.trace("compute", began, ended)
+                pending.on_result(result)
 
 
 def _predict_alone(predict: Predictor, inputs: NDArray[Any]) -> Result:

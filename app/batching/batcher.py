@@ -1,82 +1,94 @@
-"""A model's queue: what arrives while the model is busy is one batch, and nothing ever waits for a timer.
+"""Dynamic batching: requests that arrive while a model is busy form its next batch, and none waits for a timer.
 
-An event loop works in turns: it reads what has come on all connections, then runs what that made ready. The first
-request of a turn is computed at once, in line; a lone client therefore waits for nobody. What else the turn brought is
-gathered and computed together in the next. Batches that take long, by what batches of their size took before, go to a
-thread, and whatever arrives meanwhile is the next batch.
+An event loop works in turns: it reads from all connections that have data, then runs what became ready. The first
+request of a turn is computed immediately and inline, so that a lone client waits for no other. The rest of the turn is
+gathered and computed together in the next. A batch that takes long, judged by earlier batches of its size, runs in a
+thread, and requests that arrive meanwhile form the next one.
 """
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import NDArray
 from starlette.requests import ClientDisconnect
 
-from app.batching.batch import BATCH_PIXELS, Batch, OnResult, PendingRequest, Result
-from app.batching.latency import LatencyEstimator
+from app.batching.batch import BATCH_PIXELS, Batch, BatchedRequest, OnResult, PendingRequest, Result
+from app.batching.limiter import ConcurrencyLimiter, LatencyEstimator, QueueLimiter
 from app.errors import UnavailableError
-from app.http.context import RequestContext
+from app.observability.metrics import Metrics
 from app.repository.load import Model
-
-if TYPE_CHECKING:
-    from app.batching.scheduler import BatchScheduler
+from app.settings import Settings
 
 MAX_INLINE_SECONDS = 0.002
-"""Longest time that a batch may hold the event loop; what takes longer goes to a thread."""
+"""Longest batch that is computed in the event loop; longer ones run in a thread."""
 MAX_INLINE_SECONDS_ON_ONE_CORE = 0.005
-"""The same where there is one core, and a thread would only take it from the event loop."""
+"""The same on one core, where a thread would only compete with the event loop."""
 IMMEDIATE_SECONDS = 0.0001
-"""Longest time that the first request of a turn may take; for longer ones, others of the turn are worth waiting for."""
+"""Longest request that is computed on arrival; a longer one gains from a batch with others of its turn."""
 MAX_BATCH_DELAY_SECONDS = 0.002
-"""A turn that lasts longer, as under overload, is not waited for to its end."""
+"""Longest time that a batch gathers requests within one turn of an overloaded event loop."""
 DISCONNECT_CHECK_SECONDS = 0.01
-"""A request that waited longer than this is asked whether its client is still there before it is computed."""
-DEADLINE_EXCEEDED = "The request waited longer than it may; try again later."
+"""Time in the queue from which on deadline and client are checked before a request is computed."""
 
 
 class DynamicBatcher:
-    """Rows of one shape for one version of one model.
+    """Queue and batches for one version of one model and one shape of its input.
 
     Args:
-        scheduler: threads, limits and counters.
-        model: what computes. It is not kept: a model that is unloaded goes when its last batch has been computed.
-        shape: of one row, or of one picture, ``(channels, height, width)``.
+        model: its predictor is kept, it is not: an unloaded model is freed when its last batch has been computed.
+        shape: of one row, or of one image, ``(channels, height, width)``.
+        settings: the size of a batch and the deadline.
+        queue_limiter: counts the rows of all batchers.
+        limiter: limits the batches in threads.
+        threads: where slow batches run.
+        clock: counts the seconds that a thread works.
+        metrics: what is observed.
     """
 
-    def __init__(self, scheduler: "BatchScheduler", model: Model, shape: tuple[int, ...]) -> None:
-        labels = (model.manifest.name, str(model.manifest.version))
+    def __init__(
+        self,
+        model: Model,
+        shape: tuple[int, ...],
+        *,
+        settings: Settings,
+        queue_limiter: QueueLimiter,
+        limiter: ConcurrencyLimiter,
+        threads: ThreadPoolExecutor,
+        clock: Callable[[], float],
+        metrics: Metrics,
+    ) -> None:
         self.latency = LatencyEstimator()
-        self._max_rows = scheduler.settings.max_batch_rows
-        self._pixels_each = 0
-        """Pixels of a picture that is not resized."""
-        image = model.manifest.image
-        if image is not None:
-            pixels = shape[-2] * shape[-1]
-            self._max_rows = max(1, min(self._max_rows, BATCH_PIXELS // pixels))
-            self._pixels_each = 0 if image.resize else pixels
-        self._max_inline_seconds = MAX_INLINE_SECONDS if scheduler.concurrency > 1 else MAX_INLINE_SECONDS_ON_ONE_CORE
-        self._scheduler = scheduler
+        self._max_rows, self._pixels_each = _batch_limits(model, shape, settings)
+        self._max_inline_seconds = MAX_INLINE_SECONDS if limiter.max_batches > 1 else MAX_INLINE_SECONDS_ON_ONE_CORE
+        self._timeout_seconds = settings.request_timeout_seconds
+        self._queue_limiter = queue_limiter
+        self._limiter = limiter
+        self._threads = threads
+        self._clock = clock
         self._predict = model.predict
         self._loop = asyncio.get_running_loop()
         self._pending: list[PendingRequest] = []
         self._in_flight = 0
         self._dispatch_scheduled = False
         self._computed_this_turn = False
-        self._queue_seconds = scheduler.metrics.observations("queue", *labels)
-        self._compute_seconds = scheduler.metrics.observations("compute", *labels)
-        self._batch_rows = scheduler.metrics.observations("rows", *labels)
+        labels = (model.manifest.name, str(model.manifest.version))
+        self._queue_seconds = metrics.observations("queue", *labels)
+        self._compute_seconds = metrics.observations("compute", *labels)
+        self._batch_rows = metrics.observations("rows", *labels)
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits and nothing is computed."""
+        """Whether nothing is queued or in flight."""
         return not self._pending and not self._in_flight
 
     def oldest_wait(self, now: float) -> float:
-        """Seconds that its first request has waited."""
+        """Seconds that the request at the head of the queue has waited."""
         return now - self._pending[0].arrived if self._pending else 0.0
 
-    async def predict(self, inputs: NDArray[Any], context: RequestContext) -> NDArray[Any]:
+    async def predict(self, inputs: NDArray[Any], request: BatchedRequest) -> NDArray[Any]:
         """See ``BatchScheduler.predict``."""
         future: asyncio.Future[NDArray[Any]] = self._loop.create_future()
 
@@ -88,63 +100,69 @@ class DynamicBatcher:
             else:
                 future.set_result(result)
 
-        item = self.submit(inputs, context, on_result)
+        pending = self.submit(inputs, request, on_result)
         try:
             return await future
         finally:
-            if item is not None:
-                item.cancelled = True  # if the request was cancelled, nothing more is to be delivered
+            if pending is not None:
+                pending.cancelled = True  # either it has its result, or its task was cancelled
 
-    def submit(self, inputs: NDArray[Any], context: RequestContext, on_result: OnResult) -> PendingRequest | None:
-        """See ``BatchScheduler.submit``; returns what waits, if it does."""
-        scheduler, rows = self._scheduler, len(inputs)
-        context.rows += rows
-        scheduler.admit(rows)
+    def submit(self, inputs: NDArray[Any], request: BatchedRequest, on_result: OnResult) -> PendingRequest | None:
+        """See ``BatchScheduler.submit``; returns the queued request, or None if it was computed at once."""
+        rows = len(inputs)
+        request.rows += rows
+        self._queue_limiter.check(rows)
         if not self._computed_this_turn and not self._pending and self.latency.seconds(rows) <= IMMEDIATE_SECONDS:
-            on_result(self._predict_now(inputs, context))
+            on_result(self._predict_now(inputs, request))
             return None
-        item = PendingRequest(inputs, context, on_result)
-        scheduler.rows += rows
-        self._pending.append(item)
+        pending = PendingRequest(inputs, request, on_result)
+        self._queue_limiter.rows += rows
+        self._pending.append(pending)
         if not self._dispatch_scheduled:
             self._dispatch_scheduled = True
             self._loop.call_soon(self.dispatch)
-        elif item.arrived - self._pending[0].arrived > MAX_BATCH_DELAY_SECONDS:
+        elif pending.arrived - self._pending[0].arrived > MAX_BATCH_DELAY_SECONDS:
             self.dispatch()
-        return item
+        return pending
 
-    def _predict_now(self, inputs: NDArray[Any], context: RequestContext) -> NDArray[Any]:
+    def _predict_now(self, inputs: NDArray[Any], request: BatchedRequest) -> NDArray[Any]:
         self._computed_this_turn = True
         self._loop.call_soon(self._end_turn)
         self._queue_seconds.append(0.0)
         started = perf_counter()
         outputs = self._predict(inputs)
         ended = perf_counter()
-        self._observe(len(inputs), ended - started)
-        self.latency.record(len(inputs), ended - started)
-        context.trace("compute", started, ended)
+        self._record(len(inputs), ended - started, ended - started)
+        request.trace("compute", started, ended)
         return outputs
 
     def _end_turn(self) -> None:
         self._computed_this_turn = False
 
-    def _observe(self, rows: int, seconds: float) -> None:
+    def _record(self, rows: int, seconds: float, busy_seconds: float) -> None:
         self._compute_seconds.append(seconds)
         self._batch_rows.append(rows)
+        self.latency.record(rows, busy_seconds)
 
     def schedule_dispatch(self) -> None:
-        """Have the next batch computed soon."""
+        """Dispatch in the event loop's next turn."""
         if not self._dispatch_scheduled:
             self._dispatch_scheduled = True
             self._loop.call_soon(self.dispatch)
 
     def dispatch(self) -> None:
-        """Compute the next batch, in line if it is quick, else in a thread if one is free."""
+        """Compute the next batch: inline if it is quick, else in a thread; without capacity for one, wait for it."""
         self._dispatch_scheduled = False
-        if self._must_wait():
-            return
-        batch = self._next_batch()
-        if not batch.items:
+        limiter = self._limiter
+        if self._pixels_each or limiter.full:
+            rows = self._next_rows()
+            pixels = rows * self._pixels_each
+            if self.latency.seconds(rows) > self._max_inline_seconds and not limiter.can_start(self, pixels):
+                limiter.wait(self, pixels)
+                return
+            limiter.stop_waiting(self)
+        batch = self._take_batch()
+        if not batch.requests:
             return
         if self.latency.seconds(batch.rows) <= self._max_inline_seconds:
             batch.compute(self._predict, perf_counter)
@@ -154,62 +172,65 @@ class DynamicBatcher:
         if self._pending:
             self.schedule_dispatch()
 
-    def _must_wait(self) -> bool:
-        """Whether what waits is not quick, and there is no capacity for it."""
-        limiter = self._scheduler.limiter
-        if not (limiter.full or self._pixels_each):
-            return False
-        rows = min(sum(item.rows for item in self._pending), self._max_rows)
-        if self.latency.seconds(rows) > self._max_inline_seconds and not limiter.may_start(
-            self, rows * self._pixels_each
-        ):
-            return True
-        limiter.stop_waiting(self)
-        return False
+    def _next_rows(self) -> int:
+        """Rows of the next batch, at most: cancelled requests are not told apart."""
+        return min(sum(pending.rows for pending in self._pending), self._max_rows)
 
-    def _run_in_thread(self, batch: Batch) -> None:
-        scheduler = self._scheduler
-        scheduler.limiter.acquire(batch.rows * self._pixels_each)
-        self._in_flight += 1
-        future = self._loop.run_in_executor(scheduler.threads, batch.compute, self._predict, scheduler.clock)
-        future.add_done_callback(lambda _: self._complete_from_thread(batch))
-
-    def _next_batch(self) -> Batch:
-        """Take waiting requests up to the size cap; those that nobody waits for any more are dropped."""
-        items: list[PendingRequest] = []
+    def _take_batch(self) -> Batch:
+        """Take requests from the queue up to the size of a batch; those that must not be computed get their error."""
+        requests: list[PendingRequest] = []
+        rejected: list[tuple[PendingRequest, Exception]] = []
         rows = taken = 0
-        now, cap = perf_counter(), self._max_rows
-        for item in self._pending:
-            if items and rows + item.rows > cap:
+        now = perf_counter()
+        for pending in self._pending:
+            if requests and rows + pending.rows > self._max_rows:
                 break
             taken += 1
-            waited = now - item.arrived
-            if not item.cancelled and (waited < DISCONNECT_CHECK_SECONDS or self._is_wanted(item, now)):
+            waited = now - pending.arrived
+            error = self._rejection(pending, now) if waited >= DISCONNECT_CHECK_SECONDS else None
+            if error is None and not pending.cancelled:
                 self._queue_seconds.append(waited)
-                items.append(item)
-                rows += item.rows
+                requests.append(pending)
+                rows += pending.rows
             else:
-                self._scheduler.rows -= item.rows
+                self._queue_limiter.rows -= pending.rows
+                if error is not None:
+                    rejected.append((pending, error))
         del self._pending[:taken]
-        return Batch(items, rows)
+        for pending, error in rejected:
+            pending.on_result(error)
+        return Batch(requests, rows)
 
-    def _is_wanted(self, item: PendingRequest, now: float) -> bool:
-        """Whether a request that waited long may still be computed, and somebody is there to hear of it."""
-        if now - item.context.started > self._scheduler.settings.request_timeout_seconds:
-            item.on_result(UnavailableError(DEADLINE_EXCEEDED, reason="timeout"))
-            return False
-        if item.context.is_disconnected():
-            item.on_result(ClientDisconnect())
-            return False
-        return True
+    def _rejection(self, pending: PendingRequest, now: float) -> Exception | None:
+        """The error of a request that is past its deadline or whose client has gone; None if it may be computed."""
+        if pending.cancelled:
+            return None
+        if now - pending.request.started > self._timeout_seconds:
+            limit = f"{self._timeout_seconds:g} seconds, which is the limit"
+            return UnavailableError(f"The request was not answered within {limit}; try again later.", reason="timeout")
+        return ClientDisconnect() if pending.request.is_disconnected() else None
 
-    def _complete(self, batch: Batch) -> None:
-        self._scheduler.rows -= batch.rows
-        self._observe(batch.rows, batch.seconds)
-        self.latency.record(batch.rows, batch.busy_seconds)
-        batch.send_results()
+    def _run_in_thread(self, batch: Batch) -> None:
+        self._limiter.acquire(batch.rows * self._pixels_each)
+        self._in_flight += 1
+        future = self._loop.run_in_executor(self._threads, batch.compute, self._predict, self._clock)
+        future.add_done_callback(lambda _: self._complete_from_thread(batch))
 
     def _complete_from_thread(self, batch: Batch) -> None:
         self._in_flight -= 1
-        self._scheduler.limiter.release(batch.rows * self._pixels_each)
+        self._limiter.release(batch.rows * self._pixels_each)
         self._complete(batch)
+
+    def _complete(self, batch: Batch) -> None:
+        self._queue_limiter.rows -= batch.rows
+        self._record(batch.rows, batch.seconds, batch.busy_seconds)
+        batch.send_results()
+
+
+def _batch_limits(model: Model, shape: tuple[int, ...], settings: Settings) -> tuple[int, int]:
+    """Most rows of a batch, and the pixels that each takes from the limiter: its own, unless the model resizes."""
+    image = model.manifest.image
+    if image is None:
+        return settings.max_batch_rows, 0
+    pixels = shape[-2] * shape[-1]
+    return max(1, min(settings.max_batch_rows, BATCH_PIXELS // pixels)), 0 if image.resize else pixels

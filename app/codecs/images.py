@@ -68,7 +68,7 @@ class ImageRequest:
         service = self.context.service
         outputs: list[NDArray[Any]] = []
         batch: list[NDArray[np.uint8]] = []
-        with service.batching.reserve_pixels(sum(picture.pixels for picture in self._pictures)):
+        with service.batching.queue_limiter.reserve_pixels(sum(picture.pixels for picture in self._pictures)):
             for index, picture in enumerate(self._pictures):
                 quick = picture.decode_seconds <= MAX_INLINE_SECONDS
                 pixels = self._decoded(index) if quick else await self._decoded_in_thread(index)
@@ -91,7 +91,7 @@ class ImageRequest:
     async def _decoded_in_thread(self, index: int) -> NDArray[np.uint8]:
         batching = self.context.service.batching
         arrived = perf_counter()
-        async with batching.decoding:
+        async with batching.decode_slots:
             if perf_counter() - arrived > DISCONNECT_CHECK_SECONDS and self.context.is_disconnected():
                 raise ClientDisconnect
             return await asyncio.get_running_loop().run_in_executor(batching.threads, self._decoded, index)

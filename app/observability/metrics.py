@@ -68,7 +68,7 @@ class Metrics:
         }
         self.queued_rows = Gauge(
             "nalu_queued_rows",
-            "Rows and pictures that are computed or wait for it.",
+            "Rows and pictures that are queued or running.",
             multiprocess_mode="livesum",
             registry=self.registry,
         )

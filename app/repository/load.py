@@ -1,8 +1,7 @@
 """From a version folder to a model that is checked, loaded and warm."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -27,8 +26,6 @@ class Model:
 
     manifest: Manifest
     predict: Predictor
-    queues: dict[tuple[int, ...], Any] = field(default_factory=dict)
-    """Batches that are being gathered, by the shape of one input."""
 
 
 def load_model(folder: Path, key: tuple[str, int], backend: Backend) -> Model:

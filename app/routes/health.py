@@ -48,5 +48,5 @@ async def ready(service: ServiceDep, response: Response) -> Ready:
 )
 async def metrics(service: ServiceDep) -> Response:
     """Counters in Prometheus' text format."""
-    service.metrics.queued_rows.set(service.batching.rows)
+    service.metrics.queued_rows.set(service.batching.queue_limiter.rows)
     return Response(service.metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -52,6 +52,6 @@ async def predict_image(context: RequestContext) -> Response:
         curl -s localhost:8000/docs/digits.png -o digits.png
         curl -s localhost:8000/predict/image -F model=digit-sum -F files=@digits.png
     """
-    context.service.batching.admit(1, 1)  # what would be refused anyway is refused before it is read
+    context.service.batching.queue_limiter.check(1, 1)  # what would be refused anyway is refused before it is read
     pictures = ImageRequest(context, await context.body())
     return pictures.response(await pictures.outputs())

@@ -93,7 +93,7 @@ _ERROR_EXAMPLES = {
     404: "There is no model 'adds'; GET /models lists what there is.",
     408: "The request's body had not come within 30 seconds, which is the limit; send it faster or in parts.",
     413: "The request has 200000 rows; at most 100000 are taken, so send several.",
-    503: "16384 rows are computed or wait for it, and 16384 is the limit; try again later.",
+    503: "16384 rows are queued or running, and 16384 is the limit; try again later.",
 }
 
 

@@ -67,7 +67,7 @@ async def _predict(context: RequestContext, model: Model, inputs: NDArray[Any]) 
     if model.manifest.image is None:
         return await context.service.predict(model, inputs, context)
     step = max(1, BATCH_PIXELS // inputs[0, 0].size)
-    with context.service.batching.reserve_pixels(inputs[:, 0].size):
+    with context.service.batching.queue_limiter.reserve_pixels(inputs[:, 0].size):
         parts = [
             await context.service.predict(model, inputs[start : start + step], context)
             for start in range(0, len(inputs), step)

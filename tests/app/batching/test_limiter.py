@@ -1,4 +1,4 @@
-"""What is computed at the same time is weighed in pixels: app.batching.limiter, and the queues that ask it."""
+"""Concurrent batches are limited by number and by pixels: app.batching.limiter, and the batchers that ask it."""
 
 import asyncio
 
@@ -9,13 +9,13 @@ from app.batching.batch import BATCH_PIXELS
 from app.batching.limiter import ConcurrencyLimiter
 from app.repository.load import Model
 from models.manifest import Manifest
-from tests.app.batching.test_batching import Bench, scenario, turns, until
+from tests.app.batching.bench import Bench, scenario, turns, until
 from tests.app.factory import picture_manifest
 from tests.app.wire import HeldModel
 
 
 class Waiting:
-    """A queue that counts how often it is called."""
+    """A batcher that counts how often it is woken."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -24,53 +24,72 @@ class Waiting:
         self.calls += 1
 
 
-def test_no_more_batches_begin_than_there_are_threads_and_who_waits_is_called_when_one_ends() -> None:
-    limiter, queue, other = ConcurrencyLimiter(2, 100), Waiting(), Waiting()
+def starts(limiter: ConcurrencyLimiter, batcher: Waiting, pixels: int) -> bool:
+    """Whether a batch can start; if not, its batcher waits."""
+    if limiter.can_start(batcher, pixels):
+        return True
+    limiter.wait(batcher, pixels)
+    return False
+
+
+def test_no_more_batches_start_than_there_are_threads_and_waiters_are_woken_when_one_ends() -> None:
+    limiter, batcher, other = ConcurrencyLimiter(2, 100), Waiting(), Waiting()
     limiter.acquire(0)
-    assert limiter.may_start(queue, 0)
+    assert starts(limiter, batcher, 0)
     limiter.acquire(0)
     assert limiter.full
-    assert not limiter.may_start(queue, 0)
-    assert not limiter.may_start(other, 0)
+    assert not starts(limiter, batcher, 0)
+    assert not starts(limiter, other, 0)
     limiter.release(0)
-    assert (queue.calls, other.calls, limiter.running) == (1, 1, 1)
-    assert limiter.may_start(queue, 0)
+    assert (batcher.calls, other.calls, limiter.running) == (1, 1, 1)
+    assert starts(limiter, batcher, 0)
 
 
-def test_no_more_pixels_begin_than_the_limit_but_a_larger_batch_alone_does() -> None:
-    limiter, queue = ConcurrencyLimiter(9, 100), Waiting()
+def test_no_more_pixels_start_than_the_limit_but_a_larger_batch_alone_does() -> None:
+    limiter, batcher = ConcurrencyLimiter(9, 100), Waiting()
     limiter.acquire(60)
-    assert limiter.may_start(queue, 40)
-    assert limiter.may_start(queue, 0)
-    assert not limiter.may_start(queue, 41)
+    assert starts(limiter, batcher, 40)
+    assert starts(limiter, batcher, 0)
+    assert not starts(limiter, batcher, 41)
     limiter.release(60)
-    assert queue.calls == 1
-    assert limiter.may_start(queue, 101)
+    assert batcher.calls == 1
+    assert starts(limiter, batcher, 101)
     limiter.acquire(101)
-    assert not limiter.may_start(queue, 1)
-    assert limiter.may_start(queue, 0)
+    assert not starts(limiter, batcher, 1)
+    assert starts(limiter, batcher, 0)
 
 
 def test_a_large_batch_is_not_overtaken_for_ever_by_small_ones() -> None:
     limiter, large, small = ConcurrencyLimiter(9, 100), Waiting(), Waiting()
     limiter.acquire(60)
-    assert not limiter.may_start(large, 80)
-    assert not limiter.may_start(small, 10)  # which would fit
+    assert not starts(limiter, large, 80)
+    assert not starts(limiter, small, 10)  # which would fit
     limiter.release(60)
-    assert limiter.may_start(large, 80)
+    assert starts(limiter, large, 80)
     limiter.stop_waiting(large)
     limiter.acquire(80)
-    assert limiter.may_start(small, 10)
+    assert starts(limiter, small, 10)
 
 
-def test_who_waited_for_pixels_and_needs_none_any_more_lets_the_others_go_on() -> None:
+def test_a_batcher_that_waited_for_pixels_and_needs_none_any_more_lets_the_others_go_on() -> None:
     limiter, large, small = ConcurrencyLimiter(9, 100), Waiting(), Waiting()
     limiter.acquire(60)
-    assert not limiter.may_start(large, 80)
-    assert not limiter.may_start(small, 10)
+    assert not starts(limiter, large, 80)
+    assert not starts(limiter, small, 10)
     limiter.stop_waiting(large)
     assert small.calls == 1
-    assert limiter.may_start(small, 10)
+    assert starts(limiter, small, 10)
+
+
+def test_asking_whether_a_batch_can_start_changes_nothing() -> None:
+    limiter, large, small = ConcurrencyLimiter(9, 100), Waiting(), Waiting()
+    limiter.acquire(60)
+    before = {**vars(limiter), "waiters": {}}
+    assert not limiter.can_start(large, 80)
+    assert vars(limiter) == before
+    assert limiter.can_start(small, 10)
+    limiter.release(60)
+    assert large.calls == 0
 
 
 def image_model_of(fake: HeldModel, *, resize: bool = False) -> Model:
@@ -85,21 +104,21 @@ def image(side: int, value: int = 1) -> NDArray[np.float64]:
 async def test_unresized_images_are_computed_at_the_same_time_up_to_the_limit_and_the_rest_after_them() -> None:
     bench, fake = Bench(concurrency=8, max_concurrent_pixels=2 * 600**2), HeldModel()
     model = image_model_of(fake)
-    requests = [bench.ask(model, image(side)) for side in (597, 598, 599, 600)]
+    requests = [bench.request(model, image(side)) for side in (597, 598, 599, 600)]
     await until(lambda: len(fake.batches) == 2)
     await turns()
     assert len(fake.batches) == 2
-    assert bench.batching.limiter.pixels == 597**2 + 598**2
+    assert bench.scheduler.limiter.pixels == 597**2 + 598**2
     fake.release.set()
     assert [(await request).item() for request in requests] == [side**2 for side in (597, 598, 599, 600)]
-    assert (bench.batching.limiter.pixels, bench.counters()) == (0, (0, 0, 0, 0))
+    assert (bench.scheduler.limiter.pixels, bench.counters()) == (0, (0, 0, 0, 0))
 
 
 @scenario
 async def test_an_image_over_the_limit_is_computed_alone() -> None:
     bench, fake = Bench(concurrency=8, max_concurrent_pixels=100), HeldModel()
     model = image_model_of(fake)
-    requests = [bench.ask(model, image(side)) for side in (30, 31, 9)]
+    requests = [bench.request(model, image(side)) for side in (30, 31, 9)]
     await until(fake.entered.is_set)
     await turns()
     assert len(fake.batches) == 1
@@ -112,9 +131,9 @@ async def test_an_image_over_the_limit_is_computed_alone() -> None:
 async def test_images_that_are_resized_and_rows_are_not_weighed() -> None:
     bench, fake = Bench(concurrency=4, max_concurrent_pixels=1), HeldModel()
     model = image_model_of(fake, resize=True)
-    requests = [bench.ask(model, image(side)) for side in (20, 21, 22)]
+    requests = [bench.request(model, image(side)) for side in (20, 21, 22)]
     await until(lambda: len(fake.batches) == 3)
-    assert bench.batching.limiter.pixels == 0
+    assert bench.scheduler.limiter.pixels == 0
     fake.release.set()
     await asyncio.gather(*requests)
 
@@ -126,9 +145,9 @@ async def test_images_of_several_requests_are_one_batch_up_to_its_pixels() -> No
     for resize in (True, False):
         bench, fake = Bench(), HeldModel()
         model = image_model_of(fake, resize=resize)
-        first = bench.ask(model, image(side))
+        first = bench.request(model, image(side))
         await until(fake.entered.is_set)
-        requests = [bench.ask(model, image(side, value)) for value in range(many + 1)]
+        requests = [bench.request(model, image(side, value)) for value in range(many + 1)]
         await turns()
         fake.release.set()
         assert (await first).item() == side**2
@@ -141,7 +160,7 @@ async def test_an_image_larger_than_a_batch_is_a_batch() -> None:
     bench, fake = Bench(), HeldModel(held=False)
     side = 1100
     assert side**2 > BATCH_PIXELS
-    requests = [bench.ask(image_model_of(fake), image(side)) for _ in range(3)]
+    requests = [bench.request(image_model_of(fake), image(side)) for _ in range(3)]
     assert [(await request).item() for request in requests] == [side**2] * 3
     assert fake.sizes == [1, 1, 1]
 
@@ -154,7 +173,7 @@ async def test_whatever_the_sizes_every_image_is_answered() -> None:
     sides = [int(side) for side in random.integers(1, 60, 200)]
     requests = []
     for side in sides:
-        requests.append(bench.ask(model, image(side)))
+        requests.append(bench.request(model, image(side)))
         await turns(int(random.integers(0, 3)))
     assert [(await request).item() for request in requests] == [side**2 for side in sides]
-    assert (bench.batching.limiter.pixels, bench.counters()) == (0, (0, 0, 0, 0))
+    assert (bench.scheduler.limiter.pixels, bench.counters()) == (0, (0, 0, 0, 0))

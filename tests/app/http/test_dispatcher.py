@@ -203,7 +203,7 @@ def test_two_hundred_requests_at_a_time_of_different_sizes_are_answered_as_each_
         async with app.router.lifespan_context(app):
             await asyncio.to_thread(wait_until, lambda: app.state.service.ready)
             await asyncio.gather(*(ask(app, number) for number in range(200)))
-            assert app.state.service.batching.rows == 0
+            assert app.state.service.batching.queue_limiter.rows == 0
 
     asyncio.run(scenario())
     assert len(answers) == 200

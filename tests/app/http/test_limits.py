@@ -174,11 +174,11 @@ def test_exactly_the_pixels_that_may_wait_are_taken_and_one_more_is_refused(tmp_
     write_picture(tmp_path, "brightness", "brightness")
     with running(tmp_path, max_queued_pixels=100) as client:
         batching = client.app.state.service.batching  # type: ignore[attr-defined]
-        with batching.reserve_pixels(50):
+        with batching.queue_limiter.reserve_pixels(50):
             assert values(upload(client, "brightness", grey(5, 5, 5), grey(6, 5, 5))) == [5, 6]
-        with batching.reserve_pixels(51):
+        with batching.queue_limiter.reserve_pixels(51):
             refused = upload(client, "brightness", grey(5, 5, 5), grey(6, 5, 5))
-        assert batching.pixels == 0
+        assert batching.queue_limiter.pixels == 0
         assert values(upload(client, "brightness", grey(5, 20, 20))) == [5]  # nothing waits
-    expect_problem(refused, 503, "51 pixels are computed or wait for it, and 100 is the limit; try again later.")
+    expect_problem(refused, 503, "51 pixels are queued or running, and 100 is the limit; try again later.")
     assert refused.headers["retry-after"] == "1"

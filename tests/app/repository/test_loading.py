@@ -133,15 +133,13 @@ def test_a_model_that_fails_without_a_word_is_damaged_and_the_kind_of_failure_is
     assert entry.reason == f"{folder}/model.onnx fails on a trial input: MemoryError"
 
 
-def test_models_are_told_apart_by_identity_and_begin_with_no_batch(repository: Repository) -> None:
+def test_models_are_told_apart_by_identity(repository: Repository) -> None:
     write_sum(repository.root)
     repository.refresh()
     model = repository.get("sum")
     twin = Model(model.manifest, model.predict)
     assert model != twin
     assert len({model, twin, model}) == 2
-    model.queues[(2,)] = "a batch"
-    assert twin.queues == {}
 
 
 def test_no_thread_ever_sees_a_model_missing_or_answering_for_another_while_versions_come_and_go(

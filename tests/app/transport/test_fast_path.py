@@ -57,7 +57,7 @@ def predictions(answer: Answer) -> Any:
 def hold(live: Live) -> HeldModel:
     model = live.service.repository.get("sum")
     model.predict = held = HeldModel()
-    model.queues.clear()
+    live.service.batching._batchers.pop(model, None)  # they would go on with the model's own predictor
     return held
 
 
@@ -242,12 +242,12 @@ def test_a_client_that_has_gone_costs_no_computation_and_its_rows_leave_the_coun
             assert held.entered.wait(5)
             with Wire(live.port) as hasty:
                 hasty.send(post(predict_body([5, 5], [5, 5], [5, 5])))
-                wait_until(lambda: live.service.batching.rows == 4)
+                wait_until(lambda: live.service.batching.queue_limiter.rows == 4)
             wait_until(lambda: len(live.server.server_state.connections) == 1)
             time.sleep(0.05)  # who has waited less than 10 ms is not asked whether he is still there
             held.release.set()
             assert predictions(patient.answer()) == [[2.0]]
-        wait_until(lambda: live.service.batching.rows == 0 and not live.service.requests_in_flight)
+        wait_until(lambda: live.service.batching.queue_limiter.rows == 0 and not live.service.requests_in_flight)
         assert held.sizes == [1]
         assert live.counted(status="499") == 1
         assert live.counted(status="200") == 1
@@ -261,7 +261,7 @@ def test_a_client_that_goes_while_it_is_answered_harms_nobody(live: Live) -> Non
             wire.send(large, large)
     with Wire(live.port) as wire:
         assert predictions(wire.send(post(BODY)).answer()) == [[7.0]]
-    wait_until(lambda: not live.service.requests_in_flight and not live.service.batching.rows)
+    wait_until(lambda: not live.service.requests_in_flight and not live.service.batching.queue_limiter.rows)
 
 
 def test_a_client_that_reads_nothing_is_not_answered_into_memory_without_end(root: Path, protocol_name: str) -> None:
@@ -304,13 +304,13 @@ def test_a_client_that_went_while_its_next_request_waited_harms_no_other_of_its_
             assert held.entered.wait(5)
             with Wire(live.port) as hasty:
                 hasty.send(post(predict_body([2, 2])) * 2)
-                wait_until(lambda: live.service.batching.rows == 2)
+                wait_until(lambda: live.service.batching.queue_limiter.rows == 2)
                 other.send(post(predict_body([3, 3])))
-                wait_until(lambda: live.service.batching.rows == 3)
+                wait_until(lambda: live.service.batching.queue_limiter.rows == 3)
             held.release.set()
             assert predictions(first.answer()) == [[2.0]]
             assert predictions(other.answer()) == [[6.0]]
-        wait_until(lambda: live.service.batching.rows == 0 and not live.service.requests_in_flight)
+        wait_until(lambda: live.service.batching.queue_limiter.rows == 0 and not live.service.requests_in_flight)
 
 
 @pytest.mark.parametrize("sent", [0, -3], ids=["headers-only", "all-but-three-bytes"])
@@ -339,7 +339,7 @@ def test_a_request_whose_time_is_over_in_the_queue_is_refused_once_and_not_compu
             second.send(post(predict_body([2, 2])))
             answers = [first.answer(), second.answer()]
             held.release.set()
-            wait_until(lambda: live.service.batching.rows == 0)
+            wait_until(lambda: live.service.batching.queue_limiter.rows == 0)
             said = "The request was not answered within 1 seconds, which is the limit; try again later."
             for wire, answer in zip((first, second), answers, strict=True):
                 assert (answer.status, answer.header("retry-after")) == (503, "1")
