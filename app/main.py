@@ -26,6 +26,7 @@ from app.repository.repository import Repository
 from app.routes import health, models, predict, v2
 from app.service import Service
 from app.settings import Settings, SettingsError, read_settings, unknown_variables
+from app.transport.read_scheduler import ReadScheduler
 from app.transport.shutdown import drain_on_sigterm
 
 logger = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router)
     install_error_handlers(app)
     app.dispatcher = Dispatcher(super(Application, app).__call__, service, DirectRoutes(ROUTERS))
+    app.read_scheduler = ReadScheduler(settings.max_backlog_seconds)
     return app
 
 
@@ -91,6 +93,7 @@ class Application(FastAPI):
     """FastAPI behind the dispatcher."""
 
     dispatcher: Dispatcher
+    read_scheduler: ReadScheduler
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or run the lifespan."""

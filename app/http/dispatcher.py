@@ -23,7 +23,6 @@ from app.http.context import RequestContext, body_too_large
 from app.http.routing import DirectRoutes
 from app.observability.logs import access
 from app.service import Service
-from app.transport.read_scheduler import ReadScheduler
 
 logger = logging.getLogger("app.access")
 
@@ -44,7 +43,6 @@ class Dispatcher:
         self._app = app
         self.service = service
         self._routes = routes
-        self.read_scheduler = ReadScheduler(service.settings.max_backlog_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""

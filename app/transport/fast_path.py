@@ -40,7 +40,7 @@ class FastPathProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take data, or put them aside if there is too much to do."""
         self._unset_keepalive_if_required()
-        self.app.dispatcher.read_scheduler.put(self, data)
+        self.app.read_scheduler.put(self, data)
 
     def take(self, data: bytes, read_at: float) -> None:
         """Parse data."""

@@ -1,33 +1,39 @@
-"""app.transport.read_scheduler: what is put aside comes in its order, in pieces, and not to those who have gone."""
+"""app.transport.read_scheduler: queued data come in order, in slices, and not to connections that have ended."""
 
 import asyncio
-import time
 from collections.abc import Callable
-from time import perf_counter
 
-import pytest
+from app.transport.read_scheduler import TIME_SLICE_SECONDS, ReadScheduler
 
-from app.transport import read_scheduler
-from app.transport.read_scheduler import ReadScheduler
+LATE_SECONDS = 2.0
+LONG = 0.3 * TIME_SLICE_SECONDS
+"""Of which a time slice holds three, and begins a fourth."""
+
+
+class Clock:
+    """Time that passes only where a test lets it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 class Connection:
-    """Notes what it is given; takes as long for each as it is told."""
+    """Records its data; processing each takes the seconds it is given."""
 
-    def __init__(self, seconds: float = 0.0) -> None:
+    def __init__(self, clock: Clock, seconds: float = 0.0) -> None:
         self.lost = False
         self.taken: list[bytes] = []
         self.read_at: list[float] = []
+        self._clock = clock
         self._seconds = seconds
 
     def take(self, data: bytes, read_at: float) -> None:
         self.taken.append(data)
         self.read_at.append(read_at)
-        self.rest(self._seconds)
-
-    def rest(self, seconds: float) -> None:
-        """Hold the event loop."""
-        time.sleep(seconds)
+        self._clock.now += self._seconds
 
 
 async def turns(until: Callable[[], bool]) -> int:
@@ -40,94 +46,84 @@ async def turns(until: Callable[[], bool]) -> int:
     return count
 
 
-def test_what_comes_in_a_short_turn_is_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_scheduler, "TIME_SLICE_SECONDS", 60)  # however busy the machine is
-
+def test_what_comes_in_a_short_turn_is_taken_at_once() -> None:
     async def scenario() -> None:
-        queue, connection = ReadScheduler(60), Connection()
+        clock = Clock()
+        scheduler, connection = ReadScheduler(LATE_SECONDS, clock), Connection(clock)
         for number in range(100):
-            queue.put(connection, b"%d" % number)
+            scheduler.put(connection, b"%d" % number)
             assert len(connection.taken) == number + 1
 
     asyncio.run(scenario())
 
 
-def test_a_turn_that_lasts_is_cut_short_and_the_rest_comes_in_its_order_over_several_turns(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(read_scheduler, "TIME_SLICE_SECONDS", 0.005)
-
+def test_a_turn_that_lasts_is_cut_short_and_the_rest_comes_in_its_order_over_several_turns() -> None:
     async def scenario() -> None:
-        queue, connections = ReadScheduler(60), [Connection(0.002), Connection(0.002)]
-        before = perf_counter()
+        clock = Clock()
+        scheduler, connections = ReadScheduler(LATE_SECONDS, clock), [Connection(clock, LONG), Connection(clock, LONG)]
+        before = clock.now
         for number in range(40):
-            queue.put(connections[number % 2], b"%d" % number)
-        at_once = sum(len(connection.taken) for connection in connections)
-        read = perf_counter()
-        assert 1 <= at_once <= 4
-        assert await turns(lambda: sum(len(connection.taken) for connection in connections) == 40) > 5
+            scheduler.put(connections[number % 2], b"%d" % number)
+        assert sum(len(connection.taken) for connection in connections) == 4
+        read = clock.now
+        assert await turns(lambda: sum(len(connection.taken) for connection in connections) == 40) == 9
         assert [connection.taken for connection in connections] == [
             [b"%d" % number for number in range(40) if number % 2 == odd] for odd in (0, 1)
         ]
-        # what waited says when it was read, and not when it was taken
+        # queued data come with the time when they were read, not when they were taken
         assert all(before <= when <= read for connection in connections for when in connection.read_at)
 
     asyncio.run(scenario())
 
 
-def test_what_comes_while_others_wait_does_not_overtake_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_scheduler, "TIME_SLICE_SECONDS", 0.002)
-
+def test_what_comes_while_others_wait_does_not_overtake_them() -> None:
     async def scenario() -> None:
-        queue, connection = ReadScheduler(60), Connection(0.003)
+        clock = Clock()
+        scheduler, connection = ReadScheduler(LATE_SECONDS, clock), Connection(clock, TIME_SLICE_SECONDS)
         for number in range(5):
-            queue.put(connection, b"%d" % number)
+            scheduler.put(connection, b"%d" % number)
         await asyncio.sleep(0)
-        queue.put(connection, b"late")
+        scheduler.put(connection, b"late")
         await turns(lambda: len(connection.taken) == 6)
         assert connection.taken == [b"0", b"1", b"2", b"3", b"4", b"late"]
 
     asyncio.run(scenario())
 
 
-def test_what_came_from_a_connection_that_ended_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_scheduler, "TIME_SLICE_SECONDS", 0.001)
-
+def test_what_came_from_a_connection_that_ended_is_dropped() -> None:
     async def scenario() -> None:
-        queue, first, gone, last = ReadScheduler(60), Connection(0.002), Connection(), Connection()
-        for connection in (first, gone, last):
-            queue.put(connection, b"data")
-        gone.lost = True
+        clock = Clock()
+        scheduler = ReadScheduler(LATE_SECONDS, clock)
+        first, ended, last = Connection(clock, TIME_SLICE_SECONDS), Connection(clock), Connection(clock)
+        for connection in (first, ended, last):
+            scheduler.put(connection, b"data")
+        ended.lost = True
         await turns(lambda: last.taken == [b"data"])
-        assert gone.taken == []
+        assert ended.taken == []
 
     asyncio.run(scenario())
 
 
-def test_other_work_of_the_loop_has_its_turn_between_the_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_scheduler, "TIME_SLICE_SECONDS", 0.002)
-
+def test_other_work_of_the_loop_has_its_turn_between_the_slices() -> None:
     async def scenario() -> None:
-        queue, connection, seen = ReadScheduler(60), Connection(0.001), []
-        for number in range(50):
-            queue.put(connection, b"%d" % number)
-        while len(connection.taken) < 50:
-            asyncio.get_running_loop().call_soon(lambda: seen.append(len(connection.taken)))
+        clock, seen = Clock(), []
+        scheduler, connection = ReadScheduler(LATE_SECONDS, clock), Connection(clock, LONG)
+        for number in range(24):
+            scheduler.put(connection, b"%d" % number)
+        while len(connection.taken) < 24:
+            seen.append(len(connection.taken))
             await asyncio.sleep(0)
-        assert len(set(seen)) > 5
+        assert seen == [4, 8, 12, 16, 20]
 
     asyncio.run(scenario())
 
 
-def test_with_each_that_waited_too_long_the_last_is_taken_too_and_a_connection_keeps_its_own_order(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(read_scheduler, "TIME_SLICE_SECONDS", 0.001)
+def test_with_each_that_waited_too_long_the_last_is_taken_too_and_a_connection_keeps_its_own_order() -> None:
     order: list[str] = []
 
     class Named(Connection):
-        def __init__(self, name: str) -> None:
-            super().__init__(0.002)
+        def __init__(self, name: str, clock: Clock) -> None:
+            super().__init__(clock, TIME_SLICE_SECONDS)
             self.name = name
 
         def take(self, data: bytes, read_at: float) -> None:
@@ -135,12 +131,14 @@ def test_with_each_that_waited_too_long_the_last_is_taken_too_and_a_connection_k
             super().take(data, read_at)
 
     async def scenario() -> None:
-        queue, first, second, last = ReadScheduler(0.01), Named("a"), Named("b"), Named("c")
-        queue.put(first, b"0")
+        clock = Clock()
+        scheduler = ReadScheduler(LATE_SECONDS, clock)
+        first, second, last = Named("a", clock), Named("b", clock), Named("c", clock)
+        scheduler.put(first, b"0")
         for reader in (first, second, last):
             for part in (b"1", b"2"):
-                queue.put(reader, part)
-        first.rest(0.02)
+                scheduler.put(reader, part)
+        clock.now += 2 * LATE_SECONDS
         await turns(lambda: len(order) == 7)
         assert order == ["a0", "a1", "c1", "a2", "c2", "b1", "b2"]
 
