@@ -20,7 +20,7 @@ from app.errors import install_error_handlers
 from app.http import docs_images, openapi
 from app.http.dispatcher import Dispatcher
 from app.http.routing import DirectRoutes
-from app.observability.metrics import Metrics
+from app.observability.metrics import Metrics, ModelState
 from app.observability.tracing import create_tracer
 from app.repository.repository import Repository
 from app.routes import health, models, predict, v2
@@ -66,7 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     concurrency = settings.max_concurrent_batches or share
     backend = create_backend(settings.backend, settings.device, settings.threads or max(1, share // concurrency))
     repository = Repository(settings.repository, backend, settle_seconds=settings.repository_poll_seconds)
-    metrics = Metrics(repository)
+    metrics = Metrics(lambda: model_states(repository))
     keys = Keys(settings.api_keys_file) if settings.api_keys_file else None
     batching = BatchScheduler(settings, concurrency, metrics, thread_time if backend.device == "cpu" else perf_counter)
     service = Service(settings, repository, batching, metrics, keys, create_tracer())
@@ -87,6 +87,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.dispatcher = Dispatcher(super(Application, app).__call__, service, DirectRoutes(ROUTERS))
     app.read_scheduler = ReadScheduler(settings.max_backlog_seconds)
     return app
+
+
+def model_states(repository: Repository) -> list[ModelState]:
+    """The state of every version folder, as /metrics shows it."""
+    return [ModelState(*key, entry.state, served=entry.model is not None) for key, entry in repository.entries()]
 
 
 class Application(FastAPI):

@@ -1,29 +1,45 @@
-"""What Prometheus reads: requests, refusals, the queue, the parts of a request's time, and models."""
+"""Prometheus metrics: requests, rejections, queueing, the phases of a request, and the models' states."""
 
 import os
 from bisect import bisect_left
 from collections import Counter as Tally
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
-
-from app.repository.repository import Repository
+from prometheus_client.samples import Sample
 
 MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""Set before Python starts when several workers count together; prometheus_client reads it too."""
+"""Set before Python starts where several workers share their counters; prometheus_client reads it too."""
 SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384, 65536)
 PER_VERSION = ("queue", "compute", "rows")
-"""What is counted for each model and version."""
+"""Observations with the labels model and version."""
 STALE_SECONDS = 60.0
 """How long the series of a removed version stay: the next scrape needs their last values."""
 
 
+class ModelState(NamedTuple):
+    """One version folder of the repository, as /metrics shows it."""
+
+    name: str
+    version: int
+    state: str
+    """``"ready"`` or ``"damaged"``."""
+    served: bool
+
+
+ModelStates = Callable[[], Iterable[ModelState]]
+
+
 class BulkHistogram(Histogram):
-    """A histogram that takes many values at once, for a tenth of what one after the other costs."""
+    """A histogram that observes many values at once, at a tenth of the cost of one after the other."""
+
+    PRIVATE_FIELDS = ("_upper_bounds", "_buckets", "_sum")
+    """Fields of prometheus_client's Histogram that ``observe_all`` needs, as no public method counts in bulk."""
 
     def observe_all(self, values: Iterable[float]) -> None:
         """Observe each of the values."""
@@ -39,36 +55,39 @@ class BulkHistogram(Histogram):
 
 
 class Metrics:
-    """The counters of one application. The parts of a request's time are those that Triton reports.
+    """The metrics of one application; the phases of a request are those that Triton reports.
 
     Observations are appended to plain lists on the hot path; ``flush`` counts them several times a second.
 
     Args:
-        repository: the models whose state is shown.
+        model_states: returns the current state of every version folder.
     """
 
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
+    def __init__(self, model_states: ModelStates) -> None:
         self.registry = CollectorRegistry()
-        self._models = _ModelStates(repository)
-        self.registry.register(self._models)
+        """The metrics of this process."""
+        self._model_states = model_states
+        self._states_collector = _StatesCollector(model_states)
+        self.registry.register(self._states_collector)
         self._observations: dict[tuple[str, ...], list[float]] = {}
         self._stale_since: dict[tuple[str, ...], float] = {}
-        """Since when models and versions that are counted have been gone."""
-        self._requests = self._counter("requests", "Requests answered; 499: the client had gone.", "route", "status")
-        self.rejections = self._counter("rejections", "Requests refused, by reason.", "reason")
-        self._rows = self._counter("prediction_rows", "Rows and pictures predicted.", "model", "version")
+        """When versions with series were first seen to be removed."""
+        self._requests = self._counter(
+            "requests", "HTTP requests; status 499: the client disconnected before the response.", "route", "status"
+        )
+        self.rejections = self._counter("rejections", "Rejected requests, by reason.", "reason")
+        self._rows = self._counter("prediction_rows", "Predicted rows and images.", "model", "version")
         self._histograms = {
-            "request": self._histogram("request_seconds", "Seconds from request to answer.", "route"),
-            "decode": self._histogram("decode_seconds", "Seconds from a body to a model's input.", "route"),
-            "encode": self._histogram("encode_seconds", "Seconds from a model's output to an answer.", "route"),
-            "queue": self._histogram("queue_seconds", "Seconds that a request waited.", "model", "version"),
-            "compute": self._histogram("compute_seconds", "Seconds a batch was computed.", "model", "version"),
-            "rows": self._histogram("batch_rows", "Rows computed together.", "model", "version", buckets=ROWS),
+            "request": self._histogram("request_seconds", "Latency of a request.", "route"),
+            "decode": self._histogram("decode_seconds", "Decoding of a request body to model inputs.", "route"),
+            "encode": self._histogram("encode_seconds", "Encoding of model outputs to a response.", "route"),
+            "queue": self._histogram("queue_seconds", "Queueing delay of a request.", "model", "version"),
+            "compute": self._histogram("compute_seconds", "Inference time of a batch.", "model", "version"),
+            "rows": self._histogram("batch_rows", "Rows of a batch.", "model", "version", buckets=ROWS),
         }
         self.queued_rows = Gauge(
             "nalu_queued_rows",
-            "Rows and pictures that are queued or running.",
+            "Rows and images queued or running.",
             multiprocess_mode="livesum",
             registry=self.registry,
         )
@@ -80,10 +99,10 @@ class Metrics:
         return BulkHistogram(f"nalu_{name}", text, labels, buckets=buckets, registry=self.registry)
 
     def observations(self, *key: str) -> list[float]:
-        """The list to which values are to be appended.
+        """The buffer to append observations to.
 
         Args:
-            key: what is measured, and its labels: ``"request"`` (seconds) with route and status; ``"decode"`` and
+            key: the metric and its labels: ``"request"`` (seconds) with route and status; ``"decode"`` and
                 ``"encode"`` (seconds) with the route; ``"queue"``, ``"compute"`` (seconds) and ``"rows"`` (of a batch)
                 with model and version.
         """
@@ -106,57 +125,63 @@ class Metrics:
             values.clear()
 
     def prune_stale_series(self, now: float) -> None:
-        """Let go the counts of versions that went a while ago, as new versions may come without end.
+        """Remove the series of versions that were removed a while ago, so that they do not accumulate.
 
-        With several workers they stay: prometheus_client cannot take anything out of the workers' files.
+        With several workers they stay: prometheus_client cannot remove series from the workers' files.
 
         Args:
-            now: by any clock of seconds, always the same.
+            now: seconds of a monotonic clock, the same in every call.
         """
         if MULTIPROCESS_FOLDER in os.environ:
             return
         counted = {tuple(labels) for kind, *labels in self._observations if kind in PER_VERSION}
-        here = {(name, str(version)) for (name, version), _ in self._repository.entries()}
-        self._stale_since = {labels: self._stale_since.get(labels, now) for labels in counted - here}
+        current = {(state.name, str(state.version)) for state in self._model_states()}
+        self._stale_since = {labels: self._stale_since.get(labels, now) for labels in counted - current}
         for labels, since in self._stale_since.items():
             if now - since > STALE_SECONDS:
-                self._forget(labels)
+                self._remove_series(labels)
 
-    def _forget(self, labels: tuple[str, ...]) -> None:
-        """Let go the counts of one version of a model."""
+    def _remove_series(self, labels: tuple[str, ...]) -> None:
         self._rows.remove(*labels)
         for kind in PER_VERSION:
             self._histograms[kind].remove(*labels)
             self._observations.pop((kind, *labels), None)
 
     def render(self) -> bytes:
-        """All values in Prometheus' text format, of all workers where there are several."""
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self._flushed_registry())
+
+    def samples(self) -> Iterator[Sample]:
+        """All current values, as ``render`` prints them."""
+        for family in self._flushed_registry().collect():
+            yield from family.samples
+
+    def _flushed_registry(self) -> CollectorRegistry:
+        """The up-to-date metrics, summed over all workers where there are several."""
         self.flush()
         if MULTIPROCESS_FOLDER not in os.environ:
-            return generate_latest(self.registry)
-        everyone = CollectorRegistry()
-        MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]
-        everyone.register(self._models)
-        return generate_latest(everyone)
+            return self.registry
+        all_workers = CollectorRegistry()
+        MultiProcessCollector(all_workers)  # type: ignore[no-untyped-call]
+        all_workers.register(self._states_collector)
+        return all_workers
 
 
-class _ModelStates(Collector):
-    """The repository's state, looked up when it is asked for: every worker sees the same folder."""
+class _StatesCollector(Collector):
+    """The models' states, read at each scrape: every worker has the same repository, so they are not summed."""
 
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
+    def __init__(self, model_states: ModelStates) -> None:
+        self._model_states = model_states
 
     def collect(self) -> Iterable[Metric]:
-        return list(self._families())
-
-    def _families(self) -> Iterator[Metric]:
-        entries = self._repository.entries()
-        states = Tally(entry.state for _, entry in entries)
-        models = GaugeMetricFamily("nalu_models", "Version folders by state.", labels=["state"])
-        for state in ("ready", "damaged"):
-            models.add_metric([state], states[state])
-        yield models
-        served = GaugeMetricFamily("nalu_model_served", "1: served; 0: not.", labels=["model", "version"])
-        for (name, version), entry in entries:
-            served.add_metric([name, str(version)], entry.model is not None)
-        yield served
+        states = list(self._model_states())
+        tally = Tally(state.state for state in states)
+        models = GaugeMetricFamily("nalu_models", "Version folders, by state.", labels=["state"])
+        for name in ("ready", "damaged"):
+            models.add_metric([name], tally[name])
+        served = GaugeMetricFamily(
+            "nalu_model_served", "1 if the version is served, else 0.", labels=["model", "version"]
+        )
+        for state in states:
+            served.add_metric([state.name, str(state.version)], state.served)
+        return [models, served]

@@ -1,37 +1,24 @@
-"""Triton's statistics, read off the counters that /metrics shows.
+"""Triton's statistics, from the counters behind /metrics: rows, batches, and the time of queueing and inference.
 
-Only what is counted is said: rows, batches, and the time that requests waited and batches took. ``success`` has the
-requests that came to be computed and the sum of both times. A counter that knows no version stands for all versions of
-its model.
+``success`` counts the requests that reached a batch and sums their queueing and the batches' inference time.
 """
 
-from collections.abc import Iterator
 from typing import Any
-
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.samples import Sample
 
 from app.observability.metrics import Metrics
 
 
 def statistics(metrics: Metrics, models: list[tuple[str, int]]) -> dict[str, Any]:
-    """The statistics of those names and versions, since the service started."""
-    samples = list(_samples(metrics))
-    return {"model_stats": [_of_model(samples, name, str(version)) for name, version in models]}
+    """The statistics of the given names and versions, since the service started."""
+    values: dict[tuple[str, str], dict[str, float]] = {}
+    for sample in metrics.samples():
+        labels = sample.labels
+        if labels.keys() == {"model", "version"}:  # histogram buckets have a third label
+            values.setdefault((labels["model"], labels["version"]), {})[sample.name] = sample.value
+    return {"model_stats": [_of_version(name, str(v), values.get((name, str(v)), {})) for name, v in models]}
 
 
-def _samples(metrics: Metrics) -> Iterator[Sample]:
-    for family in text_string_to_metric_families(metrics.render().decode()):
-        yield from family.samples
-
-
-def _of_model(samples: list[Sample], name: str, version: str) -> dict[str, Any]:
-    own = {"model": name, "version": version}
-    values = {
-        sample.name: sample.value
-        for sample in samples
-        if sample.labels.get("model") == name and sample.labels.items() <= own.items()
-    }
+def _of_version(name: str, version: str, values: dict[str, float]) -> dict[str, Any]:
     queue, compute = _duration(values, "nalu_queue_seconds"), _duration(values, "nalu_compute_seconds")
     return {
         "name": name,

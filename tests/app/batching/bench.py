@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from time import perf_counter, thread_time
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,6 @@ from app.batching.limiter import LatencyEstimator
 from app.batching.scheduler import BatchScheduler
 from app.observability.metrics import Metrics
 from app.repository.load import Model
-from app.repository.repository import Repository
 from app.settings import Settings
 from models.manifest import Manifest
 from tests.app.factory import LIMIT_SECONDS, manifest_of
@@ -43,7 +41,7 @@ class Bench:
     """A batch scheduler, its counters, and requests to it."""
 
     def __init__(self, concurrency: int = 1, clock: Callable[[], float] = thread_time, **limits: Any) -> None:
-        self.metrics = Metrics(cast(Repository, SimpleNamespace(entries=list)))
+        self.metrics = Metrics(list)
         self.scheduler = BatchScheduler(Settings(repository=Path(), **limits), concurrency, self.metrics, clock)
 
     def request(

@@ -1,12 +1,21 @@
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from importlib import metadata
+from math import inf
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.observability.metrics import MULTIPROCESS_FOLDER, BulkHistogram
 from tests.app.factory import TestClient, running, write_picture, write_sum
 from tests.app.images import grey, upload
 
+ROOT = Path(__file__).parents[3]
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -57,7 +66,7 @@ def test_requests_are_counted_by_route_and_status(fresh: TestClient) -> None:
     assert value(samples, "nalu_request_seconds_count", route="/predict/arithmetic") == 5
 
 
-def test_rows_and_pictures_are_counted_by_model_and_version(fresh: TestClient) -> None:
+def test_rows_and_images_are_counted_by_model_and_version(fresh: TestClient) -> None:
     predict(fresh, 3)
     predict(fresh, 4)
     predict(fresh, 5, version=1)
@@ -73,7 +82,7 @@ def test_rows_and_pictures_are_counted_by_model_and_version(fresh: TestClient) -
     assert value(samples, "nalu_batch_rows_sum", model="sum", version="2") == 7
 
 
-def test_paths_that_clients_make_up_create_no_new_labels(fresh: TestClient) -> None:
+def test_paths_that_clients_invent_create_no_new_labels(fresh: TestClient) -> None:
     fresh.get("/first")
     before = read(fresh)
     for index in range(20):
@@ -90,7 +99,7 @@ def test_paths_that_clients_make_up_create_no_new_labels(fresh: TestClient) -> N
     assert value(after, "nalu_requests_total", **unknown) - value(before, "nalu_requests_total", **unknown) == 20
 
 
-def test_a_refused_body_is_counted(fresh: TestClient) -> None:
+def test_a_rejected_body_is_counted(fresh: TestClient) -> None:
     fresh.post("/predict/arithmetic", content=b" " * 1001)
     samples = read(fresh)
     refused = [
@@ -101,14 +110,14 @@ def test_a_refused_body_is_counted(fresh: TestClient) -> None:
     assert refused == [1]
 
 
-def test_models_are_counted_by_state_and_nothing_waits(fresh: TestClient) -> None:
+def test_models_are_counted_by_state_and_nothing_is_queued(fresh: TestClient) -> None:
     samples = read(fresh)
     assert value(samples, "nalu_models", state="ready") == 3
     assert value(samples, "nalu_models", state="damaged") == 1
     assert samples["nalu_queued_rows", frozenset()] == 0
 
 
-def test_a_state_that_no_model_is_in_any_more_is_counted_zero(fresh: TestClient, tmp_path: Path) -> None:
+def test_a_state_without_models_is_zero(fresh: TestClient, tmp_path: Path) -> None:
     read(fresh)
     write_sum(tmp_path, name="damaged")
     fresh.app.state.service.repository.refresh()  # type: ignore[attr-defined]
@@ -117,7 +126,63 @@ def test_a_state_that_no_model_is_in_any_more_is_counted_zero(fresh: TestClient,
     assert value(samples, "nalu_models", state="damaged") == 0
 
 
-def test_two_applications_count_apart(fresh: TestClient, tmp_path: Path) -> None:
+def test_two_applications_have_separate_counters(fresh: TestClient, tmp_path: Path) -> None:
     predict(fresh, 3)
     with running(tmp_path) as other:
         assert value(read(other), "nalu_prediction_rows_total", model="sum", version="2") == 0
+
+
+def test_prometheus_client_has_the_private_fields_that_counting_in_bulk_needs() -> None:
+    histogram = BulkHistogram("seconds", "for tests", registry=None)
+    missing = [field for field in BulkHistogram.PRIVATE_FIELDS if not hasattr(histogram, field)]
+    assert not missing, (
+        f"prometheus_client {metadata.version('prometheus_client')} has no Histogram.{', '.join(missing)}; change "
+        "BulkHistogram.observe_all in app/observability/metrics.py, or lower the upper bound in pyproject.toml."
+    )
+
+
+@pytest.mark.parametrize("values", [[], [0.5], [0, 1, 1.0000001, 2, 2, 3, 1e9, -1], [inf]])
+def test_observing_in_bulk_equals_observing_one_by_one(values: list[float]) -> None:
+    registries = [CollectorRegistry(), CollectorRegistry()]
+    bulk, single = (BulkHistogram("seconds", "for tests", buckets=(1, 2, 4), registry=one) for one in registries)
+    bulk.observe_all(values)
+    for one in values:
+        single.observe(one)
+    shown = [[sample for sample in _samples(registry) if "created" not in sample] for registry in registries]
+    assert shown[0] == shown[1]
+
+
+def _samples(registry: CollectorRegistry) -> list[str]:
+    return generate_latest(registry).decode().splitlines()
+
+
+WORKER = """
+import sys
+from app.observability.metrics import Metrics
+
+metrics = Metrics(list)
+metrics.observations("rows", "sum", "1").extend([3.0] * int(sys.argv[1]))
+metrics.observations("compute", "sum", "1").extend([0.25] * int(sys.argv[1]))
+metrics.flush()
+"""
+READER = """
+import json
+from app.observability.metrics import Metrics
+from app.routes.v2.statistics import statistics
+
+print(json.dumps(statistics(Metrics(list), [("sum", 1)])))
+"""
+
+
+def test_statistics_of_several_workers_are_their_sums(tmp_path: Path) -> None:
+    environment = os.environ | {MULTIPROCESS_FOLDER: str(tmp_path)}
+
+    def run(code: str, *arguments: str) -> str:
+        command = [sys.executable, "-c", code, *arguments]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+
+    run(WORKER, "2")
+    run(WORKER, "5")
+    [stats] = json.loads(run(READER))["model_stats"]
+    assert (stats["inference_count"], stats["execution_count"]) == (21, 7)
+    assert stats["inference_stats"]["compute_infer"] == {"count": 7, "ns": 1_750_000_000}

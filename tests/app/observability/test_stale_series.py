@@ -1,25 +1,20 @@
-"""What is counted of versions that come and go does not pile up."""
+"""The series of removed versions do not accumulate."""
 
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 
-from app.observability.metrics import MULTIPROCESS_FOLDER, PER_VERSION, STALE_SECONDS, Metrics
-from app.repository.repository import Repository
+from app.observability.metrics import MULTIPROCESS_FOLDER, PER_VERSION, STALE_SECONDS, Metrics, ModelState
 from tests.app.factory import running, wait_until, write_sum
 
 
 class Counted:
-    """Metrics over versions of one model that come and go."""
+    """Metrics of a model whose versions are added and removed."""
 
     def __init__(self) -> None:
         self.versions: set[int] = set()
-        entries = [SimpleNamespace(state="ready", model=None)]
-        repository = SimpleNamespace(entries=lambda: [(("sum", version), entries[0]) for version in self.versions])
-        self.metrics = Metrics(cast(Repository, repository))
+        self.metrics = Metrics(lambda: [ModelState("sum", version, "ready", False) for version in self.versions])
 
     def predict(self, version: int, rows: int = 1) -> None:
         self.versions.add(version)
@@ -35,7 +30,7 @@ def counted() -> Counted:
     return Counted()
 
 
-def test_the_counts_of_a_version_that_has_gone_are_shown_until_a_scrape_must_have_seen_its_last_ones(
+def test_the_series_of_a_removed_version_stay_until_a_scrape_has_read_their_last_values(
     counted: Counted,
 ) -> None:
     counted.predict(1, rows=3)
@@ -48,20 +43,23 @@ def test_the_counts_of_a_version_that_has_gone_are_shown_until_a_scrape_must_hav
     assert "sum" not in counted.text()
 
 
-def test_a_hundred_versions_that_came_and_went_leave_nothing_behind(counted: Counted) -> None:
+def test_a_hundred_versions_that_were_added_and_removed_leave_nothing_behind(counted: Counted) -> None:
     counted.predict(1)
     before = len(counted.text().splitlines())
+    buffers = {}
     for version in range(2, 102):
         counted.predict(version)
+        buffers[version] = counted.metrics.observations("queue", "sum", str(version))
         counted.versions = {1}
         counted.metrics.flush()
         counted.metrics.prune_stale_series(version * STALE_SECONDS)
     counted.metrics.prune_stale_series(1000 * STALE_SECONDS)
     assert len(counted.text().splitlines()) == before
-    assert list(counted.metrics._observations) == [(kind, "sum", "1") for kind in PER_VERSION]
+    for version, buffer in buffers.items():
+        assert counted.metrics.observations("queue", "sum", str(version)) is not buffer
 
 
-def test_a_version_that_comes_back_soon_goes_on_counting_and_may_go_anew(counted: Counted) -> None:
+def test_a_version_that_returns_in_time_continues_its_series(counted: Counted) -> None:
     counted.predict(1, rows=3)
     counted.versions.clear()
     counted.metrics.flush()
@@ -74,7 +72,7 @@ def test_a_version_that_comes_back_soon_goes_on_counting_and_may_go_anew(counted
     assert 'nalu_prediction_rows_total{model="sum",version="1"} 7.0' in counted.text()
 
 
-def test_several_workers_keep_all_counts_as_nothing_can_be_taken_out_of_their_files(
+def test_several_workers_keep_all_series_as_their_files_are_append_only(
     counted: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted.predict(1, rows=3)
@@ -87,7 +85,7 @@ def test_several_workers_keep_all_counts_as_nothing_can_be_taken_out_of_their_fi
     assert 'nalu_prediction_rows_total{model="sum",version="1"} 3.0' in counted.text()
 
 
-def test_the_service_forgets_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_service_prunes_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.observability.metrics.STALE_SECONDS", 0.0)
     for version in (1, 2):
         write_sum(tmp_path, version=version)
