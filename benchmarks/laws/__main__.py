@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.laws.evaluation import evaluate
 from benchmarks.laws.generate import CASES, COLUMNS
-from benchmarks.laws.judge import judge
 from benchmarks.laws.report import LIMITS, line, summary, write
 from benchmarks.laws.tables import tables
 from training.symbolic import find_law
@@ -60,12 +60,12 @@ def measure(kind: str, count: int, seed: int, jobs: int) -> Iterator[dict[str, A
 def _law(kind: str, seed: int, number: int) -> dict[str, Any]:
     case = CASES[kind](np.random.default_rng([seed, zlib.crc32(kind.encode()), number]))
     finding, seconds = _find(case.inputs, case.target, COLUMNS)
-    verdict = judge(case, finding.formula)
+    evaluation = evaluate(case, finding.formula)
     return {
         "truth": str(case.law),
         "formula": finding.formula,
-        "right": verdict.found,
-        "error": verdict.error if math.isfinite(verdict.error) else None,
+        "right": evaluation.found,
+        "error": evaluation.error if math.isfinite(evaluation.error) else None,
         "network": _largest_error(finding.network, case.outside, case.law(case.outside)),
         "seconds": seconds,
     }

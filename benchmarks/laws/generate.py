@@ -40,7 +40,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Law:
+class RandomLaw:
     """A sum of terms over another; without a denominator, the sum."""
 
     numerator: tuple[Term, ...]
@@ -74,7 +74,7 @@ class Law:
 class Case:
     """A law, a table that follows it, and points outside the table's range."""
 
-    law: Law
+    law: RandomLaw
     inputs: FloatArray
     target: FloatArray
     outside: FloatArray
@@ -84,7 +84,7 @@ class Case:
 def product_case(random: np.random.Generator, *, noisy: bool = False) -> Case:
     """A constant and powers of one to four of five columns: halves from -2 to 2, whole ones where signs are mixed."""
     domain = _Domain(random)
-    law = Law((_term(random, domain, int(random.integers(1, 5)), halves=True),))
+    law = RandomLaw((_term(random, domain, int(random.integers(1, 5)), halves=True),))
     inputs = domain.inside(ROWS)
     target = law(inputs) * (1 + NOISE * random.standard_normal(ROWS) if noisy else 1)
     return Case(law, inputs, target[:, None], domain.outside(POINTS), noisy)
@@ -100,7 +100,7 @@ def sum_case(random: np.random.Generator) -> Case:
     while True:
         domain = _Domain(random)
         count = int(random.integers(2, 4))
-        law = Law(tuple(_term(random, domain, int(random.integers(1, 4)), halves=True) for _ in range(count)))
+        law = RandomLaw(tuple(_term(random, domain, int(random.integers(1, 4)), halves=True) for _ in range(count)))
         if _distinct(law.numerator) and law.balanced(domain.inside(ROWS)):
             inputs = domain.inside(ROWS)
             return Case(law, inputs, law(inputs)[:, None], _regular(law, domain.outside, POINTS))
@@ -114,7 +114,7 @@ def quotient_case(random: np.random.Generator) -> Case:
             tuple(_term(random, domain, int(random.integers(1, 3)), halves=False) for _ in range(count))
             for count in (int(random.integers(1, 3)), 2)
         )
-        law = Law(above, below)
+        law = RandomLaw(above, below)
         if _distinct(above) and _distinct(below) and not _proportional(law) and law.balanced(domain.inside(ROWS)):
             inputs = _regular(law, domain.inside, ROWS)
             return Case(law, inputs, law(inputs)[:, None], _regular(law, domain.outside, POINTS))
@@ -177,12 +177,12 @@ def _distinct(terms: tuple[Term, ...]) -> bool:
     return len({term.exponents for term in terms}) == len(terms)
 
 
-def _proportional(law: Law) -> bool:
+def _proportional(law: RandomLaw) -> bool:
     """Whether the quotient is a product in disguise."""
     exponents = [np.array(sorted(term.exponents for term in terms)) for terms in (law.numerator, law.denominator)]
     return len(exponents[0]) == len(exponents[1]) and bool(np.ptp(exponents[0] - exponents[1], axis=0).max() == 0)
 
 
-def _regular(law: Law, sample: Callable[[int], FloatArray], rows: int) -> FloatArray:
+def _regular(law: RandomLaw, sample: Callable[[int], FloatArray], rows: int) -> FloatArray:
     drawn = sample(20 * rows)
     return drawn[law.regular(drawn)][:rows]

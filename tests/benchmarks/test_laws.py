@@ -5,8 +5,8 @@ import zlib
 import numpy as np
 import pytest
 
-from benchmarks.laws.generate import CASES, Case, Law, Term
-from benchmarks.laws.judge import judge
+from benchmarks.laws.evaluation import evaluate
+from benchmarks.laws.generate import CASES, Case, RandomLaw, Term
 from benchmarks.laws.tables import tables
 
 
@@ -14,7 +14,7 @@ def case(kind: str, number: int = 0) -> Case:
     return CASES[kind](np.random.default_rng([0, zlib.crc32(kind.encode()), number]))
 
 
-def made_of(law: Law, *, noisy: bool = False) -> Case:
+def made_of(law: RandomLaw, *, noisy: bool = False) -> Case:
     inputs = np.random.default_rng(0).uniform(1, 2, (100, 5)) * [1, 1, -1, -1, 1]
     return Case(law, inputs, law(inputs)[:, None], 5 * inputs, noisy)
 
@@ -26,12 +26,12 @@ def test_a_case_is_a_table_that_its_law_fits_inside_and_outside_the_range(kind: 
         assert drawn.inputs.shape == drawn.outside.shape == (1000, 5)
         assert np.isfinite(drawn.target).all()
         assert (np.abs(drawn.outside) >= np.abs(drawn.inputs).max(0) - 1e-9).all() or kind in ("sums", "quotients")
-        verdict = judge(drawn, str(drawn.law))
-        assert verdict.found, str(drawn.law)
+        evaluation = evaluate(drawn, str(drawn.law))
+        assert evaluation.found, str(drawn.law)
 
 
-PRODUCT = Law((Term(0.5, (1.0, 0.5, 2.0, 0.0, 0.0)),))
-QUOTIENT = Law(
+PRODUCT = RandomLaw((Term(0.5, (1.0, 0.5, 2.0, 0.0, 0.0)),))
+QUOTIENT = RandomLaw(
     (Term(1.0, (1.0, 1.0, 0.0, 0.0, 0.0)),), (Term(1.0, (1.0, 0.0, 0.0, 0.0, 0.0)), Term(2.0, (0.0,) * 4 + (1.0,)))
 )
 
@@ -52,8 +52,8 @@ QUOTIENT = Law(
         (QUOTIENT, "a*b/(a + 2.001*e)", False),
     ],
 )
-def test_a_formula_is_judged_by_its_values(law: Law, formula: str | None, found: bool) -> None:
-    assert judge(made_of(law), formula).found is found
+def test_a_formula_is_judged_by_its_values(law: RandomLaw, formula: str | None, found: bool) -> None:
+    assert evaluate(made_of(law), formula).found is found
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_formula_is_judged_by_its_values(law: Law, formula: str | None, found:
     ],
 )
 def test_with_noise_exponents_and_sign_decide(formula: str, found: bool) -> None:
-    assert judge(made_of(PRODUCT, noisy=True), formula).found is found
+    assert evaluate(made_of(PRODUCT, noisy=True), formula).found is found
 
 
 def test_twenty_tables_follow_no_law_and_the_seed_draws_them() -> None:

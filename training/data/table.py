@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from models.arrays import FloatArray, IntArray
-from training.data.table_sample import Sample, Twins
+from training.data.table_sample import DuplicateColumns, RowSample
 from training.errors import InputError
 
 CHUNK_FIELDS = 2**18
@@ -71,11 +71,11 @@ def read_table(
     header, records = read_records(path)
     names = _input_columns(path, header, target, columns)
     reader = _NumberReader(path, [*names, target], [header.index(name) for name in (*names, target)], drop_incomplete)
-    sample, twins = Sample(len(names) + 1, seed), Twins(len(names))
+    sample, duplicates = RowSample(len(names) + 1, seed), DuplicateColumns(len(names))
     with tqdm(desc=f"reading {path.name}", unit=" rows", unit_scale=True, disable=None, delay=1, leave=False) as bar:
         for values, numbers in reader.read(records):
             sample.add(values, numbers)
-            twins.compare(values[:, :-1])
+            duplicates.compare(values[:, :-1])
             bar.update(len(values))
     if not reader.rows:
         raise InputError(f"{path} holds no rows below its header; add at least one row of numbers.")
@@ -83,7 +83,7 @@ def read_table(
         raise InputError(f"{path} holds no complete row (first: row {reader.first}); fill in the missing values.")
     inputs, wanted = sample.values[:, :-1], sample.values[:, -1:]
     notes = [*reader.notes, *sample.notes]
-    redundant = _redundant(names, inputs, twins.leaders)
+    redundant = _redundant(names, inputs, duplicates.leaders)
     return Table(names, target, inputs, wanted, sample.numbers, sample.rows, notes, redundant)
 
 

@@ -8,18 +8,18 @@ MAX_ROWS = 65_536
 """Rows that are kept of a longer table, but for the few with the lowest and highest values."""
 
 
-class Sample:
+class RowSample:
     """A uniform sample of rows, and the rows that hold the lowest and highest value of a column.
 
-    Every row draws a lot when it is read; the rows with the lowest lots stay. What stays depends on the rows and
-    the seed, not on the chunks.
+    Reservoir sampling with random priorities (Vitter 1985): every row gets one as it is read, and the rows of the
+    lowest priorities stay. The sample depends on the rows and the seed, not on the chunks.
     """
 
     def __init__(self, width: int, seed: int) -> None:
         self.values: FloatArray = np.empty((0, width))
         self.rows = 0
         self.numbers: IntArray = np.empty(0, dtype=np.int64)
-        self._lots: FloatArray = np.empty(0)
+        self._priorities: FloatArray = np.empty(0)
         self._random = np.random.default_rng(seed)
 
     def add(self, values: FloatArray, numbers: IntArray) -> None:
@@ -27,12 +27,12 @@ class Sample:
         self.rows += len(values)
         self.values = np.concatenate([self.values, values])
         self.numbers = np.concatenate([self.numbers, numbers])
-        self._lots = np.concatenate([self._lots, self._random.random(len(values))])
+        self._priorities = np.concatenate([self._priorities, self._random.random(len(values))])
         if len(self.values) > MAX_ROWS:
             kept = np.zeros(len(self.values), dtype=np.bool_)
-            kept[np.argpartition(self._lots, MAX_ROWS)[:MAX_ROWS]] = True
+            kept[np.argpartition(self._priorities, MAX_ROWS)[:MAX_ROWS]] = True
             kept[self.values.argmin(0)] = kept[self.values.argmax(0)] = True
-            self.values, self.numbers, self._lots = self.values[kept], self.numbers[kept], self._lots[kept]
+            self.values, self.numbers, self._priorities = self.values[kept], self.numbers[kept], self._priorities[kept]
 
     @property
     def notes(self) -> list[str]:
@@ -43,7 +43,7 @@ class Sample:
         return [f"Kept {MAX_ROWS:,} of {self.rows:,} rows, drawn at random, and {rest}."]
 
 
-class Twins:
+class DuplicateColumns:
     """Finds columns that are equal in every row: ``leaders[i]`` is the first column that equals column ``i``."""
 
     def __init__(self, width: int) -> None:

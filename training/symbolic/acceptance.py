@@ -9,7 +9,7 @@ from training.data.table_split import from_median
 from training.symbolic.candidate import Candidate, different_rows, relative_error
 from training.symbolic.constants import fit_constants
 from training.symbolic.residuals import learnable
-from training.symbolic.snap import is_plain
+from training.symbolic.snap import is_simple
 
 UNDECIDED = "undecided"
 EXACT = 3e-7
@@ -26,7 +26,7 @@ INNER, WORSE = 0.7, 1.6
 """Share of the rows to which a law is fitted again, and how many times worse it may be on the others."""
 
 
-def why_no_law(candidate: Candidate, inputs: FloatArray, target: FloatArray, *, noise: bool = True) -> str | None:
+def rejection_reason(candidate: Candidate, inputs: FloatArray, target: FloatArray, *, noise: bool = True) -> str | None:
     """Why a candidate is no law of these rows; None if it is one. Without ``noise``, ``UNDECIDED`` unless it is exact.
 
     A law either fits to rounding, or leaves noise: so little that its constants settle on plain numbers, nothing in it
@@ -71,11 +71,11 @@ class _Fit:
 
     def cancels(self) -> bool:
         """Whether sums are small remainders of large terms: they fit anything where columns take few values."""
-        if all(is_plain(constant) for constant in self.candidate.constants.tolist()):
+        if all(is_simple(constant) for constant in self.candidate.constants.tolist()):
             return False
         terms = np.abs(self.candidate.terms(self.inputs) * self.candidate.constants)
-        sums, member = np.abs(self.candidate.sums(self.inputs)), self.candidate.member
-        largest = np.stack([terms[:, member == k].max(1) for k in range(sums.shape[1])], 1)
+        sums, sum_index = np.abs(self.candidate.sums(self.inputs)), self.candidate.sum_index
+        largest = np.stack([terms[:, sum_index == k].max(1) for k in range(sums.shape[1])], 1)
         return bool((np.median(largest / np.maximum(sums, 1e-300), axis=0) > CANCELLED).any())
 
     def too_much_noise(self) -> str | None:
@@ -97,7 +97,7 @@ class _Fit:
         if np.abs(twelfths - np.round(twelfths)).max() > 1e-9:
             return "the exponents that fit are no simple fractions"
         constants = self.candidate.constants.tolist()
-        if len(constants) > 1 and not all(is_plain(constant) for constant in constants):
+        if len(constants) > 1 and not all(is_simple(constant) for constant in constants):
             return "the constants of the best candidate cannot be told apart in the noise"
         in_proportion = self.off / np.maximum(np.abs(self.answer), 1e-300)
         if learnable(self.inputs, self.off) or learnable(self.inputs, in_proportion):

@@ -19,30 +19,30 @@ class Candidate:
 
     Args:
         exponents: ``(terms, columns)``.
-        negative: what a negative input contributes to each term, ``(terms, columns)``: 1, -1 or nan.
+        signs: what a negative input contributes to each term, ``(terms, columns)``: 1, -1 or nan.
         constants: ``(terms,)``.
-        member: index of the sum that each term belongs to, ``(terms,)``.
-        outer: the power of each sum, ``(sums,)``.
+        sum_index: index of the sum that each term belongs to, ``(terms,)``.
+        sum_exponents: the power of each sum, ``(sums,)``.
     """
 
     exponents: FloatArray
-    negative: FloatArray
+    signs: FloatArray
     constants: FloatArray
-    member: IntArray
-    outer: FloatArray
+    sum_index: IntArray
+    sum_exponents: FloatArray
 
     @property
     def complexity(self) -> int:
         """How many numbers it takes to write the candidate down: constants but 1 and -1, and exponents but 0."""
         constants = np.count_nonzero(np.abs(self.constants) != 1)
-        return int(constants + np.count_nonzero(self.exponents) + np.count_nonzero(self.outer != 1) + 1)
+        return int(constants + np.count_nonzero(self.exponents) + np.count_nonzero(self.sum_exponents != 1) + 1)
 
     def terms(self, inputs: FloatArray) -> FloatArray:
         """The products of powers without their constants, ``(rows, terms)``."""
         values = np.ones((len(inputs), len(self.exponents)))
         with np.errstate(all="ignore"):
-            for term, column in zip(*np.nonzero((self.exponents != 0) | (self.negative != 1)), strict=True):
-                x, sign = inputs[:, column], self.negative[term, column]
+            for term, column in zip(*np.nonzero((self.exponents != 0) | (self.signs != 1)), strict=True):
+                x, sign = inputs[:, column], self.signs[term, column]
                 values[:, term] *= np.abs(x) ** self.exponents[term, column] * np.where(x < 0, sign, 1.0)
         return values
 
@@ -57,29 +57,29 @@ class Candidate:
 
     def added(self, weighted: FloatArray) -> FloatArray:
         """The sums of terms with their constants: ``(rows, terms)`` to ``(rows, sums)``."""
-        return np.stack([weighted[:, self.member == k].sum(1) for k in range(len(self.outer))], 1)
+        return np.stack([weighted[:, self.sum_index == k].sum(1) for k in range(len(self.sum_exponents))], 1)
 
     def multiplied(self, sums: FloatArray) -> FloatArray:
         """The product of the powers of sums: ``(rows, sums)`` to ``(rows,)``."""
         with np.errstate(all="ignore"):
-            return np.asarray((sums**self.outer).prod(1))
+            return np.asarray((sums**self.sum_exponents).prod(1))
 
     def among(self, places: BoolArray) -> "Candidate":
         """The same candidate on a wider table that holds its columns at these places."""
-        exponents, negative = np.zeros((len(self.exponents), len(places))), np.ones((len(self.exponents), len(places)))
-        exponents[:, places], negative[:, places] = self.exponents, self.negative
-        return replace(self, exponents=exponents, negative=negative)
+        exponents, signs = np.zeros((len(self.exponents), len(places))), np.ones((len(self.exponents), len(places)))
+        exponents[:, places], signs[:, places] = self.exponents, self.signs
+        return replace(self, exponents=exponents, signs=signs)
 
     def network(self) -> Law:
         """The candidate as a network."""
         terms, columns = self.exponents.shape
-        law = Law(columns, terms, len(self.outer))
-        one_hot = np.zeros((len(self.outer), terms))
-        one_hot[self.member, np.arange(terms)] = self.constants
+        law = Law(columns, terms, len(self.sum_exponents))
+        one_hot = np.zeros((len(self.sum_exponents), terms))
+        one_hot[self.sum_index, np.arange(terms)] = self.constants
         with torch.no_grad():
-            for parameter, values in ((law.W, self.exponents), (law.C, one_hot), (law.V, self.outer)):
+            for parameter, values in ((law.W, self.exponents), (law.C, one_hot), (law.V, self.sum_exponents)):
                 parameter.copy_(torch.from_numpy(values))
-            law.negative.copy_(torch.from_numpy(self.negative))
+            law.negative.copy_(torch.from_numpy(self.signs))
         return law.eval()
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from models.arrays import FloatArray
 from training.symbolic.candidate import Candidate
-from training.symbolic.snap import plain
+from training.symbolic.snap import simplest_constant
 from training.symbolic.subset_least_squares import ROUNDING, allowance, inverse_lengths, least_squares
 
 STEPS = 12
@@ -105,8 +105,8 @@ class _Fit:
         """The answer, and its derivative by every constant, ``(rows, terms)``."""
         with np.errstate(all="ignore"):
             answer = self.answer(constants)
-            member, outer = self.candidate.member, self.candidate.outer
-            return answer, answer[:, None] * outer[member] / self.sums(constants)[:, member] * self.terms
+            sum_index, sum_exponents = self.candidate.sum_index, self.candidate.sum_exponents
+            return answer, answer[:, None] * sum_exponents[sum_index] / self.sums(constants)[:, sum_index] * self.terms
 
     def allowed(self, numbers: int) -> float:
         """The error at which a candidate shorter by so many numbers is still as good."""
@@ -128,8 +128,8 @@ class _Fit:
 
     def without(self, places: Sequence[int]) -> "_Fit | None":
         """The fit without some terms; None if a sum is left empty, or it is significantly worse."""
-        keep = np.setdiff1d(np.arange(len(self.candidate.member)), places)
-        if set(self.candidate.member[keep]) != set(self.candidate.member):
+        keep = np.setdiff1d(np.arange(len(self.candidate.sum_index)), places)
+        if set(self.candidate.sum_index[keep]) != set(self.candidate.sum_index):
             return None
         changed = {name: getattr(self.candidate, name)[keep] for name in _BY_TERM}
         trial = replace(self, candidate=replace(self.candidate, **changed), terms=self.terms[:, keep]).fitted()
@@ -151,13 +151,14 @@ class _Fit:
         trials = []
         for constants in _scales(self.candidate):
             tolerances = np.maximum(relative, ROUNDING) * np.abs(constants)
-            trials.append(self.plain(constants, tolerances))
+            trials.append(self.simplified(constants, tolerances))
         return replace(self.candidate, constants=min(trials, key=_digits))
 
-    def plain(self, constants: FloatArray, tolerances: FloatArray) -> FloatArray:
+    def simplified(self, constants: FloatArray, tolerances: FloatArray) -> FloatArray:
         """Constants taken to plain numbers: all at once, or else those that can be, the largest first."""
         trials = [
-            np.array([plain(*pair) for pair in zip(constants, share * tolerances, strict=True)]) for share in SHARES
+            np.array([simplest_constant(*pair) for pair in zip(constants, share * tolerances, strict=True)])
+            for share in SHARES
         ]
         for together in trials:
             if together.all() and self.error_of(together) <= self.allowed(int(np.sum(together != constants))):
@@ -173,19 +174,19 @@ class _Fit:
         return settled
 
 
-_BY_TERM = ("exponents", "negative", "constants", "member")
+_BY_TERM = ("exponents", "signs", "constants", "sum_index")
 
 
 def _free(candidate: Candidate) -> list[int]:
-    held = {int(np.flatnonzero(candidate.member == k)[0]) for k in range(1, len(candidate.outer))}
-    return [place for place in range(len(candidate.member)) if place not in held]
+    held = {int(np.flatnonzero(candidate.sum_index == k)[0]) for k in range(1, len(candidate.sum_exponents))}
+    return [place for place in range(len(candidate.sum_index)) if place not in held]
 
 
 def _gauge(candidate: Candidate) -> FloatArray:
     """The same constants, with those that are held at 1."""
     constants = candidate.constants.copy()
-    for k in range(1, len(candidate.outer)):
-        scale = constants[np.flatnonzero(candidate.member == k)[0]]
+    for k in range(1, len(candidate.sum_exponents)):
+        scale = constants[np.flatnonzero(candidate.sum_index == k)[0]]
         constants = _rescaled(candidate, constants, k, scale)
     return constants
 
@@ -193,22 +194,22 @@ def _gauge(candidate: Candidate) -> FloatArray:
 def _rescaled(candidate: Candidate, constants: FloatArray, k: int, scale: float) -> FloatArray:
     """Divide one sum by a scale, and multiply the first by what keeps the answer."""
     changed = constants.copy()
-    changed[candidate.member == k] /= scale
+    changed[candidate.sum_index == k] /= scale
     with np.errstate(all="ignore"):
-        ratio = candidate.outer[k] / candidate.outer[0]
-        changed[candidate.member == 0] *= np.sign(scale) ** ratio * np.abs(scale) ** ratio
+        ratio = candidate.sum_exponents[k] / candidate.sum_exponents[0]
+        changed[candidate.sum_index == 0] *= np.sign(scale) ** ratio * np.abs(scale) ** ratio
     return changed
 
 
 def _scales(candidate: Candidate) -> list[FloatArray]:
     """Ways to share a common scale among two sums: each constant of the second, or of the first, as 1."""
     constants = candidate.constants
-    if len(candidate.outer) != 2:
+    if len(candidate.sum_exponents) != 2:
         return [constants]
-    ways = [_rescaled(candidate, constants, 1, scale) for scale in constants[candidate.member == 1][:4]]
-    ratio = candidate.outer[1] / candidate.outer[0]
+    ways = [_rescaled(candidate, constants, 1, scale) for scale in constants[candidate.sum_index == 1][:4]]
+    ratio = candidate.sum_exponents[1] / candidate.sum_exponents[0]
     if abs(ratio) == 1:
-        first = constants[candidate.member == 0]
+        first = constants[candidate.sum_index == 0]
         ways += [_rescaled(candidate, constants, 1, abs(scale) ** -ratio) for scale in first[:4] if scale]
     return [way for way in ways if np.isfinite(way).all()] or [constants]
 

@@ -10,7 +10,7 @@ import numpy as np
 from models.arrays import FloatArray, IntArray
 from models.law import Law
 from training.symbolic.formula import Formula, formula
-from training.symbolic.outliers import strays
+from training.symbolic.outliers import find_outliers
 from training.symbolic.search import ROUNDS, search
 
 LARGEST = 1e150
@@ -80,12 +80,12 @@ def find_law(
     expression: Formula | None = formula(network, names) if found.reason is None else None
     if expression is not None:
         return Finding(network, expression.text, expression.latex, None)
-    progress("rows that hide a law")
+    progress("outliers")
     left = seconds - (monotonic() - begun)
-    astray = strays(x, y, seed=seed, rounds=min(rounds, 1), seconds=left)
-    if astray is None:
+    found_outliers = find_outliers(x, y, seed=seed, rounds=min(rounds, 1), seconds=left)
+    if found_outliers is None:
         return Finding(network, None, None, found.reason)
-    law, places = astray
+    law, places = found_outliers
     numbers = places if rows is None else np.asarray(rows)[places]
     return Finding(network, None, None, _hidden(formula(law.among(varied).network(), names), numbers.tolist()))
 

@@ -4,10 +4,10 @@ import numpy as np
 
 from models.arrays import FloatArray
 from training.symbolic.candidate import Candidate, signs_of
-from training.symbolic.subset_least_squares import Squares
+from training.symbolic.subset_least_squares import SubsetLeastSquares
 
 
-def sums(inputs: FloatArray, target: FloatArray) -> list[Candidate]:
+def linear_candidates(inputs: FloatArray, target: FloatArray) -> list[Candidate]:
     """Candidates of one sum of columns, with constants still to be settled.
 
     Args:
@@ -18,9 +18,9 @@ def sums(inputs: FloatArray, target: FloatArray) -> list[Candidate]:
     for weights in (np.ones(len(target)), 1 / (np.abs(target) + 1e-3 * np.abs(target).max())):
         kept, constants = _relevant(inputs, target, weights)
         exponents = np.concatenate([np.eye(inputs.shape[1]), np.zeros((1, inputs.shape[1]))])[kept]
-        member = np.zeros(len(kept), dtype=np.int64)
+        sum_index = np.zeros(len(kept), dtype=np.int64)
         if len(kept):
-            found.append(Candidate(exponents, signs_of(exponents, inputs), constants, member, np.ones(1)))
+            found.append(Candidate(exponents, signs_of(exponents, inputs), constants, sum_index, np.ones(1)))
     return found
 
 
@@ -34,7 +34,7 @@ def _relevant(inputs: FloatArray, target: FloatArray, weights: FloatArray) -> tu
     Those go first whose removal costs least, while that is nothing: while the mean squared error grows by no more than
     ``exp(ln N / N)`` a column.
     """
-    problem = Squares.of(_design(inputs) * weights[:, None], target * weights)
+    problem = SubsetLeastSquares.of(_design(inputs) * weights[:, None], target * weights)
     kept = list(range(problem.columns))
     while kept:
         values, spread = problem.solve(kept)

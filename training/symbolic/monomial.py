@@ -10,7 +10,7 @@ RARE = 0.01
 """Share of zeros in a column that may be rounding: with more of them, where the target is not 0, it is no factor."""
 
 
-def products(inputs: FloatArray, target: FloatArray) -> list[Candidate]:
+def monomial_candidates(inputs: FloatArray, target: FloatArray) -> list[Candidate]:
     """Candidates of one term, with constants still to be fitted: for errors in proportion, and for errors of one size.
 
     ``log|y| = log|c| + sum_i W_i log|x_i|`` gives exponents by least squares. Signs are no part of it: the sign of y is
@@ -50,22 +50,22 @@ def _switches(inputs: FloatArray, rows: BoolArray) -> BoolArray:
 
 
 def _with_signs(exponents: FloatArray, inputs: FloatArray, target: FloatArray) -> Candidate | None:
-    negative = signs_of(exponents[None], inputs)
+    signs = signs_of(exponents[None], inputs)
     mixed = (inputs < 0).any(0) & (inputs > 0).any(0)
     if mixed.any():
-        odd = _parity(inputs[:, mixed] < 0, target < 0, np.nan_to_num(negative[0, mixed]) < 0)
+        odd = _parity(inputs[:, mixed] < 0, target < 0, np.nan_to_num(signs[0, mixed]) < 0)
         if odd is None:
             return None
         exponents = exponents.copy()
         alone = odd & (exponents[mixed] == 0) & (np.ptp(np.abs(inputs[:, mixed]), axis=0) == 0)
         exponents[np.flatnonzero(mixed)[alone]] = 1.0  # a column of 1 and -1: its magnitude says nothing
-        negative[0, mixed] = np.where(odd, -1.0, 1.0)
+        signs[0, mixed] = np.where(odd, -1.0, 1.0)
     with np.errstate(all="ignore"):
-        term = (np.abs(inputs) ** exponents * np.where(inputs < 0, negative, 1.0)).prod(1)
+        term = (np.abs(inputs) ** exponents * np.where(inputs < 0, signs, 1.0)).prod(1)
         constant = float(np.exp(np.mean(np.log(np.abs(target / term)))) * np.sign(np.median(np.sign(target / term))))
     if not np.isfinite(constant) or constant == 0:
         return None
-    return Candidate(exponents[None], negative, np.array([constant]), np.zeros(1, dtype=np.int64), np.ones(1))
+    return Candidate(exponents[None], signs, np.array([constant]), np.zeros(1, dtype=np.int64), np.ones(1))
 
 
 def _parity(signs: BoolArray, target: BoolArray, expected: BoolArray) -> BoolArray | None:

@@ -11,16 +11,16 @@ from training.symbolic.candidate import Candidate
 from training.symbolic.search import search
 
 SAMPLE, TRIES = 48, 4
-"""Rows of a sample, so few that one without strays is soon drawn, and samples that are searched."""
+"""Rows of a sample, so few that one without outliers is soon drawn, and samples that are searched."""
 MOST = 0.05
-"""Share of the rows that may be strays."""
+"""Share of the rows that may be outliers."""
 FEWEST_ROWS = 12
 
 
-def strays(
+def find_outliers(
     inputs: FloatArray, target: FloatArray, *, seed: int = 0, rounds: int = 1, seconds: float = math.inf
 ) -> tuple[Candidate, IntArray] | None:
-    """The law that all rows but a few follow exactly, and the places of those; None if there is none, or no stray.
+    """The law that all rows but a few follow exactly, and the places of those; None if there is none, or no outlier.
 
     Args:
         inputs: ``(rows, columns)``, finite.

@@ -9,7 +9,7 @@ from models.arrays import FloatArray, IntArray
 from training.symbolic.candidate import Candidate, different_rows, signs_of
 from training.symbolic.monomial import RARE
 from training.symbolic.subset_least_squares import least_squares
-from training.symbolic.term_exchange import SEARCH_ROWS, Dictionary, exchange
+from training.symbolic.term_exchange import SEARCH_ROWS, Dictionary, exchange_terms
 
 FOUND = 1e-5
 """Relative error, in the float32 of the search, at which it has found the terms."""
@@ -22,19 +22,19 @@ class Form:
 
     numerator: int
     denominator: int = 0
-    outer: float = 1.0
+    exponent: float = 1.0
     weight: float = 0.5
 
 
 FORMS = (
     *(Form(2, weight=weight) for weight in (0.5, 1.0)),
     *(Form(3, weight=weight) for weight in (0.5, 1.0, 0.0)),
-    Form(2, outer=0.5),
-    Form(2, outer=2.0),
+    Form(2, exponent=0.5),
+    Form(2, exponent=2.0),
     Form(1, 2, weight=1.0),
     Form(2, 2, weight=1.0),
-    Form(3, outer=0.5),
-    Form(3, outer=-0.5),
+    Form(3, exponent=0.5),
+    Form(3, exponent=-0.5),
     Form(4),
     Form(2, 2, weight=0.5),
     Form(1, 3, weight=1.0),
@@ -44,7 +44,7 @@ FORMS = (
 """What is tried, the simplest first."""
 
 
-def terms(inputs: FloatArray, target: FloatArray, random: np.random.Generator) -> Iterator[Candidate]:
+def rational_candidates(inputs: FloatArray, target: FloatArray, random: np.random.Generator) -> Iterator[Candidate]:
     """Candidates with constants still to be fitted: the best of one run of the search for each form.
 
     Args:
@@ -61,7 +61,7 @@ def terms(inputs: FloatArray, target: FloatArray, random: np.random.Generator) -
     x, y = inputs[rows], target[rows]
     dictionary = Dictionary.of(x)
     for form in FORMS:
-        if len(rows) < ROWS_PER_TERM * (form.numerator + form.denominator) or (form.outer != 1 and (y <= 0).any()):
+        if len(rows) < ROWS_PER_TERM * (form.numerator + form.denominator) or (form.exponent != 1 and (y <= 0).any()):
             continue
         choice = _search(form, dictionary, y, random)
         if choice is not None:
@@ -71,8 +71,8 @@ def terms(inputs: FloatArray, target: FloatArray, random: np.random.Generator) -
 def _search(form: Form, dictionary: Dictionary, target: FloatArray, random: np.random.Generator) -> IntArray | None:
     """The terms of least error; None where numbers are so large that no error is finite."""
     least, found = np.inf, None
-    goal = target ** (1 / form.outer)
-    sweeps = exchange(dictionary, goal, form.numerator, form.denominator, random, weight=form.weight)
+    goal = target ** (1 / form.exponent)
+    sweeps = exchange_terms(dictionary, goal, form.numerator, form.denominator, random, weight=form.weight)
     for error, choice in sweeps:
         if error < least:
             least, found = error, choice
@@ -85,27 +85,27 @@ def _candidate(
     form: Form, choice: IntArray, dictionary: Dictionary, inputs: FloatArray, target: FloatArray
 ) -> Candidate:
     exponents = dictionary.exponents[choice]
-    member = (np.arange(len(choice)) >= form.numerator).astype(np.int64)
+    sum_index = (np.arange(len(choice)) >= form.numerator).astype(np.int64)
     powers = np.array([1.0, -1.0]) if form.denominator else np.ones(1)
-    candidate = _with_ones(_simplest(exponents) if form.denominator else exponents, member, powers, inputs)
+    candidate = _with_ones(_simplest(exponents) if form.denominator else exponents, sum_index, powers, inputs)
     columns = candidate.terms(inputs)
     if not np.isfinite(columns).all():  # the shorter form divides by a zero
-        candidate = _with_ones(exponents, member, powers, inputs)
+        candidate = _with_ones(exponents, sum_index, powers, inputs)
         columns = candidate.terms(inputs)
-    goal = target ** (1 / form.outer)
+    goal = target ** (1 / form.exponent)
     size = np.sqrt(np.mean(columns**2, 0))
     if form.denominator:
-        linear = columns / size * np.where(member, -goal[:, None], 1.0) / np.abs(goal[:, None])
+        linear = columns / size * np.where(sum_index, -goal[:, None], 1.0) / np.abs(goal[:, None])
         constants = np.linalg.svd(linear, full_matrices=False)[2][-1] / size
     else:
         weights = np.abs(goal) ** -form.weight
         scaled = columns / size * weights[:, None]
         constants = least_squares(scaled, goal * weights) / size
-    return replace(candidate, constants=constants, outer=powers * form.outer)
+    return replace(candidate, constants=constants, sum_exponents=powers * form.exponent)
 
 
-def _with_ones(exponents: FloatArray, member: IntArray, outer: FloatArray, inputs: FloatArray) -> Candidate:
-    return Candidate(exponents, signs_of(exponents, inputs), np.ones(len(member)), member, outer)
+def _with_ones(exponents: FloatArray, sum_index: IntArray, sum_exponents: FloatArray, inputs: FloatArray) -> Candidate:
+    return Candidate(exponents, signs_of(exponents, inputs), np.ones(len(sum_index)), sum_index, sum_exponents)
 
 
 def _simplest(exponents: FloatArray) -> FloatArray:

@@ -8,14 +8,14 @@ from time import monotonic
 import numpy as np
 
 from models.arrays import FloatArray
-from training.symbolic.acceptance import UNDECIDED, why_no_law
+from training.symbolic.acceptance import UNDECIDED, rejection_reason
 from training.symbolic.candidate import Candidate, description_length
 from training.symbolic.constants import fit_constants
-from training.symbolic.linear import sums
-from training.symbolic.monomial import products
-from training.symbolic.rational import terms
+from training.symbolic.linear import linear_candidates
+from training.symbolic.monomial import monomial_candidates
+from training.symbolic.rational import rational_candidates
 from training.symbolic.residuals import learnable_share
-from training.symbolic.two_factor import layers
+from training.symbolic.two_factor import two_factor_candidates
 
 ROUNDS = 8
 """Rounds over all forms of sums and quotients of products, at most."""
@@ -24,7 +24,7 @@ HOPELESS = 0.4
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """The best candidate for the law of a table.
 
     Args:
@@ -45,7 +45,7 @@ def search(
     rounds: int = ROUNDS,
     seconds: float = math.inf,
     progress: Callable[[str], None] = lambda _: None,
-) -> Found:
+) -> SearchResult:
     """Try products, sums, quotients and products of sums, then sums of products and their quotients.
 
     The search ends with the first kind whose best candidate is a law; of candidates of equal worth the one that takes
@@ -72,14 +72,14 @@ def search(
         if best is None:
             continue
         if reason == UNDECIDED:
-            reason = why_no_law(best, inputs, target, noise=not stage.more_at_once)
+            reason = rejection_reason(best, inputs, target, noise=not stage.more_at_once)
         if reason is None or monotonic() - begun > seconds:
             break
     if best is None:
         raise ValueError("no candidate gives finite numbers on every row.")
     if reason == UNDECIDED:
-        reason = why_no_law(best, inputs, target)
-    return Found(best, reason)
+        reason = rejection_reason(best, inputs, target)
+    return SearchResult(best, reason)
 
 
 @dataclass(frozen=True)
@@ -92,15 +92,15 @@ class _Stage:
 
 
 def _stages(inputs: FloatArray, target: FloatArray, rounds: int, random: np.random.Generator) -> Iterator[_Stage]:
-    simple = [*products(inputs, target), *sums(inputs, target), _mean(inputs, target)]
+    simple = [*monomial_candidates(inputs, target), *linear_candidates(inputs, target), _mean(inputs, target)]
     yield _Stage("products and sums", simple, more_at_once=rounds > 0)
     if rounds > 0:
-        for candidates, last in layers(inputs, target, random):
+        for candidates, last in two_factor_candidates(inputs, target, random):
             yield _Stage("two sums", candidates, more_at_once=not last)
     for done in range(rounds):
         if done == 1 and learnable_share(inputs, target) < HOPELESS:
             return
-        for candidate in terms(inputs, target, random):
+        for candidate in rational_candidates(inputs, target, random):
             yield _Stage(f"sums of products, round {done + 1} of {rounds}", [candidate], more_at_once=False)
 
 

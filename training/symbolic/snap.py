@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from models.arrays import FloatArray
-from training.symbolic.subset_least_squares import Squares
+from training.symbolic.subset_least_squares import SubsetLeastSquares
 
 GRIDS = (1, 2, 3, 4)
 """Exponents are sought among the multiples of 1, then 1/2, then 1/3, then 1/4."""
@@ -17,7 +17,7 @@ def snap_exponents(design: FloatArray, goal: FloatArray, weights: FloatArray) ->
     """Least squares whose coefficients are taken to the grid where the data allow it.
 
     A step to the grid is taken if the mean squared error grows by no more than ``exp(k ln N / N)``, with k
-    coefficients on N rows: the Bayesian information criterion's verdict that the free fit is no better. Rules that ask
+    coefficients on N rows: by the Bayesian information criterion the free fit is then no better. Rules that ask
     for an error at least as small fail in noise, where the free fit wins by chance.
 
     Args:
@@ -29,7 +29,7 @@ def snap_exponents(design: FloatArray, goal: FloatArray, weights: FloatArray) ->
         The coefficients ``(columns,)``, and whether all of them are on the grid.
     """
     root = np.sqrt(weights / weights.mean())[:, None]
-    problem = Squares.of(design * root, goal * root[:, 0])
+    problem = SubsetLeastSquares.of(design * root, goal * root[:, 0])
     fixed: dict[int, float] = {}
     for grid in GRIDS:
         while free := [place for place in range(problem.columns) if place not in fixed]:
@@ -57,7 +57,7 @@ _SIMPLE: Sequence[Fraction] = sorted(
 )
 
 
-def plain(value: float, tolerance: float) -> float:
+def simplest_constant(value: float, tolerance: float) -> float:
     """The plainest number within a tolerance: a small fraction, a multiple of pi, or the shortest decimal.
 
     Args:
@@ -81,7 +81,7 @@ def plain(value: float, tolerance: float) -> float:
     return value
 
 
-def is_plain(value: float) -> bool:
+def is_simple(value: float) -> bool:
     """Whether a number has at most six digits, or is a small fraction or such a multiple of pi."""
     if float(f"{value:.6g}") == value:
         return True

@@ -14,7 +14,7 @@ ROUNDING = 1e-13
 
 
 @dataclass(frozen=True)
-class Squares:
+class SubsetLeastSquares:
     """A least squares problem, reduced to a square one by QR.
 
     Args:
@@ -34,7 +34,7 @@ class Squares:
     rows: int
 
     @classmethod
-    def of(cls, design: FloatArray, goal: FloatArray) -> "Squares":
+    def of(cls, design: FloatArray, goal: FloatArray) -> "SubsetLeastSquares":
         """Reduce a problem of a design ``(rows, columns)`` and a goal ``(rows,)``."""
         scale = np.linalg.norm(design, axis=0)
         scale = np.where(scale > 0, scale, 1.0)

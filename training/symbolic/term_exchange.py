@@ -75,7 +75,7 @@ def _exponents(inputs: FloatArray, largest: int) -> FloatArray:
     return np.concatenate(terms)
 
 
-def exchange(
+def exchange_terms(
     dictionary: Dictionary,
     target: FloatArray,
     numerator: int,

@@ -20,7 +20,7 @@ ZERO = 1e-6
 """Weights of this share of the largest are what rounding leaves of a zero."""
 
 
-def layers(
+def two_factor_candidates(
     inputs: FloatArray, target: FloatArray, random: np.random.Generator
 ) -> Iterator[tuple[list[Candidate], bool]]:
     """Candidates of two sums, with constants still to be settled, and whether they are the last; the quotient first.
@@ -101,7 +101,7 @@ def _product(design: FloatArray, target: FloatArray, start: FloatArray) -> Float
     return constants
 
 
-def _candidates(constants: FloatArray, outer: float, scale: FloatArray, inputs: FloatArray) -> list[Candidate]:
+def _candidates(constants: FloatArray, exponent: float, scale: FloatArray, inputs: FloatArray) -> list[Candidate]:
     """The network of these constants, once with all of them and once without those that look like zeros."""
     exponents = np.concatenate([np.eye(inputs.shape[1]), np.zeros((1, inputs.shape[1]))])
     found = []
@@ -109,9 +109,11 @@ def _candidates(constants: FloatArray, outer: float, scale: FloatArray, inputs: 
         kept = np.abs(constants) > threshold * np.abs(constants).max(1, keepdims=True)
         if not kept.any(1).all():
             continue
-        member, place = np.nonzero(kept)
+        sum_index, place = np.nonzero(kept)
         values = constants[kept] / np.append(scale, 1.0)[place]
         found.append(
-            Candidate(exponents[place], signs_of(exponents[place], inputs), values, member, np.array([1.0, outer]))
+            Candidate(
+                exponents[place], signs_of(exponents[place], inputs), values, sum_index, np.array([1.0, exponent])
+            )
         )
     return found

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from training.data.table_sample import MAX_ROWS, Sample
+from training.data.table_sample import MAX_ROWS, RowSample
 from training.data.table_split import split_table
 from training.errors import InputError
 
@@ -64,7 +64,7 @@ def test_a_column_of_two_values_does_not_hide_the_outermost_rows() -> None:
 
 def test_the_outer_tenth_of_a_long_table_is_that_of_all_its_rows() -> None:
     x = np.random.default_rng(0).standard_cauchy((4 * MAX_ROWS, 2)).clip(-1e3, 1e3)
-    sample = Sample(2, 0)
+    sample = RowSample(2, 0)
     for chunk, numbers in zip(np.split(x, 16), np.split(np.arange(len(x)), 16), strict=True):
         sample.add(chunk, numbers)
     np.testing.assert_array_equal(x[sample.numbers], sample.values)

@@ -7,10 +7,10 @@ from training.symbolic.candidate import Candidate, description_length, relative_
 X = np.random.default_rng(0).uniform(-5, 5, (100, 3))
 QUOTIENT = Candidate(
     exponents=np.array([[1.0, 0, 0], [0, 2, 0.5], [0, 0, 0]]),
-    negative=np.array([[-1.0, 1, 1], [1, 1, 1], [1, 1, 1]]),
+    signs=np.array([[-1.0, 1, 1], [1, 1, 1], [1, 1, 1]]),
     constants=np.array([2.0, 1.0, -7.0]),
-    member=np.array([0, 1, 1]),
-    outer=np.array([1.0, -2.0]),
+    sum_index=np.array([0, 1, 1]),
+    sum_exponents=np.array([1.0, -2.0]),
 )
 
 

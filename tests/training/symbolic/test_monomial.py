@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from training.symbolic.candidate import Candidate
 from training.symbolic.constants import fit_constants
-from training.symbolic.monomial import products
+from training.symbolic.monomial import monomial_candidates
 
 RANDOM = np.random.default_rng(0)
 POSITIVE = RANDOM.uniform(1, 10, (200, 3))
@@ -14,7 +14,7 @@ A, B, C = MIXED.T
 
 
 def first(inputs: np.ndarray, target: np.ndarray) -> Candidate:
-    found = products(inputs, target)
+    found = monomial_candidates(inputs, target)
     assert found
     return fit_constants(found[0], inputs, target)[0]
 
@@ -79,7 +79,7 @@ def test_columns_of_one_sign_are_told_from_the_constants(sign: int) -> None:
 
 
 def test_a_law_that_is_no_product_of_signs_has_no_candidate() -> None:
-    assert products(MIXED, np.where((A > 0) & (B > 0), 1, -1) * np.abs(A)) == []
+    assert monomial_candidates(MIXED, np.where((A > 0) & (B > 0), 1, -1) * np.abs(A)) == []
 
 
 def test_zeros_in_an_irrelevant_column_cost_nothing() -> None:
@@ -99,9 +99,9 @@ def test_three_percent_of_noise_leaves_exponents_exact(seed: int) -> None:
     random = np.random.default_rng(seed)
     inputs = random.uniform(1, 10, (300, 3))
     target = 0.5 * inputs[:, 0] * np.sqrt(inputs[:, 1]) / inputs[:, 2] ** 2 * (1 + 0.03 * random.normal(size=300))
-    found = products(inputs, target)
+    found = monomial_candidates(inputs, target)
     assert any(np.array_equal(candidate.exponents, [[1, 0.5, -2]]) for candidate in found)
 
 
 def test_too_few_rows_have_no_candidate() -> None:
-    assert products(POSITIVE[:5], POSITIVE[:5, 0]) == []
+    assert monomial_candidates(POSITIVE[:5], POSITIVE[:5, 0]) == []

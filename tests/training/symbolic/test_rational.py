@@ -5,7 +5,7 @@ import pytest
 
 from training.symbolic.candidate import Candidate, relative_error
 from training.symbolic.constants import fit_constants
-from training.symbolic.rational import _simplest, terms
+from training.symbolic.rational import _simplest, rational_candidates
 
 RANDOM = np.random.default_rng(0)
 POSITIVE = RANDOM.uniform(1, 6, (200, 3))
@@ -13,7 +13,7 @@ MIXED = RANDOM.uniform(-4, 4, (200, 3))
 
 
 def first_exact(inputs: np.ndarray, target: np.ndarray, runs: int = 16) -> Candidate:
-    for candidate in islice(terms(inputs, target, np.random.default_rng(0)), runs):
+    for candidate in islice(rational_candidates(inputs, target, np.random.default_rng(0)), runs):
         for fitted in fit_constants(candidate, inputs, target):
             if relative_error(fitted.predict(inputs), target) < 1e-9:
                 return fitted
@@ -49,7 +49,7 @@ def test_rows_with_zeros_are_left_out_of_the_search_and_the_law_holds_there_too(
 
 def test_rows_that_repeat_others_are_too_few() -> None:
     inputs = np.repeat(POSITIVE[:10], 20, axis=0)
-    assert list(terms(inputs, inputs[:, 0] + inputs[:, 1] ** 2, np.random.default_rng(0))) == []
+    assert list(rational_candidates(inputs, inputs[:, 0] + inputs[:, 1] ** 2, np.random.default_rng(0))) == []
 
 
 def test_the_simplest_way_to_write_a_quotient_is_the_same_quotient() -> None:

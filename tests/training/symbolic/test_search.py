@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
 
-from training.symbolic.acceptance import UNDECIDED, why_no_law
+from training.symbolic.acceptance import UNDECIDED, rejection_reason
 from training.symbolic.candidate import Candidate, signs_of
 from training.symbolic.search import search
 
@@ -22,12 +22,12 @@ def power(*exponents: float, constant: float = 1.0) -> Candidate:
 
 @pytest.mark.parametrize("noise", [0, 1e-9, 1e-3, 0.03, 0.08])
 def test_a_law_may_leave_rounding_or_little_noise(noise: float) -> None:
-    assert why_no_law(power(1, 2), X, PRODUCT * (1 + noise * NOISE)) is None
+    assert rejection_reason(power(1, 2), X, PRODUCT * (1 + noise * NOISE)) is None
 
 
 def test_targets_rounded_to_two_decimals_or_kept_in_float32_have_their_law() -> None:
-    assert why_no_law(power(1, 2), X, np.round(PRODUCT, 2)) is None
-    assert why_no_law(power(1, 2), X, PRODUCT.astype(np.float32).astype(np.float64)) is None
+    assert rejection_reason(power(1, 2), X, np.round(PRODUCT, 2)) is None
+    assert rejection_reason(power(1, 2), X, PRODUCT.astype(np.float32).astype(np.float64)) is None
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_targets_rounded_to_two_decimals_or_kept_in_float32_have_their_law() -> 
     ],
 )
 def test_what_is_no_law_is_told_why(candidate: Candidate, inputs: np.ndarray, target: np.ndarray, reason: str) -> None:
-    said = why_no_law(candidate, inputs, target)
+    said = rejection_reason(candidate, inputs, target)
     assert said is not None
     assert re.search(reason, said)
 
@@ -57,16 +57,16 @@ def test_what_is_no_law_is_told_why(candidate: Candidate, inputs: np.ndarray, ta
 def test_rows_that_repeat_others_prove_nothing() -> None:
     few = np.repeat(X[:4], 50, axis=0)
     assert (
-        why_no_law(power(1, 2), few, np.repeat(PRODUCT[:4], 50))
+        rejection_reason(power(1, 2), few, np.repeat(PRODUCT[:4], 50))
         == "4 different rows are too few to tell a law from chance"
     )
     noisy = np.repeat(PRODUCT * (1 + 0.03 * NOISE), 3)
-    assert why_no_law(power(1, 2), np.repeat(X, 3, axis=0), noisy) is None
+    assert rejection_reason(power(1, 2), np.repeat(X, 3, axis=0), noisy) is None
 
 
 def test_only_an_exact_fit_is_judged_while_more_candidates_cost_nothing() -> None:
-    assert why_no_law(power(1, 2), X, PRODUCT, noise=False) is None
-    assert why_no_law(power(1, 2), X, PRODUCT * (1 + 0.01 * NOISE), noise=False) == UNDECIDED
+    assert rejection_reason(power(1, 2), X, PRODUCT, noise=False) is None
+    assert rejection_reason(power(1, 2), X, PRODUCT * (1 + 0.01 * NOISE), noise=False) == UNDECIDED
 
 
 M = RANDOM.uniform(-3, 3, (300, 2))

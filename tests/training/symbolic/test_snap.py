@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.symbolic.snap import plain, snap_exponents
+from training.symbolic.snap import simplest_constant, snap_exponents
 
 LOGS = np.random.default_rng(0).normal(size=(300, 3))
 NOISE = np.random.default_rng(1).normal(size=300)
@@ -70,10 +70,10 @@ def test_rows_of_no_weight_decide_nothing() -> None:
     ],
 )
 def test_plain_numbers_are_what_one_would_write(value: float, tolerance: float, expected: float) -> None:
-    assert plain(value, tolerance) == expected
+    assert simplest_constant(value, tolerance) == expected
 
 
 @given(st.floats(-1e12, 1e12).filter(lambda value: abs(value) > 1e-12), st.floats(1e-12, 0.5))
 def test_a_plain_number_is_never_off_by_more_than_is_allowed(value: float, share: float) -> None:
     tolerance = share * abs(value)
-    assert abs(plain(value, tolerance) - value) <= tolerance
+    assert abs(simplest_constant(value, tolerance) - value) <= tolerance

@@ -3,7 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from training.symbolic.term_exchange import Dictionary, exchange, powers
+from training.symbolic.term_exchange import Dictionary, exchange_terms, powers
 
 RANDOM = np.random.default_rng(0)
 WIDE = np.exp(RANDOM.uniform(-1, 1, (80, 2))) * RANDOM.choice([-1, 1], (80, 2))
@@ -20,7 +20,9 @@ def test_the_exchange_finds_what_trying_all_choices_finds(seed: int, terms: int)
         return float(np.sqrt(rest[0] / (target @ target))) if len(rest) else np.inf
 
     least = min(error(choice) for choice in combinations(range(dictionary.values.shape[1]), terms))
-    found = min(exchange(dictionary, target, terms, 0, np.random.default_rng(0), weight=0.0), key=lambda run: run[0])
+    found = min(
+        exchange_terms(dictionary, target, terms, 0, np.random.default_rng(0), weight=0.0), key=lambda run: run[0]
+    )
     assert found[0] == pytest.approx(least, rel=1e-4)
     assert error(tuple(found[1])) == pytest.approx(least, rel=1e-4)
 
@@ -28,7 +30,7 @@ def test_the_exchange_finds_what_trying_all_choices_finds(seed: int, terms: int)
 def test_a_quotient_is_found_term_by_term() -> None:
     inputs = np.random.default_rng(0).uniform(1, 5, (150, 3))
     a, b, c = inputs.T
-    runs = exchange(Dictionary.of(inputs), a * b / (a + 2 * c**2), 1, 2, np.random.default_rng(0), weight=1.0)
+    runs = exchange_terms(Dictionary.of(inputs), a * b / (a + 2 * c**2), 1, 2, np.random.default_rng(0), weight=1.0)
     assert min(error for error, _ in runs) < 1e-5
 
 
@@ -56,6 +58,8 @@ def test_a_dictionary_of_many_columns_keeps_to_its_size() -> None:
 def test_the_seed_decides_the_search() -> None:
     def choices(seed: int) -> list[list[int]]:
         random = np.random.default_rng(seed)
-        return [list(choice) for _, choice in exchange(Dictionary.of(WIDE), WIDE[:, 0] + 1, 2, 0, random, sweeps=3)]
+        return [
+            list(choice) for _, choice in exchange_terms(Dictionary.of(WIDE), WIDE[:, 0] + 1, 2, 0, random, sweeps=3)
+        ]
 
     assert choices(0) == choices(0)

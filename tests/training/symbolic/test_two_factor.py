@@ -3,7 +3,7 @@ import pytest
 
 from training.symbolic.candidate import relative_error
 from training.symbolic.constants import fit_constants
-from training.symbolic.two_factor import layers
+from training.symbolic.two_factor import two_factor_candidates
 
 X = np.random.default_rng(0).uniform(-5, 5, (200, 3))
 A, B, C = X.T
@@ -12,7 +12,7 @@ A, B, C = X.T
 def best(inputs: np.ndarray, target: np.ndarray):  # type: ignore[no-untyped-def]
     found = [
         fitted
-        for candidates, _ in layers(inputs, target, np.random.default_rng(0))
+        for candidates, _ in two_factor_candidates(inputs, target, np.random.default_rng(0))
         for candidate in candidates
         for fitted in fit_constants(candidate, inputs, target)
     ]
@@ -50,8 +50,8 @@ def test_a_target_with_zeros_and_one_that_is_negative_are_no_exception() -> None
 
 @pytest.mark.parametrize("extra", [np.zeros(200), np.full(200, 3.0), A])
 def test_columns_that_depend_on_others_are_no_error(extra: np.ndarray) -> None:
-    assert len(list(layers(np.column_stack([X, extra]), (A + B) * C, np.random.default_rng(0)))) > 1
+    assert len(list(two_factor_candidates(np.column_stack([X, extra]), (A + B) * C, np.random.default_rng(0)))) > 1
 
 
 def test_too_few_rows_have_no_candidate() -> None:
-    assert list(layers(X[:9], A[:9], np.random.default_rng(0))) == []
+    assert list(two_factor_candidates(X[:9], A[:9], np.random.default_rng(0))) == []

@@ -14,29 +14,29 @@ RIGHT = 1e-6
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Evaluation:
     """Whether a law was found, and its largest relative error outside the range."""
 
     found: bool
     error: float
 
 
-def judge(case: Case, formula: str | None) -> Verdict:
+def evaluate(case: Case, formula: str | None) -> Evaluation:
     """Compare a formula with the truth on points outside the table's range.
 
     Without noise, every value must be right, there and on the table's rows; a product must have the right exponents
     besides. With noise, exponents and sign must be right.
     """
     if formula is None:
-        return Verdict(False, np.inf)
+        return Evaluation(False, np.inf)
     inside, error = (
-        _largest_error(evaluate(formula, COLUMNS, inputs), case.law(inputs))
+        _largest_error(formula_values(formula, COLUMNS, inputs), case.law(inputs))
         for inputs in (case.inputs[case.law.regular(case.inputs)], case.outside)
     )
     right = case.noisy or max(inside, error) < RIGHT
     if len(case.law.numerator) == 1 and not case.law.denominator:
         right = right and _same_structure(case, formula)
-    return Verdict(right, error)
+    return Evaluation(right, error)
 
 
 def _largest_error(said: FloatArray, truth: FloatArray) -> float:
@@ -44,7 +44,7 @@ def _largest_error(said: FloatArray, truth: FloatArray) -> float:
         return float(np.nan_to_num(np.abs(said - truth) / np.abs(truth), nan=np.inf).max())
 
 
-def evaluate(formula: str, columns: Sequence[str], inputs: FloatArray) -> FloatArray:
+def formula_values(formula: str, columns: Sequence[str], inputs: FloatArray) -> FloatArray:
     """Values of a formula, ``(rows,)``; nan where it has none."""
     symbols = sympy.symbols(list(columns), real=True)
     expression = sympy.sympify(formula, locals=dict(zip(columns, symbols, strict=True)))
@@ -55,12 +55,12 @@ def evaluate(formula: str, columns: Sequence[str], inputs: FloatArray) -> FloatA
 
 def _same_structure(case: Case, formula: str) -> bool:
     """Whether the sign is that of the truth everywhere, and doubling a column multiplies by the same power of two."""
-    said, truth = evaluate(formula, COLUMNS, case.outside), case.law(case.outside)
+    said, truth = formula_values(formula, COLUMNS, case.outside), case.law(case.outside)
     if not np.array_equal(np.sign(said), np.sign(truth)):
         return False
     for i, exponent in enumerate(case.law.numerator[0].exponents):
         doubled = case.outside.copy()
         doubled[:, i] *= 2
-        if not np.allclose(evaluate(formula, COLUMNS, doubled) / said, 2**exponent, rtol=1e-9, atol=0):
+        if not np.allclose(formula_values(formula, COLUMNS, doubled) / said, 2**exponent, rtol=1e-9, atol=0):
             return False
     return True
