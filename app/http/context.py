@@ -11,8 +11,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import Message, Receive, Scope
 
 from app.errors import TooLargeError
-from app.observability.logs import parse_traceparent
-from app.observability.tracing import Span, epoch_ns
+from app.observability.tracing import Span, epoch_ns, trace_id_of
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -69,8 +68,7 @@ class RequestContext(HTTPConnection):
             method = scope["method"]
             self.span = service.tracer.start(method, self.traceparent, {"http.request.method": method})
         if not self.request_id:
-            trace = parse_traceparent(self.traceparent) if self.traceparent else None
-            self.request_id = trace.trace_id if trace else f"{getrandbits(64):016x}"
+            self.request_id = trace_id_of(self.traceparent) or f"{getrandbits(64):016x}"
 
     def _read_length(self, value: bytes) -> None:
         self.declared_bytes = int(value) if value.isdigit() else 0

@@ -1,19 +1,19 @@
-"""OpenTelemetry traces: a span for each request, which continues the client's trace, and what it was spent on below it.
+"""OpenTelemetry traces: a server span for each request, in the client's trace, with child spans for its phases.
 
-Only where OpenTelemetry's own variables ask for them, and only then is OpenTelemetry imported (``nalu-serve[otel]``):
-``OTEL_EXPORTER_OTLP_ENDPOINT`` or ``OTEL_TRACES_EXPORTER=otlp`` sends them to a collector over HTTP, and
-``OTEL_TRACES_EXPORTER=console`` writes them to standard output. Its other variables, such as ``OTEL_SERVICE_NAME``,
-``OTEL_TRACES_SAMPLER`` and ``OTEL_BSP_...``, hold as well.
+Tracing is off, and OpenTelemetry (``nalu-serve[otel]``) not imported, unless its environment variables turn it on:
+``OTEL_EXPORTER_OTLP_ENDPOINT`` or ``OTEL_TRACES_EXPORTER=otlp`` exports to a collector over HTTP, and
+``OTEL_TRACES_EXPORTER=console`` to standard output. The SDK reads its other variables, such as ``OTEL_SERVICE_NAME``,
+``OTEL_TRACES_SAMPLER`` and ``OTEL_BSP_...``, itself.
 """
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Mapping
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any
 
-from app.observability.logs import parse_traceparent
 from app.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -25,16 +25,18 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 PROTOCOL = "http/protobuf"
 CLOSE_SECONDS = 3.0
-"""Longest time that the end of the service waits for a collector that does not answer."""
+"""Timeout of the last export at shutdown, for collectors that do not respond."""
+
+_TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?", re.DOTALL)
 
 Attributes = Mapping[str, str | int | float | bool]
 
 
 class Tracer:
-    """Starts spans, and hands those that have ended to exporters, in batches and in a thread of its own.
+    """Starts spans, and exports ended ones in batches, in a thread of its own.
 
     Args:
-        exporters: where spans go to.
+        exporters: receive the ended spans.
 
     Raises:
         ImportError: OpenTelemetry is not installed.
@@ -45,68 +47,62 @@ class Tracer:
         from opentelemetry.sdk.resources import OTELResourceDetector, Resource
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-        # what the variables say of the service stands above our name for it
+        # the variables override our service name
         resource = Resource.create({"service.name": SERVICE_NAME}).merge(OTELResourceDetector().detect())
         self._exporters = exporters
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         for exporter in exporters:
             self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self.spans = self._provider.get_tracer(SERVICE_NAME)
-        """OpenTelemetry's own tracer."""
+        """OpenTelemetry's tracer."""
         self.api = trace
-        """OpenTelemetry's own module."""
-        # not the context of whoever else may use OpenTelemetry in this process
-        self._nothing = context.Context()
+        """The module ``opentelemetry.trace``."""
+        self._propagator = TraceContextTextMapPropagator()
+        # not the current context, which other users of OpenTelemetry in this process may have set
+        self._no_parent = context.Context()
 
     def start(self, name: str, traceparent: str | None, attributes: Attributes) -> "Span":
         """Start the span of a request.
 
         Args:
             name: of the span, such as ``POST /predict/arithmetic``.
-            traceparent: the client's header; one that is not valid is ignored, and the span begins a trace of its own.
-            attributes: what is known by now, such as ``http.request.method``.
+            traceparent: the client's header; an invalid one is ignored, and the span starts a new trace.
+            attributes: known at the start, such as ``http.request.method``.
         """
-        return Span(self, name, self._remote(traceparent), attributes)
+        parent = self._propagator.extract({"traceparent": traceparent}, self._no_parent) if traceparent else None
+        return Span(self, name, parent or self._no_parent, attributes)
 
-    def below(self, span: Any) -> "Context":
-        """The context in which new spans are children of that span of OpenTelemetry's."""
-        return self.api.set_span_in_context(span, self._nothing)
+    def child_context(self, span: Any) -> "Context":
+        """The context in which new spans are children of the given span."""
+        return self.api.set_span_in_context(span, self._no_parent)
 
     def flush(self) -> None:
-        """Hand over what has ended; blocks until that is done."""
+        """Export the ended spans; blocks until done."""
         self._provider.force_flush()
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Hand over what has ended, and stop; blocks, but for a collector that does not answer no longer than given."""
-        giving_up = threading.Timer(seconds, self._give_up)
-        giving_up.daemon = True
-        giving_up.start()
+        """Export the ended spans and stop; blocks, but no longer than given if the collector does not respond."""
+        timer = threading.Timer(seconds, self._abort_exports)
+        timer.daemon = True
+        timer.start()
         self._provider.shutdown()
-        giving_up.cancel()
+        timer.cancel()
 
-    def _give_up(self) -> None:
+    def _abort_exports(self) -> None:
         for exporter in self._exporters:
             exporter.shutdown()
 
-    def _remote(self, traceparent: str | None) -> "Context":
-        """The context of the caller's span."""
-        parent = parse_traceparent(traceparent) if traceparent else None
-        if parent is None:
-            return self._nothing
-        api, flags = self.api, self.api.TraceFlags(parent.flags)
-        caller = api.SpanContext(int(parent.trace_id, 16), int(parent.span_id, 16), is_remote=True, trace_flags=flags)
-        return self.below(api.NonRecordingSpan(caller))
-
 
 class Span:
-    """The span of one request. One that the sampler leaves out has its ids and costs nothing more.
+    """The span of one request. If it is not sampled, it has ids and costs nothing more.
 
     Args:
-        tracer: what starts it.
+        tracer: starts the span.
         name: of the span.
-        context: the caller's span, or nothing.
-        attributes: what is known at the start.
+        context: the context of the client's span, or an empty one.
+        attributes: known at the start.
     """
 
     def __init__(self, tracer: Tracer, name: str, context: "Context", attributes: Attributes) -> None:
@@ -117,18 +113,18 @@ class Span:
         self.span_id = f"{own.span_id:016x}"
 
     def child(self, name: str, start_ns: int, end_ns: int) -> None:
-        """Something that was done for the request, and when, in nanoseconds since 1970; see ``epoch_ns``."""
+        """Add a child span with its start and end in nanoseconds since 1970; see ``epoch_ns``."""
         if self._span.is_recording():
-            below = self._tracer.below(self._span)
-            self._tracer.spans.start_span(name, below, start_time=start_ns).end(end_ns)
+            parent = self._tracer.child_context(self._span)
+            self._tracer.spans.start_span(name, parent, start_time=start_ns).end(end_ns)
 
     def end(self, status: int, attributes: Attributes, name: str | None = None) -> None:
-        """End the span, once and after its children.
+        """End the span, once, after its children.
 
         Args:
-            status: HTTP status of the answer; from 500 on the span is an error.
-            attributes: what became known on the way.
-            name: a better one, now that the route is known.
+            status: HTTP status of the response; from 500 on the span is an error.
+            attributes: known at the end.
+            name: the final name, with the route.
         """
         span = self._span
         if span.is_recording():
@@ -142,33 +138,47 @@ class Span:
 
 
 def create_tracer(environment: Mapping[str, str] | None = None) -> Tracer | None:
-    """The tracer that OpenTelemetry's variables ask for; None where they ask for none.
+    """The tracer that OpenTelemetry's variables configure; None where tracing is off.
 
     Args:
         environment: the variables; None takes the process's.
 
     Raises:
-        SettingsError: OpenTelemetry is not installed, or a variable asks for what is not offered.
+        SettingsError: OpenTelemetry is not installed, or a variable has an unsupported value.
     """
     environment = os.environ if environment is None else environment
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return None
-    asking = next((name for name in ENDPOINTS if environment.get(name)), None)
-    wanted = environment.get("OTEL_TRACES_EXPORTER", "").strip() or ("otlp" if asking else "none")
-    names = [name.strip() for name in wanted.split(",") if name.strip() != "none"]
+    endpoint_variable = next((name for name in ENDPOINTS if environment.get(name)), None)
+    exporters = environment.get("OTEL_TRACES_EXPORTER", "").strip() or ("otlp" if endpoint_variable else "none")
+    names = [name.strip() for name in exporters.split(",") if name.strip() != "none"]
     if not names:
         return None
     try:
         return Tracer(*(_exporter(name, environment) for name in names))
     except ImportError as error:
-        variable = "OTEL_TRACES_EXPORTER" if environment.get("OTEL_TRACES_EXPORTER") else asking
+        variable = "OTEL_TRACES_EXPORTER" if environment.get("OTEL_TRACES_EXPORTER") else endpoint_variable
         raise SettingsError(
             f"{variable} is set, but OpenTelemetry is not installed: pip install 'nalu-serve[otel]', or unset it."
         ) from error
 
 
+def trace_id_of(traceparent: str | None) -> str | None:
+    """The trace id of a ``traceparent`` header; None where it is missing or invalid by W3C Trace Context.
+
+    Needs no OpenTelemetry: requests take their id from it whether or not they are traced.
+    """
+    match = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
+    if match is None:
+        return None
+    version, trace_id, span_id, more = match.groups()
+    # of later versions than 00, the recommendation has parsers skip whatever follows the flags
+    valid = version != "ff" and not (version == "00" and more) and trace_id.strip("0") and span_id.strip("0")
+    return trace_id if valid else None
+
+
 def epoch_ns(perf_counter_seconds: float) -> int:
-    """A moment of ``time.perf_counter`` in nanoseconds since 1970, as spans want it."""
+    """A time of ``time.perf_counter`` in nanoseconds since 1970, as spans need it."""
     return time_ns() - int((perf_counter() - perf_counter_seconds) * 1e9)
 
 

@@ -14,16 +14,16 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from app.observability.tracing import Tracer, create_tracer, epoch_ns
+from app.observability.tracing import Tracer, create_tracer, epoch_ns, trace_id_of
 from app.settings import SettingsError
 
 ROOT = Path(__file__).parents[3]
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-ASKED = {"http.request.method": "POST"}
+ATTRIBUTES = {"http.request.method": "POST"}
 
 
 @pytest.fixture(autouse=True)
-def _no_variables_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_inherited_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ENDPOINT", "TRACES_ENDPOINT", "PROTOCOL", "TRACES_PROTOCOL"):
         monkeypatch.delenv(f"OTEL_EXPORTER_OTLP_{name}", raising=False)
     for name in ("TRACES_EXPORTER", "TRACES_SAMPLER", "SERVICE_NAME", "RESOURCE_ATTRIBUTES", "SDK_DISABLED"):
@@ -60,7 +60,7 @@ def parent(span: ReadableSpan) -> str | None:
 def test_a_request_is_a_server_span_that_continues_the_clients_trace(
     tracer: Tracer, exporter: InMemorySpanExporter
 ) -> None:
-    span = tracer.start("POST", f"00-{TRACE}-{SPAN}-01", ASKED)
+    span = tracer.start("POST", f"00-{TRACE}-{SPAN}-01", ATTRIBUTES)
     span.end(
         200, {"http.route": "/predict/arithmetic", "nalu.model": "sum", "nalu.rows": 3}, "POST /predict/arithmetic"
     )
@@ -80,10 +80,10 @@ def test_a_request_is_a_server_span_that_continues_the_clients_trace(
 
 
 @pytest.mark.parametrize("traceparent", [None, "", "nonsense", f"ff-{TRACE}-{SPAN}-01", f"00-{'0' * 32}-{SPAN}-01"])
-def test_without_a_valid_traceparent_a_trace_begins(
+def test_without_a_valid_traceparent_a_new_trace_starts(
     tracer: Tracer, exporter: InMemorySpanExporter, traceparent: str | None
 ) -> None:
-    spans = [tracer.start(name, traceparent, ASKED) for name in ("one", "two")]
+    spans = [tracer.start(name, traceparent, ATTRIBUTES) for name in ("one", "two")]
     for span in spans:
         span.end(200, {})
     seen = finished(tracer, exporter)
@@ -91,10 +91,8 @@ def test_without_a_valid_traceparent_a_trace_begins(
     assert len({TRACE, *(span.trace_id for span in spans)}) == 3
 
 
-def test_queue_and_compute_are_children_with_the_times_that_were_measured(
-    tracer: Tracer, exporter: InMemorySpanExporter
-) -> None:
-    span = tracer.start("POST", f"00-{TRACE}-{SPAN}-01", ASKED)
+def test_queue_and_compute_are_children_with_the_measured_times(tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+    span = tracer.start("POST", f"00-{TRACE}-{SPAN}-01", ATTRIBUTES)
     span.child("queue", 1_000, 2_500)
     span.child("compute", 2_500, 9_000)
     span.end(200, {})
@@ -109,20 +107,18 @@ def test_queue_and_compute_are_children_with_the_times_that_were_measured(
 
 
 @pytest.mark.parametrize(("status", "error"), [(200, None), (422, None), (499, None), (500, "500"), (503, "503")])
-def test_only_what_the_service_failed_at_is_an_error(
+def test_only_server_failures_are_errors(
     tracer: Tracer, exporter: InMemorySpanExporter, status: int, error: str | None
 ) -> None:
-    tracer.start("POST", None, ASKED).end(status, {})
+    tracer.start("POST", None, ATTRIBUTES).end(status, {})
     [seen] = finished(tracer, exporter).values()
     assert seen.attributes is not None
     assert seen.attributes.get("error.type") == error
     assert seen.status.status_code == (StatusCode.ERROR if error else StatusCode.UNSET)
 
 
-def test_a_trace_that_its_client_does_not_record_is_not_recorded_and_keeps_its_id(
-    tracer: Tracer, exporter: InMemorySpanExporter
-) -> None:
-    span = tracer.start("POST", f"00-{TRACE}-{SPAN}-00", ASKED)
+def test_an_unsampled_trace_is_not_recorded_and_keeps_its_id(tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+    span = tracer.start("POST", f"00-{TRACE}-{SPAN}-00", ATTRIBUTES)
     span.child("queue", 1, 2)
     span.end(500, {"nalu.rows": 1}, "POST /x")
     assert finished(tracer, exporter) == {}
@@ -130,10 +126,10 @@ def test_a_trace_that_its_client_does_not_record_is_not_recorded_and_keeps_its_i
     assert span.span_id not in (SPAN, "0" * 16)
 
 
-def test_the_sampler_is_that_of_the_variables(monkeypatch: pytest.MonkeyPatch, exporter: InMemorySpanExporter) -> None:
+def test_the_variables_choose_the_sampler(monkeypatch: pytest.MonkeyPatch, exporter: InMemorySpanExporter) -> None:
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
     tracer = Tracer(exporter)
-    tracer.start("POST", None, ASKED).end(200, {})
+    tracer.start("POST", None, ATTRIBUTES).end(200, {})
     assert finished(tracer, exporter) == {}
     tracer.close()
 
@@ -146,23 +142,70 @@ def test_the_sampler_is_that_of_the_variables(monkeypatch: pytest.MonkeyPatch, e
         ("OTEL_RESOURCE_ATTRIBUTES", "service.name=ratios", "ratios"),
     ],
 )
-def test_the_service_bears_our_name_unless_the_variables_give_it_another(
+def test_the_service_name_is_nalu_serve_unless_the_variables_override_it(
     monkeypatch: pytest.MonkeyPatch, exporter: InMemorySpanExporter, variable: str | None, value: str, name: str
 ) -> None:
     if variable:
         monkeypatch.setenv(variable, value)
     tracer = Tracer(exporter)
-    tracer.start("POST", None, ASKED).end(200, {})
+    tracer.start("POST", None, ATTRIBUTES).end(200, {})
     [seen] = finished(tracer, exporter).values()
     assert seen.resource.attributes["service.name"] == name
     tracer.close()
 
 
-def test_a_moment_of_the_measuring_clock_is_told_in_nanoseconds_since_1970() -> None:
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"00-{TRACE}-{SPAN}-01",
+        f"00-{TRACE}-{SPAN}-00",
+        f"00-{TRACE}-{SPAN}-ff",
+        f"cc-{TRACE}-{SPAN}-01",
+        f"cc-{TRACE}-{SPAN}-01-what-the-future-will-be-like",
+        f"01-{TRACE}-{SPAN}-03-",
+    ],
+)
+def test_the_trace_id_of_this_and_later_versions_is_read(value: str) -> None:
+    assert trace_id_of(value) == TRACE
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        "00",
+        f"00-{TRACE}-{SPAN}",
+        f"00-{TRACE}-{SPAN}-",
+        f"00-{TRACE}-{SPAN}-1",
+        f"00-{TRACE}-{SPAN}-011",
+        f"00-{TRACE}-{SPAN}-01-more",
+        f"00-{TRACE}-{SPAN}-01-",
+        f"cc-{TRACE}-{SPAN}-01.what",
+        f"ff-{TRACE}-{SPAN}-01",
+        f"00-{'0' * 32}-{SPAN}-01",
+        f"00-{TRACE}-{'0' * 16}-01",
+        f"00-{TRACE.upper()}-{SPAN}-01",
+        f"00-{TRACE}-{SPAN.upper()}-01",
+        f"0X-{TRACE}-{SPAN}-01",
+        f"00-{TRACE}-{SPAN}-0g",
+        f"00_{TRACE}_{SPAN}_01",
+        f"00-{TRACE[:-1]}-{SPAN}-01",
+        f"00-{TRACE}0-{SPAN}-01",
+        f" 00-{TRACE}-{SPAN}-01",
+        f"00-{TRACE}-{SPAN}-01\n",
+        f"00-{TRACE[:-1]}٣-{SPAN}-01",
+    ],
+)
+def test_an_invalid_traceparent_has_no_trace_id(value: str | None) -> None:
+    assert trace_id_of(value) is None
+
+
+def test_a_time_of_the_measuring_clock_is_converted_to_nanoseconds_since_1970() -> None:
     before = time.time_ns()
     moment = time.perf_counter()
     after = time.time_ns()
-    time.sleep(0.05)
+    time.sleep(0.02)
     assert before - 10_000_000 <= epoch_ns(moment) <= after + 10_000_000
 
 
@@ -176,11 +219,11 @@ def test_a_moment_of_the_measuring_clock_is_told_in_nanoseconds_since_1970() -> 
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_SDK_DISABLED": "TRUE"},
     ],
 )
-def test_without_being_asked_for_there_is_no_tracer(environment: dict[str, str]) -> None:
+def test_without_configuration_there_is_no_tracer(environment: dict[str, str]) -> None:
     assert create_tracer(environment) is None
 
 
-def test_without_being_asked_for_opentelemetry_is_not_imported() -> None:
+def test_without_configuration_opentelemetry_is_not_imported() -> None:
     code = (
         "import sys; from app.observability.tracing import create_tracer; assert create_tracer({}) is None; "
         "print([name for name in sys.modules if name.startswith('opentelemetry')])"
@@ -207,7 +250,7 @@ def test_without_being_asked_for_opentelemetry_is_not_imported() -> None:
         ),
     ],
 )
-def test_what_is_not_offered_stops_the_start(environment: dict[str, str], message: str) -> None:
+def test_an_unsupported_value_stops_the_start(environment: dict[str, str], message: str) -> None:
     with pytest.raises(SettingsError) as caught:
         create_tracer(environment)
     assert str(caught.value) == message
@@ -222,7 +265,7 @@ def test_what_is_not_offered_stops_the_start(environment: dict[str, str], messag
     ],
 )
 @pytest.mark.parametrize("missing", ["opentelemetry", "opentelemetry.sdk"])
-def test_what_is_not_installed_stops_the_start(
+def test_a_missing_installation_stops_the_start(
     monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], variable: str, missing: str
 ) -> None:
     for name in [name for name in sys.modules if name == missing or name.startswith(f"{missing}.")]:
@@ -251,7 +294,7 @@ class _Collector(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, bytes]]]:
-    """Path and body of every request to a collector that the variables name."""
+    """Path and body of every request to a collector, which the variables configure."""
     received: list[tuple[str, bytes]] = []
     server = HTTPServer(("127.0.0.1", 0), type("Collector", (_Collector,), {"received": received}))
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
@@ -263,10 +306,10 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, bytes
     server.server_close()
 
 
-def test_a_collector_is_sent_what_has_ended_when_the_tracer_is_closed(collector: list[tuple[str, bytes]]) -> None:
+def test_ended_spans_are_sent_to_the_collector_when_the_tracer_is_closed(collector: list[tuple[str, bytes]]) -> None:
     tracer = create_tracer()
     assert tracer is not None
-    span = tracer.start("POST /predict/arithmetic", f"00-{TRACE}-{SPAN}-01", ASKED)
+    span = tracer.start("POST /predict/arithmetic", f"00-{TRACE}-{SPAN}-01", ATTRIBUTES)
     span.child("compute", 1, 2)
     span.end(200, {})
     tracer.close()
@@ -278,21 +321,21 @@ def test_a_collector_is_sent_what_has_ended_when_the_tracer_is_closed(collector:
     assert sent == {"POST /predict/arithmetic": (TRACE, SPAN), "compute": (TRACE, span.span_id)}
 
 
-def test_on_the_console_a_span_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_console_exporter_prints_spans(capsys: pytest.CaptureFixture[str]) -> None:
     tracer = create_tracer({"OTEL_TRACES_EXPORTER": "console"})
     assert tracer is not None
-    tracer.start("POST /predict/arithmetic", None, ASKED).end(200, {})
+    tracer.start("POST /predict/arithmetic", None, ATTRIBUTES).end(200, {})
     tracer.close()
     assert json.loads(capsys.readouterr().out)["name"] == "POST /predict/arithmetic"
 
 
-def test_a_collector_that_is_not_there_disturbs_nobody(
+def test_an_unreachable_collector_does_not_delay_the_shutdown(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     tracer = create_tracer()
     assert tracer is not None
-    tracer.start("POST", None, ASKED).end(200, {})
+    tracer.start("POST", None, ATTRIBUTES).end(200, {})
     started = time.monotonic()
     tracer.close(seconds=0.2)
     assert time.monotonic() - started < 3  # left alone, the exporter would try for ten seconds
