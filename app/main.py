@@ -16,9 +16,9 @@ from app.auth import Keys
 from app.backends import create_backend
 from app.backends.cpu import cpu_budget
 from app.batching.scheduler import BatchScheduler
-from app.errors import install_error_handlers
 from app.http import docs_images, openapi
 from app.http.dispatcher import Dispatcher
+from app.http.problems import install_error_handlers
 from app.http.routing import DirectRoutes
 from app.observability.metrics import Metrics, ModelState
 from app.observability.tracing import create_tracer
@@ -83,9 +83,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.openapi = openapi.describe(app)  # type: ignore[method-assign]
     for router in ROUTERS:
         app.include_router(router)
-    install_error_handlers(app)
     app.dispatcher = Dispatcher(super(Application, app).__call__, service, DirectRoutes(ROUTERS))
     app.read_scheduler = ReadScheduler(settings.max_backlog_seconds)
+    install_error_handlers(app, app.dispatcher.error_response)
     return app
 
 

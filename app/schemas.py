@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from app.errors import PROBLEM_TYPE
 from models.manifest import NAME_PATTERN, Manifest, ModelTask
 
+PROBLEM_TYPE = "application/problem+json"
+"""Media type of errors."""
 MAX_VERSION = 10**9
 
 DOUBLE: dict[str, Any] = {"type": "number", "format": "double"}

@@ -1,56 +1,58 @@
-"""What the endpoints work with, put together once by ``create_app``."""
+"""The parts of one application that its endpoints use, put together by ``create_app``."""
 
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Annotated, Any
+from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
-from numpy.typing import NDArray
 
 from app.auth import Keys
 from app.batching.scheduler import BatchScheduler
-from app.http.context import RequestContext
 from app.observability.metrics import Metrics
 from app.observability.tracing import Tracer
-from app.repository.load import Model
 from app.repository.repository import Repository
 from app.settings import Settings
 
 
+class RequestInFlight(Protocol):
+    """A request that is not answered yet."""
+
+    started: float
+    """When it was received, by ``perf_counter``."""
+    expired: bool
+    """Whether it was ended because its deadline had passed."""
+
+
 @dataclass
 class Service:
-    """Settings, models, batches and counters of one application."""
+    """Settings, models, batching and metrics of one application."""
 
     settings: Settings
     repository: Repository
     batching: BatchScheduler
     metrics: Metrics
     keys: Keys | None = None
-    """None where no API key is asked for."""
+    """None: no API key is required."""
     tracer: Tracer | None = None
-    """None where no traces are asked for."""
+    """None: requests are not traced."""
     draining: bool = False
-    """True from SIGTERM on: readiness is off and answers close their connections."""
+    """True from SIGTERM on: not ready, and responses close their connections."""
     listeners: Sequence[socket.socket] = ()
     """Sockets that this process listens on alone; several workers share theirs, which their supervisor looks after."""
     last_request_at: float = 0.0
-    """When the last request came, by ``perf_counter``."""
-    requests_in_flight: dict[RequestContext, Callable[[], None]] = field(default_factory=dict)
-    """Requests in progress, in the order of their arrival, and what ends each when its time is over."""
+    """When the last request was received, by ``perf_counter``."""
+    requests_in_flight: dict[RequestInFlight, Callable[[], None]] = field(default_factory=dict)
+    """Requests in the order of their arrival, and the function that ends each one past its deadline."""
 
     @property
     def ready(self) -> bool:
         """Whether requests should be sent here."""
         return self.repository.initial_scan_done and not self.draining
 
-    def predict(self, model: Model, inputs: NDArray[Any], context: RequestContext) -> Awaitable[NDArray[Any]]:
-        """See ``BatchScheduler.predict``."""
-        return self.batching.predict(model, inputs, context)
-
     def expire(self) -> None:
-        """End the requests whose time is over."""
+        """End the requests past their deadline."""
         latest = perf_counter() - self.settings.request_timeout_seconds
         for context, end in list(self.requests_in_flight.items()):
             if context.started > latest:

@@ -1,76 +1,135 @@
-"""Uploads become pixels, safely: nothing is decoded before its header was checked."""
+"""Uploaded images: from a form to pixels, safely. Nothing is decoded before its header was checked."""
 
 import io
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
+from pydantic import ValidationError
 
-from app.errors import TooLargeError, UnsupportedImageError
+from app.codecs.images import ImageName, check_pixels
+from app.codecs.multipart import read_form
+from app.codecs.validation import invalid_body
+from app.errors import InvalidInputError, TooLargeError, UnsupportedImageError
+from app.schemas import ImageForm
+from app.settings import Settings
 from models.decoding import BROKEN, FORMATS, pixels
+from models.manifest import Manifest
 
-NANOSECONDS = 30
-"""What decoding costs for each pixel, more or less, of a photograph."""
-REDUCED_NANOSECONDS = 4
-"""The same of a JPEG that is going to be made small, which need not be decoded in full unless it is progressive."""
+DECODE_NANOSECONDS = 30
+"""Approximate time to decode one pixel of a photograph."""
+REDUCED_DECODE_NANOSECONDS = 4
+"""The same of a JPEG that is resized, which is decoded at a lower resolution unless it is progressive."""
 
 
 class Upload:
-    """A file whose header was read and found acceptable.
+    """An uploaded image whose header was read and found acceptable.
 
     Args:
-        content: the file's bytes.
-        what: the file's name in messages.
-        max_pixels: most pixels that are decoded.
-        resized: whether it is going to be made small, if it is large.
+        content: bytes of the file.
+        name: the file's, in messages.
+        max_pixels: limit of its pixels.
+        resized: whether the model resizes it.
 
     Raises:
-        UnsupportedImageError: the bytes do not begin as a PNG, JPEG or WebP picture does.
-        TooLargeError: the header claims more pixels than allowed.
+        UnsupportedImageError: the bytes do not begin as a PNG, JPEG or WebP image does.
+        TooLargeError: the header declares more pixels than the limit.
     """
 
-    def __init__(self, content: bytes, what: str, max_pixels: int, *, resized: bool = True) -> None:
-        self._what = what
+    def __init__(self, content: bytes, name: str, max_pixels: int, *, resized: bool = True) -> None:
+        self._name = name
         try:
-            self._file = Image.open(io.BytesIO(content), formats=FORMATS)
+            self._image = Image.open(io.BytesIO(content), formats=FORMATS)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            # Pillow refuses the largest claims itself, before we can read them
+            # Pillow rejects the largest images itself, before their size can be read
             raise TooLargeError(
-                f"{what} claims far more pixels; at most {max_pixels} are taken, so make it smaller."
+                f"{name} declares far more pixels; at most {max_pixels} are taken, so make it smaller."
             ) from error
         except BROKEN as error:
-            raise self._broken() from error
-        self.size = width, height = self._file.size
-        """Width and height as they are stored, before the picture is turned upright."""
+            raise self._unsupported() from error
+        self.size = width, height = self._image.size
+        """Width and height as they are stored, before the image is turned upright."""
         self.pixels = width * height
-        reduced = resized and isinstance(self._file, JpegImageFile) and "progressive" not in self._file.info
-        self.decode_seconds = self.pixels * (REDUCED_NANOSECONDS if reduced else NANOSECONDS) * 1e-9
-        """Seconds that decoding will take, more or less."""
+        reduced = resized and isinstance(self._image, JpegImageFile) and "progressive" not in self._image.info
+        self.decode_seconds = self.pixels * (REDUCED_DECODE_NANOSECONDS if reduced else DECODE_NANOSECONDS) * 1e-9
+        """Approximate time to decode it."""
         if self.pixels > max_pixels:
             raise TooLargeError(
-                f"{what} is {width} x {height} = {self.pixels} pixels; at most {max_pixels} are taken, "
+                f"{name} is {width} x {height} = {self.pixels} pixels; at most {max_pixels} are taken, "
                 f"so make it smaller."
             )
 
     def decode(self, mode: str, needed: int | None = None) -> NDArray[np.uint8]:
-        """Pixels as a viewer would show them, see ``models.decoding``; once.
+        """Decode the pixels as a viewer shows them, see ``models.decoding``; once.
 
         Args:
             mode: ``"L"`` for grey, ``"RGB"`` for colour.
-            needed: the longer side of what the picture is going to be resized to; None keeps every pixel.
+            needed: longer side of the size that the model resizes to; None keeps every pixel.
 
         Returns:
             ``(channels, height, width)``.
 
         Raises:
-            UnsupportedImageError: the bytes are no whole picture.
+            UnsupportedImageError: the image is broken.
         """
         try:
-            with self._file:
-                return pixels(self._file, mode, needed)
+            with self._image:
+                return pixels(self._image, mode, needed)
         except BROKEN as error:
-            raise self._broken() from error
+            raise self._unsupported() from error
 
-    def _broken(self) -> UnsupportedImageError:
-        return UnsupportedImageError(f"{self._what} is not a whole PNG, JPEG or WebP picture; convert or replace it.")
+    def _unsupported(self) -> UnsupportedImageError:
+        return UnsupportedImageError(f"{self._name} is not a whole PNG, JPEG or WebP image; convert or replace it.")
+
+
+def read_image_form(content_type: str, body: bytes, max_files: int) -> ImageForm:
+    """Validate a form.
+
+    Raises:
+        InvalidInputError: it is no form, lacks a field, or repeats one that is taken once.
+        TooLargeError: it has more files than the limit.
+    """
+    fields = read_form(content_type, body)
+    values: dict[str, Any] = {
+        name: given if name == "files" else _single(name, given) for name, given in fields.items()
+    }
+    try:
+        form = ImageForm.model_validate(values)
+    except ValidationError as error:
+        raise invalid_body(error) from error
+    if len(form.files) > max_files:
+        raise TooLargeError(f"The request has {len(form.files)} files; at most {max_files} are taken, so send several.")
+    return form
+
+
+def _single(name: str, given: list[str | bytes]) -> str | bytes:
+    if len(given) > 1 and name in ImageForm.model_fields:
+        raise InvalidInputError(
+            f"The form has {len(given)} fields '{name}', and one is taken; send one request for each."
+        )
+    return given[-1]
+
+
+def open_uploads(form: ImageForm, manifest: Manifest, settings: Settings) -> list[Upload]:
+    """Read the headers of the images, and check their pixels against the limits.
+
+    Raises:
+        UnsupportedImageError: a file is no image of a supported format.
+        TooLargeError: an image, or all together, have more pixels than a limit.
+    """
+    uploads = []
+    pixels_left = settings.max_request_pixels
+    resized = manifest.image is not None and manifest.image.resize
+    for index, content in enumerate(form.files):
+        upload = Upload(content, f"File {index}", settings.max_pixels, resized=resized)
+        if not resized:
+            check_pixels(ImageName(f"File {index} is", "it"), *upload.size, manifest, settings)
+        uploads.append(upload)
+        pixels_left -= upload.pixels
+        if pixels_left < 0:
+            raise TooLargeError(
+                f"The files have more than {settings.max_request_pixels} pixels together; send fewer at a time."
+            )
+    return uploads

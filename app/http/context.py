@@ -1,161 +1,164 @@
-"""One HTTP request: its id, its body within the limits, and whether its client is still there."""
+"""One HTTP request: its id, its body within the limit, its deadline and trace, and whether its client is connected."""
 
 import asyncio
 import re
 from collections.abc import Callable, Mapping
 from random import getrandbits
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import Message, Receive, Scope
 
 from app.errors import TooLargeError
-from app.observability.tracing import Span, epoch_ns, trace_id_of
-
-if TYPE_CHECKING:
-    from app.service import Service
+from app.observability.tracing import Span, Tracer, epoch_ns, trace_id_of
 
 ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-"""Ids that clients may choose: harmless in logs and headers."""
+"""Request ids accepted from clients: harmless in logs and headers."""
 
 
 class RequestContext(HTTPConnection):
-    """A request on its way through the service.
+    """A request in flight, and what is recorded of it for its response, counters, trace and log line.
 
     Args:
         scope: the request, as ASGI gives it.
-        receive: where its body comes from; what is read from it is held to the limit.
-        service: what answers.
+        receive: source of its body.
+        max_body_bytes: limit of the body.
+        tracer: starts its span; None without tracing.
+
+    Attributes:
+        started: when it was received, by ``perf_counter``.
+        request_id: the client's ``X-Request-ID``, else its trace id, else a random one.
+        authorization: its ``Authorization`` header.
+        api_key: its ``X-API-Key`` header.
+        traceparent: its ``traceparent`` header.
+        key_name: name of the API key that authorized it.
+        route: path of the direct route, with the names of its parameters.
+        status: status of the response, 0 before it has begun.
+        expired: set before a request past its deadline is cancelled.
+        declared_bytes: its ``Content-Length``, 0 without one.
+        complete: whether its whole body was received.
+        span: its span, None without tracing.
+        task: computes the response, where that needs a task of its own.
+        rows: rows or images submitted to a model.
+        decode_seconds: time from its body to the model's input.
     """
 
-    authorization: str | None = None
-    api_key: str | None = None
-    traceparent: str | None = None
-    key_name: str | None = None
-    """Name of the API key that the client showed."""
-    route = ""
-    """Path of the direct route that answers, with its parameters' names."""
-    status = 0
-    """Status of the answer, once it has begun."""
-    expired = False
-    """Set before a request that takes too long is cancelled."""
-    declared_bytes = 0
-    """Bytes of the body, where the client says so."""
-    complete = True
-    """Whether the whole body has come."""
-    span: Span | None = None
-    """Its span, where traces are asked for."""
-    task: asyncio.Future[Any] | None = None
-    """What computes the answer, where that needs a task of its own."""
-    rows = 0
-    """Rows or pictures that were predicted."""
-    decode_seconds = 0.0
-    """Seconds from the body to the model's input."""
-    _received = 0
-
-    def __init__(self, scope: Scope, receive: Receive, service: "Service") -> None:
+    def __init__(self, scope: Scope, receive: Receive, max_body_bytes: int, tracer: Tracer | None) -> None:
         super().__init__(scope)
-        self.service = service
-        self.started = service.last_request_at = perf_counter()
-        self._source = receive
+        self._receive = receive
+        self._max_body_bytes = max_body_bytes
+        self._received_bytes = 0
+        self.started = perf_counter()
         self.request_id = ""
+        self.authorization: str | None = None
+        self.api_key: str | None = None
+        self.traceparent: str | None = None
+        self.key_name: str | None = None
+        self.route = ""
+        self.status = 0
+        self.expired = False
+        self.declared_bytes = 0
+        self.complete = True
+        self.span: Span | None = None
+        self.task: asyncio.Future[Any] | None = None
+        self.rows = 0
+        self.decode_seconds = 0.0
         for name, value in scope["headers"]:
             read = _HEADERS.get(name)
             if read is not None:
                 read(self, value)
-        if service.tracer is not None:
+        if tracer is not None:
             method = scope["method"]
-            self.span = service.tracer.start(method, self.traceparent, {"http.request.method": method})
+            self.span = tracer.start(method, self.traceparent, {"http.request.method": method})
         if not self.request_id:
             self.request_id = trace_id_of(self.traceparent) or f"{getrandbits(64):016x}"
 
-    def _read_length(self, value: bytes) -> None:
+    def _read_content_length(self, value: bytes) -> None:
         self.declared_bytes = int(value) if value.isdigit() else 0
         self.complete = self.declared_bytes == 0
 
-    def _read_encoding(self, _: bytes) -> None:
+    def _read_transfer_encoding(self, _: bytes) -> None:
         self.complete = False
 
-    def _read_id(self, value: bytes) -> None:
+    def _read_request_id(self, value: bytes) -> None:
         if ACCEPTABLE_ID.fullmatch(value):
             self.request_id = value.decode("ascii")
 
-    def _read_trace(self, value: bytes) -> None:
+    def _read_traceparent(self, value: bytes) -> None:
         self.traceparent = value.decode("latin-1")
 
     def _read_authorization(self, value: bytes) -> None:
         self.authorization = value.decode("latin-1")
 
-    def _read_key(self, value: bytes) -> None:
+    def _read_api_key(self, value: bytes) -> None:
         self.api_key = value.decode("latin-1")
 
     async def receive_within_limit(self) -> Message:
-        """The next message from the client.
+        """Receive the next message from the client.
 
         Raises:
-            TooLargeError: the body is larger than the limit of the settings.
+            TooLargeError: the body is over the limit.
         """
-        message = await self._source()
+        message = await self._receive()
         if message["type"] == "http.request":
-            self._checked(message)
+            self._receive_part(message)
         return message
 
     async def body(self) -> bytes:
-        """The whole body.
+        """Receive the whole body.
 
         Raises:
-            TooLargeError: it is larger than the limit of the settings.
-            ClientDisconnect: the client has gone.
+            TooLargeError: it is over the limit.
+            ClientDisconnect: the client disconnected.
         """
-        message = await self._source()
-        if message["type"] == "http.request" and not message.get("more_body", False):  # as good as always
-            return self._checked(message)
-        chunks = []
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):  # the common case
+            return self._receive_part(message)
+        parts = []
         while message["type"] == "http.request":
-            chunks.append(self._checked(message))
+            parts.append(self._receive_part(message))
             if self.complete:
-                return b"".join(chunks)
-            message = await self._source()
+                return b"".join(parts)
+            message = await self._receive()
         raise ClientDisconnect
 
-    def _checked(self, message: Message) -> bytes:
-        """A part of the body, held to the limit."""
+    def _receive_part(self, message: Message) -> bytes:
         content: bytes = message.get("body", b"")
-        self._received += len(content)
+        self._received_bytes += len(content)
         self.complete = not message.get("more_body", False)
-        if self._received > self.service.settings.max_body_bytes:
-            raise body_too_large(self.service.settings.max_body_bytes)
+        if self._received_bytes > self._max_body_bytes:
+            raise body_too_large(self._max_body_bytes)
         return content
 
     def trace(self, part: str, started: float, ended: float) -> None:
-        """Tell the trace what was done for this request, and when, by ``perf_counter``."""
+        """Record a part of the work for this request in its trace, with its times by ``perf_counter``."""
         if self.span is not None:
             self.span.child(part, epoch_ns(started), epoch_ns(ended))
 
     def is_disconnected(self) -> bool:
-        """Whether the client has hung up. Only after the body was read: what came before would be lost."""
-        waiting: Any = self._source()
+        """Whether the client has disconnected. Only after the body was received: an earlier message would be lost."""
+        waiting: Any = self._receive()
         try:
             waiting.send(None)
         except StopIteration as done:
             return bool(done.value["type"] == "http.disconnect")
-        waiting.close()  # nothing has come: the client is there and waits
+        waiting.close()  # no message: the client is connected and waits
         return False
 
 
 def body_too_large(limit: int, headers: Mapping[str, str] | None = None) -> TooLargeError:
-    """The body is over the limit, in bytes."""
+    """The error of a body over the limit, in bytes."""
     detail = f"The request body is larger than {limit} bytes; send fewer rows or files at a time."
     return TooLargeError(detail, headers=headers)
 
 
 _HEADERS: dict[bytes, Callable[[RequestContext, bytes], None]] = {
-    b"content-length": RequestContext._read_length,
-    b"transfer-encoding": RequestContext._read_encoding,
-    b"x-request-id": RequestContext._read_id,
-    b"traceparent": RequestContext._read_trace,
+    b"content-length": RequestContext._read_content_length,
+    b"transfer-encoding": RequestContext._read_transfer_encoding,
+    b"x-request-id": RequestContext._read_request_id,
+    b"traceparent": RequestContext._read_traceparent,
     b"authorization": RequestContext._read_authorization,
-    b"x-api-key": RequestContext._read_key,
+    b"x-api-key": RequestContext._read_api_key,
 }
-"""The headers that every request is looked through for."""
+"""Headers read from every request, with the method that reads each."""

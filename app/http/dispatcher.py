@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 
@@ -11,15 +12,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth import MISSING, UNKNOWN, is_public
-from app.errors import (
-    RequestTimeoutError,
-    ServiceError,
-    UnauthorizedError,
-    UnavailableError,
-    internal_error_response,
-    render_problem,
-)
+from app.errors import RequestTimeoutError, ServiceError, UnauthorizedError, UnavailableError
 from app.http.context import RequestContext, body_too_large
+from app.http.problems import internal_error_response, render_problem
 from app.http.routing import DirectRoutes
 from app.observability.logs import access
 from app.service import Service
@@ -47,18 +42,19 @@ class Dispatcher:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         service = self.service
-        context = RequestContext(scope, receive, service)
+        context = RequestContext(scope, receive, service.settings.max_body_bytes, service.tracer)
         task = asyncio.current_task()
         assert task is not None
-        service.requests_in_flight[context] = partial(_cancel, context, task)
+        self.begin(context, partial(_cancel, context, task))
         try:
-            self.admit(context)
+            self.authorize(context)
+            self.check_limits(context)
             route = self._routes.find(scope)
             if route is None:
                 await self._hand_on(context, send)
             else:
                 context.route = route.path
-                await self._send(context, await route.endpoint(context), send)
+                await self._send(context, await route.endpoint(service, context), send)
         except ClientDisconnect:
             context.status = context.status or GONE
         except asyncio.CancelledError:
@@ -72,22 +68,44 @@ class Dispatcher:
         finally:
             self.end(context)
 
-    def admit(self, context: RequestContext) -> None:
-        """Refuse who has no key, and a body that says itself that it is too large."""
+    def begin(self, context: RequestContext, expire: Callable[[], None]) -> None:
+        """Count a request as in flight.
+
+        Args:
+            context: the request.
+            expire: called once its deadline has passed.
+        """
+        self.service.last_request_at = perf_counter()
+        self.service.requests_in_flight[context] = expire
+
+    def authorize(self, context: RequestContext) -> None:
+        """Find the name of the request's API key, where its path requires one.
+
+        Raises:
+            UnauthorizedError: the request has no key, or an unknown one.
+        """
         service = self.service
         if service.keys is not None and not is_public(context.scope["path"], service.settings.protect_metrics):
             context.key_name = service.keys.check(context.authorization, context.api_key)
             if context.key_name is None:
                 raise UnauthorizedError(UNKNOWN if context.authorization or context.api_key else MISSING)
-        waited = perf_counter() - context.started
-        if waited > service.settings.max_backlog_seconds:
+
+    def check_limits(self, context: RequestContext) -> None:
+        """Check what is known of a request before its body is received.
+
+        Raises:
+            UnavailableError: it waited too long to be read.
+            TooLargeError: its body is declared larger than the limit.
+        """
+        settings, waited = self.service.settings, perf_counter() - context.started
+        if waited > settings.max_backlog_seconds:
             raise UnavailableError(
-                f"The request waited {waited:.1f} seconds to be begun, and {service.settings.max_backlog_seconds:g} is "
-                f"the limit; try again later.",
+                f"The request waited {waited:.1f} seconds to be read, and {settings.max_backlog_seconds:g} is the "
+                f"limit; try again later.",
                 reason="overloaded",
             )
-        if context.declared_bytes > service.settings.max_body_bytes:
-            raise body_too_large(service.settings.max_body_bytes, headers={"Connection": "close"})  # not worth reading
+        if context.declared_bytes > settings.max_body_bytes:
+            raise body_too_large(settings.max_body_bytes, headers={"Connection": "close"})  # so it is not received
 
     async def _send(self, context: RequestContext, response: Response, send: Send) -> None:
         """Send an answer whose body is known."""

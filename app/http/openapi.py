@@ -1,4 +1,4 @@
-"""GET /docs: Swagger UI from an installed package, so that the page works with no network."""
+"""The OpenAPI document, and GET /docs: Swagger UI from an installed package, which works offline."""
 
 import re
 from base64 import b64encode
@@ -14,8 +14,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from app.auth import SECURITY, SECURITY_SCHEMES, is_public
 from app.codecs.v2.schemas import openapi_error
-from app.errors import PROBLEM_TYPE
-from app.schemas import problem
+from app.schemas import PROBLEM_TYPE, problem
 
 router = APIRouter(include_in_schema=False)
 
@@ -27,7 +26,7 @@ ASSETS = {
 
 
 def describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """The application's ``openapi``, in which errors are problem details and nothing else."""
+    """Build the application's ``openapi``, in which all errors are those that the service sends."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -35,7 +34,7 @@ def describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
             _correct_errors(schema)
             service = app.state.service
             if service.keys is not None:
-                _ask_for_keys(schema, service.settings.protect_metrics)
+                _require_keys(schema, service.settings.protect_metrics)
         assert app.openapi_schema is not None
         return app.openapi_schema
 
@@ -49,7 +48,7 @@ def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _correct_errors(schema: dict[str, Any]) -> None:
-    """Take out what FastAPI adds of its own errors, which nobody is answered."""
+    """Remove FastAPI's own errors, which the service never sends."""
     for _, operation in _operations(schema):
         for status, response in list(operation["responses"].items()):
             content = response.get("content", {})
@@ -61,27 +60,27 @@ def _correct_errors(schema: dict[str, Any]) -> None:
         schema["components"]["schemas"].pop(name, None)
 
 
-def _ask_for_keys(schema: dict[str, Any], protect_metrics: bool) -> None:
-    """Say where the service asks for a key, and what it answers to who has none."""
+def _require_keys(schema: dict[str, Any], protect_metrics: bool) -> None:
+    """Document which paths require an API key, and their response to unauthenticated requests."""
     schema["components"]["securitySchemes"] = SECURITY_SCHEMES
     schema["security"] = SECURITY
     for path, operation in _operations(schema):
         if is_public(path, protect_metrics):
             operation["security"] = []
         else:
-            refusal = openapi_error(401) if path.startswith("/v2") else problem(401)
-            operation["responses"]["401"] = {"description": HTTPStatus(401).phrase} | refusal
+            error = openapi_error(401) if path.startswith("/v2") else problem(401)
+            operation["responses"]["401"] = {"description": HTTPStatus(401).phrase} | error
 
 
 @router.get("/")
 async def index(request: Request) -> RedirectResponse:
-    """A browser that comes to the front door is shown the docs."""
+    """Redirect a browser to the documentation."""
     return RedirectResponse(request.scope.get("root_path", "").rstrip("/") + "/docs")
 
 
 @router.get("/docs")
 async def docs(request: Request) -> HTMLResponse:
-    """The page itself. All its addresses are relative to where a proxy may have put the service."""
+    """The page. Its addresses are relative to the root path under which a proxy may serve it."""
     root = request.scope.get("root_path", "").rstrip("/")
     page = get_swagger_ui_html(
         openapi_url=f"{root}/openapi.json",
@@ -96,7 +95,7 @@ async def docs(request: Request) -> HTMLResponse:
 
 
 def _page_headers(page: bytes) -> dict[str, str]:
-    """What keeps a browser from running anything but the page's own scripts, and from showing it in another's frame."""
+    """Headers that restrict a browser to the page's own scripts and forbid to frame it."""
     scripts = re.findall(rb"<script>(.*?)</script>", page, re.DOTALL)
     allowed = "".join(f" 'sha256-{b64encode(sha256(script).digest()).decode()}'" for script in scripts)
     policy = f"default-src 'self'; script-src 'self'{allowed}; style-src 'self' 'unsafe-inline'; img-src 'self' data:"

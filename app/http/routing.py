@@ -13,12 +13,13 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from app.http.context import RequestContext
+from app.service import Service
 
-Endpoint = Callable[[RequestContext], Awaitable[Response]]
+Endpoint = Callable[[Service, RequestContext], Awaitable[Response]]
 
 
 class DirectRoute(APIRoute):
-    """A route of ``APIRouter(route_class=DirectRoute)``: its endpoint maps a ``RequestContext`` to a ``Response``."""
+    """A route of ``APIRouter(route_class=DirectRoute)``: its endpoint maps service and context to a response."""
 
 
 class DirectRoutes:

@@ -15,10 +15,10 @@ from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from app.batching.batch import Result
-from app.codecs.images import ImageRequest
-from app.codecs.tabular import TabularRequest
 from app.http.context import RequestContext
 from app.http.dispatcher import GONE, Dispatcher
+from app.routes.image_request import ImageRequest
+from app.routes.tabular_request import TabularRequest
 
 FAST_PATH_ROUTES: dict[bytes, type[TabularRequest | ImageRequest]] = {
     b"/predict/arithmetic": TabularRequest,
@@ -103,14 +103,15 @@ class FastPathCycle:
         self.response_complete = False
         self.disconnected = False
         self.keep_alive = True
+        service = self._dispatcher.service
         path = protocol.url.decode("ascii")
         scope = {"type": "http", "method": "POST", "path": path, "headers": protocol.headers}
-        self.context = FastPathContext(scope, _no_messages, self._dispatcher.service)
+        self.context = FastPathContext(scope, _no_messages, service.settings.max_body_bytes, service.tracer)
         self.context.started = protocol.read_at
         self.context.cycle = self
         self.context.route = path
         self.fits = (
-            0 < self.context.declared_bytes <= min(MAX_BODY_BYTES, self._dispatcher.service.settings.max_body_bytes)
+            0 < self.context.declared_bytes <= min(MAX_BODY_BYTES, service.settings.max_body_bytes)
             and not protocol.expect_100_continue
             and not protocol.flow.write_paused  # who does not read is to be waited for, which takes a task
             and protocol.parser.get_http_version() == "1.1"
@@ -124,9 +125,10 @@ class FastPathCycle:
 
     def begin(self) -> None:
         """Take the request, or refuse it before its body is read."""
-        self._dispatcher.service.requests_in_flight[self.context] = self._expire
+        self._dispatcher.begin(self.context, self._expire)
         try:
-            self._dispatcher.admit(self.context)
+            self._dispatcher.authorize(self.context)
+            self._dispatcher.check_limits(self.context)
         except Exception as error:  # as the dispatcher does
             self.fail(error)
 
@@ -136,7 +138,7 @@ class FastPathCycle:
             return
         self.more_body, self.context.complete = False, True
         try:
-            request = self._request_type(self.context, bytes(self.body))
+            request = self._request_type(self._dispatcher.service, self.context, bytes(self.body))
             request.start(_ResultSender(self, request))
         except Exception as error:  # as the dispatcher does
             self.fail(error)

@@ -12,7 +12,8 @@ from app.codecs.v2 import tensors
 from app.codecs.v2.parameters import flag, integer, reject_sequences, reject_shared_memory, timeout_seconds
 from app.codecs.v2.schemas import InferRequest, RequestInput
 from app.codecs.v2.shapes import check_shape
-from app.errors import InvalidInputError, invalid_body
+from app.codecs.validation import invalid_body
+from app.errors import InvalidInputError
 from app.settings import Settings
 from models.manifest import Manifest
 

@@ -1,6 +1,6 @@
 """Checks an input's shape against the model and the service's limits, before any value is read."""
 
-from app.codecs.image_limits import ImageName, check_pixels, check_size
+from app.codecs.images import ImageName, check_pixels, check_size
 from app.errors import InvalidInputError, TooLargeError
 from app.settings import Settings
 from models.manifest import Manifest

@@ -18,12 +18,13 @@ from app.routes.v2.documentation import errors, infer_body, infer_response, opti
 from app.routes.v2.metadata import model_config, model_metadata, served_models, served_versions, server_metadata
 from app.routes.v2.statistics import statistics
 from app.schemas import MAX_VERSION
+from app.service import Service, ServiceDep
 
 router = APIRouter(prefix="/v2", tags=["v2"], route_class=DirectRoute)
 
 _VERSION = re.compile(r"[0-9]{1,10}")
 
-Endpoint = Callable[[RequestContext], Awaitable[Response]]
+Endpoint = Callable[[Service, RequestContext], Awaitable[Response]]
 
 
 def _for_model(method: str, suffix: str, **documented: Any) -> Callable[[Endpoint], Endpoint]:
@@ -47,13 +48,13 @@ def _for_model(method: str, suffix: str, **documented: Any) -> Callable[[Endpoin
 
 
 @router.get("", summary="Server metadata", response_model=schemas.ServerMetadata, responses=errors(503))
-async def server(_: RequestContext) -> Response:
+async def server(_: ServiceDep, __: RequestContext) -> Response:
     """Name and version of the server, and the extensions of the protocol that it implements."""
     return _json(server_metadata())
 
 
 @router.get("/health/live", summary="Liveness", response_model=schemas.Live, responses=errors(503))
-async def live(_: RequestContext) -> Response:
+async def live(_: ServiceDep, __: RequestContext) -> Response:
     """200 while the process runs."""
     return _json({"live": True})
 
@@ -69,21 +70,21 @@ async def live(_: RequestContext) -> Response:
         }
     },
 )
-async def ready(context: RequestContext) -> Response:
+async def ready(service: ServiceDep, _: RequestContext) -> Response:
     """200 from the end of the initial scan, with all sound models warmed up, until the service drains."""
-    return _json({"ready": context.service.ready}, 200 if context.service.ready else 503)
+    return _json({"ready": service.ready}, 200 if service.ready else 503)
 
 
 @router.get("/models", summary="Names of all models", response_model=schemas.ModelNames, responses=errors(503))
-async def models(context: RequestContext) -> Response:
+async def models(service: ServiceDep, _: RequestContext) -> Response:
     """The names of all served models, in KServe's form."""
-    return _json({"models": [manifest.name for manifest in context.service.repository.latest()]})
+    return _json({"models": [manifest.name for manifest in service.repository.latest()]})
 
 
 @router.get("/models/stats", summary="Statistics of all models", response_model=dict[str, Any], responses=errors(503))
-async def all_statistics(context: RequestContext) -> Response:
+async def all_statistics(service: ServiceDep, _: RequestContext) -> Response:
     """Rows, batches and durations of every served version, in Triton's form."""
-    return _json(statistics(context.service.metrics, served_models(context.service)))
+    return _json(statistics(service.metrics, served_models(service)))
 
 
 @_for_model(
@@ -93,15 +94,15 @@ async def all_statistics(context: RequestContext) -> Response:
     response_model=schemas.ModelMetadata,
     responses=errors(404, 503),
 )
-async def metadata(context: RequestContext) -> Response:
+async def metadata(service: ServiceDep, context: RequestContext) -> Response:
     """Inputs and outputs with their datatypes and shapes, where -1 is a free axis, and the served versions."""
-    return _json(model_metadata(context.service, _model(context).manifest))
+    return _json(model_metadata(service, _model(service, context).manifest))
 
 
 @_for_model("GET", "/ready", summary="Model readiness", response_model=schemas.Ready, responses=errors(404, 503))
-async def model_ready(context: RequestContext) -> Response:
+async def model_ready(service: ServiceDep, context: RequestContext) -> Response:
     """200 if the model is loaded and warmed up."""
-    return _json({"ready": True, "name": _model(context).manifest.name})
+    return _json({"ready": True, "name": _model(service, context).manifest.name})
 
 
 @_for_model(
@@ -111,20 +112,20 @@ async def model_ready(context: RequestContext) -> Response:
     response_model=dict[str, Any],
     responses=errors(404, 503),
 )
-async def config(context: RequestContext) -> Response:
+async def config(service: ServiceDep, context: RequestContext) -> Response:
     """The applicable part of Triton's model configuration."""
-    return _json(model_config(context.service, _model(context).manifest))
+    return _json(model_config(service, _model(service, context).manifest))
 
 
 @_for_model(
     "GET", "/stats", summary="Statistics of one model", response_model=dict[str, Any], responses=errors(404, 503)
 )
-async def model_statistics(context: RequestContext) -> Response:
+async def model_statistics(service: ServiceDep, context: RequestContext) -> Response:
     """Rows, batches and durations of a model, in Triton's form: of all its versions, unless one is named."""
-    manifest = _model(context).manifest
+    manifest = _model(service, context).manifest
     named = "version" in context.path_params
-    versions = [manifest.version] if named else served_versions(context.service, manifest.name)
-    return _json(statistics(context.service.metrics, [(manifest.name, version) for version in versions]))
+    versions = [manifest.version] if named else served_versions(service, manifest.name)
+    return _json(statistics(service.metrics, [(manifest.name, version) for version in versions]))
 
 
 @_for_model(
@@ -135,14 +136,14 @@ async def model_statistics(context: RequestContext) -> Response:
     responses=infer_response() | errors(400, 404, 408, 413, 503),
     openapi_extra=infer_body(),
 )
-async def infer(context: RequestContext) -> Response:
+async def infer(service: ServiceDep, context: RequestContext) -> Response:
     """Run a model on a batch of rows or images.
 
     Tensors are in the JSON or follow it in binary, little-endian. Content-Encoding and Accept-Encoding may be gzip and
     deflate. A non-finite value is null in JSON, and the output's parameter `not_finite` reports it; in binary it is
     unchanged. Parameter `timeout`, in microseconds, is honoured; sequences, priorities and shared memory are rejected.
     """
-    return await inference.infer(context, _model(context))
+    return await inference.infer(service, context, _model(service, context))
 
 
 @router.post(
@@ -152,9 +153,9 @@ async def infer(context: RequestContext) -> Response:
     responses=errors(400, 408, 413, 503),
     openapi_extra=optional_body({"ready": True}, ready={"type": "boolean", "default": False}),
 )
-async def repository_index(context: RequestContext) -> Response:
+async def repository_index(service: ServiceDep, context: RequestContext) -> Response:
     """Every version folder with its state and, if it is not served, the reason; `ready` lists served versions only."""
-    return _json(await control.index(context))
+    return _json(await control.index(service, context))
 
 
 @router.post(
@@ -163,9 +164,9 @@ async def repository_index(context: RequestContext) -> Response:
     responses=errors(400, 403, 404, 408, 413, 503),
     openapi_extra=parameters("/{model}") | optional_body({}, parameters={"type": ["object", "null"]}),
 )
-async def load(context: RequestContext) -> Response:
+async def load(service: ServiceDep, context: RequestContext) -> Response:
     """Load a model's versions from the repository. Rejected unless NALU_MODEL_CONTROL is explicit."""
-    await control.load(context, context.path_params["model"])
+    await control.load(service, context, context.path_params["model"])
     return _json({})
 
 
@@ -175,20 +176,20 @@ async def load(context: RequestContext) -> Response:
     responses=errors(400, 403, 404, 408, 413, 503),
     openapi_extra=parameters("/{model}") | optional_body({}, parameters={"type": ["object", "null"]}),
 )
-async def unload(context: RequestContext) -> Response:
+async def unload(service: ServiceDep, context: RequestContext) -> Response:
     """Stop serving a model until it is loaded again. Rejected unless NALU_MODEL_CONTROL is explicit."""
-    await control.unload(context, context.path_params["model"])
+    await control.unload(service, context, context.path_params["model"])
     return _json({})
 
 
-def _model(context: RequestContext) -> Model:
+def _model(service: Service, context: RequestContext) -> Model:
     version = context.path_params.get("version")
     if version is None:
-        return context.service.repository.get(context.path_params["model"])
+        return service.repository.get(context.path_params["model"])
     number = int(version) if _VERSION.fullmatch(version) else 0
     if not 1 <= number <= MAX_VERSION:
         raise InvalidInputError(f"Version '{version[:20]}' is not an integer from 1 to {MAX_VERSION}.")
-    return context.service.repository.get(context.path_params["model"], number)
+    return service.repository.get(context.path_params["model"], number)
 
 
 def _json(content: object, status: int = 200) -> Response:

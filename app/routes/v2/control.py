@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.codecs.json_limits import check_depth
-from app.errors import ForbiddenError, InvalidInputError, invalid_body
+from app.codecs.validation import invalid_body
+from app.errors import ForbiddenError, InvalidInputError
 from app.http.context import RequestContext
 from app.service import Service
 
@@ -27,10 +28,10 @@ class ControlRequest(BaseModel):
     parameters: dict[str, Any] | None = None
 
 
-async def index(context: RequestContext) -> list[dict[str, str]]:
+async def index(service: Service, context: RequestContext) -> list[dict[str, str]]:
     """All versions in the repository with their states, or the ready ones only."""
-    request = await _read(context, IndexRequest)
-    entries = await asyncio.to_thread(context.service.repository.index)
+    request = await _read(service, context, IndexRequest)
+    entries = await asyncio.to_thread(service.repository.index)
     return [
         {"name": entry.name, "version": str(entry.version), "state": entry.state, "reason": entry.reason or ""}
         for entry in entries
@@ -38,32 +39,32 @@ async def index(context: RequestContext) -> list[dict[str, str]]:
     ]
 
 
-async def load(context: RequestContext, name: str) -> None:
+async def load(service: Service, context: RequestContext, name: str) -> None:
     """Load or reload a model.
 
     Raises:
         ForbiddenError: the settings do not allow it.
         InvalidInputError: the request carries its own configuration or files.
     """
-    _require_explicit_control(context.service)
-    request = await _read(context, ControlRequest)
+    _require_explicit_control(service)
+    request = await _read(service, context, ControlRequest)
     for parameter in request.parameters or {}:
         if parameter == "config" or parameter.startswith("file:"):
             raise InvalidInputError(
                 f"Parameter '{parameter[:40]}' carries a model; models come from the repository only, so leave it out."
             )
-    await asyncio.to_thread(context.service.repository.load, name)
+    await asyncio.to_thread(service.repository.load, name)
 
 
-async def unload(context: RequestContext, name: str) -> None:
+async def unload(service: Service, context: RequestContext, name: str) -> None:
     """Stop serving a model.
 
     Raises:
         ForbiddenError: the settings do not allow it.
     """
-    _require_explicit_control(context.service)
-    await _read(context, ControlRequest)
-    await asyncio.to_thread(context.service.repository.unload, name)
+    _require_explicit_control(service)
+    await _read(service, context, ControlRequest)
+    await asyncio.to_thread(service.repository.unload, name)
 
 
 def _require_explicit_control(service: Service) -> None:
@@ -74,9 +75,9 @@ def _require_explicit_control(service: Service) -> None:
         )
 
 
-async def _read(context: RequestContext, kind: type[T]) -> T:
+async def _read(service: Service, context: RequestContext, kind: type[T]) -> T:
     body = await context.body()
-    check_depth(body, context.service.settings.max_json_depth)
+    check_depth(body, service.settings.max_json_depth)
     try:
         return kind.model_validate_json(body or b"{}")
     except ValidationError as error:

@@ -15,23 +15,24 @@ from app.codecs.v2.response import encode
 from app.errors import UnavailableError
 from app.http.context import RequestContext
 from app.repository.load import Model
+from app.service import Service
 
 IN_LINE_BYTES = 2**16
 """Larger responses are compressed in a thread, so that they do not block the event loop."""
 
 
-async def infer(context: RequestContext, model: Model) -> Response:
+async def infer(service: Service, context: RequestContext, model: Model) -> Response:
     """Run a model on a request.
 
     Raises:
         ServiceError: the request cannot be served.
     """
-    service, body = context.service, await context.body()
+    body = await context.body()
     started = perf_counter()
-    body = await _decompressed(context, body)
+    body = await _decompressed(service, context, body)
     request = decode(body, context.headers.get(HEADER_LENGTH), model.manifest, service.settings)
     decoded = perf_counter()
-    prediction = await _predict_in_time(context, model, request)
+    prediction = await _predict_in_time(service, context, model, request)
     computed = perf_counter()
     response = await _response(context, *encode(prediction, request, model.manifest))
     service.metrics.observations("decode", context.route).append(decoded - started)
@@ -39,21 +40,23 @@ async def infer(context: RequestContext, model: Model) -> Response:
     return response
 
 
-async def _decompressed(context: RequestContext, body: bytes) -> bytes:
+async def _decompressed(service: Service, context: RequestContext, body: bytes) -> bytes:
     encoding = context.headers.get("content-encoding")
     if encoding is None:
         return body
-    limit = context.service.settings.max_body_bytes
+    limit = service.settings.max_body_bytes
     # always in a thread: a small body may decompress to a large one
     return await asyncio.to_thread(compression.decompress, body, encoding, limit)
 
 
-async def _predict_in_time(context: RequestContext, model: Model, request: InferenceRequest) -> NDArray[Any]:
+async def _predict_in_time(
+    service: Service, context: RequestContext, model: Model, request: InferenceRequest
+) -> NDArray[Any]:
     if request.timeout_seconds is None:
-        return await _predict(context, model, request.inputs)
+        return await _predict(service, context, model, request.inputs)
     try:
         async with asyncio.timeout(request.timeout_seconds):
-            return await _predict(context, model, request.inputs)
+            return await _predict(service, context, model, request.inputs)
     except TimeoutError:
         raise UnavailableError(
             f"The request exceeded its parameter 'timeout' of {request.timeout_seconds:g} seconds; try again later, or "
@@ -62,14 +65,14 @@ async def _predict_in_time(context: RequestContext, model: Model, request: Infer
         ) from None
 
 
-async def _predict(context: RequestContext, model: Model, inputs: NDArray[Any]) -> NDArray[Any]:
+async def _predict(service: Service, context: RequestContext, model: Model, inputs: NDArray[Any]) -> NDArray[Any]:
     """All rows at once; images in parts of at most ``BATCH_PIXELS``."""
     if model.manifest.image is None:
-        return await context.service.predict(model, inputs, context)
+        return await service.batching.predict(model, inputs, context)
     step = max(1, BATCH_PIXELS // inputs[0, 0].size)
-    with context.service.batching.queue_limiter.reserve_pixels(inputs[:, 0].size):
+    with service.batching.queue_limiter.reserve_pixels(inputs[:, 0].size):
         parts = [
-            await context.service.predict(model, inputs[start : start + step], context)
+            await service.batching.predict(model, inputs[start : start + step], context)
             for start in range(0, len(inputs), step)
         ]
     return np.concatenate(parts)

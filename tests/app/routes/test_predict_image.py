@@ -84,14 +84,14 @@ def test_a_photo_whose_exif_is_odd_is_answered(client: TestClient) -> None:
 
 
 def test_pictures_are_computed_in_batches_of_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.codecs.images.BATCH_PIXELS", 250)
+    monkeypatch.setattr("app.routes.image_request.BATCH_PIXELS", 250)
     sizes: list[int] = []
     write_picture(tmp_path, "brightness", "brightness")
     with running(tmp_path) as client:
-        service = client.app.state.service  # type: ignore[attr-defined]
-        compute = service.predict
+        batching = client.app.state.service.batching  # type: ignore[attr-defined]
+        compute = batching.predict
         monkeypatch.setattr(
-            service, "predict", lambda model, x, context: sizes.append(len(x)) or compute(model, x, context)
+            batching, "predict", lambda model, x, context: sizes.append(len(x)) or compute(model, x, context)
         )
         contents = [grey(i, 10, 10) for i in range(5)] + [grey(9, 50, 50), grey(7, 10, 10)]
         assert values(upload(client, "brightness", *contents)) == [0, 1, 2, 3, 4, 9, 7]

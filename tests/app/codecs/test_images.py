@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.codecs.image_response import BEYOND, encode_response
+from app.codecs.images import EXTRAPOLATION_MARGIN, encode_response
 from models.manifest import Manifest
 from tests.app.factory import picture_manifest, running, write_picture
 from tests.app.images import grey, upload
@@ -33,7 +33,7 @@ def test_a_value_beyond_those_in_training_is_named_with_its_range() -> None:
 
 
 def test_a_twentieth_of_the_range_on_either_side_is_scatter() -> None:
-    assert BEYOND == 0.05
+    assert EXTRAPOLATION_MARGIN == 0.05
     inside = (-0.02, 0, 27, 27.3, 28.34, -1.34)
     assert warnings(regression((0, 27)), *inside) == []
     assert [warning["file"] for warning in warnings(regression((0, 27)), 28.36, *inside, -1.36)] == [0, 7]

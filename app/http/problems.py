@@ -1,0 +1,73 @@
+"""Errors as responses: RFC 9457 problem details, or under /v2 the error of the Open Inference Protocol."""
+
+import http
+import logging
+from collections.abc import Callable
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.codecs.validation import invalid_input
+from app.errors import ServiceError
+from app.http.context import RequestContext
+from app.schemas import PROBLEM_TYPE
+
+logger = logging.getLogger(__name__)
+
+MAX_PATH_CHARACTERS = 100
+"""Longest path that a message repeats."""
+MAX_METHOD_CHARACTERS = 20
+"""Longest method that a message repeats."""
+
+ErrorResponse = Callable[[RequestContext, Exception], Response]
+
+
+def install_error_handlers(app: FastAPI, error_response: ErrorResponse) -> None:
+    """Have errors of FastAPI's routes rendered by the same function as all others."""
+
+    async def on_exception(request: Request, error: Exception) -> Response:
+        if isinstance(error, RequestValidationError):
+            error = invalid_input(error.errors())
+        return error_response(request.scope["state"]["context"], error)
+
+    for kind in (HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, on_exception)
+
+
+def render_problem(context: RequestContext, error: HTTPException) -> Response:
+    """The response to a request with an error."""
+    detail = _detail(context, error)
+    if context.scope["path"].startswith("/v2"):
+        # the protocol has no 422
+        status = 400 if error.status_code == 422 else error.status_code
+        return Response(to_json({"error": detail}), status, error.headers, media_type="application/json")
+    body = {
+        "type": "about:blank",
+        "title": http.HTTPStatus(error.status_code).phrase,
+        "status": error.status_code,
+        "detail": detail,
+        "request_id": context.request_id,
+        "errors": error.errors if isinstance(error, ServiceError) else [],
+    }
+    return Response(to_json(body), error.status_code, error.headers, media_type=PROBLEM_TYPE)
+
+
+def _detail(context: RequestContext, error: HTTPException) -> str:
+    path = context.scope["path"][:MAX_PATH_CHARACTERS]
+    if error.status_code == 404 and not isinstance(error, ServiceError):
+        return f"There is nothing at {path}; GET /docs lists what there is."
+    if error.status_code == 405:
+        method = context.scope["method"][:MAX_METHOD_CHARACTERS]
+        return f"{path} does not take {method}; GET /docs lists the methods it takes."
+    return error.detail
+
+
+def internal_error_response(context: RequestContext, error: Exception) -> Response:
+    """The response to a request that an unexpected error ended: where to find that error, which is logged."""
+    path, request_id = context.scope["path"], context.request_id
+    logger.error("Request %s to %s failed.", request_id, path, exc_info=error, extra={"request_id": request_id})
+    detail = "Something failed in the service; its log has the details under this request_id."
+    return render_problem(context, HTTPException(500, detail))

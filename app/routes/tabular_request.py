@@ -1,0 +1,54 @@
+"""A request of POST /predict/arithmetic: decoded, submitted to a model, encoded."""
+
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.batching.batch import OnResult
+from app.codecs import tabular
+from app.http.context import RequestContext
+from app.http.responses import RawJSONResponse
+from app.service import Service
+
+
+class TabularRequest:
+    """Rows of numbers for a model.
+
+    Args:
+        service: the models and their limits.
+        context: the request.
+        body: its body.
+
+    Raises:
+        ServiceError: the body is invalid or does not fit the model, or the model is overloaded.
+    """
+
+    __slots__ = ("_context", "_inputs", "_model", "_rows", "_service")
+
+    def __init__(self, service: Service, context: RequestContext, body: bytes) -> None:
+        started = perf_counter()
+        request = tabular.decode_request(body, service.settings)
+        self._service = service
+        self._context = context
+        self._rows = request.inputs
+        self._model = service.repository.get(request.model, request.version)
+        service.batching.check_queue_delay(self._model)
+        self._inputs = tabular.to_array(request, self._model.manifest, service.settings.max_rows)
+        service.metrics.observations("decode", context.route).append(perf_counter() - started)
+
+    def start(self, on_result: OnResult) -> None:
+        """Submit the rows; the outputs, or an error, go to a function, at once or later."""
+        self._service.batching.submit(self._model, self._inputs, self._context, on_result)
+
+    async def outputs(self) -> NDArray[Any]:
+        """Submit the rows and wait for the outputs."""
+        return await self._service.batching.predict(self._model, self._inputs, self._context)
+
+    def response(self, outputs: NDArray[np.float64]) -> RawJSONResponse:
+        """Encode the response to the model's outputs."""
+        started = perf_counter()
+        response = RawJSONResponse(tabular.encode_response(self._model.manifest, self._rows, self._inputs, outputs))
+        self._service.metrics.observations("encode", self._context.route).append(perf_counter() - started)
+        return response
