@@ -59,7 +59,7 @@ class TooLargeError(ServiceError):
 
 
 class UnsupportedImageError(ServiceError):
-    """A file that is no picture of a kind that is served."""
+    """A file that is no image of a kind that is served."""
 
     status = 415
     reason = "not_a_picture"

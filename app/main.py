@@ -38,7 +38,7 @@ GARBAGE_THRESHOLDS = (10_000, 20, 20)
 
 TICK_SECONDS = 0.1
 
-DESCRIPTION = """Neural arithmetic that stays right beyond its training range: numbers in, numbers out; pictures in,
+DESCRIPTION = """Neural arithmetic that stays right beyond its training range: numbers in, numbers out; images in,
 numbers or labels out. Every model says the range it was trained on, the errors that were measured, and, where it is
 known, the formula that it computes."""
 
@@ -54,7 +54,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         BackendError: the backend or device is not there.
     """
     settings = settings or read_settings()
-    # what Pillow has to say of clients' pictures would fill the log, and the memory of what was said already
+    # what Pillow has to say of clients' images would fill the log, and the memory of what was said already
     warnings.filterwarnings("ignore", module=r"PIL\.")
     for name in unknown_variables():
         logger.warning("%s is no setting of the service and is ignored; the README lists them all.", name)

@@ -55,7 +55,7 @@ File = Annotated[bytes, BeforeValidator(_is_file), WithJsonSchema({"type": "stri
 
 
 class ImageForm(BaseModel):
-    """Pictures for a picture model."""
+    """Images for an image model."""
 
     # Swagger UI offers a file picker for this form of the schema
     model: str = Field(
@@ -65,7 +65,7 @@ class ImageForm(BaseModel):
         default_factory=lambda: None,  # which is not told
         description="Version of the model; the highest by default.",
     )
-    files: list[File] = Field(min_length=1, description="PNG, JPEG or WebP pictures.")
+    files: list[File] = Field(min_length=1, description="PNG, JPEG or WebP images.")
 
 
 class ArithmeticWarning(BaseModel):
@@ -104,27 +104,27 @@ class ArithmeticResponse(BaseModel):
 
 
 class Value(BaseModel):
-    """A regression model's answer for one picture; null where it is not finite, which `warnings` then names."""
+    """A regression model's answer for one image; null where it is not finite, which `warnings` then names."""
 
     value: float | None
 
 
 class Label(BaseModel):
-    """A classification model's answer for one picture: the most probable class, and the probability of each."""
+    """A classification model's answer for one image: the most probable class, and the probability of each."""
 
     label: str | None
     probabilities: dict[str, float | None]
 
 
 class ImageWarning(BaseModel):
-    """Something to know about one picture."""
+    """Something to know about one image."""
 
     file: int = Field(description="Index of the file in the request.")
     message: str
 
 
 class ImageResponse(BaseModel):
-    """Predictions for the pictures of a request, in their order."""
+    """Predictions for the images of a request, in their order."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -204,7 +204,7 @@ class Problem(BaseModel):
 _DETAILS = {
     404: "There is no model 'adds'; GET /models lists what there is.",
     413: "The request body is larger than 16777216 bytes; send fewer rows or files at a time.",
-    415: "File 0 is not a whole PNG, JPEG or WebP picture; convert or replace it.",
+    415: "File 0 is not a whole PNG, JPEG or WebP image; convert or replace it.",
     422: "Model 'multiply' takes 2 columns (a, b); row 0 has 3.",
     401: "The request carries no API key; send one as 'Authorization: Bearer KEY' or as 'X-API-Key: KEY'.",
     408: "The request's body had not come within 30 seconds, which is the limit; send it faster or in parts.",

@@ -46,21 +46,21 @@ class Settings(BaseSettings):
         2_000_000, ge=1000, description="Most numbers, strings, arrays and objects in a JSON body."
     )
     max_rows: int = Field(100_000, ge=1, description="Most rows in one arithmetic request.")
-    max_files: int = Field(64, ge=1, description="Most pictures in one request.")
-    max_pixels: int = Field(25_000_000, ge=1, description="Most pixels in one picture, read off its header.")
+    max_files: int = Field(64, ge=1, description="Most images in one request.")
+    max_pixels: int = Field(25_000_000, ge=1, description="Most pixels in one image, read off its header.")
     max_unresized_pixels: int = Field(
-        4_000_000, ge=1, description="Most pixels in one picture for models that do not resize, read off its header."
+        4_000_000, ge=1, description="Most pixels in one image for models that do not resize, read off its header."
     )
-    max_request_pixels: int = Field(100_000_000, ge=1, description="Most pixels of all pictures of one request.")
+    max_request_pixels: int = Field(100_000_000, ge=1, description="Most pixels of all images of one request.")
     max_queued_rows: int = Field(
         16_384,
         ge=1,
-        description="Most rows and pictures that are queued or running; what comes then is refused with 503.",
+        description="Most rows and images that are queued or running; what comes then is refused with 503.",
     )
     max_queued_pixels: int = Field(
         200_000_000,
         ge=1,
-        description="Most pixels of pictures that are queued or running; what comes then is refused with 503.",
+        description="Most pixels of images that are queued or running; what comes then is refused with 503.",
     )
     max_backlog_seconds: float = Field(
         0.5,
@@ -77,7 +77,7 @@ class Settings(BaseSettings):
         8_000_000,
         ge=1,
         description="Most pixels that models that do not resize compute at the same time, for which they need about "
-        "a hundred bytes each; a larger picture is computed alone.",
+        "a hundred bytes each; a larger image is computed alone.",
     )
     request_timeout_seconds: float = Field(
         30.0, gt=0, allow_inf_nan=False, description="Seconds that a request may take, from its headers to its answer."

@@ -1,4 +1,4 @@
-"""Pictures to try the service with, drawn here: GET /docs/digit.png and GET /docs/digits.png."""
+"""Images to try the service with, drawn here: GET /docs/digit.png and GET /docs/digits.png."""
 
 import io
 from functools import cache
@@ -18,7 +18,7 @@ STROKES = {
 }
 """Digits as lines, in boxes of 12 x 18."""
 PLACES = ((3, 17, 14), (7, 61, 9), (1, 101, 20), (4, 133, 11), (2, 31, 53), (5, 74, 47), (7, 111, 60), (1, 143, 49))
-"""Digits of the picture of several, and where they lie: right and down."""
+"""Digits of the image of several, and where they lie: right and down."""
 FINE = 4
 """Pixels to a side that are drawn for each one that is shown."""
 
@@ -38,25 +38,25 @@ async def digits() -> Response:
 @cache
 def example_digit() -> bytes:
     """A three, dark on white, 96 x 96 pixels, as PNG."""
-    picture = Image.new("L", (96, 96), 255)
+    image = Image.new("L", (96, 96), 255)
     strokes = [(28, 22), (66, 22), (44, 46), (66, 60), (54, 78), (28, 74)]
-    ImageDraw.Draw(picture).line(strokes, fill=20, width=9, joint="curve")
-    return _png(picture)
+    ImageDraw.Draw(image).line(strokes, fill=20, width=9, joint="curve")
+    return _png(image)
 
 
 @cache
 def example_digits() -> bytes:
     """Eight digits whose sum is 30, dark on white, 18 pixels tall, in 176 x 88 pixels, as PNG."""
-    picture = Image.new("L", (176 * FINE, 88 * FINE), 255)
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("L", (176 * FINE, 88 * FINE), 255)
+    draw = ImageDraw.Draw(image)
     for number, right, down in PLACES:
         for stroke in STROKES[number]:
             line = [(FINE * (right + x), FINE * (down + y)) for x, y in stroke]
             draw.line(line, fill=20, width=round(2.4 * FINE), joint="curve")
-    return _png(picture.reduce(FINE))
+    return _png(image.reduce(FINE))
 
 
-def _png(picture: Image.Image) -> bytes:
+def _png(image: Image.Image) -> bytes:
     content = io.BytesIO()
-    picture.save(content, "PNG")
+    image.save(content, "PNG")
     return content.getvalue()

@@ -46,9 +46,9 @@ def ratio_onnx() -> bytes:
     return onnx_bytes(arithmetic_graph([*nodes, helper.make_node("Div", ["x0", "x1"], ["output"])], columns))
 
 
-def picture_onnx(kind: str, channels: int = 1) -> bytes:
+def image_onnx(kind: str, channels: int = 1) -> bytes:
     """``brightness``: the mean of all pixels. ``classes``: that mean as a share of 255, for dark and for bright."""
-    picture = helper.make_tensor_value_info("input", TensorProto.UINT8, ["N", channels, "H", "W"])
+    image = helper.make_tensor_value_info("input", TensorProto.UINT8, ["N", channels, "H", "W"])
     result = helper.make_tensor_value_info("output", TensorProto.FLOAT, ["N", 1 if kind == "brightness" else 2])
     numbers = {"axis": [1], "white": [255.0], "one": [1.0]}
     types = {"axis": TensorProto.INT64, "white": TensorProto.FLOAT, "one": TensorProto.FLOAT}
@@ -64,7 +64,7 @@ def picture_onnx(kind: str, channels: int = 1) -> bytes:
             helper.make_node("Sub", ["one", "bright"], ["dark"]),
             helper.make_node("Concat", ["dark", "bright"], ["output"], axis=1),
         ]
-    return onnx_bytes(helper.make_graph(nodes, kind, [picture], [result], initializer))
+    return onnx_bytes(helper.make_graph(nodes, kind, [image], [result], initializer))
 
 
 def manifest_of(name: str, version: int, **changes: Any) -> dict[str, Any]:
@@ -116,10 +116,10 @@ def write_ratio(root: Path, name: str = "ratio") -> Path:
     return write_version(root, ratio_onnx(), manifest_of(name, 1, formula="a / b"))
 
 
-def picture_manifest(
+def image_manifest(
     name: str, kind: str, *, channels: int = 1, resize: bool = True, fixed: bool = False, **changes: Any
 ) -> dict[str, Any]:
-    """The manifest of a picture model of 4 x 6 pixels: resized to that, of at least that, or of exactly that."""
+    """The manifest of an image model of 4 x 6 pixels: resized to that, of at least that, or of exactly that."""
     classes = CLASSES if kind == "classes" else None
     shape = [-1, channels, 4, 6] if fixed else [-1, channels, -1, -1]
     entries = {
@@ -135,11 +135,11 @@ def picture_manifest(
     return manifest_of(name, 1, **(entries | changes))
 
 
-def write_picture(
+def write_image(
     root: Path, name: str, kind: str, *, channels: int = 1, resize: bool = True, fixed: bool = False
 ) -> Path:
-    manifest = picture_manifest(name, kind, channels=channels, resize=resize, fixed=fixed)
-    return write_version(root, picture_onnx(kind, channels), manifest)
+    manifest = image_manifest(name, kind, channels=channels, resize=resize, fixed=fixed)
+    return write_version(root, image_onnx(kind, channels), manifest)
 
 
 @contextmanager

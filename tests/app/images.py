@@ -1,4 +1,4 @@
-"""Small pictures as bytes, sound and otherwise, and the one way to upload them."""
+"""Small images as bytes, sound and otherwise, and the one way to upload them."""
 
 import io
 import struct
@@ -14,17 +14,17 @@ from tests.app.factory import TestClient
 
 ORIENTATION = 0x0112
 """The EXIF tag."""
-NOT_A_PICTURE = "{} is not a whole PNG, JPEG or WebP picture; convert or replace it."
+UNSUPPORTED_IMAGE = "{} is not a whole PNG, JPEG or WebP image; convert or replace it."
 
 
-def encode(picture: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+def encode(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
     content = io.BytesIO()
-    picture.save(content, kind, **options)
+    image.save(content, kind, **options)
     return content.getvalue()
 
 
 def grey(value: int, height: int = 4, width: int = 6, kind: str = "PNG", **options: Any) -> bytes:
-    """A picture of one grey."""
+    """An image of one grey."""
     return encode(Image.new("L", (width, height), value), kind, **options)
 
 
@@ -44,11 +44,11 @@ def exif_of(*entries: bytes, data: bytes = b"") -> bytes:
     return head + b"".join(folder) + b"\0\0\0\0" + data
 
 
-def oriented(picture: Image.Image, orientation: int, kind: str, **options: Any) -> bytes:
-    """The picture as stored, with an EXIF tag that says how to turn it."""
+def oriented(image: Image.Image, orientation: int, kind: str, **options: Any) -> bytes:
+    """The image as stored, with an EXIF tag that says how to turn it."""
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
-    return encode(picture, kind, exif=exif, **options)
+    return encode(image, kind, exif=exif, **options)
 
 
 def claimed_png(width: int, height: int) -> bytes:

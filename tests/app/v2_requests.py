@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from app.codecs.v2.request import HEADER_LENGTH, InferenceRequest, decode
 from app.settings import Settings
 from models.manifest import Manifest
-from tests.app.factory import TestClient, manifest_of, picture_manifest
+from tests.app.factory import TestClient, image_manifest, manifest_of
 
 LONGEST_ERROR = 500
 ROWS = np.array([[3.0, 4.0], [1000.0, -250.0]])
 SUM = Manifest.model_validate(manifest_of("sum", 1))
-BRIGHTNESS = Manifest.model_validate(picture_manifest("brightness", "brightness"))
-SHADE = Manifest.model_validate(picture_manifest("shade", "classes"))
-STRICT = Manifest.model_validate(picture_manifest("strict", "brightness", fixed=True))
-FREE = Manifest.model_validate(picture_manifest("free", "brightness", resize=False))
+BRIGHTNESS = Manifest.model_validate(image_manifest("brightness", "brightness"))
+SHADE = Manifest.model_validate(image_manifest("shade", "classes"))
+STRICT = Manifest.model_validate(image_manifest("strict", "brightness", fixed=True))
+FREE = Manifest.model_validate(image_manifest("free", "brightness", resize=False))
 
 
 def tensor(rows: NDArray[Any] = ROWS, **changes: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from models.head import Pool
 from models.image_network import PictureNetwork
 from models.manifest import ONNX_FILE, TORCHSCRIPT_FILE, Manifest, versions
 from models.units import UNITS
-from tests.app.factory import picture_manifest, sum_onnx
+from tests.app.factory import image_manifest, sum_onnx
 from training.export.write import write_onnx, write_torchscript
 
 REPOSITORY = Path(__file__).parents[2] / "repository"
@@ -63,7 +63,7 @@ def network_of(**settings: Any) -> PictureNetwork:
 def made(folder: Path, **settings: Any) -> Case:
     network = network_of(**settings)
     channels, resize = (3 if settings.get("mode") == "RGB" else 1), "height" not in settings
-    manifest = Manifest.model_validate(picture_manifest("m", "brightness", channels=channels, resize=resize))
+    manifest = Manifest.model_validate(image_manifest("m", "brightness", channels=channels, resize=resize))
     example = torch.randint(0, 256, (2, channels, 40, 48), dtype=torch.uint8)
     write_onnx(network, example, folder / ONNX_FILE)
     write_torchscript(network, example, folder / TORCHSCRIPT_FILE)
@@ -201,6 +201,6 @@ def test_onnx_prefers_cuda_and_leaves_the_rest_to_the_cpu(monkeypatch: pytest.Mo
         backend = OnnxBackend(device, 1)
         assert backend.device == expected
         with pytest.raises(Exception, match="its inputs and outputs are"):
-            backend.load(sum_onnx(), Manifest.model_validate(picture_manifest("m", "brightness")))
+            backend.load(sum_onnx(), Manifest.model_validate(image_manifest("m", "brightness")))
         wanted = [("CUDAExecutionProvider", CUDA_OPTIONS), "CPUExecutionProvider"]
         assert asked[-1] == (wanted if expected == "cuda" else ["CPUExecutionProvider"])

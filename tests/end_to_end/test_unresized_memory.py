@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from tests.app.factory import onnx_bytes, picture_manifest, write_version
+from tests.app.factory import image_manifest, onnx_bytes, write_version
 from tests.end_to_end.server import Server, serve
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Reads memory from /proc.")
@@ -55,7 +55,7 @@ def resident(server: Server, what: str) -> float:
 
 
 def test_peak_and_rest_are_bounded_by_the_pixels_in_flight(tmp_path: Path) -> None:
-    manifest = picture_manifest("cnn", "brightness", resize=False)
+    manifest = image_manifest("cnn", "brightness", resize=False)
     write_version(tmp_path, cnn_onnx(), manifest | {"training": manifest["training"] | {"ranges": []}})
     content = io.BytesIO()
     Image.fromarray((np.indices((SIDE, SIDE)).sum(0) % 256).astype(np.uint8)).save(content, "PNG")

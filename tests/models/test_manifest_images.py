@@ -6,13 +6,13 @@ import pytest
 from pydantic import ValidationError
 
 from models.manifest import Manifest
-from tests.app.factory import manifest_of, picture_manifest
+from tests.app.factory import image_manifest, manifest_of
 
 FREE, FIXED = [-1, 1, -1, -1], [-1, 1, 4, 6]
 
 
 def manifest(shape: list[int], *, resize: bool, mode: str = "L") -> Manifest:
-    fields: dict[str, Any] = picture_manifest("m", "brightness")
+    fields: dict[str, Any] = image_manifest("m", "brightness")
     fields["inputs"][0]["shape"] = shape
     fields["image"] |= {"resize": resize, "mode": mode}
     return Manifest.model_validate(fields)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from app.backends import create_backend
 from app.backends.malloc import LARGE_NUMBERS, trim_malloc
 from app.repository.load import load_model
-from tests.app.factory import write_picture, write_sum
+from tests.app.factory import write_image, write_sum
 
 
 @pytest.fixture
@@ -58,11 +58,11 @@ def test_with_another_c_library_the_model_is_as_it_was(monkeypatch: pytest.Monke
 
 def test_models_that_do_not_resize_give_back_and_no_others(tmp_path: Path, trims: list[int]) -> None:
     side = int(LARGE_NUMBERS**0.5) + 1
-    picture = np.ones((1, 1, side, side), np.uint8)
+    image = np.ones((1, 1, side, side), np.uint8)
     backend = create_backend("onnx", "cpu", 1)
     for name, resize, expected in (("resized", True, []), ("free", False, [0])):
-        model = load_model(write_picture(tmp_path, name, "brightness", resize=resize), (name, 1), backend)
-        assert model.predict(picture).item() == pytest.approx(1)
+        model = load_model(write_image(tmp_path, name, "brightness", resize=resize), (name, 1), backend)
+        assert model.predict(image).item() == pytest.approx(1)
         assert trims == expected
     rows = load_model(write_sum(tmp_path), ("sum", 1), backend)
     rows.predict(np.ones((LARGE_NUMBERS, 2)))

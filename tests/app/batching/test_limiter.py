@@ -10,7 +10,7 @@ from app.batching.limiter import ConcurrencyLimiter
 from app.repository.load import Model
 from models.manifest import Manifest
 from tests.app.batching.bench import Bench, scenario, turns, until
-from tests.app.factory import picture_manifest
+from tests.app.factory import image_manifest
 from tests.app.wire import HeldModel
 
 
@@ -93,7 +93,7 @@ def test_asking_whether_a_batch_can_start_changes_nothing() -> None:
 
 
 def image_model_of(fake: HeldModel, *, resize: bool = False) -> Model:
-    return Model(Manifest.model_validate(picture_manifest("p", "brightness", resize=resize)), fake)
+    return Model(Manifest.model_validate(image_manifest("p", "brightness", resize=resize)), fake)
 
 
 def image(side: int, value: int = 1) -> NDArray[np.float64]:

@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from tests.app.expect import expect_problem
-from tests.app.factory import TestClient, running, write_picture
-from tests.app.images import NOT_A_PICTURE, claimed_png, encode, grey, noise, png, upload, values
+from tests.app.factory import TestClient, running, write_image
+from tests.app.images import UNSUPPORTED_IMAGE, claimed_png, encode, grey, noise, png, upload, values
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,8 @@ from tests.app.images import NOT_A_PICTURE, claimed_png, encode, grey, noise, pn
     ],
     ids=["empty", "text", "only-signature", "bmp", "gif", "half-png", "half-jpeg"],
 )
-def test_what_is_no_whole_picture_is_refused_by_its_place(client: TestClient, content: bytes) -> None:
-    expect_problem(upload(client, "brightness", grey(7), content), 415, NOT_A_PICTURE.format("File 1"))
+def test_what_is_no_whole_image_is_refused_by_its_place(client: TestClient, content: bytes) -> None:
+    expect_problem(upload(client, "brightness", grey(7), content), 415, UNSUPPORTED_IMAGE.format("File 1"))
 
 
 def test_a_tiny_file_that_claims_to_be_huge_is_too_large(client: TestClient) -> None:
@@ -31,7 +31,7 @@ def test_a_tiny_file_that_claims_to_be_huge_is_too_large(client: TestClient) -> 
 
 
 def test_the_pixel_limit_itself_is_taken_and_one_row_more_is_refused(tmp_path: Path) -> None:
-    write_picture(tmp_path, "brightness", "brightness")
+    write_image(tmp_path, "brightness", "brightness")
     with running(tmp_path, max_pixels=100) as client:
         assert values(upload(client, "brightness", grey(5, 10, 10))) == [5]
         response = upload(client, "brightness", grey(5, 11, 10))
@@ -39,7 +39,7 @@ def test_the_pixel_limit_itself_is_taken_and_one_row_more_is_refused(tmp_path: P
 
 
 def test_more_files_than_allowed_are_refused(tmp_path: Path) -> None:
-    write_picture(tmp_path, "brightness", "brightness")
+    write_image(tmp_path, "brightness", "brightness")
     with running(tmp_path, max_files=2) as client:
         assert values(upload(client, "brightness", grey(5), grey(6))) == [5, 6]
         response = upload(client, "brightness", *[grey(5)] * 3)
@@ -47,7 +47,7 @@ def test_more_files_than_allowed_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_upload_over_the_body_limit_is_refused(tmp_path: Path) -> None:
-    write_picture(tmp_path, "brightness", "brightness")
+    write_image(tmp_path, "brightness", "brightness")
     with running(tmp_path, max_body_bytes=10_000) as client:
         response = upload(client, "brightness", b"x" * 10_000)
         parts = b'--cut\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n' + b"x" * 10_000
@@ -71,7 +71,7 @@ def test_an_upload_over_the_body_limit_is_refused(tmp_path: Path) -> None:
         (
             {"model": "sum"},
             [("files", grey(7))],
-            "Model 'sum' takes numbers, not pictures; use POST /predict/arithmetic.",
+            "Model 'sum' takes numbers, not images; use POST /predict/arithmetic.",
         ),
     ],
 )
@@ -120,7 +120,7 @@ def test_an_unknown_model_or_version_is_not_found(client: TestClient) -> None:
 
 
 def test_the_pixels_of_all_files_together_are_limited(tmp_path: Path) -> None:
-    write_picture(tmp_path, "brightness", "brightness")
+    write_image(tmp_path, "brightness", "brightness")
     with running(tmp_path, max_request_pixels=200) as client:
         assert values(upload(client, "brightness", grey(5, 10, 10), grey(6, 10, 10))) == [5, 6]
         response = upload(client, "brightness", grey(5, 10, 10), grey(6, 10, 10), grey(7, 1, 1))

@@ -1,4 +1,4 @@
-"""Whether an answer lies beyond the values in training is said, and scatter at the ends of their range is not."""
+"""Whether an answer lies outside the values in training is said, and scatter at the ends of their range is not."""
 
 import json
 from pathlib import Path
@@ -9,14 +9,14 @@ import pytest
 
 from app.codecs.images import EXTRAPOLATION_MARGIN, encode_response
 from models.manifest import Manifest
-from tests.app.factory import picture_manifest, running, write_picture
+from tests.app.factory import image_manifest, running, write_image
 from tests.app.images import grey, upload
 
 NOT_FINITE = "The result is not finite: a division by zero or an overflow."
 
 
 def regression(*ranges: tuple[float, float]) -> Manifest:
-    fields = picture_manifest("sum", "brightness")
+    fields = image_manifest("sum", "brightness")
     return Manifest.model_validate(fields | {"training": fields["training"] | {"ranges": ranges}})
 
 
@@ -27,8 +27,8 @@ def warnings(manifest: Manifest, *values: float) -> list[dict[str, Any]]:
 
 def test_a_value_beyond_those_in_training_is_named_with_its_range() -> None:
     assert warnings(regression((0, 27)), 3.0, 45.1, 27.0, -8) == [
-        {"file": 1, "message": "The value 45.1 lies beyond 0 to 27, the values in training."},
-        {"file": 3, "message": "The value -8 lies beyond 0 to 27, the values in training."},
+        {"file": 1, "message": "The value 45.1 lies outside 0 to 27, the values in training."},
+        {"file": 3, "message": "The value -8 lies outside 0 to 27, the values in training."},
     ]
 
 
@@ -57,7 +57,7 @@ def test_what_is_not_finite_is_said_once_as_that() -> None:
 
 
 def test_probabilities_that_are_not_finite_are_null_and_named() -> None:
-    manifest = Manifest.model_validate(picture_manifest("shade", "classes"))
+    manifest = Manifest.model_validate(image_manifest("shade", "classes"))
     answer = json.loads(encode_response(manifest, np.array([[np.nan, 0.5], [0.25, 0.75], [0.5, 0.5]])))
     assert answer["predictions"] == [
         {"label": None, "probabilities": {"dark": None, "bright": 0.5}},
@@ -68,7 +68,7 @@ def test_probabilities_that_are_not_finite_are_null_and_named() -> None:
 
 
 def test_the_answer_over_http_has_the_hint_and_no_other_field(tmp_path: Path) -> None:
-    folder = write_picture(tmp_path, "brightness", "brightness")
+    folder = write_image(tmp_path, "brightness", "brightness")
     text = (folder / "manifest.json").read_text()
     (folder / "manifest.json").write_text(text.replace("[[0, 255]]", "[[0, 100]]"))
     with running(tmp_path) as client:
@@ -77,11 +77,11 @@ def test_the_answer_over_http_has_the_hint_and_no_other_field(tmp_path: Path) ->
             "version": 1,
             "task": "image-regression",
             "predictions": [{"value": 105.0}, {"value": 106.0}],
-            "warnings": [{"file": 1, "message": "The value 106 lies beyond 0 to 100, the values in training."}],
+            "warnings": [{"file": 1, "message": "The value 106 lies outside 0 to 100, the values in training."}],
         }
 
 
 @pytest.mark.parametrize("value", [1e-7, 123456789.0, 27.000000001])
 def test_numbers_are_shown_short(value: float) -> None:
     [warning] = warnings(regression((-2, -1)), value)
-    assert warning["message"] == f"The value {value:.6g} lies beyond -2 to -1, the values in training."
+    assert warning["message"] == f"The value {value:.6g} lies outside -2 to -1, the values in training."

@@ -97,7 +97,7 @@ def test_what_is_no_finite_number_is_refused_with_its_place(client: TestClient, 
         (b'{"model": 7, "inputs": [[1, 2]]}', "body.model: Input should be a valid string, not 7."),
         (
             body_of("[[1, 2]]", "shade"),
-            "Model 'shade' takes pictures, not numbers; use POST /predict/image.",
+            "Model 'shade' takes images, not numbers; use POST /predict/image.",
         ),
     ],
     ids=lambda value: str(value[:30]),

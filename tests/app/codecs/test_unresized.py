@@ -1,4 +1,4 @@
-"""Models that do not resize: the size of a picture is kept, and bounded from below and above."""
+"""Models that do not resize: the size of an image is kept, and bounded from below and above."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,18 +13,18 @@ from app.codecs.uploads import Upload
 from app.errors import InvalidInputError, TooLargeError
 from app.settings import Settings
 from tests.app.expect import expect_problem
-from tests.app.factory import TestClient, onnx_bytes, picture_manifest, running, write_picture, write_version
+from tests.app.factory import TestClient, image_manifest, onnx_bytes, running, write_image, write_version
 from tests.app.images import claimed_png, encode, grey, noise, oriented, png, upload, values
 from tests.app.v2_requests import FREE, binary, body, expect_error, infer, read, tensor
 
 MOST = 20_000
 TOO_SMALL = (
-    "File 1 is 5 x 4 pixels; model 'total' takes pictures of at least 6 x 4; enlarge it or pad it with background."
+    "File 1 is 5 x 4 pixels; model 'total' takes images of at least 6 x 4; enlarge it or pad it with background."
 )
 
 
 def total_onnx() -> bytes:
-    """The sum of all pixels, which tells a picture from the same picture in another size."""
+    """The sum of all pixels, which tells an image from the same image in another size."""
     given = helper.make_tensor_value_info("input", TensorProto.UINT8, ["N", 1, "H", "W"])
     result = helper.make_tensor_value_info("output", TensorProto.FLOAT, ["N", 1])
     axes = helper.make_tensor("axes", TensorProto.INT64, [2], [2, 3])
@@ -37,18 +37,18 @@ def total_onnx() -> bytes:
 
 @pytest.fixture(scope="module")
 def total(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """total, which takes pictures of at least 6 x 4 pixels and at most 20,000."""
+    """total, which takes images of at least 6 x 4 pixels and at most 20,000."""
     root = tmp_path_factory.mktemp("repository")
-    manifest = picture_manifest("total", "brightness", resize=False)
+    manifest = image_manifest("total", "brightness", resize=False)
     write_version(root, total_onnx(), manifest | {"training": manifest["training"] | {"ranges": []}})
     with running(root, max_unresized_pixels=MOST) as client:
         yield client
 
 
-def test_every_pixel_of_a_picture_of_any_size_counts(total: TestClient) -> None:
-    pictures = [noise(height, width) for height, width in ((4, 6), (4, 7), (100, 6), (141, 141), (4, 6))]
-    expected = [int(picture.astype(int).sum()) for picture in pictures]
-    assert values(upload(total, "total", *map(png, pictures))) == expected
+def test_every_pixel_of_an_image_of_any_size_counts(total: TestClient) -> None:
+    images = [noise(height, width) for height, width in ((4, 6), (4, 7), (100, 6), (141, 141), (4, 6))]
+    expected = [int(image.astype(int).sum()) for image in images]
+    assert values(upload(total, "total", *map(png, images))) == expected
 
 
 def test_a_jpeg_is_decoded_in_full(total: TestClient) -> None:
@@ -57,7 +57,7 @@ def test_a_jpeg_is_decoded_in_full(total: TestClient) -> None:
 
 
 @pytest.mark.parametrize("size", [(4, 5), (3, 6), (1, 1), (3, 100)])
-def test_a_picture_below_the_smallest_is_refused_with_the_way_to_mend_it(
+def test_an_image_below_the_smallest_is_refused_with_the_way_to_mend_it(
     total: TestClient, size: tuple[int, int]
 ) -> None:
     height, width = size
@@ -69,14 +69,14 @@ def test_the_smallest_is_measured_upright(total: TestClient) -> None:
     assert values(upload(total, "total", oriented(Image.new("L", (4, 6), 9), 6, "PNG"))) == [9 * 24]
     lying = oriented(Image.new("L", (6, 4), 9), 6, "PNG")
     problem = expect_problem(upload(total, "total", lying), 422)
-    assert problem["detail"].startswith("File 0 is 4 x 6 pixels; model 'total' takes pictures of at least 6 x 4;")
+    assert problem["detail"].startswith("File 0 is 4 x 6 pixels; model 'total' takes images of at least 6 x 4;")
 
 
 def test_as_many_pixels_as_allowed_are_taken_and_one_row_more_is_refused_undecoded(
     total: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert values(upload(total, "total", grey(1, 100, 200))) == [MOST]
-    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("the picture was decoded"))
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("the image was decoded"))
     said = (
         "File 0 is 200 x 101 = 20200 pixels; model 'total' does not resize, and takes at most 20000, so make it "
         "smaller, or cut it into parts."
@@ -85,15 +85,15 @@ def test_as_many_pixels_as_allowed_are_taken_and_one_row_more_is_refused_undecod
 
 
 def test_the_limit_is_for_models_that_take_any_size_unresized_alone(tmp_path: Path) -> None:
-    write_picture(tmp_path, "resized", "brightness")
-    write_picture(tmp_path, "strict", "brightness", fixed=True)
+    write_image(tmp_path, "resized", "brightness")
+    write_image(tmp_path, "strict", "brightness", fixed=True)
     with running(tmp_path, max_unresized_pixels=1) as client:
         assert values(upload(client, "resized", grey(5, 50, 50))) == [5]
         assert values(upload(client, "strict", grey(6, 4, 6))) == [6]
 
 
-def test_the_limit_of_all_pictures_counts_too(tmp_path: Path) -> None:
-    write_picture(tmp_path, "free", "brightness", resize=False)
+def test_the_limit_of_all_images_counts_too(tmp_path: Path) -> None:
+    write_image(tmp_path, "free", "brightness", resize=False)
     with running(tmp_path, max_pixels=100) as client:
         response = upload(client, "free", grey(5, 11, 10))
     expect_problem(response, 413, "File 0 is 10 x 11 = 110 pixels; at most 100 are taken, so make it smaller.")
@@ -116,17 +116,17 @@ def test_what_is_decoded_in_full_is_not_taken_to_be_quick() -> None:
 
 def test_the_protocol_takes_any_size_from_the_smallest_on(total: TestClient) -> None:
     for height, width in ((4, 6), (9, 7), (100, 200)):
-        pictures = noise(2 * height, width).reshape(2, 1, height, width)
-        response = infer(total, "total", *binary(pictures))
-        assert response.json()["outputs"][0]["data"] == pictures.sum((1, 2, 3), dtype=int).tolist()
+        images = noise(2 * height, width).reshape(2, 1, height, width)
+        response = infer(total, "total", *binary(images))
+        assert response.json()["outputs"][0]["data"] == images.sum((1, 2, 3), dtype=int).tolist()
 
 
-def test_the_protocol_refuses_smaller_and_larger_pictures(total: TestClient) -> None:
-    small = "The pictures are 5 x 4 pixels; model 'total' takes pictures of at least 6 x 4; enlarge them or pad them "
+def test_the_protocol_refuses_smaller_and_larger_images(total: TestClient) -> None:
+    small = "The images are 5 x 4 pixels; model 'total' takes images of at least 6 x 4; enlarge them or pad them "
     response = infer(total, "total", body(tensor(np.zeros((1, 1, 4, 5), np.uint8))))
     expect_error(response, 400, small + "with background.")
     large = (
-        "The pictures are 200 x 101 = 20200 pixels; model 'total' does not resize, and takes at most 20000, so make "
+        "The images are 200 x 101 = 20200 pixels; model 'total' does not resize, and takes at most 20000, so make "
         "them smaller, or cut them into parts."
     )
     expect_error(infer(total, "total", body(tensor(np.zeros((1, 1, 101, 200), np.uint8)))), 413, large)
@@ -145,7 +145,6 @@ def test_the_protocols_limits_hold_to_the_pixel() -> None:
 
 
 def test_bytes_without_a_shape_are_refused_where_any_size_is_taken() -> None:
-    said = "Model 'free' takes pictures of any size, which bytes alone do not tell; send the shape in JSON in front "
     with pytest.raises(InvalidInputError) as caught:
         read(bytes(24), "0", manifest=FREE)
-    assert caught.value.detail == said + "of them."
+    assert caught.value.detail == "Model 'free' takes images of any size; send JSON with the shape before the bytes."

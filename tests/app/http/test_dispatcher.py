@@ -15,7 +15,7 @@ from app.auth import MISSING, UNKNOWN
 from app.main import create_app
 from app.settings import Settings
 from tests.app.expect import expect_problem
-from tests.app.factory import TestClient, running, wait_until, write_picture, write_sum
+from tests.app.factory import TestClient, running, wait_until, write_image, write_sum
 from tests.app.images import upload
 
 BODY = {"model": "sum", "inputs": [[1, 2]]}
@@ -28,7 +28,7 @@ CRASHED = "Something failed in the service; its log has the details under this r
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[TestClient]:
     write_sum(tmp_path)
-    write_picture(tmp_path, "brightness", "brightness")
+    write_image(tmp_path, "brightness", "brightness")
     with running(tmp_path, raise_server_exceptions=False, max_body_bytes=1000, max_rows=3) as client:
         yield client
 
@@ -112,7 +112,7 @@ def test_refusals_are_counted_by_their_reason(fresh: TestClient) -> None:
     fresh.get("/v2/models/nobody")
     fresh.post(URL, content=b" " * 1001)
     fresh.post(URL, json=BODY | {"inputs": [[1, 2]] * 4})
-    upload(fresh, "brightness", b"no picture")
+    upload(fresh, "brightness", b"no image")
     fresh.get("/models/sum", params={"version": 0})
     fresh.post("/v2/repository/models/sum/unload")
     expected = {("invalid",): 2, ("model_not_found",): 3, ("too_large",): 2, ("not_a_picture",): 1, ("forbidden",): 1}
@@ -123,8 +123,8 @@ def test_refusals_are_counted_by_their_reason(fresh: TestClient) -> None:
     ("method", "path", "status", "said"),
     [
         ("GET", "/v2/nothing", 404, "There is nothing at /v2/nothing; GET /docs lists what there is."),
-        ("POST", "/v2", 405, "/v2 does not take POST; GET /docs says what it takes."),
-        ("DELETE", "/v2/models/sum", 405, "/v2/models/sum does not take DELETE; GET /docs says what it takes."),
+        ("POST", "/v2", 405, "/v2 does not take POST; GET /docs lists the methods it takes."),
+        ("DELETE", "/v2/models/sum", 405, "/v2/models/sum does not take DELETE; GET /docs lists the methods it takes."),
         ("GET", "/v2/models/nobody", 404, "There is no model 'nobody'; GET /models lists what there is."),
     ],
 )

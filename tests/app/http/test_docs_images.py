@@ -1,4 +1,4 @@
-"""Pictures of every kind reach the model over HTTP as a viewer shows them, and those of one size as one batch."""
+"""Images of every kind reach the model over HTTP as a viewer shows them, and those of one size as one batch."""
 
 import struct
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.app.factory import TestClient, running, write_picture
+from tests.app.factory import TestClient, running, write_image
 from tests.app.images import encode, grey, noise, oriented, png, upload, values
 from tests.models.handmade_png import GREY, PALETTE, RGB, RGBA, handmade_png
 
@@ -48,7 +48,7 @@ KINDS: dict[str, tuple[bytes, float]] = {
 
 
 @pytest.mark.parametrize(("content", "shown"), KINDS.values(), ids=[name.replace(" ", "-") for name in KINDS])
-def test_every_kind_of_picture_has_the_brightness_that_a_viewer_shows(
+def test_every_kind_of_image_has_the_brightness_that_a_viewer_shows(
     client: TestClient, content: bytes, shown: float
 ) -> None:
     assert values(upload(client, "colour", content)) == pytest.approx([shown], abs=1.5)
@@ -60,14 +60,14 @@ def test_all_kinds_at_once_are_answered_in_their_order(client: TestClient) -> No
 
 
 @pytest.mark.parametrize("turn", range(1, 9))
-def test_a_picture_is_measured_as_it_is_turned(client: TestClient, turn: int) -> None:
+def test_an_image_is_measured_as_it_is_turned(client: TestClient, turn: int) -> None:
     """strict takes 6 x 4 pixels: what lies on its side fits only once it is upright."""
     size = (6, 4) if turn <= 4 else (4, 6)
     assert values(upload(client, "strict", oriented(Image.new("L", size, 9), turn, "PNG"))) == [9]
 
 
 def batches(client: TestClient, model: str) -> tuple[int, int]:
-    """Pictures and batches that were computed, off the counters."""
+    """Images and batches that were computed, off the counters."""
     lines = dict(line.rsplit(" ", 1) for line in client.get("/metrics").text.splitlines() if not line.startswith("#"))
 
     def read(name: str) -> int:
@@ -77,8 +77,8 @@ def batches(client: TestClient, model: str) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("options", [{}, {"resize": False}], ids=["resized", "unresized"])
-def test_several_pictures_of_one_size_in_a_request_are_one_batch(tmp_path: Path, options: dict[str, Any]) -> None:
-    write_picture(tmp_path, "m", "brightness", **options)
+def test_several_images_of_one_size_in_a_request_are_one_batch(tmp_path: Path, options: dict[str, Any]) -> None:
+    write_image(tmp_path, "m", "brightness", **options)
     with running(tmp_path) as client:
         assert values(upload(client, "m", *(grey(value, 9, 8) for value in range(5)))) == [0, 1, 2, 3, 4]
         assert batches(client, "m") == (5, 1)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.app.expect import expect_problem
-from tests.app.factory import TestClient, running, write_picture, write_sum
-from tests.app.images import NOT_A_PICTURE, claimed_png, grey, noise, png, upload, values
+from tests.app.factory import TestClient, running, write_image, write_sum
+from tests.app.images import UNSUPPORTED_IMAGE, claimed_png, grey, noise, png, upload, values
 from tests.app.wire import PROTOCOLS, Live, Wire, listening, post, predict_body
 
 URL = "/predict/arithmetic"
@@ -97,23 +97,23 @@ def archive() -> bytes:
 
 
 HTML = b"<html><script>alert(1)</script></html>"
-PICTURE = png(noise(40, 40))
+IMAGE = png(noise(40, 40))
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        PICTURE[:33] + HTML,
-        PICTURE[:33] + archive(),
-        PICTURE[: len(PICTURE) // 2],
-        PICTURE[:-60],
-        HTML + PICTURE,
+        IMAGE[:33] + HTML,
+        IMAGE[:33] + archive(),
+        IMAGE[: len(IMAGE) // 2],
+        IMAGE[:-60],
+        HTML + IMAGE,
         archive(),
         grey(7, kind="GIF"),
         grey(7, kind="TIFF"),
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
-        PICTURE.replace(b"IHDR", b"IHDX"),
+        IMAGE.replace(b"IHDR", b"IHDX"),
         b"\xff\xd8\xff\xe0" + bytes(200),
         b"RIFF\x00\x00\x00\x10WEBPVP8 " + bytes(200),
     ],
@@ -133,12 +133,12 @@ PICTURE = png(noise(40, 40))
         "webp-of-zeros",
     ],
 )
-def test_what_only_looks_like_a_picture_is_refused(client: TestClient, content: bytes) -> None:
-    expect_problem(upload(client, "brightness", content), 415, NOT_A_PICTURE.format("File 0"))
+def test_what_only_looks_like_an_image_is_refused(client: TestClient, content: bytes) -> None:
+    expect_problem(upload(client, "brightness", content), 415, UNSUPPORTED_IMAGE.format("File 0"))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_what_follows_a_whole_picture_is_never_looked_at(client: TestClient, kind: str) -> None:
+def test_what_follows_a_whole_image_is_never_looked_at(client: TestClient, kind: str) -> None:
     whole = grey(128, 16, 16, kind)
     assert values(upload(client, "brightness", whole + archive(), whole + HTML)) == pytest.approx([128, 128], abs=1)
 
@@ -154,15 +154,15 @@ def test_a_hundred_bytes_that_claim_many_pixels_are_refused_and_cost_nothing(
     assert problem["detail"].endswith("pixels; at most 25000000 are taken, so make it smaller.")
 
 
-def test_a_picture_of_no_pixels_is_refused(client: TestClient) -> None:
-    expect_problem(upload(client, "brightness", claimed_png(0, 0)), 415, NOT_A_PICTURE.format("File 0"))
+def test_an_image_of_no_pixels_is_refused(client: TestClient) -> None:
+    expect_problem(upload(client, "brightness", claimed_png(0, 0)), 415, UNSUPPORTED_IMAGE.format("File 0"))
 
 
 def test_as_many_files_as_allowed_are_taken_and_one_more_is_refused(client: TestClient) -> None:
-    picture = grey(9)
-    assert values(upload(client, "brightness", *[picture] * 64)) == [9] * 64
+    image = grey(9)
+    assert values(upload(client, "brightness", *[image] * 64)) == [9] * 64
     said = "The request has 65 files; at most 64 are taken, so send several."
-    expect_problem(upload(client, "brightness", *[picture] * 65), 413, said)
+    expect_problem(upload(client, "brightness", *[image] * 65), 413, said)
 
 
 def test_thousands_of_parts_are_refused(client: TestClient) -> None:
@@ -171,7 +171,7 @@ def test_thousands_of_parts_are_refused(client: TestClient) -> None:
 
 
 def test_exactly_the_pixels_that_may_wait_are_taken_and_one_more_is_refused(tmp_path: Path) -> None:
-    write_picture(tmp_path, "brightness", "brightness")
+    write_image(tmp_path, "brightness", "brightness")
     with running(tmp_path, max_queued_pixels=100) as client:
         batching = client.app.state.service.batching  # type: ignore[attr-defined]
         with batching.queue_limiter.reserve_pixels(50):

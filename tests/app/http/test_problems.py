@@ -34,13 +34,13 @@ def test_a_long_path_is_not_echoed_whole(client: TestClient) -> None:
 
 def test_a_method_that_a_path_does_not_take_is_refused_and_the_others_named(client: TestClient) -> None:
     response = client.get("/predict/arithmetic")
-    expect_problem(response, 405, "/predict/arithmetic does not take GET; GET /docs says what it takes.")
+    expect_problem(response, 405, "/predict/arithmetic does not take GET; GET /docs lists the methods it takes.")
     assert response.headers["allow"] == "POST"
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/docs/favicon.png", "/openapi.json", "/metrics"])
 def test_a_get_route_refuses_deletion(client: TestClient, path: str) -> None:
-    expect_problem(client.delete(path), 405, f"{path} does not take DELETE; GET /docs says what it takes.")
+    expect_problem(client.delete(path), 405, f"{path} does not take DELETE; GET /docs lists the methods it takes.")
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/nothing", "/models/nobody"])

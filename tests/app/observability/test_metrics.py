@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.observability.metrics import MULTIPROCESS_FOLDER, BulkHistogram
-from tests.app.factory import TestClient, running, write_picture, write_sum
+from tests.app.factory import TestClient, running, write_image, write_sum
 from tests.app.images import grey, upload
 
 ROOT = Path(__file__).parents[3]
@@ -23,7 +23,7 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 def fresh(tmp_path: Path) -> Iterator[TestClient]:
     for version in (1, 2):
         write_sum(tmp_path, version=version)
-    write_picture(tmp_path, "brightness", "brightness")
+    write_image(tmp_path, "brightness", "brightness")
     damaged = write_sum(tmp_path, name="damaged")
     (damaged / "model.onnx").unlink()
     with running(tmp_path, max_body_bytes=1000) as client:

@@ -9,10 +9,10 @@ from onnx import TensorProto, helper
 from tests.app.expect import expect_damaged
 from tests.app.factory import (
     arithmetic_graph,
+    image_manifest,
+    image_onnx,
     manifest_of,
     onnx_bytes,
-    picture_manifest,
-    picture_onnx,
     sum_onnx,
     write_version,
 )
@@ -23,7 +23,7 @@ def one(tensor: str, **changes: Any) -> dict[str, Any]:
     return {tensor: [manifest_of("m", 1)[tensor][0] | changes]}
 
 
-PICTURE = picture_manifest("m", "classes")
+IMAGE = image_manifest("m", "classes")
 MANIFESTS: dict[str, tuple[dict[str, Any], str]] = {
     "two-inputs": ({"inputs": manifest_of("m", 1)["inputs"] * 2}, "is not a valid manifest at 'inputs': "),
     "unknown-task": ({"task": "poetry"}, "is not a valid manifest at 'task': "),
@@ -38,17 +38,17 @@ MANIFESTS: dict[str, tuple[dict[str, Any], str]] = {
     "single-precision": (one("inputs", datatype="FP32"), ""),
     "other-output-width": (one("outputs", shape=[-1, 2]), "the manifest promises FP64 of shape (-1, 2)."),
 }
-PICTURE_MANIFESTS: dict[str, tuple[dict[str, Any], str]] = {
+IMAGE_MANIFESTS: dict[str, tuple[dict[str, Any], str]] = {
     "no-image": ({"image": None}, "task 'image-classification' needs 'image'"),
     "no-classes": ({"classes": None}, "task 'image-classification' needs at least two 'classes'"),
     "too-few-classes": ({"classes": ["dark"]}, "classes"),
-    "colour-into-grey": ({"image": PICTURE["image"] | {"mode": "RGB"}}, ""),
-    "five-axes": ({"inputs": [PICTURE["inputs"][0] | {"shape": [-1, 1, -1, -1, -1]}]}, ""),
+    "colour-into-grey": ({"image": IMAGE["image"] | {"mode": "RGB"}}, ""),
+    "five-axes": ({"inputs": [IMAGE["inputs"][0] | {"shape": [-1, 1, -1, -1, -1]}]}, ""),
     "other-output-type": (
-        {"outputs": [PICTURE["outputs"][0] | {"datatype": "FP64"}]},
+        {"outputs": [IMAGE["outputs"][0] | {"datatype": "FP64"}]},
         "{folder}/model.onnx answers float32 of shape (2, 2), the manifest promises FP64 of shape (-1, 2).",
     ),
-    "gigantic": ({"image": PICTURE["image"] | {"height": 2**40}}, "{folder}/model.onnx fails on a trial input: "),
+    "gigantic": ({"image": IMAGE["image"] | {"height": 2**40}}, "{folder}/model.onnx fails on a trial input: "),
 }
 
 
@@ -60,11 +60,11 @@ def test_an_arithmetic_manifest_that_is_wrong_is_damaged(
     expect_damaged(tmp_path, reason, caplog)
 
 
-@pytest.mark.parametrize(("changes", "reason"), PICTURE_MANIFESTS.values(), ids=PICTURE_MANIFESTS)
-def test_a_picture_manifest_that_is_wrong_is_damaged(
+@pytest.mark.parametrize(("changes", "reason"), IMAGE_MANIFESTS.values(), ids=IMAGE_MANIFESTS)
+def test_an_image_manifest_that_is_wrong_is_damaged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, changes: dict[str, Any], reason: str
 ) -> None:
-    write_version(tmp_path, picture_onnx("classes"), picture_manifest("m", "classes", **changes))
+    write_version(tmp_path, image_onnx("classes"), image_manifest("m", "classes", **changes))
     expect_damaged(tmp_path, reason, caplog)
 
 

@@ -19,13 +19,13 @@ from app.repository.repository import Repository
 from models.manifest import Manifest
 from tests.app.factory import (
     arithmetic_graph,
+    image_manifest,
+    image_onnx,
     manifest_of,
     onnx_bytes,
-    picture_manifest,
-    picture_onnx,
     running,
     wait_until,
-    write_picture,
+    write_image,
     write_sum,
     write_version,
 )
@@ -71,10 +71,10 @@ def test_a_model_computes_batches_of_one_two_and_many_before_it_is_served(
     assert not any(served for _, served in backend.calls)
 
 
-def test_large_pictures_are_warmed_in_no_more_than_two_and_small_ones_in_many(
+def test_large_images_are_warmed_in_no_more_than_two_and_small_ones_in_many(
     repository: Repository, backend: Recording
 ) -> None:
-    folder = write_picture(repository.root, "brightness", "brightness")
+    folder = write_image(repository.root, "brightness", "brightness")
     repository.refresh()
     assert {shape for shape, _ in backend.calls} == {(1, 1, 4, 6), (2, 1, 4, 6), (64, 1, 4, 6), (1, 1, 5, 8)}
     backend.calls.clear()
@@ -85,19 +85,19 @@ def test_large_pictures_are_warmed_in_no_more_than_two_and_small_ones_in_many(
 
 
 def test_a_model_of_one_size_is_warmed_in_that_size_alone(repository: Repository, backend: Recording) -> None:
-    write_picture(repository.root, "strict", "brightness", fixed=True)
+    write_image(repository.root, "strict", "brightness", fixed=True)
     repository.refresh()
     assert {shape for shape, _ in backend.calls} == {(1, 1, 4, 6), (2, 1, 4, 6), (64, 1, 4, 6)}
 
 
 @pytest.mark.parametrize("resize", [True, False])
-def test_a_model_that_takes_only_one_size_of_pictures_where_any_is_promised_is_damaged(
+def test_a_model_that_takes_only_one_size_of_images_where_any_is_promised_is_damaged(
     repository: Repository, resize: bool
 ) -> None:
-    model = onnx.load_model_from_string(picture_onnx("brightness"))
+    model = onnx.load_model_from_string(image_onnx("brightness"))
     for axis, size in ((2, 4), (3, 6)):
         model.graph.input[0].type.tensor_type.shape.dim[axis].dim_value = size
-    manifest = picture_manifest("m", "brightness", resize=resize)
+    manifest = image_manifest("m", "brightness", resize=resize)
     folder = write_version(repository.root, model.SerializeToString(), manifest)
     repository.refresh()
     [(_, entry)] = repository.entries()

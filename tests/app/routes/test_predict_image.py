@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tests.app.expect import expect_problem
-from tests.app.factory import TestClient, running, write_picture
+from tests.app.factory import TestClient, running, write_image
 from tests.app.images import (
     encode,
     exif_entry,
@@ -37,7 +37,7 @@ def test_a_classification_answer_names_the_most_probable_class_and_the_probabili
         assert prediction["probabilities"] == pytest.approx({"dark": 1 - bright, "bright": bright}, abs=1e-6)
 
 
-def test_pictures_of_different_sizes_are_answered_together_in_their_order(client: TestClient) -> None:
+def test_images_of_different_sizes_are_answered_together_in_their_order(client: TestClient) -> None:
     greys = [10, 250, 30, 40, 99, 0]
     sizes = [(4, 6), (9, 2), (4, 6), (1, 1), (9, 2), (6, 4)]
     contents = [grey(value, *size) for value, size in zip(greys, sizes, strict=True)]
@@ -50,13 +50,13 @@ def test_png_jpeg_and_webp_are_understood_whatever_the_file_is_called(client: Te
 
 
 def test_every_pixel_reaches_the_model(client: TestClient) -> None:
-    picture = noise(13, 7)
-    assert values(upload(client, "brightness", png(picture))) == pytest.approx([picture.mean()], rel=1e-6)
+    image = noise(13, 7)
+    assert values(upload(client, "brightness", png(image))) == pytest.approx([image.mean()], rel=1e-6)
 
 
 def test_a_colour_model_sees_all_three_channels(client: TestClient) -> None:
-    picture = noise(13, 7, 3)
-    assert values(upload(client, "colour", png(picture))) == pytest.approx([picture.mean()], rel=1e-6)
+    image = noise(13, 7, 3)
+    assert values(upload(client, "colour", png(image))) == pytest.approx([image.mean()], rel=1e-6)
 
 
 def test_unusual_pixels_are_answered_as_a_viewer_shows_them(client: TestClient) -> None:
@@ -72,7 +72,7 @@ def test_a_model_of_one_size_takes_that_size_and_refuses_others_by_name(client: 
     expect_problem(response, 422, "File 1 is 4 x 6 pixels; model 'strict' takes 6 x 4.")
 
 
-def test_a_model_of_one_size_measures_a_picture_upright(client: TestClient) -> None:
+def test_a_model_of_one_size_measures_an_image_upright(client: TestClient) -> None:
     lying = oriented(Image.new("L", (4, 6), 9), 6, "PNG")
     assert values(upload(client, "strict", lying)) == [9]
 
@@ -83,10 +83,10 @@ def test_a_photo_whose_exif_is_odd_is_answered(client: TestClient) -> None:
     assert values(upload(client, "brightness", photo)) == pytest.approx([9], abs=1)
 
 
-def test_pictures_are_computed_in_batches_of_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_are_computed_in_batches_of_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.routes.image_request.BATCH_PIXELS", 250)
     sizes: list[int] = []
-    write_picture(tmp_path, "brightness", "brightness")
+    write_image(tmp_path, "brightness", "brightness")
     with running(tmp_path) as client:
         batching = client.app.state.service.batching  # type: ignore[attr-defined]
         compute = batching.predict

@@ -16,7 +16,7 @@ from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.flow_control import FlowControl
 
 from app.transport import fast_path
-from tests.app.factory import wait_until, write_picture, write_sum
+from tests.app.factory import wait_until, write_image, write_sum
 from tests.app.images import grey
 from tests.app.wire import PATH, PROTOCOLS, Answer, HeldModel, Live, Wire, listening, post, predict_body
 
@@ -28,7 +28,7 @@ LATE = "The request's body had not come within 1 seconds, which is the limit; se
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("repository")
     write_sum(root)
-    write_picture(root, "brightness", "brightness")
+    write_image(root, "brightness", "brightness")
     return root
 
 
@@ -61,10 +61,10 @@ def hold(live: Live) -> HeldModel:
     return held
 
 
-def form(picture: bytes) -> bytes:
+def form(image: bytes) -> bytes:
     part = 'Content-Disposition: form-data; name="{}"'
     head = f"--cut\r\n{part.format('model')}\r\n\r\nbrightness\r\n--cut\r\n{part.format('files')}; filename=a\r\n\r\n"
-    return head.encode() + picture + b"\r\n--cut--\r\n"
+    return head.encode() + image + b"\r\n--cut--\r\n"
 
 
 def plain(method: str, path: str = PATH, *headers: str) -> bytes:
@@ -91,7 +91,7 @@ REQUESTS: dict[str, tuple[int, bytes]] = {
     "no-utf8": (422, post(b'{"model": "\xff"}')),
     "too-deep": (422, post(b"[" * 1000)),
     "unknown-model": (404, post(predict_body([3, 4], model="nobody"))),
-    "pictures-wanted": (422, post(predict_body([3, 4], model="brightness"))),
+    "images-wanted": (422, post(predict_body([3, 4], model="brightness"))),
     "no-length": (422, post(b"", length=False)),
     "length-0": (422, post(b"")),
     "two-equal-lengths": (400, post(BODY, f"Content-Length: {len(BODY)}")),
@@ -117,10 +117,10 @@ REQUESTS: dict[str, tuple[int, bytes]] = {
     "upgrade-to-http2": (422, post(BODY, *H2C)),
     "upgrade-to-websocket": (422, post(BODY, "Connection: Upgrade", "Upgrade: websocket")),
     "many-headers": (200, post(BODY, *[f"X-{index}: {index}" for index in range(90)])),
-    "picture": (200, post(form(grey(7)), FORM_TYPE, path="/predict/image")),
-    "broken-picture": (415, post(form(grey(7)[:40]), FORM_TYPE, path="/predict/image")),
+    "image": (200, post(form(grey(7)), FORM_TYPE, path="/predict/image")),
+    "broken-image": (415, post(form(grey(7)[:40]), FORM_TYPE, path="/predict/image")),
     "no-form": (422, post(BODY, path="/predict/image")),
-    "get-picture": (405, plain("GET", "/predict/image")),
+    "get-image": (405, plain("GET", "/predict/image")),
     "live": (200, plain("GET", "/health/live")),
 }
 
@@ -216,11 +216,11 @@ def test_the_requests_that_the_fast_path_is_for_take_it(
     monkeypatch.setattr(
         fast_path.FastPathCycle, "start", lambda self: taken.append(self.context.request_id) or start(self)
     )
-    picture = post(form(grey(7)), FORM_TYPE, "X-Request-ID: picture", path="/predict/image")
-    for request in (post(BODY, "X-Request-ID: row"), picture, post(BODY, "X-Request-ID: q", path=PATH + "?x=1")):
+    image = post(form(grey(7)), FORM_TYPE, "X-Request-ID: image", path="/predict/image")
+    for request in (post(BODY, "X-Request-ID: row"), image, post(BODY, "X-Request-ID: q", path=PATH + "?x=1")):
         with Wire(services["fast_path"].port) as wire:
             assert wire.send(request).answer().status == 200
-    assert taken == ["row", "picture"]
+    assert taken == ["row", "image"]
 
 
 def test_a_client_that_goes_while_it_sends_is_counted_and_forgotten_at_once(live: Live) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from app.codecs.v2.compression import MIN_COMPRESSED_BYTES
 from app.codecs.v2.request import HEADER_LENGTH
 from tests.app.conftest import MAX_BODY_BYTES
-from tests.app.factory import TestClient, running, write_picture, write_sum
+from tests.app.factory import TestClient, running, write_image, write_sum
 from tests.app.v2_requests import ROWS, binary, body, expect_error, infer, tensor
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 1, 5, 7), dtype=np.uint8)
@@ -88,7 +88,7 @@ def test_colour_images_and_classes(client: TestClient) -> None:
 
 def test_images_of_many_pixels_are_computed_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.routes.v2.inference.BATCH_PIXELS", 80)
-    write_picture(tmp_path, "brightness", "brightness")
+    write_image(tmp_path, "brightness", "brightness")
     with running(tmp_path) as client:
         np.testing.assert_allclose(
             output_of(infer(client, "brightness", *binary(IMAGES))), IMAGES.mean(axis=(2, 3)), rtol=1e-6
