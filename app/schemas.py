@@ -202,7 +202,7 @@ class Problem(BaseModel):
 
 
 _DETAILS = {
-    404: "There is no model 'adds'; GET /models lists what there is.",
+    404: "There is no model 'adds'; GET /models lists all models.",
     413: "The request body is larger than 16777216 bytes; send fewer rows or files at a time.",
     415: "File 0 is not a whole PNG, JPEG or WebP image; convert or replace it.",
     422: "Model 'multiply' takes 2 columns (a, b); row 0 has 3.",

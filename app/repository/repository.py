@@ -16,7 +16,7 @@ from models.manifest import Manifest, ManifestError
 
 logger = logging.getLogger(__name__)
 
-LOADING = "The models are still being loaded; GET /health/ready says when they are."
+LOADING = "The models are still being loaded; GET /health/ready reports their state."
 
 
 @dataclass(frozen=True)
@@ -249,7 +249,7 @@ class Repository:
 
 
 def _no_model(name: str) -> ModelNotFoundError:
-    return ModelNotFoundError(f"There is no model '{name[:64]}'; GET /models lists what there is.")
+    return ModelNotFoundError(f"There is no model '{name[:64]}'; GET /models lists all models.")
 
 
 def _damage(key: Key, folder: Path, error: Exception, kept: bool) -> str:
@@ -258,6 +258,6 @@ def _damage(key: Key, folder: Path, error: Exception, kept: bool) -> str:
     if not isinstance(error, ManifestError | BackendError):
         logger.error("Loading '%s' version %d failed.", name, version, exc_info=error)
         error = BackendError(f"{folder} cannot be loaded: {type(error).__name__}; the log has the details.")
-    reason = f"{error}{' What was loaded before is still served.' * kept}"
+    reason = f"{error}{' The previously loaded model is still served.' * kept}"
     logger.error("Model '%s' version %d is damaged: %s", name, version, reason)
     return reason

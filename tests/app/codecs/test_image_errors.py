@@ -113,7 +113,7 @@ def test_a_text_field_in_the_place_of_a_file_is_refused_without_echo(client: Tes
 
 
 def test_an_unknown_model_or_version_is_not_found(client: TestClient) -> None:
-    said = "There is no model 'nobody'; GET /models lists what there is."
+    said = "There is no model 'nobody'; GET /models lists all models."
     expect_problem(upload(client, "nobody", grey(7)), 404, said)
     said = "Model 'brightness' has no version 2; it has 1."
     expect_problem(upload(client, "brightness", grey(7), version="2"), 404, said)

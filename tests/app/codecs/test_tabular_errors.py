@@ -109,9 +109,9 @@ def test_a_body_of_another_shape_is_refused(client: TestClient, body: bytes, det
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        (body_of("[[1, 2]]", "nobody"), "There is no model 'nobody'; GET /models lists what there is."),
-        (body_of("[[1, 2]]", "../sum"), "There is no model '../sum'; GET /models lists what there is."),
-        (body_of("[[1, 2]]", ""), "There is no model ''; GET /models lists what there is."),
+        (body_of("[[1, 2]]", "nobody"), "There is no model 'nobody'; GET /models lists all models."),
+        (body_of("[[1, 2]]", "../sum"), "There is no model '../sum'; GET /models lists all models."),
+        (body_of("[[1, 2]]", ""), "There is no model ''; GET /models lists all models."),
         (body_of('[[1, 2]], "version": 7'), "Model 'sum' has no version 7; it has 1, 2."),
     ],
 )

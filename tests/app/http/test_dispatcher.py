@@ -125,7 +125,7 @@ def test_refusals_are_counted_by_their_reason(fresh: TestClient) -> None:
         ("GET", "/v2/nothing", 404, "There is nothing at /v2/nothing; GET /docs lists what there is."),
         ("POST", "/v2", 405, "/v2 does not take POST; GET /docs lists the methods it takes."),
         ("DELETE", "/v2/models/sum", 405, "/v2/models/sum does not take DELETE; GET /docs lists the methods it takes."),
-        ("GET", "/v2/models/nobody", 404, "There is no model 'nobody'; GET /models lists what there is."),
+        ("GET", "/v2/models/nobody", 404, "There is no model 'nobody'; GET /models lists all models."),
     ],
 )
 def test_errors_under_v2_are_what_the_open_inference_protocol_says(

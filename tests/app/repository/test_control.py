@@ -18,7 +18,7 @@ from models.manifest import Manifest
 from tests.app.factory import wait_until, write_sum
 
 UNLOADED = "Model 'sum' is unloaded; POST /v2/repository/models/sum/load loads it."
-NO_MODEL = "There is no model '{}'; GET /models lists what there is."
+NO_MODEL = "There is no model '{}'; GET /models lists all models."
 
 
 class Slow:
@@ -171,7 +171,7 @@ def test_the_index_lists_every_folder_with_its_state(repository: Repository, tmp
         IndexEntry("add", 1, "UNAVAILABLE", "It was unloaded."),
         IndexEntry("later", 1, "UNAVAILABLE", "It has not been loaded yet."),
         IndexEntry("sum", 1, "READY", None),
-        IndexEntry("sum", 2, "READY", f"{gone} What was loaded before is still served."),
+        IndexEntry("sum", 2, "READY", f"{gone} The previously loaded model is still served."),
         IndexEntry("sum", 3, "UNAVAILABLE", f"{damaged} cannot be read: No such file or directory."),
     ]
 

@@ -65,7 +65,7 @@ def test_a_new_version_is_served_and_a_removed_one_is_gone(repository: Repositor
     repository.refresh()
     with pytest.raises(ModelNotFoundError) as caught:
         repository.get("sum")
-    assert caught.value.detail == "There is no model 'sum'; GET /models lists what there is."
+    assert caught.value.detail == "There is no model 'sum'; GET /models lists all models."
 
 
 def test_a_version_whose_files_change_is_loaded_anew(repository: Repository, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_version_whose_files_turn_bad_is_reported_while_the_old_one_serves_on_
     assert state == "damaged"
     assert reason is not None
     assert "has SHA-256" in reason
-    assert reason.endswith("What was loaded before is still served.")
+    assert reason.endswith("The previously loaded model is still served.")
     assert answer(repository, "sum") == 3
     (folder / "manifest.json").unlink()
     repository.refresh()

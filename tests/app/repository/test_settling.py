@@ -125,7 +125,7 @@ def test_a_copy_over_a_served_version_leaves_the_old_model_serving_and_is_report
     assert (state, answer(repository)) == ("damaged", 3)
     assert reason is not None
     assert reason.startswith(f"{folder}/model.onnx has SHA-256 ")
-    assert reason.endswith(" What was loaded before is still served.")
+    assert reason.endswith(" The previously loaded model is still served.")
     write_sum(repository.root, weight=2.0)
     repository.refresh()
     assert (states(repository), answer(repository)) == ({("sum", 1): ("ready", None)}, 6)
@@ -158,7 +158,7 @@ def test_a_copy_that_was_given_up_is_forgotten_without_a_word(
     assert caplog.messages == ["Loaded 'other' version 1."]
     with pytest.raises(ModelNotFoundError) as caught:
         repository.get("sum")
-    assert caught.value.detail == "There is no model 'sum'; GET /models lists what there is."
+    assert caught.value.detail == "There is no model 'sum'; GET /models lists all models."
 
 
 @pytest.mark.parametrize("seconds", [0.0, 5.0])

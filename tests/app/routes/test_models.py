@@ -9,7 +9,7 @@ from tests.app.expect import expect_problem
 from tests.app.factory import TestClient, running, write_sum
 from tests.app.images import grey, upload
 
-LOADING = "The models are still being loaded; GET /health/ready says when they are."
+LOADING = "The models are still being loaded; GET /health/ready reports their state."
 
 
 def test_models_lists_every_model_once_in_its_latest_version_by_name(client: TestClient) -> None:
@@ -33,10 +33,10 @@ def test_a_model_is_described_by_the_very_manifest_of_its_folder(tmp_path: Path)
 @pytest.mark.parametrize(
     ("path", "detail"),
     [
-        ("/models/nobody", "There is no model 'nobody'; GET /models lists what there is."),
+        ("/models/nobody", "There is no model 'nobody'; GET /models lists all models."),
         ("/models/sum?version=7", "Model 'sum' has no version 7; it has 1, 2."),
         ("/models/..%2Fsum", None),
-        ("/models/" + "x" * 5000, f"There is no model '{'x' * 64}'; GET /models lists what there is."),
+        ("/models/" + "x" * 5000, f"There is no model '{'x' * 64}'; GET /models lists all models."),
     ],
     ids=["name", "version", "dots", "long-name"],
 )
@@ -104,7 +104,7 @@ def test_the_versions_of_a_model_are_listed_lowest_first_with_what_is_wrong_with
 
 def test_the_versions_of_a_model_that_is_not_there_are_not_found(client: TestClient) -> None:
     expect_problem(
-        client.get("/models/nobody/versions"), 404, "There is no model 'nobody'; GET /models lists what there is."
+        client.get("/models/nobody/versions"), 404, "There is no model 'nobody'; GET /models lists all models."
     )
 
 

@@ -153,7 +153,7 @@ def test_a_truncated_or_unknown_encoding_is_rejected(client: TestClient) -> None
 @pytest.mark.parametrize(
     ("path", "status", "error"),
     [
-        ("nothing/infer", 404, "There is no model 'nothing'; GET /models lists what there is."),
+        ("nothing/infer", 404, "There is no model 'nothing'; GET /models lists all models."),
         ("sum/versions/3/infer", 404, "Model 'sum' has no version 3; it has 1, 2."),
         ("sum/versions/0/infer", 400, "Version '0' is not an integer from 1 to 1000000000."),
         ("sum/versions/-1/infer", 400, None),

@@ -60,7 +60,7 @@ def test_a_model_that_is_served_is_ready(client: TestClient) -> None:
 
 @pytest.mark.parametrize("suffix", ["", "/ready", "/config", "/stats"])
 def test_an_unknown_model_or_version_is_the_protocols_error(client: TestClient, suffix: str) -> None:
-    error = "There is no model 'nothing'; GET /models lists what there is."
+    error = "There is no model 'nothing'; GET /models lists all models."
     expect_error(client.get(f"/v2/models/nothing{suffix}"), 404, error)
     expect_error(client.get(f"/v2/models/sum/versions/7{suffix}"), 404, "Model 'sum' has no version 7; it has 1, 2.")
     expect_error(client.get(f"/v2/models/sum/versions/x{suffix}"), 400)
