@@ -25,16 +25,18 @@ class Registry(Generic[T]):
 
     Args:
         kind: what an entry is called in messages, for example ``"unit"``.
-        package: the package whose files are the entries; names with a leading underscore are helpers.
+        package: the package whose files are the entries; folders and names with a leading underscore are helpers.
         attribute: the module-level name under which each file offers its entry, for example ``"UNIT"``.
         published: entries have a published spelling, which is what is listed: the file's ``NAME``, or else its name
             in capitals. Listing them then imports the files.
+        optional: files may lack the attribute, and are then no entries. Listing them then imports the files.
     """
 
     kind: str
     package: str
     attribute: str
     published: bool = False
+    optional: bool = False
 
     def names(self) -> list[str]:
         """Names of all entries, sorted."""
@@ -60,7 +62,8 @@ class Registry(Generic[T]):
     def _stems(self) -> list[str]:
         spec = find_spec(self.package)
         folders = spec.submodule_search_locations if spec else None
-        return [module.name for module in iter_modules(folders) if not module.name.startswith("_")]
+        found = (entry.name for entry in iter_modules(folders) if not (entry.ispkg or entry.name.startswith("_")))
+        return [stem for stem in found if not self.optional or hasattr(self._import(stem), self.attribute)]
 
     def _find(self, name: str, also: Sequence[str] = ()) -> str:
         for stem in self._stems():

@@ -14,8 +14,8 @@ import torch
 
 from benchmarks.images import single, totals
 from benchmarks.images.render import write_report
-from training.recipes.images import DigitRecipe, TotalRecipe
-from training.recipes.zoo import RECIPES
+from training.recipes import RECIPES
+from training.recipes.kinds.images import DigitRecipe, TotalRecipe
 
 NAMES = ("digit", "digit-sum", "digit-count", "digit-product", "digit-value")
 SEEDS = (0, 1, 2)

@@ -12,7 +12,7 @@ from benchmarks.images.kinds import KINDS
 from training.counting.views import SIZES, view
 from training.data.mnist import load_mnist
 from training.metrics import predict
-from training.recipes.images import DigitRecipe
+from training.recipes.kinds.images import DigitRecipe
 from training.vision.fit import Examples, measure
 
 

@@ -20,7 +20,7 @@ from training.counting.scenes import MNIST_FRAME, Digits, canvases_of
 from training.counting.totals import PRODUCT, SUM, Total
 from training.counting.train import AVERAGING, STEPS, mlp_head, training_canvases, with_head
 from training.counting.views import as_file
-from training.recipes.images import TotalRecipe, test_digits
+from training.recipes.kinds.images import TotalRecipe, test_digits
 from training.trainer.bf16 import BF16Network
 from training.trainer.loop import train_batches
 from training.vision.fit import FittedPictures

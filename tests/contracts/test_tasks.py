@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from training.data.table_split import Part
-from training.recipes.arithmetic import sample_split
-from training.recipes.tasks import TASKS
+from training.recipes import TASKS
 
 LAWS = {
     "add": lambda a, b: math.fsum((a, b)),
@@ -28,8 +27,8 @@ def test_every_task_has_a_law_here() -> None:
 
 @pytest.mark.parametrize("name", TASKS.names())
 def test_targets_follow_the_law(name: str) -> None:
-    split = sample_split(name, seed=4)
     task, random = TASKS.load(name), np.random.default_rng(3)
+    split = task.split(seed=4)
     elsewhere = [Part(*task.sample(50, within, random)) for within in task.elsewhere.values()]
     for part in (split.train, split.interpolation, split.extrapolation, *elsewhere):
         assert part.target.shape == (len(part), 1)
@@ -39,7 +38,8 @@ def test_targets_follow_the_law(name: str) -> None:
 
 @pytest.mark.parametrize("name", TASKS.names())
 def test_samples_lie_in_their_ranges_and_extrapolation_reaches_a_hundred_times_as_far(name: str) -> None:
-    task, split = TASKS.load(name), sample_split(name, seed=4)
+    task = TASKS.load(name)
+    split = task.split(seed=4)
     for part, (low, high) in ((split.train, task.interpolation), (split.extrapolation, task.extrapolation)):
         assert part.inputs.shape[1] == len(task.columns)
         assert low <= part.inputs.min()
@@ -49,6 +49,6 @@ def test_samples_lie_in_their_ranges_and_extrapolation_reaches_a_hundred_times_a
 
 
 def test_a_seed_reproduces_the_samples() -> None:
-    first, again, other = (sample_split("add", seed).train.inputs for seed in (1, 1, 2))
+    first, again, other = (TASKS.load("add").split(seed).train.inputs for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)

@@ -14,7 +14,7 @@ from models.manifest import Manifest, versions
 from tests.end_to_end.server import ROOT, Server, serve
 from training.counting.scenes import Digits, canvases_of
 from training.data.sklearn_digits import load_framed
-from training.recipes.zoo import RECIPES
+from training.recipes import RECIPES
 
 REPOSITORY = ROOT / "repository"
 LAWS = {

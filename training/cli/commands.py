@@ -24,10 +24,8 @@ from training.export.checkpoint import load_checkpoint
 from training.export.onnx_predictor import onnx_predictor
 from training.export.write import Export, packages, write_model
 from training.metrics import regression_errors
-from training.recipes.arithmetic import sample_split
-from training.recipes.images import DigitRecipe, TotalRecipe
-from training.recipes.tasks import TASKS
-from training.recipes.zoo import RECIPES
+from training.recipes import RECIPES, TASKS
+from training.recipes.kinds.images import DigitRecipe, TotalRecipe
 from training.research.benchmark.command import run_benchmark
 from training.research.sequences.command import run_sequences
 from training.tabular import fit
@@ -177,7 +175,7 @@ def _parts(manifest: Manifest, options: Namespace) -> dict[str, tuple[FloatArray
         return {part: (table.inputs[mask], table.target[mask]) for part, mask in masks.items()}
     if options.name not in TASKS.names():
         raise InputError(f"'{options.name}' is no task of ours ({', '.join(TASKS.names())}); give rows with --data.")
-    split = sample_split(options.name, options.seed)
+    split = TASKS.load(options.name).split(options.seed)
     halves = {"interpolation": split.interpolation, "extrapolation": split.extrapolation}
     return {part: (rows.inputs, rows.target) for part, rows in halves.items()}
 

@@ -10,7 +10,7 @@ from models.manifest import Manifest
 from models.networks import Network
 from training.data.table_split import Part, Split, split_table
 from training.errors import InputError
-from training.recipes.arithmetic import sample_split
+from training.recipes import TASKS
 from training.tabular import fit
 
 PLAN = fit.Plan(name="m", columns=["a", "b"], target="y", unit="NAC", seed=0, command="", data="", restarts=2)
@@ -19,7 +19,7 @@ AUTO = replace(PLAN, unit=fit.AUTO, restarts=1)
 
 @pytest.mark.parametrize("task", ["add", "subtract"])
 def test_nac_extrapolates_sums_to_a_hundred_times_the_range(task: str) -> None:
-    fitted = fit.fit(PLAN, sample_split(task, seed=11))
+    fitted = fit.fit(PLAN, TASKS.load(task).split(seed=11))
     assert fitted.metrics["extrapolation"]["max_relative_error"] < 1e-6
     assert fitted.formula is not None
     assert fitted.formula.text == {"add": "a + b", "subtract": "a - b"}[task]
@@ -49,7 +49,7 @@ LAWS = {"add": "a + b", "subtract": "a - b", "multiply": "a * b", "divide": "a /
 
 @pytest.mark.parametrize("task", LAWS)
 def test_auto_finds_the_law_and_its_formula(task: str) -> None:
-    split = sample_split(task, seed=3)
+    split = TASKS.load(task).split(seed=3)
     columns = ["a", "b"][: split.train.inputs.shape[1]]
     fitted = fit.fit(replace(AUTO, columns=columns), split)
     assert (fitted.unit, fitted.reason) == ("Law", None)
@@ -70,7 +70,7 @@ def test_auto_says_why_there_is_no_law_and_keeps_the_nearest_thing() -> None:
 
 @pytest.mark.parametrize("unit", ["NALU", fit.AUTO])
 def test_the_extrapolation_rows_decide_nothing(unit: str) -> None:
-    split = sample_split("multiply", seed=5)
+    split = TASKS.load("multiply").split(seed=5)
     spoiled = replace(split, extrapolation=Part(split.extrapolation.inputs, -split.extrapolation.target))
     plan = replace(PLAN, unit=unit, restarts=1)
     first, second = fit.fit(plan, split).network, fit.fit(plan, spoiled).network
@@ -78,7 +78,7 @@ def test_the_extrapolation_rows_decide_nothing(unit: str) -> None:
 
 
 def test_a_seed_reproduces_a_run_and_another_does_not() -> None:
-    split = sample_split("divide", seed=5)
+    split = TASKS.load("divide").split(seed=5)
 
     def weights(seed: int) -> torch.Tensor:
         fitted = fit.fit(replace(PLAN, unit="NALU", restarts=1, seed=seed), split)
@@ -105,7 +105,7 @@ def test_long_tables_are_thinned_for_training_only() -> None:
 
 
 def test_hidden_layers_are_built(tmp_path: Path) -> None:
-    split = sample_split("add", seed=1)
+    split = TASKS.load("add").split(seed=1)
     plan = replace(PLAN, hidden=[3], restarts=1)
     fitted = fit.fit(plan, split)
     assert isinstance(fitted.network, Network)
@@ -116,7 +116,7 @@ def test_hidden_layers_are_built(tmp_path: Path) -> None:
 
 def test_an_unknown_unit_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^Unknown unit 'MLP'\. Available: .*NAC, .*\.$"):
-        fit.fit(replace(PLAN, unit="MLP"), sample_split("add", seed=0))
+        fit.fit(replace(PLAN, unit="MLP"), TASKS.load("add").split(seed=0))
 
 
 def test_an_irrelevant_column_of_zeros_and_ones_does_not_spoil_a_product() -> None:

@@ -1,6 +1,6 @@
 """The reciprocal of a positive number, tested to 100 and a million times the range, below it, and for negatives."""
 
-from training.recipes.tasks import ArithmeticTask
+from training.recipes.kinds.arithmetic import ArithmeticRecipe, ArithmeticTask
 
 TASK = ArithmeticTask(
     ("a",),
@@ -9,3 +9,5 @@ TASK = ArithmeticTask(
     extrapolation=(10, 1000),
     elsewhere={"below": (0.01, 1), "negative": (-10, -1), "far": (1e3, 1e7)},
 )
+
+RECIPE = ArithmeticRecipe(TASK, summary="Reciprocal of a number")

@@ -1,6 +1,6 @@
 """The product of two numbers of either sign, tested to 100 and to a million times the training range."""
 
-from training.recipes.tasks import ArithmeticTask
+from training.recipes.kinds.arithmetic import ArithmeticRecipe, ArithmeticTask
 
 TASK = ArithmeticTask(
     ("a", "b"),
@@ -9,3 +9,5 @@ TASK = ArithmeticTask(
     extrapolation=(-1000, 1000),
     elsewhere={"far": (1e3, 1e7)},
 )
+
+RECIPE = ArithmeticRecipe(TASK, summary="Product of two numbers")

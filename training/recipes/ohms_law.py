@@ -1,6 +1,6 @@
 """Ohm's law: the current that a voltage drives through a resistance."""
 
-from training.recipes.tasks import ArithmeticTask
+from training.recipes.kinds.arithmetic import ArithmeticRecipe, ArithmeticTask
 
 TASK = ArithmeticTask(
     ("voltage", "resistance"),
@@ -10,3 +10,5 @@ TASK = ArithmeticTask(
     target="current",
     elsewhere={"below": (0.01, 1), "far": (1e3, 1e7)},
 )
+
+RECIPE = ArithmeticRecipe(TASK, summary="Ohm's law: amperes from volts and ohms")

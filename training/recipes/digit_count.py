@@ -1,6 +1,6 @@
 """digit-count: see ``training.counting.totals``."""
 
 from training.counting.totals import COUNT
-from training.recipes.images import TotalRecipe
+from training.recipes.kinds.images import TotalRecipe
 
 RECIPE = TotalRecipe(COUNT, epochs=28)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.recipes.tasks import ArithmeticTask
+from training.recipes.kinds.arithmetic import ArithmeticRecipe, ArithmeticTask
 
 TASK = ArithmeticTask(
     ("a",),
@@ -11,3 +11,5 @@ TASK = ArithmeticTask(
     extrapolation=(10, 1000),
     elsewhere={"below": (0.01, 1), "far": (1e3, 1e7)},
 )
+
+RECIPE = ArithmeticRecipe(TASK, summary="Square root of a number; of negative numbers there is none")

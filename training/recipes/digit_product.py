@@ -1,6 +1,6 @@
 """digit-product: see ``training.counting.totals``."""
 
 from training.counting.totals import PRODUCT
-from training.recipes.images import TotalRecipe
+from training.recipes.kinds.images import TotalRecipe
 
 RECIPE = TotalRecipe(PRODUCT, epochs=14)

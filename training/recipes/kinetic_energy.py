@@ -1,6 +1,6 @@
 """The kinetic energy of a mass at a speed."""
 
-from training.recipes.tasks import ArithmeticTask
+from training.recipes.kinds.arithmetic import ArithmeticRecipe, ArithmeticTask
 
 TASK = ArithmeticTask(
     ("mass", "speed"),
@@ -10,3 +10,5 @@ TASK = ArithmeticTask(
     target="energy",
     elsewhere={"below": (0.01, 1), "far": (1e3, 1e7)},
 )
+
+RECIPE = ArithmeticRecipe(TASK, summary="Kinetic energy: joules from kilograms and metres a second")
