@@ -1,7 +1,7 @@
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve install test check format zoo bench fuzz clean
+.PHONY: serve install test check docs format zoo bench fuzz clean
 
 serve: .venv/.serving  ## serve repository/ on http://127.0.0.1:8000; needs no PyTorch
 	.venv/bin/python -m app
@@ -11,11 +11,14 @@ install: .venv/.everything  ## set up .venv with everything: serving, training a
 test: .venv/.everything  ## run the whole test suite
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist worksteal  # one thread for each worker
 
-check: .venv/.everything  ## format, lint, types, then the tests: what CI runs
+check: .venv/.everything  ## format, lint, types, docs, then the tests: what CI runs
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
-	$(MAKE) test
+	$(MAKE) docs test
+
+docs: .venv/.everything  ## build the site in build/docs, which works offline; a dead link is an error
+	.venv/bin/python -m sphinx -b html -W --keep-going -n -q -c docs . build/docs
 
 format: .venv/.everything  ## put the code into shape
 	.venv/bin/ruff check --fix .

@@ -1,0 +1,128 @@
+"""Makes the repository's own pages a site: the menu, and a page for every file of code that a page links to.
+
+Pages link to code by its path, as a git host resolves it. Here such a link leads to a page with the code in it.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import TextLexer, get_lexer_for_filename
+from pygments.util import ClassNotFound
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
+
+MENU = """
+```{toctree}
+:hidden:
+:caption: Use
+
+docs/serving
+docs/training
+docs/examples
+docs/deployment
+```
+
+```{toctree}
+:hidden:
+:caption: Results
+
+docs/models
+docs/benchmarks
+docs/results/images
+docs/results/images-elsewhere
+docs/results/arithmetic
+docs/results/laws
+docs/results/sequences
+docs/results/serving
+docs/results/trials
+```
+
+```{toctree}
+:hidden:
+:caption: Project
+
+docs/architecture
+docs/design/index
+CONTRIBUTING
+CHANGELOG
+```
+"""
+
+DECISIONS = """
+```{toctree}
+:hidden:
+:glob:
+
+*
+```
+"""
+
+LINKED = "linked_files"
+"""Name in the environment of the files that pages link to, by page."""
+
+
+class LinksToCode(SphinxTransform):
+    """Turns links to files outside the pages into links to pages that show them."""
+
+    default_priority = 400
+
+    def apply(self, **_: Any) -> None:
+        """Replace the downloads that MyST makes of such links."""
+        root = Path(self.env.srcdir)
+        for node in list(self.document.findall(addnodes.download_reference)):
+            path = Path(os.path.normpath(root / Path(self.env.docname).parent / node["reftarget"])).relative_to(root)
+            if path.suffix in {".json", ".png"}:
+                continue
+            linked = self.env.__dict__.setdefault(LINKED, {})
+            linked.setdefault(self.env.docname, set()).add(path.as_posix())
+            uri = os.path.relpath(f"{path}.html", Path(self.env.docname).parent)
+            node.replace_self(nodes.reference("", "", *node.children, refuri=uri, internal=True))
+
+
+def code_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """A page for each linked file, in colour."""
+    formatter = HtmlFormatter(linenos="inline", cssclass="highlight")
+    for path in sorted({path for paths in getattr(app.env, LINKED, {}).values() for path in paths}):
+        code = (Path(app.srcdir) / path).read_text(encoding="utf-8")
+        try:
+            lexer = get_lexer_for_filename(path)
+        except ClassNotFound:
+            lexer = TextLexer()
+        body = f'<h1>{path}</h1><div class="code-page">{highlight(code, lexer, formatter)}</div>'
+        yield path, {"title": path, "body": body, "parents": [], "display_toc": False}, "page.html"
+
+
+def add_menu(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Give the two pages that list others their part of the menu."""
+    if docname == app.config.root_doc:
+        source[0] += MENU
+    elif docname == "docs/design/index":
+        source[0] += DECISIONS
+
+
+def forget(_: Sphinx, env: Any, docname: str) -> None:
+    """Forget what a page linked to before it is read anew."""
+    getattr(env, LINKED, {}).pop(docname, None)
+
+
+def copy_front_page(app: Sphinx, error: Exception | None) -> None:
+    """The front page is README's, under the name that browsers and servers look for too."""
+    if error is None:
+        shutil.copyfile(Path(app.outdir) / f"{app.config.root_doc}.html", Path(app.outdir) / "index.html")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.add_transform(LinksToCode)
+    app.connect("source-read", add_menu)
+    app.connect("env-purge-doc", forget)
+    app.connect("html-collect-pages", code_pages)
+    app.connect("build-finished", copy_front_page)
+    return {"parallel_read_safe": False, "version": "1"}
