@@ -74,9 +74,9 @@ def test_the_committed_page_repeats_the_committed_figures() -> None:
 
 
 @pytest.mark.parametrize("line", range(len(README_LINES)))
-def test_the_readme_repeats_the_results(line: int) -> None:
+def test_the_page_of_models_repeats_the_results(line: int) -> None:
     row = readme_rows(json.loads((RESULTS / "pictures.json").read_text()))[line]
-    assert row in (RESULTS.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert row in (RESULTS.parent / "models.md").read_text(encoding="utf-8")
 
 
 def test_models_are_measured_on_another_collection(monkeypatch: pytest.MonkeyPatch) -> None:

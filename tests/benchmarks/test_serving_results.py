@@ -18,8 +18,8 @@ def test_the_page_is_what_the_results_are_rendered_as() -> None:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_the_readme_repeats_the_results(name: str) -> None:
-    assert row(name) in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_serving_page_repeats_the_results(name: str) -> None:
+    assert row(name) in (ROOT / "docs/serving.md").read_text(encoding="utf-8")
 
 
 def row(name: str) -> str:
