@@ -1,17 +1,23 @@
-"""How the AMU learns: the output of a training pass, and what the weights make of the gradient that comes back.
+"""The training pass of the AMU: its output is sampled, and its weights receive Newton directions as gradients.
 
-The unit never sees a target. Each entry of its output is drawn: the sum, or the product with signs of 1 and -1, or the
-product with signs as far as they are learned. So the gradient g of an entry tells of that draw alone. For a squared
-error g is twice the draw's own error, whatever the other draws do, and
+The unit never sees a target. In training every entry of the output is drawn: the sum a, or the product m with signs of
+1 and -1, or the product with signs as far as they are learned. The gradient ``g`` of an entry then belongs to that draw
+alone. For a loss ``mean_n (y_n - t_n)**2`` over N rows, ``N g_n = 2 e_n`` with that draw's error ``e_n = y_n - t_n``.
+From ``g`` each weight gets
 
-- the sum's weights and the exponents take Newton's step for a squared error, of y and of log|y|: the gradient times
-  the inverse second moments of the features in this batch. That is what makes narrow ranges such as [1.1, 1.2] easy,
-  where the features are nearly constant;
-- a parity moves when it is the one that the gradient pulls most;
-- the gate compares: ``g (a - m)`` summed over both kinds of draws is the difference of the squared errors of sum a and
-  product m. Divided by the sum of sizes it lies in [-1, 1], and a small difference still decides.
+- ``W_add``: the sum is linear, so a squared error has the gradient ``2 mean(x e)`` and the Hessian ``2 M`` with
+  ``M = mean(x x^T)``. Newton's direction is ``M^-1 mean(x e)``; twice that, ``M^-1 mean(x N g)``, is returned. The
+  inverse is what makes narrow ranges such as [1.1, 1.2] easy, where features are nearly constant and M nearly singular.
+- ``W_mul``: ``log|m| = W_mul z`` is linear in ``z = log|x|``, and to first order its error is ``e / m``. So the same
+  with z for x and ``g / m`` for g: a Newton direction for the squared error of log|y|.
+- ``p``: the gradient of the product with learned signs, for the one parity of the steepest gradient alone, plus a pull
+  towards a whole number.
+- ``gate``: ``(a - m) ((a - t) + (m - t)) = (a - t)**2 - (m - t)**2``, so ``N g (a - m)``, weighted by the inverse
+  chance of each draw and summed over both kinds, estimates how much worse the sum is than the product. Divided by the
+  sum of magnitudes it lies in [-1, 1], and a small difference still decides.
 
-A gradient that is not finite, as after a target such as 1 / 0, teaches nothing.
+Adam scales each of them, so directions matter and lengths do not. Gradients that are not finite, as after a target such
+as 1 / 0, count as 0.
 """
 
 import math
@@ -22,19 +28,19 @@ from torch import Tensor
 
 from models.functional import bounded_exp, is_negative, product
 
-LEAST = 0.1
+MIN_SHARE = 0.1
 """Share of draws that the sum gets, and the product, however sure the gate is."""
-SOFT = 0.5
-"""Share of the product's draws that teach the signs."""
-PULL = 0.1
+SOFT_SHARE = 0.5
+"""Share of the product's draws that have learned signs, from which the parities get their gradient."""
+PARITY_PULL = 0.1
 """How strongly a parity is drawn to a whole number; the data pull with up to 2."""
 CLIP = 3.0
 """A row's gradient counts up to this many times the median size, as a division near 0 makes enormous ones."""
 RIDGE = 1e-8
 """Added to the second moments, in units of their mean eigenvalue."""
-STEADY = 2e-6
-"""Newton's steps come so small that Adam's epsilon of 1e-8 counts beside them: as if it were 5e-3 beside their size.
-Without, Adam takes ever larger steps once errors have been tiny for long, and loses what is learned."""
+MAX_NORM = 2e-6
+"""Norm of a Newton direction, at most. So small that Adam's epsilon of 1e-8 counts beside it, as 5e-3 would beside 1:
+without, Adam takes ever larger steps once errors have been tiny for long, and loses what is learned."""
 TINY = 1e-300
 
 
@@ -43,11 +49,11 @@ def whole_signs(x: Tensor, p: Tensor) -> Tensor:
     return product(1 - 2 * (p > 0.5).to(x.dtype) * is_negative(x))
 
 
-def lesson(x: Tensor, eps: float, *, W_add: Tensor, W_mul: Tensor, p: Tensor, gate: Tensor) -> Tensor:
-    """The output of a training pass, features first.
+def sampled_output(x: Tensor, eps: float, *, W_add: Tensor, W_mul: Tensor, p: Tensor, gate: Tensor) -> Tensor:
+    """The output of a training pass, features first; the weights get the gradients that the module describes.
 
-    What stands before the unit hears of a draw as far as the gate trusts it: the gradient for x is the draw's own,
-    times ``(1 + gate) / 2`` for the sum, ``(1 - gate) / 2`` for the product, 0 for one that teaches the signs.
+    The gradient for x is that of the entry's draw, times how far the gate trusts it: ``(1 + gate) / 2`` for the sum,
+    ``(1 - gate) / 2`` for the product, 0 for a product with learned signs.
 
     Raises:
         RuntimeError: ``torch.compile`` traces it.
@@ -57,23 +63,25 @@ def lesson(x: Tensor, eps: float, *, W_add: Tensor, W_mul: Tensor, p: Tensor, ga
     add, mul, parity, choice = (weight.detach() for weight in (W_add, W_mul, p, gate))
     a = (add * x).sum(0)
     magnitude = bounded_exp((mul * x.abs().clamp_min(eps).log()).sum(0))
-    drawn, share = torch.rand_like(a), _share(choice)
-    adds = drawn < share
-    soft = drawn > 1 - SOFT * (1 - share)
-    signs = torch.where(soft, product(_factors(x, parity)), whole_signs(x, parity))
-    y = torch.where(adds, a, signs * magnitude)
-    trust = torch.where(adds, (1 + choice) / 2, (1 - choice) / 2).clamp(0, 1).masked_fill(soft, 0)
-    nothing: Tensor = _Lesson.apply(W_add, W_mul, p, gate, x.detach(), adds, soft, eps)  # type: ignore[no-untyped-call]
-    return y.detach() + trust * (y - y.detach()) + nothing
+    uniform, share = torch.rand_like(a), _share(choice)
+    is_sum = uniform < share
+    is_soft = uniform > 1 - SOFT_SHARE * (1 - share)
+    signs = torch.where(is_soft, product(_soft_signs(x, parity)), whole_signs(x, parity))
+    y = torch.where(is_sum, a, signs * magnitude)
+    trust = torch.where(is_sum, (1 + choice) / 2, (1 - choice) / 2).clamp(0, 1).masked_fill(is_soft, 0)
+    newton_gradient: Tensor = _NewtonGradient.apply(  # type: ignore[no-untyped-call]
+        W_add, W_mul, p, gate, x.detach(), is_sum, is_soft, eps
+    )
+    return y.detach() + trust * (y - y.detach()) + newton_gradient
 
 
-class _Lesson(torch.autograd.Function):
-    """Adds nothing, and turns the gradient that comes back into those of the weights, in float64."""
+class _NewtonGradient(torch.autograd.Function):
+    """Zeros in the forward pass; in the backward pass the gradients of the weights, computed in float64."""
 
     @staticmethod
     def forward(*inputs: Any) -> Tensor:
-        *_, x, adds, _, _ = inputs
-        return torch.zeros_like(adds, dtype=x.dtype)
+        *_, x, is_sum, _, _ = inputs
+        return torch.zeros_like(is_sum, dtype=x.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG004
@@ -82,71 +90,73 @@ class _Lesson(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        *weights, x, adds, soft = ctx.saved_tensors
+        *weights, x, is_sum, is_soft = ctx.saved_tensors
         W_add, W_mul, p, gate, x, g = (tensor.double().unsqueeze(-1) for tensor in (*weights, x, *gradients))
-        adds, soft = adds.unsqueeze(-1), soft.unsqueeze(-1)  # a single vector is a batch of one row
+        is_sum, is_soft = is_sum.unsqueeze(-1), is_soft.unsqueeze(-1)  # a single vector is a batch of one row
         rows = [axis for axis in range(W_add.ndim - 1) if W_add.shape[axis + 1] == 1]
-        g = g.nan_to_num(0, 0, 0) * math.prod(g.shape[axis] for axis in rows)  # a mean over rows becomes a sum
+        g = g.nan_to_num(0, 0, 0) * math.prod(g.shape[axis] for axis in rows)  # N g: a mean over rows becomes a sum
         z = x.abs().clamp_min(ctx.eps).log()
         magnitude = bounded_exp((W_mul * z).sum(0))
-        m, whole, share = whole_signs(x, p) * magnitude, ~adds & ~soft, _share(gate)
-        gain = g * ((W_add * x).sum(0) - m) * (adds / share + whole / ((1 - share) * (1 - SOFT)))
-        difference = gain.sum(rows, keepdim=True) / gain.abs().sum(rows, keepdim=True).clamp_min(TINY)
-        learned = (
-            _newton_step(x, g, adds, W_add, rows),
-            _newton_step(z, g / m, whole, W_mul, rows),
-            _within(p, _strongest_pull(x, p, g / magnitude * soft, rows) + PULL * (p - _leaning(x, p, W_mul, rows)), 0),
-            _within(gate, difference.reshape(gate.shape), -1),
+        m, is_whole, share = whole_signs(x, p) * magnitude, ~is_sum & ~is_soft, _share(gate)
+        worse = g * ((W_add * x).sum(0) - m) * (is_sum / share + is_whole / ((1 - share) * (1 - SOFT_SHARE)))
+        difference = worse.sum(rows, keepdim=True) / worse.abs().sum(rows, keepdim=True).clamp_min(TINY)
+        pull = PARITY_PULL * (p - _parity_goal(x, p, W_mul, rows))
+        directions = (
+            _newton_direction(x, g, is_sum, W_add, rows),
+            _newton_direction(z, g / m, is_whole, W_mul, rows),
+            _inward(p, _steepest_parity(x, p, g / magnitude * is_soft, rows) + pull, 0),
+            _inward(gate, difference.reshape(gate.shape), -1),
         )
-        return *(v.reshape(w.shape).to(w.dtype) for v, w in zip(learned, weights, strict=True)), None, None, None, None
+        shaped = (v.reshape(w.shape).to(w.dtype) for v, w in zip(directions, weights, strict=True))
+        return *shaped, None, None, None, None
 
 
 def _share(gate: Tensor) -> Tensor:
     """Chance of the sum to be drawn."""
-    return ((1 + gate) / 2).clamp(LEAST, 1 - LEAST)
+    return ((1 + gate) / 2).clamp(MIN_SHARE, 1 - MIN_SHARE)
 
 
-def _factors(x: Tensor, p: Tensor) -> Tensor:
-    """``1 - 2 p_i [x_i < 0]``."""
+def _soft_signs(x: Tensor, p: Tensor) -> Tensor:
+    """``1 - 2 p_i [x_i < 0]``: the sign of each factor as far as its parity is learned."""
     return 1 - 2 * p.clamp(0, 1) * is_negative(x)
 
 
-def _newton_step(features: Tensor, g: Tensor, own: Tensor, W: Tensor, rows: list[int]) -> Tensor:
-    """``M^-1 mean(features g)`` over a draw's own rows, M their second moments; its norm is ``STEADY`` at most."""
+def _newton_direction(features: Tensor, g: Tensor, drawn: Tensor, W: Tensor, rows: list[int]) -> Tensor:
+    """``M^-1 mean(features g)`` over the rows of one kind of draw, M their second moments; in the shape of W."""
 
     def by_replica(values: Tensor) -> Tensor:
         """Features first to ``(replicas, features, rows)``."""
         flat = values.expand(-1, *g.shape).movedim([row + 1 for row in rows], list(range(-len(rows), 0)))
         return flat.reshape(len(values), W[0].numel(), -1).transpose(0, 1)
 
-    v, mask, g = by_replica(features), by_replica(own.to(g.dtype).unsqueeze(0)), by_replica(g.unsqueeze(0))
+    v, mask, g = by_replica(features), by_replica(drawn.to(g.dtype).unsqueeze(0)), by_replica(g.unsqueeze(0))
     size = g.abs().masked_fill(mask == 0, math.nan).nanmedian(-1, keepdim=True).values.nan_to_num()
     count = mask.sum(-1, keepdim=True).clamp_min(1)
     moments = (v * mask) @ v.mT / count
     ridge = RIDGE * moments.diagonal(dim1=-2, dim2=-1).mean(-1)[..., None, None] + TINY
     slope = v @ (torch.minimum(g.abs(), CLIP * size) * g.sign() * mask).mT / count
     step: Tensor = torch.linalg.solve(moments + ridge * torch.eye(len(features), dtype=g.dtype, device=g.device), slope)
-    step = STEADY * step / step.norm(dim=1, keepdim=True).clamp_min(1)
+    step = MAX_NORM * step / step.norm(dim=1, keepdim=True).clamp_min(1)
     return step.squeeze(-1).t().reshape(W.shape)
 
 
-def _strongest_pull(x: Tensor, p: Tensor, g: Tensor, rows: list[int]) -> Tensor:
-    """The gradient for the parity that it pulls most, one an output, over the sum of sizes; 0 for the others."""
-    factors = _factors(x, p)
+def _steepest_parity(x: Tensor, p: Tensor, g: Tensor, rows: list[int]) -> Tensor:
+    """The gradient for the parity where it is steepest, one an output, over the sum of magnitudes; 0 for the others."""
+    factors = _soft_signs(x, p)
     one = torch.ones_like(factors[:1])
     others = torch.cat((one, factors[:-1])).cumprod(0) * torch.cat((factors[1:], one)).flip(0).cumprod(0).flip(0)
-    pull = (-2 * is_negative(x) * others * g).sum([row + 1 for row in rows], keepdim=True)
-    pull = pull / g.abs().sum(rows, keepdim=True).clamp_min(TINY)
-    return torch.where(pull.abs() >= pull.abs().amax(0, keepdim=True), pull, 0.0)
+    slope = (-2 * is_negative(x) * others * g).sum([row + 1 for row in rows], keepdim=True)
+    slope = slope / g.abs().sum(rows, keepdim=True).clamp_min(TINY)
+    return torch.where(slope.abs() >= slope.abs().amax(0, keepdim=True), slope, 0.0)
 
 
-def _leaning(x: Tensor, p: Tensor, W_mul: Tensor, rows: list[int]) -> Tensor:
-    """Where a parity tends to: with negative inputs to 0 or 1, whichever is nearer; else to that of the exponent."""
+def _parity_goal(x: Tensor, p: Tensor, W_mul: Tensor, rows: list[int]) -> Tensor:
+    """The whole number that pulls a parity: the nearer of 0 and 1 with negative inputs, else the exponent's parity."""
     seen = is_negative(x).amax([row + 1 for row in rows], keepdim=True) > 0
     return torch.where(seen, (p > 0.5).to(p.dtype), ((W_mul + 1) % 2 - 1).abs())
 
 
-def _within(weight: Tensor, gradient: Tensor, lowest: float) -> Tensor:
+def _inward(weight: Tensor, gradient: Tensor, lowest: float) -> Tensor:
     """The gradient, without what would carry a weight further out of ``[lowest, 1]``."""
     outward = ((weight <= lowest) & (gradient > 0)) | ((weight >= 1) & (gradient < 0))
     return gradient.masked_fill(outward, 0)

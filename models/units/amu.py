@@ -1,9 +1,9 @@
-"""Additive-Multiplicative Unit (AMU): finds out from its output's gradient whether to add or to multiply, and what.
+"""Additive-Multiplicative Unit (AMU): learns from the gradient of its output whether to add or multiply, and what.
 
 This project's own. The product is that of log-linear units (NAC., Trask et al. 2018, https://arxiv.org/abs/1808.00508;
 NPU, Heim et al. 2020, https://arxiv.org/abs/2006.01681) with signs of their own, as an NMU of signs learns them (Madsen
 and Johansen 2020, https://openreview.net/forum?id=H1gNOeHKPS). The gate does not see the input, and training draws
-from it; see ``models.units._amu_gradient`` for how the unit learns.
+from it; see ``models.units._amu_gradient`` for the gradients.
 """
 
 from functools import partial
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from models.functional import by_rows, nau_range, powers
 from models.schedule import Schedule
 from models.units import check_eps, check_sizes
-from models.units._amu_gradient import lesson, whole_signs
+from models.units._amu_gradient import sampled_output, whole_signs
 
 
 class AMU(nn.Module):
@@ -26,7 +26,7 @@ class AMU(nn.Module):
     - ``s_i = -1`` where x_i is negative and its parity ``p_i > 1/2``, else 1. A square has an even parity, 0.
 
     In training the output is random: each entry is the sum or the product by a chance that the gate sets, and the
-    gradients of the weights are Newton's, so the unit learns by Adam at one learning rate for all magnitudes.
+    gradients of the weights are Newton directions, so one learning rate of Adam fits all magnitudes.
 
     Args:
         in_features: how many numbers come in.
@@ -84,7 +84,7 @@ class AMU(nn.Module):
     ) -> Tensor:
         """The unit's formula, features first."""
         if training:
-            return lesson(x, eps, W_add=W_add, W_mul=W_mul, p=p, gate=gate)
+            return sampled_output(x, eps, W_add=W_add, W_mul=W_mul, p=p, gate=gate)
         product = whole_signs(x, p) * powers(x.abs().clamp_min(eps), W_mul, eps)
         return torch.where(gate > 0, (W_add * x).sum(0), product)
 

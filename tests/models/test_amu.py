@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.units._amu_gradient import STEADY
+from models.units._amu_gradient import MAX_NORM
 from models.units.amu import AMU
 
 LAWS = {
@@ -133,7 +133,7 @@ def test_the_gradient_of_a_squared_error_points_straight_from_the_weights_sought
     with torch.no_grad():
         unit.get_parameter(weights).add_(distance)
     (unit.train()(x) - target).square().mean().backward()
-    torch.testing.assert_close(unit.get_parameter(weights).grad, 2 * STEADY * distance, rtol=1e-3, atol=0)
+    torch.testing.assert_close(unit.get_parameter(weights).grad, 2 * MAX_NORM * distance, rtol=1e-3, atol=0)
 
 
 @pytest.mark.parametrize(("law", "pull"), [("a + b", -1), ("a * b", 1)])
