@@ -50,9 +50,9 @@ _LINE = re.compile(rf"({_NAME.pattern})\s+([0-9a-f]{{64}})")
 Stamp = tuple[int, int]
 
 
-def is_public(path: str, protect_metrics: bool) -> bool:
+def is_public(path: str, metrics_require_key: bool) -> bool:
     """Whether a path is answered without a key."""
-    return path in _OPEN or path.startswith(_OPEN_BELOW) or (path == "/metrics" and not protect_metrics)
+    return path in _OPEN or path.startswith(_OPEN_BELOW) or (path == "/metrics" and not metrics_require_key)
 
 
 class Keys:

@@ -25,7 +25,7 @@ from app.observability.tracing import create_tracer
 from app.repository.repository import Repository
 from app.routes import health, models, predict, v2
 from app.service import Service
-from app.settings import Settings, SettingsError, read_settings, unknown_variables
+from app.settings import Settings, SettingsError, deprecation_warnings, read_settings, unknown_variables
 from app.transport.read_scheduler import ReadScheduler
 from app.transport.shutdown import drain_on_sigterm
 
@@ -56,8 +56,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or read_settings()
     # what Pillow has to say of clients' images would fill the log, and the memory of what was said already
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    for warning in deprecation_warnings():
+        logger.warning(warning)
     for name in unknown_variables():
-        logger.warning("%s is no setting of the service and is ignored; the README lists them all.", name)
+        logger.warning("%s is not a setting of the service and is ignored; docs/serving.md lists the settings.", name)
     if not settings.repository.is_dir():
         raise SettingsError(
             f"NALU_REPOSITORY is '{settings.repository}', which is not a folder; give the folder of the models."
@@ -84,7 +86,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.dispatcher = Dispatcher(super(Application, app).__call__, service, DirectRoutes(ROUTERS))
-    app.read_scheduler = ReadScheduler(settings.max_backlog_seconds)
+    app.read_scheduler = ReadScheduler(settings.max_queue_delay_seconds)
     install_error_handlers(app, app.dispatcher.error_response)
     return app
 

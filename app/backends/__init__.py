@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from models.manifest import Manifest
 
-BACKENDS = sorted(module.name for module in iter_modules(__path__))
+NO_BACKENDS = {"cpu", "malloc"}
+"""Modules of this package that are shared by its backends."""
+BACKENDS = sorted({module.name for module in iter_modules(__path__)} - NO_BACKENDS)
 """Names of all backends."""
 
 
@@ -48,7 +50,9 @@ def create_backend(name: str, device: str, threads: int) -> Backend:
         threads: threads that one prediction may use on the CPU.
 
     Raises:
-        BackendError: its library or the device is not there.
+        BackendError: there is no such backend, or its library or the device is missing.
     """
+    if name not in BACKENDS:
+        raise BackendError(f"NALU_BACKEND is '{name}', which is not a backend; choose one of {', '.join(BACKENDS)}.")
     backend: Backend = import_module(f"app.backends.{name}").BACKEND(device, threads)
     return backend

@@ -99,7 +99,7 @@ class BatchScheduler:
         Raises:
             UnavailableError: the model's queue is delayed.
         """
-        limit = self._settings.max_backlog_seconds
+        limit = self._settings.max_queue_delay_seconds
         delay = self.queue_delay(model)
         if delay > limit and delay > 2 * max(batcher.latency.last for batcher in self._batchers[model].values()):
             raise UnavailableError(

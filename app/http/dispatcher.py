@@ -85,7 +85,7 @@ class Dispatcher:
             UnauthorizedError: the request has no key, or an unknown one.
         """
         service = self.service
-        if service.keys is not None and not is_public(context.scope["path"], service.settings.protect_metrics):
+        if service.keys is not None and not is_public(context.scope["path"], service.settings.metrics_require_key):
             context.key_name = service.keys.check(context.authorization, context.api_key)
             if context.key_name is None:
                 raise UnauthorizedError(UNKNOWN if context.authorization or context.api_key else MISSING)
@@ -98,9 +98,9 @@ class Dispatcher:
             TooLargeError: its body is declared larger than the limit.
         """
         settings, waited = self.service.settings, perf_counter() - context.started
-        if waited > settings.max_backlog_seconds:
+        if waited > settings.max_queue_delay_seconds:
             raise UnavailableError(
-                f"The request waited {waited:.1f} seconds to be read, and {settings.max_backlog_seconds:g} is the "
+                f"The request waited {waited:.1f} seconds to be read, and {settings.max_queue_delay_seconds:g} is the "
                 f"limit; try again later.",
                 reason="overloaded",
             )

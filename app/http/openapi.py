@@ -34,7 +34,7 @@ def describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
             _correct_errors(schema)
             service = app.state.service
             if service.keys is not None:
-                _require_keys(schema, service.settings.protect_metrics)
+                _require_keys(schema, service.settings.metrics_require_key)
         assert app.openapi_schema is not None
         return app.openapi_schema
 
@@ -60,12 +60,12 @@ def _correct_errors(schema: dict[str, Any]) -> None:
         schema["components"]["schemas"].pop(name, None)
 
 
-def _require_keys(schema: dict[str, Any], protect_metrics: bool) -> None:
+def _require_keys(schema: dict[str, Any], metrics_require_key: bool) -> None:
     """Document which paths require an API key, and their response to unauthenticated requests."""
     schema["components"]["securitySchemes"] = SECURITY_SCHEMES
     schema["security"] = SECURITY
     for path, operation in _operations(schema):
-        if is_public(path, protect_metrics):
+        if is_public(path, metrics_require_key):
             operation["security"] = []
         else:
             error = openapi_error(401) if path.startswith("/v2") else problem(401)

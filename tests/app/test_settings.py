@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,35 +13,36 @@ from app.main import create_app
 from app.settings import Settings, SettingsError, read_settings
 
 BAD = {
-    "NALU_REPOSITORY_POLL_SECONDS": ("-1", "Input should be greater than or equal to 0."),
-    "NALU_BACKEND": ("tensorflow", "unknown backend 'tensorflow'; available: onnx, torchscript."),
-    "NALU_DEVICE": ("tpu", "Input should be 'auto', 'cpu' or 'cuda'."),
-    "NALU_PORT": ("65536", "Input should be less than or equal to 65535."),
-    "NALU_WORKERS": ("0", "Input should be greater than or equal to 1."),
-    "NALU_THREADS": ("-1", "Input should be greater than or equal to 0."),
-    "NALU_MAX_BODY_BYTES": ("0", "Input should be greater than or equal to 1."),
-    "NALU_MAX_ROWS": ("many", "Input should be a valid integer, unable to parse string as an integer."),
-    "NALU_MAX_FILES": ("1.5", "Input should be a valid integer, unable to parse string as an integer."),
-    "NALU_MAX_PIXELS": ("", "Input should be a valid integer, unable to parse string as an integer."),
-    "NALU_MAX_UNRESIZED_PIXELS": ("0", "Input should be greater than or equal to 1."),
-    "NALU_MAX_REQUEST_PIXELS": ("0", "Input should be greater than or equal to 1."),
-    "NALU_MAX_JSON_DEPTH": ("201", "Input should be less than or equal to 200."),
-    "NALU_MAX_JSON_VALUES": ("999", "Input should be greater than or equal to 1000."),
-    "NALU_MAX_QUEUED_ROWS": ("0", "Input should be greater than or equal to 1."),
-    "NALU_MAX_QUEUED_PIXELS": ("0", "Input should be greater than or equal to 1."),
-    "NALU_MAX_BACKLOG_SECONDS": ("0", "Input should be greater than 0."),
-    "NALU_MAX_BATCH_ROWS": ("0", "Input should be greater than or equal to 1."),
-    "NALU_MAX_CONCURRENT_BATCHES": ("-1", "Input should be greater than or equal to 0."),
-    "NALU_MAX_CONCURRENT_PIXELS": ("0", "Input should be greater than or equal to 1."),
-    "NALU_REQUEST_TIMEOUT_SECONDS": ("inf", "Input should be a finite number."),
-    "NALU_MODEL_CONTROL": ("all", "Input should be 'none' or 'explicit'."),
-    "NALU_PROTECT_METRICS": ("perhaps", "Input should be a valid boolean, unable to interpret input."),
-    "NALU_SHUTDOWN_GRACE_SECONDS": ("nan", "Input should be a finite number."),
-    "NALU_SHUTDOWN_TIMEOUT_SECONDS": ("0", "Input should be greater than or equal to 1."),
-    "NALU_LOG_LEVEL": ("loud", "Input should be 'debug', 'info', 'warning' or 'error'."),
-    "NALU_LOG_FORMAT": ("xml", "Input should be 'text' or 'json'."),
-    "NALU_ACCESS_LOG": ("2", "Input should be a valid boolean, unable to interpret input."),
+    "NALU_REPOSITORY_POLL_SECONDS": ("-1", "0"),
+    "NALU_DEVICE": ("tpu", "'auto', 'cpu' or 'cuda'"),
+    "NALU_PORT": ("65536", "65535"),
+    "NALU_WORKERS": ("0", "1"),
+    "NALU_THREADS": ("-1", "0"),
+    "NALU_MAX_BODY_BYTES": ("0", "1"),
+    "NALU_MAX_ROWS": ("many", "integer"),
+    "NALU_MAX_FILES": ("1.5", "integer"),
+    "NALU_MAX_PIXELS": ("", "integer"),
+    "NALU_MAX_UNRESIZED_PIXELS": ("0", "1"),
+    "NALU_MAX_REQUEST_PIXELS": ("0", "1"),
+    "NALU_MAX_JSON_DEPTH": ("201", "200"),
+    "NALU_MAX_JSON_VALUES": ("999", "1000"),
+    "NALU_MAX_QUEUED_ROWS": ("0", "1"),
+    "NALU_MAX_QUEUED_PIXELS": ("0", "1"),
+    "NALU_MAX_QUEUE_DELAY_SECONDS": ("0", "0"),
+    "NALU_MAX_BATCH_ROWS": ("0", "1"),
+    "NALU_MAX_CONCURRENT_BATCHES": ("-1", "0"),
+    "NALU_MAX_CONCURRENT_PIXELS": ("0", "1"),
+    "NALU_REQUEST_TIMEOUT_SECONDS": ("inf", "finite"),
+    "NALU_MODEL_CONTROL": ("all", "'none' or 'explicit'"),
+    "NALU_METRICS_REQUIRE_KEY": ("perhaps", "boolean"),
+    "NALU_SHUTDOWN_GRACE_SECONDS": ("nan", "finite"),
+    "NALU_SHUTDOWN_TIMEOUT_SECONDS": ("0", "1"),
+    "NALU_LOG_LEVEL": ("loud", "'debug', 'info', 'warning' or 'error'"),
+    "NALU_LOG_FORMAT": ("xml", "'text' or 'json'"),
+    "NALU_ACCESS_LOG": ("2", "boolean"),
 }
+"""A bad value of each setting, and the rule it breaks: the bound, type or choices, in whatever phrase of pydantic's."""
+NO_BACKEND = "NALU_BACKEND is 'tensorflow', which is not a backend; choose one of onnx, torchscript."
 NO_FOLDER = "NALU_REPOSITORY is '{}', which is not a folder; give the folder of the models."
 NO_CUDA = {
     "onnx": "NALU_DEVICE is cuda, but the installed ONNX Runtime has no CUDA: install nalu-serve[gpu] "
@@ -85,31 +87,79 @@ def test_the_defaults_are_those_of_the_contract() -> None:
 
 def test_every_setting_says_what_it_is_and_can_be_wrong() -> None:
     assert all(field.description for field in Settings.model_fields.values())
-    free = {"NALU_REPOSITORY", "NALU_HOST", "NALU_API_KEYS_FILE"}
+    free = {"NALU_REPOSITORY", "NALU_HOST", "NALU_API_KEYS_FILE", "NALU_BACKEND"}
     assert {f"NALU_{name.upper()}" for name in Settings.model_fields} == BAD.keys() | free
 
 
-@pytest.mark.parametrize(("variable", "value", "problem"), [(name, *bad) for name, bad in BAD.items()], ids=BAD)
+@pytest.mark.parametrize(("variable", "value", "rule"), [(name, *bad) for name, bad in BAD.items()], ids=BAD)
 def test_a_bad_setting_is_named_with_its_value_and_rule(
-    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, problem: str
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, rule: str
 ) -> None:
     monkeypatch.setenv(variable, value)
     with pytest.raises(SettingsError) as caught:
         read_settings()
-    assert str(caught.value) == f"{variable} is {value!r}: {problem}"
+    message = str(caught.value)
+    assert message.startswith(f"{variable} is {value!r}: ")
+    assert re.search(rf"(?<!\w){rule}(?!\w)", message.partition(": ")[2])
+    assert message.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "value", "expected"),
+    [
+        ("NALU_MAX_BACKLOG_SECONDS", "NALU_MAX_QUEUE_DELAY_SECONDS", "2.5", 2.5),
+        ("NALU_PROTECT_METRICS", "NALU_METRICS_REQUIRE_KEY", "true", True),
+        ("nalu_protect_metrics", "NALU_METRICS_REQUIRE_KEY", "1", True),
+    ],
+)
+def test_an_old_name_of_a_setting_works_on_and_is_warned_of_once(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    old: str,
+    new: str,
+    value: str,
+    expected: object,
+) -> None:
+    monkeypatch.setenv(old, value)
+    settings = read_settings(repository=tmp_path)
+    assert getattr(settings, new.removeprefix("NALU_").lower()) == expected
+    create_app(settings)
+    warning = f"{old.upper()} is the old name of {new}, and a later version will ignore it; rename it."
+    assert caplog.messages == [warning]
+
+
+def test_the_new_name_of_a_setting_wins_over_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("NALU_MAX_BACKLOG_SECONDS", "nonsense")
+    monkeypatch.setenv("NALU_MAX_QUEUE_DELAY_SECONDS", "3")
+    settings = read_settings(repository=tmp_path)
+    assert settings.max_queue_delay_seconds == 3
+    create_app(settings)
+    assert caplog.messages == [
+        "NALU_MAX_BACKLOG_SECONDS is the old name of NALU_MAX_QUEUE_DELAY_SECONDS, which is set too and wins; "
+        "remove the old one."
+    ]
+
+
+def test_a_bad_value_under_an_old_name_is_named_with_its_value_and_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NALU_MAX_BACKLOG_SECONDS", "0")
+    with pytest.raises(SettingsError, match=r"^NALU_MAX_QUEUE_DELAY_SECONDS is '0': .*greater than 0\.$"):
+        read_settings()
 
 
 def test_control_over_http_and_several_workers_exclude_one_another() -> None:
     with pytest.raises(SettingsError) as caught:
         read_settings(workers=2, model_control="explicit")
     assert str(caught.value) == (
-        "NALU_MODEL_CONTROL is 'explicit': a request to load reaches one worker of several; set NALU_WORKERS=1 or rely "
+        "NALU_MODEL_CONTROL is 'explicit': a load request reaches only one of the workers; set NALU_WORKERS=1 or rely "
         "on polling."
     )
 
 
 def test_a_setting_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"^NALU_SPEED is 3: Extra inputs are not permitted\.$"):
+    with pytest.raises(SettingsError, match=r"^NALU_SPEED is 3: .* not permitted\.$"):
         read_settings(speed=3)
 
 
@@ -119,6 +169,12 @@ def test_a_repository_that_is_no_folder_is_refused(tmp_path: Path, name: str) ->
     with pytest.raises(SettingsError) as caught:
         create_app(Settings(repository=tmp_path / name))
     assert str(caught.value) == NO_FOLDER.format(tmp_path / name)
+
+
+def test_a_backend_that_does_not_exist_is_named_and_the_others_offered(tmp_path: Path) -> None:
+    with pytest.raises(BackendError) as caught:
+        create_app(Settings(repository=tmp_path, backend="tensorflow"))
+    assert str(caught.value) == NO_BACKEND
 
 
 @pytest.mark.usefixtures("without_cuda")
@@ -144,7 +200,7 @@ def test_torchscript_without_torch_says_what_to_install(tmp_path: Path, monkeypa
     [
         ({}, ["--repository", "/nowhere"], NO_FOLDER.format("/nowhere")),
         ({}, ["--port", "70000"], "NALU_PORT is 70000: Input should be less than or equal to 65535."),
-        ({"NALU_BACKEND": "tensorflow"}, [], "NALU_BACKEND is 'tensorflow': " + BAD["NALU_BACKEND"][1]),
+        ({"NALU_BACKEND": "tensorflow"}, ["--repository", "/"], NO_BACKEND),
         ({"NALU_DEVICE": "cuda"}, ["--repository", "/"], NO_CUDA["onnx"]),
         ({"NALU_DEVICE": "cuda", "NALU_BACKEND": "torchscript"}, ["--repository", "/"], NO_CUDA["torchscript"]),
     ],
@@ -174,4 +230,7 @@ def test_a_variable_that_is_no_setting_is_said_in_the_log(
 ) -> None:
     monkeypatch.setenv("NALU_PROT", "8312")
     create_app(Settings(repository=tmp_path))
-    assert "NALU_PROT is no setting of the service and is ignored; the README lists them all." in caplog.messages
+    assert (
+        "NALU_PROT is not a setting of the service and is ignored; docs/serving.md lists the settings."
+        in caplog.messages
+    )

@@ -64,7 +64,7 @@ def test_peak_and_rest_are_bounded_by_the_pixels_in_flight(tmp_path: Path) -> No
         "NALU_THREADS": "1",
         "NALU_MAX_CONCURRENT_BATCHES": str(CLIENTS),
         "NALU_MAX_CONCURRENT_PIXELS": str(SIDE**2),
-        "NALU_MAX_BACKLOG_SECONDS": "60",
+        "NALU_MAX_QUEUE_DELAY_SECONDS": "60",
         "NALU_REQUEST_TIMEOUT_SECONDS": "120",
     }
     with serve(tmp_path, **settings) as server:

@@ -62,7 +62,7 @@ async def test_exactly_as_many_pixels_as_may_wait_are_taken_and_one_more_is_refu
 
 @scenario
 async def test_a_large_request_is_not_taken_to_cost_as_much_as_many_small_ones() -> None:
-    bench, fake = Bench(max_backlog_seconds=0.5), HeldModel()
+    bench, fake = Bench(max_queue_delay_seconds=0.5), HeldModel()
     model = model_of(fake)
     bench.latency(model).record(1, 0.001)
     large = await bench.held(model, fake, [[1, 1]] * 10_000)
@@ -75,7 +75,7 @@ async def test_a_large_request_is_not_taken_to_cost_as_much_as_many_small_ones()
 
 @scenario
 async def test_when_the_first_in_the_queue_has_waited_too_long_others_are_refused_until_it_is_computed() -> None:
-    bench, fake = Bench(max_backlog_seconds=5), HeldModel()
+    bench, fake = Bench(max_queue_delay_seconds=5), HeldModel()
     model = model_of(fake)
     first = await bench.held(model, fake, [[1, 1]])
     waiting = bench.request(model, [[2, 2]])
@@ -98,7 +98,7 @@ async def test_when_the_first_in_the_queue_has_waited_too_long_others_are_refuse
 
 @scenario
 async def test_a_wait_for_a_long_batch_of_another_shape_is_no_overload() -> None:
-    bench, fake = Bench(max_backlog_seconds=5), HeldModel()
+    bench, fake = Bench(max_queue_delay_seconds=5), HeldModel()
     model = model_of(fake)
     held = await bench.held(model, fake, [[1, 1]])
     waiting = bench.request(model, [[2, 2, 2]])

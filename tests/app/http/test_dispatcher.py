@@ -100,7 +100,7 @@ def test_probes_and_documentation_need_no_key(tmp_path: Path, keys: Path, path: 
 
 def test_metrics_ask_for_a_key_where_the_settings_say_so(tmp_path: Path, keys: Path) -> None:
     write_sum(tmp_path)
-    with running(tmp_path, api_keys_file=keys, protect_metrics=True) as client:
+    with running(tmp_path, api_keys_file=keys, metrics_require_key=True) as client:
         expect_problem(client.get("/metrics"), 401, MISSING)
         assert "nalu_models" in client.get("/metrics", headers={"Authorization": "bearer secret"}).text
 
