@@ -25,7 +25,7 @@ MENU = """
 
 docs/serving
 docs/training
-docs/examples
+Examples <docs/examples>
 docs/deployment
 ```
 
@@ -35,13 +35,13 @@ docs/deployment
 
 docs/models
 docs/benchmarks
-docs/results/images
-docs/results/images-elsewhere
-docs/results/arithmetic
-docs/results/laws
-docs/results/sequences
-docs/results/serving
-docs/results/trials
+Units <docs/results/arithmetic>
+Random laws <docs/results/laws>
+Digits in images <docs/results/images>
+Digits of another collection <docs/results/images-elsewhere>
+Sequences of digits <docs/results/sequences>
+The service under load <docs/results/serving>
+Trial figures <docs/results/trials>
 ```
 
 ```{toctree}
