@@ -1,1 +1,1 @@
-"""The model repository as it is served: scanned, checked, loaded, swapped."""
+"""The model repository: scanned, verified, loaded, swapped."""

@@ -1,4 +1,4 @@
-"""The version folders of a repository, and what tells that one has changed."""
+"""Finds the version folders of a repository, and detects their changes."""
 
 import time
 from collections.abc import Iterator
@@ -18,24 +18,24 @@ def version_folders(root: Path) -> Iterator[tuple[Key, Path]]:
         if not folder.name.startswith("."):
             try:
                 numbers = versions(folder)
-            except OSError:  # a folder that may not be read: its manifest's error will say so
+            except OSError:  # no permission: reading the manifest reports it
                 numbers = [1]
             for version in numbers:
                 yield (folder.name, version), folder / str(version)
 
 
 def fingerprint_of(folder: Path) -> Fingerprint:
-    """Changes whenever a file of the folder does."""
+    """Name, modification time and size of every file, which change with the folder's content."""
     try:
         files = [(entry, entry.stat()) for entry in folder.iterdir()]
-    except OSError:  # a file went while we looked; the next look sees what became of it
+    except OSError:  # a file was removed meanwhile; the next scan decides
         return ()
     return tuple(sorted((entry.name, stat.st_mtime_ns, stat.st_size) for entry, stat in files))
 
 
 def last_change(folder: Path) -> float:
-    """When the folder or a file in it last changed, in seconds since 1970, even if it was copied with its old time."""
+    """When the folder or a file in it last changed, in seconds since 1970; copies with an old mtime are new."""
     try:
         return max(path.stat().st_ctime for path in (folder, *folder.iterdir()))
-    except OSError:  # something went while we looked: it is changing now
+    except OSError:  # a file was removed meanwhile: the folder is changing
         return time.time()

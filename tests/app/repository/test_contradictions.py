@@ -1,4 +1,4 @@
-"""A manifest that contradicts itself or its model is reported by name and reason, is not served, and blocks nobody."""
+"""A manifest inconsistent in itself or with its model is reported by name and reason, and is not served."""
 
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ MANIFESTS: dict[str, tuple[dict[str, Any], str]] = {
     "negative-input": (one("inputs", shape=[-2, 2]), "inputs of shape [-1, number of columns]"),
     "fixed-batch": (one("inputs", shape=[2, 2]), "inputs of shape [-1, number of columns]"),
     "single-precision": (one("inputs", datatype="FP32"), ""),
-    "other-output-width": (one("outputs", shape=[-1, 2]), "the manifest promises FP64 of shape (-1, 2)."),
+    "other-output-width": (one("outputs", shape=[-1, 2]), "the manifest declares FP64 of shape (-1, 2)."),
 }
 IMAGE_MANIFESTS: dict[str, tuple[dict[str, Any], str]] = {
     "no-image": ({"image": None}, "task 'image-classification' needs 'image'"),
@@ -46,14 +46,14 @@ IMAGE_MANIFESTS: dict[str, tuple[dict[str, Any], str]] = {
     "five-axes": ({"inputs": [IMAGE["inputs"][0] | {"shape": [-1, 1, -1, -1, -1]}]}, ""),
     "other-output-type": (
         {"outputs": [IMAGE["outputs"][0] | {"datatype": "FP64"}]},
-        "{folder}/model.onnx answers float32 of shape (2, 2), the manifest promises FP64 of shape (-1, 2).",
+        "{folder}/model.onnx returns float32 of shape (2, 2), the manifest declares FP64 of shape (-1, 2).",
     ),
     "gigantic": ({"image": IMAGE["image"] | {"height": 2**40}}, "{folder}/model.onnx fails on a trial input: "),
 }
 
 
 @pytest.mark.parametrize(("changes", "reason"), MANIFESTS.values(), ids=MANIFESTS)
-def test_an_arithmetic_manifest_that_is_wrong_is_damaged(
+def test_an_inconsistent_arithmetic_manifest_is_damaged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, changes: dict[str, Any], reason: str
 ) -> None:
     write_version(tmp_path, sum_onnx(), manifest_of("m", 1) | changes, folder=tmp_path / "m" / "1")
@@ -61,7 +61,7 @@ def test_an_arithmetic_manifest_that_is_wrong_is_damaged(
 
 
 @pytest.mark.parametrize(("changes", "reason"), IMAGE_MANIFESTS.values(), ids=IMAGE_MANIFESTS)
-def test_an_image_manifest_that_is_wrong_is_damaged(
+def test_an_inconsistent_image_manifest_is_damaged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, changes: dict[str, Any], reason: str
 ) -> None:
     write_version(tmp_path, image_onnx("classes"), image_manifest("m", "classes", **changes))

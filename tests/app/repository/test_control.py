@@ -1,4 +1,4 @@
-"""Models are loaded and unloaded on demand, and polling respects it."""
+"""Models are loaded and unloaded on demand, and scans respect it."""
 
 import logging
 import shutil
@@ -13,7 +13,8 @@ import pytest
 
 from app.backends import Backend, Predictor, create_backend
 from app.errors import InvalidInputError, ModelNotFoundError, UnavailableError
-from app.repository.repository import IndexEntry, Repository
+from app.repository.repository import Repository
+from app.repository.snapshot import IndexEntry
 from models.manifest import Manifest
 from tests.app.factory import wait_until, write_sum
 
@@ -21,8 +22,8 @@ UNLOADED = "Model 'sum' is unloaded; POST /v2/repository/models/sum/load loads i
 NO_MODEL = "There is no model '{}'; GET /models lists all models."
 
 
-class Slow:
-    """A backend that loads when it is allowed to."""
+class SlowBackend:
+    """A backend that loads once the test allows it."""
 
     def __init__(self, backend: Backend) -> None:
         self.file, self.device = backend.file, backend.device
@@ -37,12 +38,12 @@ class Slow:
 
 
 @pytest.fixture
-def backend() -> Slow:
-    return Slow(create_backend("onnx", "cpu", 1))
+def backend() -> SlowBackend:
+    return SlowBackend(create_backend("onnx", "cpu", 1))
 
 
 @pytest.fixture
-def repository(tmp_path: Path, backend: Slow) -> Repository:
+def repository(tmp_path: Path, backend: SlowBackend) -> Repository:
     """sum (versions 1 and 2) and add."""
     for version in (1, 2):
         write_sum(tmp_path, version=version, weight=version)
@@ -65,7 +66,7 @@ def served(repository: Repository) -> list[tuple[str, int]]:
     return [key for key, entry in repository.entries() if entry.model]
 
 
-def refused(repository: Repository, name: str, *version: int) -> str:
+def not_found(repository: Repository, name: str, *version: int) -> str:
     with pytest.raises(ModelNotFoundError) as caught:
         repository.get(name, *version)
     return caught.value.detail
@@ -73,12 +74,12 @@ def refused(repository: Repository, name: str, *version: int) -> str:
 
 def test_an_unloaded_model_is_not_served_in_any_version_and_others_are(repository: Repository) -> None:
     repository.unload("sum")
-    assert [refused(repository, "sum"), refused(repository, "sum", 1)] == [UNLOADED, UNLOADED]
+    assert [not_found(repository, "sum"), not_found(repository, "sum", 1)] == [UNLOADED, UNLOADED]
     assert served(repository) == [("add", 1)]
     assert [manifest.name for manifest in repository.latest()] == ["add"]
 
 
-def test_polling_brings_an_unloaded_model_back_neither_as_it_is_nor_changed_nor_in_a_new_version(
+def test_scans_load_an_unloaded_model_neither_unchanged_nor_changed_nor_in_a_new_version(
     repository: Repository, tmp_path: Path
 ) -> None:
     repository.unload("sum")
@@ -89,7 +90,7 @@ def test_polling_brings_an_unloaded_model_back_neither_as_it_is_nor_changed_nor_
     assert served(repository) == [("add", 1)]
 
 
-def test_loading_serves_an_unloaded_model_again_with_all_that_came_meanwhile(
+def test_loading_serves_an_unloaded_model_again_with_versions_added_meanwhile(
     repository: Repository, tmp_path: Path
 ) -> None:
     repository.unload("sum")
@@ -101,9 +102,7 @@ def test_loading_serves_an_unloaded_model_again_with_all_that_came_meanwhile(
     assert served(repository) == [("add", 1), ("sum", 1), ("sum", 2), ("sum", 3)]
 
 
-def test_loading_reads_a_served_model_anew_and_forgets_versions_that_are_gone(
-    repository: Repository, tmp_path: Path
-) -> None:
+def test_loading_reloads_a_served_model_and_drops_removed_versions(repository: Repository, tmp_path: Path) -> None:
     before, other = repository.get("sum"), repository.get("add")
     shutil.rmtree(tmp_path / "sum" / "1")
     repository.load("sum")
@@ -112,7 +111,7 @@ def test_loading_reads_a_served_model_anew_and_forgets_versions_that_are_gone(
     assert repository.get("add") is other
 
 
-def test_loading_or_unloading_what_is_not_there_is_refused(repository: Repository, tmp_path: Path) -> None:
+def test_loading_or_unloading_an_unknown_model_is_an_error(repository: Repository, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for name in ("nobody", "empty", "../sum", "", ".", "x" * 5000):
         for change in (repository.load, repository.unload):
@@ -122,7 +121,7 @@ def test_loading_or_unloading_what_is_not_there_is_refused(repository: Repositor
     assert served(repository) == [("add", 1), ("sum", 1), ("sum", 2)]
 
 
-def test_a_model_whose_folder_is_gone_is_forgotten_when_it_is_loaded(repository: Repository, tmp_path: Path) -> None:
+def test_a_model_whose_folder_was_removed_is_dropped_when_it_is_loaded(repository: Repository, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "sum")
     with pytest.raises(ModelNotFoundError) as caught:
         repository.load("sum")
@@ -133,10 +132,10 @@ def test_a_model_whose_folder_is_gone_is_forgotten_when_it_is_loaded(repository:
 def test_unloading_twice_is_no_error(repository: Repository) -> None:
     repository.unload("sum")
     repository.unload("sum")
-    assert refused(repository, "sum") == UNLOADED
+    assert not_found(repository, "sum") == UNLOADED
 
 
-def test_a_model_of_which_no_version_is_sound_cannot_be_loaded_and_the_highest_says_why(
+def test_a_model_without_a_sound_version_cannot_be_loaded_for_the_reason_of_the_highest(
     repository: Repository, tmp_path: Path
 ) -> None:
     repository.unload("sum")
@@ -146,7 +145,7 @@ def test_a_model_of_which_no_version_is_sound_cannot_be_loaded_and_the_highest_s
         repository.load("sum")
     reason = f"{tmp_path}/sum/2/model.onnx cannot be read: No such file or directory."
     assert caught.value.detail == f"Model 'sum' cannot be loaded: {reason}"
-    assert refused(repository, "sum") == "Model 'sum' is damaged; GET /health/ready gives the reason."
+    assert not_found(repository, "sum") == "Model 'sum' is damaged; GET /health/ready gives the reason."
     write_sum(tmp_path, version=2)
     repository.refresh()
     assert served(repository) == [("add", 1), ("sum", 2)]
@@ -176,15 +175,13 @@ def test_the_index_lists_every_folder_with_its_state(repository: Repository, tmp
     ]
 
 
-def test_before_the_repository_was_gone_through_the_index_says_that_models_are_loading(
-    tmp_path: Path, backend: Slow
-) -> None:
+def test_before_the_initial_scan_the_index_reports_models_as_loading(tmp_path: Path, backend: SlowBackend) -> None:
     write_sum(tmp_path)
     assert Repository(tmp_path, backend).index() == [IndexEntry("sum", 1, "LOADING", "It has not been loaded yet.")]
 
 
-def test_while_models_are_loaded_every_other_question_is_answered_at_once(
-    repository: Repository, backend: Slow, tmp_path: Path
+def test_while_models_are_loaded_reads_do_not_block(
+    repository: Repository, backend: SlowBackend, tmp_path: Path
 ) -> None:
     backend.loading.clear()
     backend.allowed.clear()
@@ -199,8 +196,8 @@ def test_while_models_are_loaded_every_other_question_is_answered_at_once(
     assert ("slow", 1) in served(repository)
 
 
-def test_what_is_unloaded_while_polling_loads_it_stays_unloaded(
-    repository: Repository, backend: Slow, tmp_path: Path
+def test_a_model_unloaded_while_a_scan_loads_it_stays_unloaded(
+    repository: Repository, backend: SlowBackend, tmp_path: Path
 ) -> None:
     backend.loading.clear()
     backend.allowed.clear()
@@ -209,11 +206,11 @@ def test_what_is_unloaded_while_polling_loads_it_stays_unloaded(
         assert backend.loading.wait(10)
         with in_a_thread(repository.unload, "sum"):
             backend.allowed.set()
-    assert refused(repository, "sum") == UNLOADED
+    assert not_found(repository, "sum") == UNLOADED
     assert served(repository) == [("add", 1)]
 
 
-def test_loading_before_the_first_look_has_ended_waits_for_it(tmp_path: Path, backend: Slow) -> None:
+def test_loading_waits_for_the_initial_scan(tmp_path: Path, backend: SlowBackend) -> None:
     write_sum(tmp_path)
     repository = Repository(tmp_path, backend)
     backend.allowed.clear()

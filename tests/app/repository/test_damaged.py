@@ -1,4 +1,4 @@
-"""Every kind of damage is reported by name and reason, is not served, and blocks nobody else."""
+"""Every kind of damage is reported by name and reason, is not served, and does not affect other models."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ from tests.app.factory import (
 
 
 def external(name: str = "W") -> TensorProto:
-    """A weight whose numbers lie in another file."""
+    """A weight with external data."""
     tensor = TensorProto(name=name, data_type=TensorProto.DOUBLE, dims=[2, 1])
     tensor.data_location = TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="weights.bin")
@@ -85,15 +85,15 @@ CONTENTS = {
         onnx_bytes(arithmetic_graph([helper.make_node("Nonsense", ["input"], ["output"])], [])),
         "{folder}/model.onnx: ONNX Runtime cannot load it: ",
     ),
-    "other-answer": (
+    "other-output-shape": (
         onnx_bytes(arithmetic_graph([helper.make_node("Flatten", ["input"], ["output"])], [])),
-        "{folder}/model.onnx answers float64 of shape (2, 2), the manifest promises FP64 of shape (-1, 1).",
+        "{folder}/model.onnx returns float64 of shape (2, 2), the manifest declares FP64 of shape (-1, 1).",
     ),
 }
 
 
 @pytest.mark.parametrize(("content", "reason"), CONTENTS.values(), ids=CONTENTS)
-def test_a_model_that_is_not_what_its_manifest_says_is_damaged(
+def test_a_model_inconsistent_with_its_manifest_is_damaged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes, reason: str
 ) -> None:
     write_version(tmp_path, content, manifest_of("m", 1))
@@ -135,11 +135,11 @@ def test_the_highest_sound_version_serves_when_the_highest_is_damaged(tmp_path: 
         folder = write_sum(tmp_path, version=version, weight=version)
     (folder / "model.onnx").write_bytes(b"damaged")
     with running(tmp_path) as client:
-        answers = [
+        responses = [
             client.post("/predict/arithmetic", json={"model": "sum", "inputs": [[1, 2]], "version": version})
             for version in (None, 3)
         ]
         listed = client.get("/models").json()["models"]
-    assert answers[0].json()["predictions"] == [[6.0]]
-    expect_problem(answers[1], 404, "Model 'sum' has no version 3; it has 1, 2.")
+    assert responses[0].json()["predictions"] == [[6.0]]
+    expect_problem(responses[1], 404, "Model 'sum' has no version 3; it has 1, 2.")
     assert [model["version"] for model in listed] == [2]

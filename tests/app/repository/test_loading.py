@@ -1,4 +1,4 @@
-"""A new model is warm before it is served, and is put in the old one's place without a request noticing."""
+"""A new model is warmed up before it is served, and replaces the old one without an effect on requests."""
 
 import shutil
 import threading
@@ -32,7 +32,7 @@ from tests.app.factory import (
 
 
 class Recording:
-    """A backend whose models note the shape of what they are given, and whether they were served by then."""
+    """A backend whose models record the shapes of their inputs, and whether they were served by then."""
 
     def __init__(self, backend: Backend) -> None:
         self.file, self.device = backend.file, backend.device
@@ -62,7 +62,7 @@ def repository(tmp_path: Path, backend: Recording) -> Repository:
     return backend.repository
 
 
-def test_a_model_computes_batches_of_one_two_and_many_before_it_is_served(
+def test_a_model_is_warmed_up_with_batches_of_one_two_and_many_before_it_is_served(
     repository: Repository, backend: Recording
 ) -> None:
     write_sum(repository.root)
@@ -71,7 +71,7 @@ def test_a_model_computes_batches_of_one_two_and_many_before_it_is_served(
     assert not any(served for _, served in backend.calls)
 
 
-def test_large_images_are_warmed_in_no_more_than_two_and_small_ones_in_many(
+def test_large_images_are_warmed_up_in_batches_of_at_most_two_and_small_ones_in_many(
     repository: Repository, backend: Recording
 ) -> None:
     folder = write_image(repository.root, "brightness", "brightness")
@@ -84,16 +84,14 @@ def test_large_images_are_warmed_in_no_more_than_two_and_small_ones_in_many(
     assert {shape for shape, _ in backend.calls} == {(1, 1, 1000, 700), (2, 1, 1000, 700), (1, 1, 1001, 702)}
 
 
-def test_a_model_of_one_size_is_warmed_in_that_size_alone(repository: Repository, backend: Recording) -> None:
+def test_a_model_of_one_size_is_warmed_up_in_that_size_only(repository: Repository, backend: Recording) -> None:
     write_image(repository.root, "strict", "brightness", fixed=True)
     repository.refresh()
     assert {shape for shape, _ in backend.calls} == {(1, 1, 4, 6), (2, 1, 4, 6), (64, 1, 4, 6)}
 
 
 @pytest.mark.parametrize("resize", [True, False])
-def test_a_model_that_takes_only_one_size_of_images_where_any_is_promised_is_damaged(
-    repository: Repository, resize: bool
-) -> None:
+def test_a_model_of_one_image_size_whose_manifest_declares_any_is_damaged(repository: Repository, resize: bool) -> None:
     model = onnx.load_model_from_string(image_onnx("brightness"))
     for axis, size in ((2, 4), (3, 6)):
         model.graph.input[0].type.tensor_type.shape.dim[axis].dim_value = size
@@ -120,7 +118,7 @@ def test_a_model_that_takes_only_one_size_of_batch_is_damaged(repository: Reposi
     assert entry.reason.startswith(f"{folder}/model.onnx fails on a trial input: ")
 
 
-def test_a_model_that_fails_without_a_word_is_damaged_and_the_kind_of_failure_is_named(
+def test_a_model_that_fails_without_a_message_is_damaged_for_the_type_of_the_exception(
     repository: Repository, backend: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(inputs: NDArray[Any]) -> NDArray[Any]:
@@ -133,7 +131,7 @@ def test_a_model_that_fails_without_a_word_is_damaged_and_the_kind_of_failure_is
     assert entry.reason == f"{folder}/model.onnx fails on a trial input: MemoryError"
 
 
-def test_models_are_told_apart_by_identity(repository: Repository) -> None:
+def test_models_are_equal_by_identity_only(repository: Repository) -> None:
     write_sum(repository.root)
     repository.refresh()
     model = repository.get("sum")
@@ -142,7 +140,7 @@ def test_models_are_told_apart_by_identity(repository: Repository) -> None:
     assert len({model, twin, model}) == 2
 
 
-def test_no_thread_ever_sees_a_model_missing_or_answering_for_another_while_versions_come_and_go(
+def test_no_thread_sees_a_missing_or_mixed_up_model_while_versions_are_added_and_removed(
     repository: Repository,
 ) -> None:
     write_sum(repository.root, weight=1.0, summary="1")
@@ -150,16 +148,16 @@ def test_no_thread_ever_sees_a_model_missing_or_answering_for_another_while_vers
     over = threading.Event()
 
     def ask() -> int:
-        asked = 0
+        requests = 0
         while not over.is_set():
             model = repository.get("sum")
             expected = 3 * float(model.manifest.summary)  # 1 and 2, summed and times the weight
             assert model.predict(np.array([[1.0, 2.0]])).tolist() == [[expected]]
-            asked += 1
-        return asked
+            requests += 1
+        return requests
 
     with ThreadPoolExecutor(3) as threads:
-        asking = [threads.submit(ask) for _ in range(3)]
+        futures = [threads.submit(ask) for _ in range(3)]
         try:
             for number in range(2, 20):
                 write_sum(repository.root, version=1 + number % 2, weight=number, summary=str(number))
@@ -169,10 +167,10 @@ def test_no_thread_ever_sees_a_model_missing_or_answering_for_another_while_vers
                     repository.refresh()
         finally:
             over.set()
-    assert all(asked.result() > 0 for asked in asking)
+    assert all(future.result() > 0 for future in futures)
 
 
-def test_over_http_no_request_is_lost_or_answered_by_another_version_while_versions_come_and_go(
+def test_over_http_no_request_fails_or_mixes_versions_while_versions_are_added_and_removed(
     tmp_path: Path,
 ) -> None:
     write_sum(tmp_path, version=1, weight=1)
@@ -184,16 +182,16 @@ def test_over_http_no_request_is_lost_or_answered_by_another_version_while_versi
             while not over.is_set():
                 response = client.post("/predict/arithmetic", json={"model": "sum", "inputs": [[1, 2]]})
                 assert response.status_code == 200, response.text
-                answer = response.json()
-                assert answer["predictions"] == [[3.0 * answer["version"]]]
-                seen.add(answer["version"])
+                content = response.json()
+                assert content["predictions"] == [[3.0 * content["version"]]]
+                seen.add(content["version"])
 
         def expect(version: int) -> None:
             seen.clear()
-            wait_until(lambda: version in seen or any(asked.done() for asked in asking))
+            wait_until(lambda: version in seen or any(future.done() for future in futures))
 
         with ThreadPoolExecutor(2) as threads:
-            asking = [threads.submit(ask) for _ in range(2)]
+            futures = [threads.submit(ask) for _ in range(2)]
             try:
                 expect(1)
                 for number in (2, 3):
@@ -203,10 +201,10 @@ def test_over_http_no_request_is_lost_or_answered_by_another_version_while_versi
                 expect(2)
             finally:
                 over.set()
-    assert [asked.result() for asked in asking] == [None, None]
+    assert [future.result() for future in futures] == [None, None]
 
 
-def test_a_bad_new_version_leaves_the_old_one_serving_and_is_reported(tmp_path: Path) -> None:
+def test_a_damaged_new_version_is_reported_and_the_old_one_is_served(tmp_path: Path) -> None:
     write_sum(tmp_path)
     with running(tmp_path, repository_poll_seconds=0.01) as client:
 
@@ -217,11 +215,11 @@ def test_a_bad_new_version_leaves_the_old_one_serving_and_is_reported(tmp_path: 
         folder = write_version(tmp_path, b"not ONNX", manifest_of("sum", 2))
         reason = f"{folder}/model.onnx: it is not an ONNX file."
         wait_until(lambda: states() == {1: ("ready", None), 2: ("damaged", reason)})
-        answer = client.post("/predict/arithmetic", json={"model": "sum", "inputs": [[1, 2]]}).json()
-    assert (answer["version"], answer["predictions"]) == (1, [[3.0]])
+        content = client.post("/predict/arithmetic", json={"model": "sum", "inputs": [[1, 2]]}).json()
+    assert (content["version"], content["predictions"]) == (1, [[3.0]])
 
 
-def test_the_index_of_models_is_not_what_a_request_can_change(repository: Repository) -> None:
+def test_callers_cannot_change_the_repositorys_state(repository: Repository) -> None:
     write_sum(repository.root)
     repository.refresh()
     repository.latest().clear()

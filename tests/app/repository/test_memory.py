@@ -1,4 +1,4 @@
-"""What is no longer served is let go: objects, sessions and their memory."""
+"""Models that are no longer served are freed: objects, sessions and their memory."""
 
 import gc
 import os
@@ -46,7 +46,7 @@ def replace(repository: Repository) -> None:
 
 
 @pytest.mark.parametrize("end", [unload, remove, replace])
-def test_a_model_that_is_no_longer_served_is_let_go_at_once_and_not_left_to_the_garbage_collector(
+def test_a_model_that_is_no_longer_served_is_freed_at_once_without_the_garbage_collector(
     repository: Repository, end: Callable[[Repository], None], no_collector: None
 ) -> None:
     write_sum(repository.root)
@@ -75,7 +75,7 @@ def resident_bytes() -> int:
 
 
 def table_onnx(size: int) -> bytes:
-    """A table of so many bytes, of which the input's first column chooses a row."""
+    """A lookup table of the given bytes, indexed by the input's first column."""
     table = numpy_helper.from_array(np.ones((size // 8, 1)), "table")
     column = helper.make_tensor("column", TensorProto.INT64, [], [0])
     nodes = [
@@ -86,7 +86,7 @@ def table_onnx(size: int) -> bytes:
     return onnx_bytes(arithmetic_graph(nodes, [table, column]))
 
 
-@pytest.mark.skipif(not STATM.exists(), reason="memory is measured as Linux tells it")
+@pytest.mark.skipif(not STATM.exists(), reason="reads memory from /proc")
 def test_memory_does_not_grow_over_ten_loads_and_unloads_of_fifty_mebibytes(
     repository: Repository, no_collector: None
 ) -> None:

@@ -22,21 +22,19 @@ def states(repository: Repository) -> dict[tuple[str, int], tuple[str, str | Non
     return {key: (entry.state, entry.reason) for key, entry in repository.entries()}
 
 
-def answer(repository: Repository, *wanted: Any) -> float:
-    """What the model computes for 1 and 2: three times its weight."""
-    return float(repository.get(*wanted).predict(np.array([[1.0, 2.0]]))[0, 0])
+def prediction(repository: Repository, *requested: Any) -> float:
+    """The model's output for 1 and 2: three times its weight."""
+    return float(repository.get(*requested).predict(np.array([[1.0, 2.0]]))[0, 0])
 
 
 def test_the_highest_version_is_served_unless_one_is_named(repository: Repository, tmp_path: Path) -> None:
     for version in (1, 2, 10):
         write_sum(tmp_path, version=version, weight=version)
     repository.refresh()
-    assert [answer(repository, "sum", version) for version in (None, 1, 2, 10)] == [30, 3, 6, 30]
+    assert [prediction(repository, "sum", version) for version in (None, 1, 2, 10)] == [30, 3, 6, 30]
 
 
-def test_hidden_folders_files_and_folders_that_are_no_version_are_ignored(
-    repository: Repository, tmp_path: Path
-) -> None:
+def test_hidden_folders_files_and_other_names_than_versions_are_ignored(repository: Repository, tmp_path: Path) -> None:
     write_sum(tmp_path)
     write_sum(tmp_path, name=".half-written")
     for name in ("0", "01", "-1", "1.5", "v2", "latest", ".2", "2.tmp", "²"):
@@ -48,16 +46,16 @@ def test_hidden_folders_files_and_folders_that_are_no_version_are_ignored(
     assert states(repository) == {("sum", 1): ("ready", None)}
 
 
-def test_a_new_version_is_served_and_a_removed_one_is_gone(repository: Repository, tmp_path: Path) -> None:
+def test_a_new_version_is_served_and_a_removed_one_is_not(repository: Repository, tmp_path: Path) -> None:
     write_sum(tmp_path)
     repository.refresh()
     new = write_sum(tmp_path, version=2, weight=2.0)
-    assert answer(repository, "sum") == 3
+    assert prediction(repository, "sum") == 3
     repository.refresh()
-    assert answer(repository, "sum") == 6
+    assert prediction(repository, "sum") == 6
     shutil.rmtree(new)
     repository.refresh()
-    assert answer(repository, "sum") == 3
+    assert prediction(repository, "sum") == 3
     with pytest.raises(ModelNotFoundError) as caught:
         repository.get("sum", 2)
     assert caught.value.detail == "Model 'sum' has no version 2; it has 1."
@@ -68,12 +66,12 @@ def test_a_new_version_is_served_and_a_removed_one_is_gone(repository: Repositor
     assert caught.value.detail == "There is no model 'sum'; GET /models lists all models."
 
 
-def test_a_version_whose_files_change_is_loaded_anew(repository: Repository, tmp_path: Path) -> None:
+def test_a_version_whose_files_change_is_reloaded(repository: Repository, tmp_path: Path) -> None:
     write_sum(tmp_path)
     repository.refresh()
     write_sum(tmp_path, weight=5.0, summary="retrained")
     repository.refresh()
-    assert answer(repository, "sum") == 15
+    assert prediction(repository, "sum") == 15
     assert repository.get("sum").manifest.summary == "retrained"
 
 
@@ -86,7 +84,7 @@ def test_an_unchanged_version_is_not_loaded_again(repository: Repository, tmp_pa
     assert repository.get("sum", 1) is before
 
 
-def test_a_version_whose_files_turn_bad_is_reported_while_the_old_one_serves_on_until_it_is_repaired(
+def test_a_version_whose_files_are_damaged_is_reported_while_the_old_model_is_served_until_it_is_repaired(
     repository: Repository, tmp_path: Path
 ) -> None:
     folder = write_sum(tmp_path)
@@ -98,14 +96,14 @@ def test_a_version_whose_files_turn_bad_is_reported_while_the_old_one_serves_on_
     assert reason is not None
     assert "has SHA-256" in reason
     assert reason.endswith("The previously loaded model is still served.")
-    assert answer(repository, "sum") == 3
+    assert prediction(repository, "sum") == 3
     (folder / "manifest.json").unlink()
     repository.refresh()
-    assert answer(repository, "sum") == 3
+    assert prediction(repository, "sum") == 3
     write_sum(tmp_path, weight=2.0)
     repository.refresh()
     assert states(repository) == {("sum", 1): ("ready", None)}
-    assert answer(repository, "sum") == 6
+    assert prediction(repository, "sum") == 6
 
 
 def test_a_damaged_version_that_is_repaired_is_served(repository: Repository, tmp_path: Path) -> None:
@@ -115,10 +113,10 @@ def test_a_damaged_version_that_is_repaired_is_served(repository: Repository, tm
     shutil.rmtree(folder)
     write_sum(tmp_path)
     repository.refresh()
-    assert answer(repository, "sum") == 3
+    assert prediction(repository, "sum") == 3
 
 
-def test_a_repository_that_vanishes_leaves_no_models_and_one_that_returns_serves_again(
+def test_a_removed_repository_leaves_no_models_and_a_restored_one_is_served(
     repository: Repository, tmp_path: Path
 ) -> None:
     root = repository.root = tmp_path / "mounted"
@@ -129,7 +127,7 @@ def test_a_repository_that_vanishes_leaves_no_models_and_one_that_returns_serves
     assert repository.entries() == []
     (tmp_path / "away").rename(root)
     repository.refresh()
-    assert answer(repository, "sum") == 3
+    assert prediction(repository, "sum") == 3
 
 
 def test_loading_and_removing_are_logged(
@@ -143,7 +141,7 @@ def test_loading_and_removing_are_logged(
     assert caplog.messages == ["Loaded 'sum' version 1.", "Removed: sum 1."]
 
 
-def test_the_running_service_notices_new_and_removed_versions_by_itself(tmp_path: Path) -> None:
+def test_the_running_service_polls_for_new_and_removed_versions(tmp_path: Path) -> None:
     write_sum(tmp_path)
     body = {"model": "sum", "inputs": [[1, 2]]}
     with running(tmp_path, repository_poll_seconds=0.02) as client:
@@ -171,25 +169,25 @@ def test_an_empty_repository_is_ready_and_serves_nothing(tmp_path: Path) -> None
         assert client.get("/models").json() == {"models": []}
 
 
-def test_a_folder_that_may_not_be_read_stops_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_folder_does_not_affect_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_sum(tmp_path, "locked")
     write_sum(tmp_path, "sum")
 
-    def refuse(folder: Path) -> list[int]:
+    def unreadable(folder: Path) -> list[int]:
         if folder.name == "locked":
             raise PermissionError(13, "Permission denied", str(folder))
         return [1]
 
     (tmp_path / "locked" / "1" / "manifest.json").unlink()
-    monkeypatch.setattr("app.repository.scan.versions", refuse)
+    monkeypatch.setattr("app.repository.scan.versions", unreadable)
     with running(tmp_path) as client:
         states = {model["name"]: model["state"] for model in client.get("/health/ready").json()["models"]}
         assert states == {"locked": "damaged", "sum": "ready"}
-        answer = client.get("/models/locked")
-    expect_problem(answer, 404, "Model 'locked' is damaged; GET /health/ready gives the reason.")
+        response = client.get("/models/locked")
+    expect_problem(response, 404, "Model 'locked' is damaged; GET /health/ready gives the reason.")
 
 
-def test_an_empty_repository_is_said_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_empty_repository_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with running(tmp_path) as client:
         assert client.get("/models").json() == {"models": []}
     assert f"There is no model in {tmp_path}." in caplog.messages

@@ -1,4 +1,4 @@
-"""A version folder that is still being copied is neither served nor called damaged; one that has settled is."""
+"""A version folder that is still being copied is neither served nor reported as damaged; an unchanged one is."""
 
 import logging
 import os
@@ -12,11 +12,12 @@ import pytest
 
 from app.backends import create_backend
 from app.errors import ModelNotFoundError, UnavailableError
-from app.repository.repository import IndexEntry, Repository
+from app.repository.repository import Repository
+from app.repository.snapshot import IndexEntry
 from tests.app.factory import running, write_sum
 
 LONG_SECONDS = 1000.0
-"""Everything that a test writes has changed within the last such interval."""
+"""Longer than any test: every written file counts as just changed."""
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def repository(tmp_path: Path) -> Repository:
 
 
 @pytest.fixture
-def whole(tmp_path: Path) -> Path:
+def complete(tmp_path: Path) -> Path:
     """A sound version 1 of sum, outside the repository."""
     return write_sum(tmp_path / "elsewhere")
 
@@ -34,30 +35,30 @@ def states(repository: Repository) -> dict[tuple[str, int], tuple[str, str | Non
     return {key: (entry.state, entry.reason) for key, entry in repository.entries()}
 
 
-def answer(repository: Repository) -> float:
+def prediction(repository: Repository) -> float:
     return float(repository.get("sum").predict(np.array([[1.0, 2.0]]))[0, 0])
 
 
-def half_copied(repository: Repository, whole: Path) -> Path:
-    """The manifest has come, the model has not."""
+def half_copied(repository: Repository, complete: Path) -> Path:
+    """The manifest is there, the model is not."""
     folder = repository.root / "sum" / "1"
     folder.mkdir(parents=True)
-    shutil.copy(whole / "manifest.json", folder)
+    shutil.copy(complete / "manifest.json", folder)
     return folder
 
 
-def test_a_whole_folder_is_served_at_the_first_look(repository: Repository) -> None:
+def test_a_complete_folder_is_served_at_the_first_scan(repository: Repository) -> None:
     write_sum(repository.root)
     repository.refresh()
     assert states(repository) == {("sum", 1): ("ready", None)}
-    assert answer(repository) == 3
+    assert prediction(repository) == 3
 
 
-def test_a_folder_that_is_being_copied_is_not_called_damaged_and_is_served_once_it_is_whole(
-    repository: Repository, whole: Path, caplog: pytest.LogCaptureFixture
+def test_a_folder_that_is_being_copied_is_not_reported_as_damaged_and_is_served_once_complete(
+    repository: Repository, complete: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "app.repository.repository")
-    folder, content = half_copied(repository, whole), (whole / "model.onnx").read_bytes()
+    folder, content = half_copied(repository, complete), (complete / "model.onnx").read_bytes()
     for size in range(0, len(content), len(content) // 4):
         repository.refresh()
         assert states(repository) == {}
@@ -65,46 +66,44 @@ def test_a_folder_that_is_being_copied_is_not_called_damaged_and_is_served_once_
     (folder / "model.onnx").write_bytes(content)
     repository.refresh()
     assert states(repository) == {("sum", 1): ("ready", None)}
-    assert answer(repository) == 3
+    assert prediction(repository) == 3
     assert caplog.messages == ["Loaded 'sum' version 1."]
 
 
-def test_a_copy_that_stopped_half_way_is_damaged_at_the_next_look(repository: Repository, whole: Path) -> None:
-    folder = half_copied(repository, whole)
+def test_an_interrupted_copy_is_damaged_at_the_next_scan(repository: Repository, complete: Path) -> None:
+    folder = half_copied(repository, complete)
     repository.refresh()
     assert states(repository) == {}
     repository.refresh()
     reason = f"{folder}/model.onnx cannot be read: No such file or directory."
     assert states(repository) == {("sum", 1): ("damaged", reason)}
-    shutil.copy(whole / "model.onnx", folder)
+    shutil.copy(complete / "model.onnx", folder)
     repository.refresh()
     assert states(repository) == {("sum", 1): ("ready", None)}
 
 
-def test_who_asks_for_a_model_that_is_being_copied_is_asked_to_come_back(repository: Repository, whole: Path) -> None:
-    half_copied(repository, whole)
+def test_requests_for_a_model_that_is_being_copied_get_503(repository: Repository, complete: Path) -> None:
+    half_copied(repository, complete)
     repository.refresh()
-    calls: list[Callable[[str], object]] = [repository.get, repository.versions_of]
-    for call in calls:
+    reads: list[Callable[[str], object]] = [repository.get, repository.versions_of]
+    for read in reads:
         with pytest.raises(UnavailableError) as caught:
-            call("sum")
+            read("sum")
         assert caught.value.detail == "Model 'sum' is still being copied into the repository; try again later."
     assert repository.index() == [IndexEntry("sum", 1, "LOADING", "Its files are still changing.")]
     assert repository.latest() == []
 
 
-def test_files_copied_with_their_old_times_are_as_new_as_others(repository: Repository, whole: Path) -> None:
-    folder = half_copied(repository, whole)
+def test_files_copied_with_their_old_times_count_as_new(repository: Repository, complete: Path) -> None:
+    folder = half_copied(repository, complete)
     for path in (folder / "manifest.json", folder):
         os.utime(path, (1, 1))
     repository.refresh()
     assert states(repository) == {}
 
 
-def test_a_damaged_folder_that_has_lain_there_is_reported_at_the_first_look(
-    repository: Repository, whole: Path
-) -> None:
-    folder = half_copied(repository, whole)
+def test_an_old_damaged_folder_is_reported_at_the_first_scan(repository: Repository, complete: Path) -> None:
+    folder = half_copied(repository, complete)
     repository.settle_seconds = 0.01
     time.sleep(0.05)
     repository.refresh()
@@ -112,27 +111,27 @@ def test_a_damaged_folder_that_has_lain_there_is_reported_at_the_first_look(
     assert states(repository) == {("sum", 1): ("damaged", reason)}
 
 
-def test_a_copy_over_a_served_version_leaves_the_old_model_serving_and_is_reported_only_if_it_stops_half_way(
+def test_a_copy_over_a_served_version_keeps_the_old_model_and_is_reported_only_if_interrupted(
     repository: Repository,
 ) -> None:
     folder = write_sum(repository.root)
     repository.refresh()
     (folder / "model.onnx").write_bytes(b"half a copy")
     repository.refresh()
-    assert (states(repository), answer(repository)) == ({("sum", 1): ("ready", None)}, 3)
+    assert (states(repository), prediction(repository)) == ({("sum", 1): ("ready", None)}, 3)
     repository.refresh()
     state, reason = states(repository)["sum", 1]
-    assert (state, answer(repository)) == ("damaged", 3)
+    assert (state, prediction(repository)) == ("damaged", 3)
     assert reason is not None
     assert reason.startswith(f"{folder}/model.onnx has SHA-256 ")
     assert reason.endswith(" The previously loaded model is still served.")
     write_sum(repository.root, weight=2.0)
     repository.refresh()
-    assert (states(repository), answer(repository)) == ({("sum", 1): ("ready", None)}, 6)
+    assert (states(repository), prediction(repository)) == ({("sum", 1): ("ready", None)}, 6)
 
 
-def test_a_damaged_folder_stays_reported_while_it_changes(repository: Repository, whole: Path) -> None:
-    folder = half_copied(repository, whole)
+def test_a_damaged_folder_stays_reported_while_it_changes(repository: Repository, complete: Path) -> None:
+    folder = half_copied(repository, complete)
     for _ in range(2):
         repository.refresh()
     before = states(repository)
@@ -146,12 +145,12 @@ def test_a_damaged_folder_stays_reported_while_it_changes(repository: Repository
     assert reason.startswith(f"{folder}/model.onnx has SHA-256 ")
 
 
-def test_a_copy_that_was_given_up_is_forgotten_without_a_word(
-    repository: Repository, whole: Path, caplog: pytest.LogCaptureFixture
+def test_an_aborted_and_removed_copy_is_dropped_without_a_log_line(
+    repository: Repository, complete: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_sum(repository.root, "other")
     caplog.set_level(logging.INFO, "app.repository.repository")
-    folder = half_copied(repository, whole)
+    folder = half_copied(repository, complete)
     repository.refresh()
     shutil.rmtree(folder)
     repository.refresh()
@@ -162,6 +161,6 @@ def test_a_copy_that_was_given_up_is_forgotten_without_a_word(
 
 
 @pytest.mark.parametrize("seconds", [0.0, 5.0])
-def test_the_service_gives_a_copy_the_time_between_two_looks(tmp_path: Path, seconds: float) -> None:
+def test_the_settling_time_is_the_polling_interval(tmp_path: Path, seconds: float) -> None:
     with running(tmp_path, repository_poll_seconds=seconds) as client:
         assert client.app.state.service.repository.settle_seconds == seconds  # type: ignore[attr-defined]

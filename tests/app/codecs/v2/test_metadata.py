@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from app.repository.repository import Repository
 from tests.app.factory import TestClient, running, wait_until, write_sum
 from tests.app.v2_requests import body, expect_error, infer
 
@@ -112,12 +113,12 @@ def test_statistics_are_of_every_version_unless_one_is_named(client: TestClient)
     assert [stat["version"] for stat in found(client, "/v2/models/sum/stats")["model_stats"]] == ["1", "2"]
 
 
-def test_nothing_is_ready_before_the_initial_scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_ready_before_the_initial_scan(tmp_path: Path) -> None:
     write_sum(tmp_path)
     with running(tmp_path) as client:
         wait_until(lambda: client.get("/v2/health/ready").status_code == 200)
-        repository = client.app.state.service.repository  # type: ignore[attr-defined]
-        monkeypatch.setattr(repository, "initial_scan_done", False)
+        service = client.app.state.service  # type: ignore[attr-defined]
+        service.repository = Repository(tmp_path, service.repository.backend)
         response = client.get("/v2/health/ready")
         assert (response.status_code, response.json()) == (503, {"ready": False})
         assert client.get("/v2/health/live").status_code == 200
