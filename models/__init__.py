@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from models.head import BuildHead
-    from models.image_network import PictureNetwork
+    from models.image_network import ImageNetwork
     from models.manifest import Manifest
     from models.networks import NAC, NALU, Network
 
-__all__ = ["NAC", "NALU", "BuildHead", "Manifest", "Network", "PictureNetwork"]
+__all__ = ["NAC", "NALU", "BuildHead", "ImageNetwork", "Manifest", "Network"]
 
 _HOMES = {
     "BuildHead": "models.head",
@@ -21,7 +21,7 @@ _HOMES = {
     "NAC": "models.networks",
     "NALU": "models.networks",
     "Network": "models.networks",
-    "PictureNetwork": "models.image_network",
+    "ImageNetwork": "models.image_network",
 }
 
 

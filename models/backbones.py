@@ -15,10 +15,10 @@ class Backbone(NamedTuple):
 
 
 def small(in_channels: int) -> Backbone:
-    """Five 3x3 convolutions of 16, 32, 64, 96 and 96 channels, the first three followed by halving the picture.
+    """Five 3x3 convolutions of 16, 32, 64, 96 and 96 channels, the first three followed by halving the image.
 
-    Each place of the feature map sees 54 x 54 pixels, so a 28 x 28 picture is seen as a whole before it is pooled.
-    For pictures of 8x8 pixels and more.
+    Each location of the feature map sees 54 x 54 pixels, so a 28 x 28 image is seen as a whole before it is pooled.
+    For images of 8x8 pixels and more.
     """
     network = nn.Sequential(
         *_block(in_channels, 16),
@@ -34,10 +34,10 @@ def small(in_channels: int) -> Backbone:
 
 
 def local(in_channels: int) -> Backbone:
-    """Four 3x3 convolutions of 16, 32, 64 and 96 channels, the first three followed by halving the picture, and a 1x1.
+    """Four 3x3 convolutions of 16, 32, 64 and 96 channels, the first three followed by halving the image, and a 1x1.
 
-    Each place of the feature map stands for 8 x 8 pixels and sees 38 x 38: enough to read one digit of up to 28
-    pixels, and little of its neighbours. Made for pooling over places. For pictures of any size.
+    Each location of the feature map stands for 8 x 8 pixels and sees 38 x 38: enough to read one digit of up to 28
+    pixels, and little of its neighbours. Made for pooling over locations. For images of any size.
     """
     network = nn.Sequential(
         *_block(in_channels, 16, halved=True),
@@ -50,9 +50,9 @@ def local(in_channels: int) -> Backbone:
 
 
 def fine(in_channels: int) -> Backbone:
-    """As ``local``, but each place stands for 4 x 4 pixels and sees 34 x 34: for things close to each other.
+    """As ``local``, but each location stands for 4 x 4 pixels and sees 34 x 34: for things close to each other.
 
-    Convolutions of 16, 32, 64, 64 and 64 channels, the first two followed by halving the picture, the fourth dilated.
+    Convolutions of 16, 32, 64, 64 and 64 channels, the first two followed by halving the image, the fourth dilated.
     """
     network = nn.Sequential(
         *_block(in_channels, 16, halved=True),
@@ -77,12 +77,12 @@ BACKBONES: dict[str, Callable[[int], Backbone]] = {"small": small, "local": loca
 
 
 def build_backbone(name: str, in_channels: int) -> Backbone:
-    """Build a backbone for pictures of ``in_channels`` channels.
+    """Build a backbone for images of ``in_channels`` channels.
 
     Args:
         name: one of ``BACKBONES``, or ``"package.module:factory"``: a function of ``in_channels`` in a module that
             Python finds, which returns a ``Backbone`` or a module with an attribute ``op_channel``.
-        in_channels: 1 for grey pictures, 3 for colour.
+        in_channels: 1 for grey images, 3 for colour.
 
     Raises:
         ValueError: no backbone bears that name, the factory cannot be imported, or it makes something else.

@@ -1,40 +1,44 @@
 """BuildHead: any CNN as backbone, a network of arithmetic units as head."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from models.location_classifier import Votes, add_votes, multiply_votes
+from models.location_classifier import LocationClassifier, pool_counts, pool_products
 from models.networks import Network
 from models.units import UNITS
 
 Task = Literal["classification", "regression"]
-Pool = Literal["average", "sum", "add-votes", "multiply-votes"]
+Pool = Literal["average", "sum", "count", "product"]
 
 _TASKS = ("classification", "regression")
-_POOLS = ("average", "sum", "add-votes", "multiply-votes", None)
-_POOLING = {"add-votes": add_votes, "multiply-votes": multiply_votes}
+_POOLS = ("average", "sum", "count", "product", None)
+_POOLING = {"count": pool_counts, "product": pool_products}
+
+# alias: pools as they were called in version 0.1, by its checkpoints and command lines
+OLD_POOLS: dict[str, Pool] = {"add-votes": "count", "multiply-votes": "product"}
 
 
 class BuildHead(nn.Module):
     """``head(pool(conv1x1(conv_model(x))))``, where the head is a network of arithmetic units.
 
     Args:
-        conv_model: your CNN; it maps pictures to feature maps ``(batch, op_channel, height, width)``.
+        conv_model: your CNN; it maps images to feature maps ``(batch, op_channel, height, width)``.
         op_channel: channels of those feature maps.
         hidden_dims: widths of the head, list or tuple: the 1x1 convolution's channels first, then any hidden
             layers; ``num_outputs`` is appended.
         task: ``"classification"`` (the output is log-probabilities, made for ``NLLLoss``) or ``"regression"``.
         num_outputs: number of classes, at least 2; 1 for regression.
         head_type: name of the head's unit, ``"NALU"``, ``"NAC"`` or any other of ``models.units``.
-        pool: ``"average"`` and ``"sum"`` take pictures of any size; a sum keeps *how many*, which an average
-            forgets. None switches pooling off: every place of the feature map feeds the head, for one picture size.
-            ``"add-votes"`` and ``"multiply-votes"``: a place reads a whole number of at most ``hidden_dims[0]``,
-            and the head sees how many places read 1 or more, 2 or more and so on, or the products of what they read;
-            see ``models.location_classifier``.
-        image_shape: ``(channels, height, width)`` of that one picture size; needed with ``pool=None`` and only then.
+        pool: ``"average"`` and ``"sum"`` take images of any size; a sum keeps *how many*, which an average
+            forgets. None switches pooling off: every location of the feature map feeds the head, for one image size.
+            ``"count"`` and ``"product"``: every location is classified as a whole number of at most ``hidden_dims[0]``;
+            the head sees how many locations read 1 or more, 2 or more and so on, or the products of their numbers; see
+            ``models.location_classifier``.
+        image_shape: ``(channels, height, width)`` of that one image size; needed with ``pool=None`` and only then.
         unit_options: keywords of the unit, for example ``{"shared_weights": True}``, over the unit's own for heads
             (its ``HEAD`` options).
 
@@ -61,14 +65,17 @@ class BuildHead(nn.Module):
         unit_options: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        pool = current_pool(pool)
         _check(hidden_dims, task, num_outputs, pool, image_shape)
         self.task = task
         self.pool = pool
         self.conv_model = conv_model
         width = hidden_dims[0]
-        self.project = Votes(op_channel, width) if pool in _POOLING else nn.Conv2d(op_channel, width, kernel_size=1)
-        places = 1 if image_shape is None else _places(conv_model, image_shape)
-        dims = [hidden_dims[0] * places, *hidden_dims[1:], num_outputs]
+        self.project = (
+            LocationClassifier(op_channel, width) if pool in _POOLING else nn.Conv2d(op_channel, width, kernel_size=1)
+        )
+        locations = 1 if image_shape is None else _locations(conv_model, image_shape)
+        dims = [hidden_dims[0] * locations, *hidden_dims[1:], num_outputs]
         options = {**getattr(UNITS.load(head_type), "HEAD", {}), **(unit_options or {})}
         self.head = Network(head_type, dims, **options)
 
@@ -77,7 +84,7 @@ class BuildHead(nn.Module):
         return self.pooled(self.maps(x))
 
     def maps(self, x: Tensor) -> Tensor:
-        """The projected feature maps, ``(batch, hidden_dims[0], height, width)``; for votes see
+        """The projected feature maps, ``(batch, hidden_dims[0], height, width)``, or per-location classes; see
         ``models.location_classifier``.
         """
         maps: Tensor = self.project(self.conv_model(x))
@@ -94,6 +101,14 @@ class BuildHead(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         output: Tensor = self.head(self.features(x))
         return output.log_softmax(1) if self.task == "classification" else output
+
+
+def current_pool(pool: str | None) -> Any:
+    """A pool by its name of today; an old one warns once."""
+    if pool not in OLD_POOLS:
+        return pool
+    warnings.warn(f"pool={pool!r} is called {OLD_POOLS[pool]!r} now; use that.", FutureWarning, stacklevel=3)
+    return OLD_POOLS[pool]
 
 
 def _check(
@@ -114,12 +129,12 @@ def _check(
         raise ValueError(f"num_outputs must be at least 2 for classification, got {num_outputs}.")
     if (pool is None) != (image_shape is not None):
         raise ValueError(
-            f"pool=None takes one picture size and needs image_shape=(channels, height, width); "
+            f"pool=None takes one image size and needs image_shape=(channels, height, width); "
             f"other pools take any size and no image_shape. Got pool={pool!r}, image_shape={image_shape}."
         )
 
 
-def _places(conv_model: nn.Module, image_shape: tuple[int, int, int]) -> int:
+def _locations(conv_model: nn.Module, image_shape: tuple[int, int, int]) -> int:
     """Height times width of the backbone's feature map. Leaves the backbone as it was."""
     was_training = conv_model.training
     parameter = next(conv_model.parameters(), torch.empty(0))

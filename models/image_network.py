@@ -1,4 +1,4 @@
-"""PictureNetwork: from pixels to a number or to class probabilities, preprocessing included."""
+"""ImageNetwork: from pixels to a number or to class probabilities, preprocessing included."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from models.manifest import CHANNELS
 from models.preprocessing import Contrast, Pixels
 
 
-class PictureNetwork(nn.Module):
+class ImageNetwork(nn.Module):
     """Pixels, a backbone and an arithmetic head as one network: what is trained, exported and served.
 
     Args:
@@ -19,10 +19,10 @@ class PictureNetwork(nn.Module):
         num_outputs: number of classes; 1 for regression.
         head_type: the head's unit.
         hidden_dims: widths of the head, see ``BuildHead``.
-        mode: ``"L"`` for grey pictures, ``"RGB"`` for colour.
-        height: rows that every picture is resized to; None, for both, keeps every picture's own size, for heads that
-            sum or multiply over places. Then it has at least 8 x 8 pixels.
-        width: columns that every picture is resized to.
+        mode: ``"L"`` for grey images, ``"RGB"`` for colour.
+        height: rows that every image is resized to; None, for both, keeps every image's own size, for heads that
+            sum or multiply over locations. Then it has at least 8 x 8 pixels.
+        width: columns that every image is resized to.
         contrast: see ``Pixels``.
         backbone: name of the CNN, see ``models.backbones``.
         pool: see ``BuildHead``.
@@ -84,7 +84,7 @@ class PictureNetwork(nn.Module):
             "width": width,
             "contrast": contrast,
             "backbone": backbone,
-            "pool": pool,
+            "pool": self.network.pool,
             "unit_options": unit_options or {},
             "scale": scale,
             "shift": shift,

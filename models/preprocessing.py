@@ -1,4 +1,4 @@
-"""From the bytes of a picture to what a CNN takes. It is part of every exported graph, so it exists once."""
+"""From the bytes of an image to what a CNN takes. It is part of every exported graph, so it exists once."""
 
 from typing import Literal
 
@@ -12,10 +12,10 @@ def resize_matrix(line: Tensor, grid: Tensor) -> Tensor:
     """Weights that resize one axis by linear interpolation, averaging when they shrink it.
 
     Equals ``torch.nn.functional.interpolate(mode="bilinear", antialias=True)``, but is made of plain operators
-    that every runtime has, for sizes and devices known only when the picture arrives.
+    that every runtime has, for sizes and devices known only when the image arrives.
 
     Args:
-        line: any float row or column of the picture along that axis; only its length counts.
+        line: any float row or column of the image along that axis; only its length counts.
         grid: centres of the resized pixels, ``0.5, 1.5, ...``.
 
     Shape:
@@ -29,10 +29,10 @@ def resize_matrix(line: Tensor, grid: Tensor) -> Tensor:
 
 
 class Pixels(nn.Module):
-    """Resizes pictures of any size to one size, or leaves their size as it is, and scales them.
+    """Resizes images of any size to one size, or leaves their size as it is, and scales them.
 
     Args:
-        height: rows of the result; None, for both, keeps every picture's own size.
+        height: rows of the result; None, for both, keeps every image's own size.
         width: columns of the result.
         contrast: ``"plain"`` scales 0..255 to 0..1. ``"strokes"`` is for drawings and digits: each pixel becomes its
             distance from the background, which is read off the four corners, relative to the largest such distance;
@@ -79,5 +79,5 @@ class Pixels(nn.Module):
 def _strokes(x: Tensor) -> Tensor:
     corners = torch.stack([x[..., :2, :2], x[..., :2, -2:], x[..., -2:, :2], x[..., -2:, -2:]])
     distance = (x - corners.mean((0, -2, -1))[..., None, None]).abs()
-    # an empty picture has no stroke to scale by; 1/16 is one step of the coarsest pictures served, 16 shades
+    # an empty image has no stroke to scale by; 1/16 is one step of the coarsest images served, 16 shades
     return distance / distance.amax((-3, -2, -1), keepdim=True).clamp(min=1 / 16)

@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description="Make, measure and export models.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _fit(commands.add_parser("fit", help="learn a column of a CSV file from the others"))
-    _fit_images(commands.add_parser("fit-images", help="learn labels or values of a folder of pictures"))
+    _fit_images(commands.add_parser("fit-images", help="learn labels or values of a folder of images"))
     _evaluate(commands.add_parser("evaluate", help="measure an exported model, as it is served"))
     _export(commands.add_parser("export", help="write a new version of a model from its checkpoint"))
     _zoo(commands.add_parser("zoo", help="make the default models again"))
@@ -103,7 +103,7 @@ def _fit(parser: argparse.ArgumentParser) -> None:
 
 def _fit_images(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("labels", type=Path, help="CSV file with the columns 'file' and 'label'")
-    parser.add_argument("--images", type=Path, required=True, help="folder of the pictures")
+    parser.add_argument("--images", type=Path, required=True, help="folder of the images")
     parser.add_argument("--task", choices=["regression", "classification"], required=True)
     parser.add_argument("--name", required=True, help="the model's name")
     _network_of_images(parser)
@@ -116,20 +116,20 @@ def _fit_images(parser: argparse.ArgumentParser) -> None:
 
 def _network_of_images(parser: argparse.ArgumentParser) -> None:
     unset = argparse.SUPPRESS  # what is usual depends on the pool
-    parser.add_argument("--unit", default=unset, help="unit of the head (default: NAC, with add-votes NAU)")
+    parser.add_argument("--unit", default=unset, help="unit of the head (default: NAC, with count NAU)")
     parser.add_argument(
         "--backbone",
         default=unset,
-        help="small, local, fine, or your own as package.module:factory (default: small, with add-votes fine)",
+        help="small, local, fine, or your own as package.module:factory (default: small, with count fine)",
     )
     parser.add_argument(
         "--pool",
-        choices=["average", "sum", "add-votes"],
+        choices=["average", "sum", "count", "add-votes"],  # alias: add-votes
         default="average",
-        help="over places; sum keeps how many, add-votes counts exactly (default: average)",
+        help="over places; sum keeps how many, count counts exactly, of old add-votes (default: average)",
     )
     parser.add_argument(
-        "--highest", type=_positive, metavar="N", help="with add-votes: most that one thing counts for (default: 1)"
+        "--highest", type=_positive, metavar="N", help="with count: most that one thing counts for (default: 1)"
     )
     parser.add_argument("--mode", choices=["L", "RGB"], default="L", help="L: grey, RGB: colour (default: L)")
     parser.add_argument(
@@ -137,7 +137,7 @@ def _network_of_images(parser: argparse.ArgumentParser) -> None:
         type=_size,
         default=unset,
         metavar="N",
-        help="pixels that pictures are resized to, or keep: their own size (default: 28, with add-votes keep)",
+        help="pixels that images are resized to, or keep: their own size (default: 28, with count keep)",
     )
     parser.add_argument("--contrast", choices=["plain", "strokes"], default="plain", help="strokes: for drawings")
 
@@ -146,24 +146,24 @@ def _training_of_images(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--augment",
         choices=["none", "gentle", "flips", "views", "strokes"],
-        help="how pictures vary in training (default: gentle for sums and products, views or, with --contrast "
+        help="how images vary in training (default: gentle for sums and products, views or, with --contrast "
         "strokes, strokes for classes, else none)",
     )
     parser.add_argument(
         "--train-up-to",
         type=float,
         metavar="VALUE",
-        help="learn from pictures with values up to this one; the others show how far the model holds",
+        help="learn from images with values up to this one; the others show how far the model holds",
     )
     parser.add_argument("--strict", action="store_true", help="refuse a row that cannot be used, instead of leaving it")
-    parser.add_argument("--epochs", type=_positive, help="passes over the pictures (default: about 2000 steps)")
+    parser.add_argument("--epochs", type=_positive, help="passes over the images (default: about 2000 steps)")
     parser.add_argument(
         "--patience",
         type=_seed,
-        help="epochs without improvement on the validation pictures after which training ends; 0: train on those too "
+        help="epochs without improvement on the validation images after which training ends; 0: train on those too "
         "(default: half of the epochs)",
     )
-    parser.add_argument("--batch-size", type=_positive, default=32, help="pictures a step (default: 32)")
+    parser.add_argument("--batch-size", type=_positive, default=32, help="images a step (default: 32)")
     parser.add_argument("--learning-rate", type=_rate, default=1e-2, help="the highest (default: 0.01)")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="(default: auto)")
     parser.add_argument("--seed", type=_seed, default=0, help="start of all random numbers (default: 0)")
@@ -227,7 +227,7 @@ def _seed(text: str) -> int:
 
 
 def _size(text: str) -> int | None:
-    """Pixels, or None for each picture's own size."""
+    """Pixels, or None for each image's own size."""
     try:
         return None if text == "keep" else _at_least(8, text)
     except argparse.ArgumentTypeError as error:

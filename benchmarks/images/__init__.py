@@ -1,1 +1,1 @@
-"""The picture models beside the same CNNs with plain heads, over seeds; ``python -m benchmarks.images``."""
+"""The image models beside the same CNNs with plain heads, over seeds; ``python -m benchmarks.images``."""

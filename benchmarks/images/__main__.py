@@ -1,6 +1,6 @@
-"""python -m benchmarks.images: trains the picture models over seeds, beside plain heads, and writes what they reach.
+"""python -m benchmarks.images: trains the image models over seeds, beside plain heads, and writes what they reach.
 
-Every run is kept in ``reports/pictures``, so an interrupted benchmark goes on where it was; runs of other seeds and
+Every run is kept in ``reports/images``, so an interrupted benchmark goes on where it was; runs of other seeds and
 models may go side by side.
 """
 
@@ -15,22 +15,22 @@ import torch
 from benchmarks.images import single, totals
 from benchmarks.images.render import write_report
 from training.recipes import RECIPES
-from training.recipes.kinds.images import DigitRecipe, TotalRecipe
+from training.recipes.kinds.images import AggregateRecipe, DigitRecipe
 
 NAMES = ("digit", "digit-sum", "digit-count", "digit-product", "digit-value")
 SEEDS = (0, 1, 2)
-REPORTS = Path("reports/pictures")
+REPORTS = Path("reports/images")
 
 
-def run(name: str, seed: int, folder: Path, pictures: int) -> dict[str, Any]:
+def run(name: str, seed: int, folder: Path, images: int) -> dict[str, Any]:
     """One seed of one model."""
     recipe = RECIPES.load(name)
-    assert isinstance(recipe, DigitRecipe | TotalRecipe)
+    assert isinstance(recipe, DigitRecipe | AggregateRecipe)
     recipe = replace(recipe, seed=seed)
     if isinstance(recipe, DigitRecipe):
-        found = single.run(name, recipe, folder / str(seed), pictures)
+        found = single.run(name, recipe, folder / str(seed), images)
     else:
-        found = totals.run(recipe, folder / str(seed), pictures)
+        found = totals.run(recipe, folder / str(seed), images)
     return {"model": name, "seed": seed, "threads": torch.get_num_threads(), **found}
 
 
@@ -39,15 +39,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.images", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="models (default: all)")
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS, help="seeds (default: 0 1 2)")
-    parser.add_argument("--pictures", type=int, default=2000, help="test pictures for each line (default: 2000)")
-    parser.add_argument("--write", action="store_true", help="write docs/results/pictures.*")
+    parser.add_argument("--images", type=int, default=2000, help="test images for each line (default: 2000)")
+    parser.add_argument("--write", action="store_true", help="write docs/results/images.*")
     options = parser.parse_args()
     REPORTS.mkdir(parents=True, exist_ok=True)
     for seed in options.seeds:
         for name in options.only:
             path = REPORTS / f"{name}-{seed}.json"
             if not path.exists():
-                found = run(name, seed, REPORTS, options.pictures)
+                found = run(name, seed, REPORTS, options.images)
                 beside = path.with_suffix(".part")
                 beside.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
                 beside.replace(path)

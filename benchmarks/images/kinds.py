@@ -1,4 +1,4 @@
-"""The kinds of files that pictures are shown as, by the names that pages give them."""
+"""The kinds of files that images are shown as, by the names that pages give them."""
 
 from training.counting.views import FORMATS
 
@@ -7,4 +7,4 @@ KINDS = {
     for file_format in FORMATS
     for inverted in (False, True)
 }
-"""Whether a picture is inverted, and its format."""
+"""Whether an image is inverted, and its format."""

@@ -8,17 +8,17 @@ from statistics import mean
 from typing import Any
 
 from benchmarks.images.kinds import KINDS
-from benchmarks.images.plot import plot_totals
-from benchmarks.images.totals import MANY, PLAIN
-from training.counting.totals import TOTALS, Total
+from benchmarks.images.plot import plot_aggregates
+from benchmarks.images.totals import CNN_BASELINES, MANY
+from training.counting.totals import TARGETS, AggregateTarget
 
 Runs = Sequence[Mapping[str, Any]]
 
-HEAD = """# Pictures: what the models read, and how far their sums hold
+HEAD = """# Images: what the models read, and how far their sums extrapolate
 
 `python -m benchmarks.images --write` makes this page again; it trains every model from the seeds named here, on
 two cores of an AMD EPYC, and keeps each run, so that it can be interrupted. Digits are MNIST's: training draws on its
-60,000 training pictures alone, everything below is measured on its 10,000 test pictures.
+60,000 training images alone, everything below is measured on its 10,000 test images.
 """
 
 SINGLE = """## One digit: `{name}`
@@ -31,7 +31,7 @@ SINGLE = """## One digit: `{name}`
 
 Training took, both heads together, {seconds}.
 
-The same pictures as other files show them ({pictures:,} of them a line), {head_type} head:
+The same images as other files show them ({images:,} of them a line), {head_type} head:
 
 | Size | PNG | PNG, dark on light | JPEG | JPEG, dark on light |
 | --- | --- | --- | --- | --- |
@@ -40,20 +40,20 @@ The same pictures as other files show them ({pictures:,} of them a line), {head_
 
 TOTAL = """## {title}: `{name}`
 
-{head_type} head on what the places of the picture read, trained on pictures of 0 to {trained} digits with the total
+{head_type} head on per-location classes, trained on images of 0 to {trained} digits with the total
 as the only label; {seeds}. Training took, all heads together, {seconds}.
-Training canvases are small grids of cells and training digits are varied a little
+Training scenes are small grids of cells and training digits are varied a little
 (`training/data/handwriting_augment.py`);
-here digits lie anywhere in the picture, 15 to 20 pixels tall, as close as frames of 18 to 24 pixels around them allow.
+here digits lie anywhere in the image, 15 to 20 pixels tall, as close as frames of 18 to 24 pixels around them allow.
 {measure}
 
-| Digits in the picture | {heads} |
+| Digits in the image | {heads} |
 | --- | {rule} |
 {rows}
 
-![{what} against the number of digits](pictures-{name}.png)
+![{what} against the number of digits](images-{name}.png)
 
-{count} digits and the {head_type} head, by where they lie and what file they are in ({pictures} pictures a seed):
+{count} digits and the {head_type} head, by where they lie and what file they are in ({images} images a seed):
 
 | | PNG | PNG, dark on light | JPEG | JPEG, dark on light |
 | --- | --- | --- | --- | --- |
@@ -61,41 +61,41 @@ here digits lie anywhere in the picture, 15 to 20 pixels tall, as close as frame
 """
 
 HEADS = '"linear", "MLP", "NAC" and "NALU" see what the {head_type} head sees, from the same CNN.\n'
-PLAIN_HEADS = """
-Those that begin with "CNN" are what one would write: the same CNN and canvases, features pooled over the places, an MLP
+CNN_BASELINES_NOTE = """
+Those that begin with "CNN" are ordinary: the same CNN and scenes, features pooled over the locations, an MLP
 and the squared error of the total, trained for as long. Their highest learning rate is 0.003 where features are summed,
-as the 0.01 of all others kills them in some runs. "norms held" is what we found to help such a network: batch
-normalisation is held fixed for the second half of the training (`training.vision.train.NORMS_HELD_FROM`), as its
-estimates jump between canvases of different shapes and a sum over places multiplies what that costs.
+as the 0.01 of all others kills them in some runs. "frozen batch norm" is what we found to help such a network: batch
+normalisation is frozen for the second half of the training (`training.vision.train.FREEZE_BATCH_NORM_FROM`), as its
+estimates jump between scenes of different shapes and a sum over locations multiplies what that costs.
 """
 
 
 LAYOUTS = {
     "close": "anywhere, as close as above",
     "apart": "anywhere, as far apart as MNIST's frames of 28 pixels keep them",
-    "in a row": "MNIST's pictures as they are, in a row",
+    "in a row": "MNIST's images as they are, in a row",
 }
 README_DIGITS = ("1", "2", "3", "5", "10", "20", "100")
 README_LINES = (
     ("digit-sum", "NAU", "`digit-sum`: mean absolute error (exact sums)"),
     ("digit-sum", "CNN, sum, MLP", "the same CNN with an MLP on summed features"),
-    ("digit-sum", "CNN, sum, MLP, norms held", "the same, batch normalisation held for half of the training"),
-    ("digit-sum", "CNN, average, MLP, norms held", "the same with averaged features"),
+    ("digit-sum", "CNN, sum, MLP, frozen batch norm", "the same, batch normalisation frozen for half of the training"),
+    ("digit-sum", "CNN, average, MLP, frozen batch norm", "the same with averaged features"),
     ("digit-count", "NAU", "`digit-count`: exact counts"),
     ("digit-product", "NMU", "`digit-product`: products within 1 %"),
 )
 
 
 def write_report(folder: Path, results: Path) -> None:
-    """Read every run of a folder and write ``pictures.json``, ``pictures.md`` and the plots."""
+    """Read every run of a folder and write ``images.json``, ``images.md`` and the plots."""
     runs = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*-[0-9].json"))]
     for run in runs:
         run.setdefault("measured", date.today().isoformat())
-    (results / "pictures.json").write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
-    (results / "pictures.md").write_text(page(runs), encoding="utf-8")
-    for name, total in TOTALS.items():
+    (results / "images.json").write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
+    (results / "images.md").write_text(page(runs), encoding="utf-8")
+    for name, target in TARGETS.items():
         if chosen := [run for run in runs if run["model"] == name]:
-            plot_totals(results / f"pictures-{name}.png", total, averaged(chosen))
+            plot_aggregates(results / f"images-{name}.png", target, averaged(chosen))
 
 
 def page(runs: Runs) -> str:
@@ -103,7 +103,7 @@ def page(runs: Runs) -> str:
     parts = [HEAD]
     for name in dict.fromkeys(run["model"] for run in runs):
         chosen = [run for run in runs if run["model"] == name]
-        parts.append(total_section(TOTALS[name], chosen) if name in TOTALS else single_section(name, chosen))
+        parts.append(aggregate_section(TARGETS[name], chosen) if name in TARGETS else single_section(name, chosen))
     return "\n".join(parts)
 
 
@@ -122,27 +122,27 @@ def single_section(name: str, runs: Runs) -> str:
         each=", ".join(_figure([test]) for test in tests),
         plain=_figure([test["plain_head"] for test in tests]),
         seconds=_seconds(runs),
-        pictures=next(iter(views.values()))[0]["rows"],
+        images=next(iter(views.values()))[0]["rows"],
         views="\n".join(rows),
     )
 
 
-def total_section(total: Total, runs: Runs) -> str:
+def aggregate_section(target: AggregateTarget, runs: Runs) -> str:
     """A model of totals."""
     found = averaged(runs)
-    relative = total.name == "digit-product"
+    relative = target.name == "digit-product"
     rows = []
-    for count in map(str, total.tested):
+    for count in map(str, target.test_counts):
         cells = [_cell(found[head][count], relative) for head in found]
         rows.append(f"| {count} | {' | '.join(cells)} |")
     what = "Median relative error" if relative else "Mean absolute error"
     counted = "within 1 % of the truth" if relative else "that are exact when rounded"
     return (
         TOTAL.format(
-            title={"digit-sum": "Sums", "digit-count": "How many", "digit-product": "Products"}[total.name],
-            name=total.name,
-            head_type=total.head_type,
-            trained=total.trained,
+            title={"digit-sum": "Sums", "digit-count": "How many", "digit-product": "Products"}[target.name],
+            name=target.name,
+            head_type=target.head_type,
+            trained=target.max_train_count,
             seeds=_seeds(runs),
             seconds=_seconds(runs),
             measure=f"{what}, and share of the answers {counted}; means over the seeds.",
@@ -151,12 +151,12 @@ def total_section(total: Total, runs: Runs) -> str:
             rows="\n".join(rows),
             what=what,
             count=MANY,
-            pictures=next(iter(runs[0]["layouts"].values()))["pictures"],
+            images=next(iter(runs[0]["layouts"].values()))["images"],
             layouts="\n".join(_layouts(runs, relative)),
         )
         + "\n"
-        + HEADS.format(head_type=total.head_type)
-        + (PLAIN_HEADS if set(PLAIN) & set(found) else "")
+        + HEADS.format(head_type=target.head_type)
+        + (CNN_BASELINES_NOTE if set(CNN_BASELINES) & set(found) else "")
     )
 
 
@@ -171,7 +171,7 @@ def _layouts(runs: Runs, relative: bool) -> list[str]:
 
 
 def readme_rows(runs: Runs) -> list[str]:
-    """The lines of the README's table: what is told right, by the number of digits in the picture."""
+    """The lines of the README's table: accuracy by the number of digits in the image."""
     rows = []
     for name, head, title in README_LINES:
         found = averaged([run for run in runs if run["model"] == name])[head]

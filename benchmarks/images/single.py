@@ -10,25 +10,26 @@ import numpy as np
 
 from benchmarks.images.kinds import KINDS
 from training.counting.views import SIZES, view
+from training.data.labeled_images import LabeledImages
 from training.data.mnist import load_mnist
 from training.metrics import predict
 from training.recipes.kinds.images import DigitRecipe
-from training.vision.fit import Examples, measure
+from training.vision.fit import measure
 
 
-def run(name: str, recipe: DigitRecipe, folder: Path, pictures: int) -> dict[str, Any]:
+def run(name: str, recipe: DigitRecipe, folder: Path, images: int) -> dict[str, Any]:
     """Train, measure and export one seed; returns errors on the test set and by view, bytes and seconds."""
     began = perf_counter()
     fitted = recipe.fit(name)
     seconds = perf_counter() - began
     written = recipe.export(fitted, name, folder, f"python -m training zoo {name}")
     _, _, test, labels = load_mnist()
-    chosen = slice(None, None, len(test) // pictures)
+    chosen = slice(None, None, len(test) // images)
     classes = [str(digit) for digit in range(10)] if recipe.task == "classification" else None
     views = {}
     for size, (kind, (inverted, file_format)) in product(SIZES, KINDS.items()):
-        seen = [view(picture, size, inverted, file_format) for picture in test[chosen]]
-        shown = Examples(seen, labels[chosen].astype(np.float64))
+        seen = [view(image, size, inverted, file_format) for image in test[chosen]]
+        shown = LabeledImages(seen, labels[chosen].astype(np.float64))
         views[f"{size} x {size}, {kind}"] = measure(partial(predict, fitted.network), classes, shown)
     test_set = fitted.metrics["interpolation"]
     return {

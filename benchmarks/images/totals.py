@@ -1,4 +1,4 @@
-"""Totals of several digits: one run is one seed of one total, with every head, and a CNN as one would write it."""
+"""Totals of several digits: one run is one seed of one total, with every head, and ordinary CNNs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,87 +9,85 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from benchmarks.images.kinds import KINDS
 from models import NAC, NALU
+from models.arrays import ByteArray, FloatArray
 from models.head import Pool
-from models.image_network import PictureNetwork
-from training.counting.scenes import MNIST_FRAME, Digits, canvases_of
-from training.counting.totals import PRODUCT, SUM, Total
-from training.counting.train import AVERAGING, STEPS, mlp_head, training_canvases, with_head
+from models.image_network import ImageNetwork
+from training.counting.scenes import MNIST_FRAME, Digits, draw_test_scenes
+from training.counting.totals import PRODUCT, SUM, AggregateTarget
+from training.counting.train import EMA_DECAY, STEPS, mlp_head, training_scenes, with_head
 from training.counting.views import as_file
-from training.recipes.kinds.images import TotalRecipe, test_digits
+from training.recipes.kinds.images import AggregateRecipe, held_out_digits
 from training.trainer.bf16 import BF16Network
 from training.trainer.loop import train_batches
-from training.vision.fit import FittedPictures
-from training.vision.train import NORMS_HELD_FROM
-
-Numbers = NDArray[np.float64]
+from training.vision.config import FittedImageModel
+from training.vision.train import FREEZE_BATCH_NORM_FROM
 
 
 @dataclass(frozen=True)
-class Plain:
-    """How a CNN with an MLP is trained, as one would write it.
+class CnnBaseline:
+    """How a CNN with an MLP is trained, without any of this project's means.
 
     Args:
-        pool: of the features over the places.
-        max_lr: highest learning rate. At 1e-2, summed features may die in training, and every answer is the same.
-        norms_held: whether batch normalisation is held for the second half, see ``NORMS_HELD_FROM``.
+        pool: of the features over the locations.
+        max_lr: highest learning rate. At 1e-2, summed features may die in training, and every output is the same.
+        freeze_batch_norm: whether batch normalisation is frozen for the second half, see ``FREEZE_BATCH_NORM_FROM``.
     """
 
     pool: Pool
     max_lr: float
-    norms_held: bool
+    freeze_batch_norm: bool
 
 
-PLAIN = {
-    "CNN, sum, MLP": Plain("sum", 3e-3, norms_held=False),
-    "CNN, sum, MLP, norms held": Plain("sum", 3e-3, norms_held=True),
-    "CNN, average, MLP, norms held": Plain("average", 1e-2, norms_held=True),
+CNN_BASELINES = {
+    "CNN, sum, MLP": CnnBaseline("sum", 3e-3, freeze_batch_norm=False),
+    "CNN, sum, MLP, frozen batch norm": CnnBaseline("sum", 3e-3, freeze_batch_norm=True),
+    "CNN, average, MLP, frozen batch norm": CnnBaseline("average", 1e-2, freeze_batch_norm=True),
 }
 MANY = 20
-"""Digits of the pictures of several layouts and files."""
+"""Digits of the images of several layouts and files."""
 CLOSE = 0.01
-"""A product counts as told if it is off by less than this share of itself; other totals, if they round to the truth."""
+"""Largest relative error of an exact product; other totals are exact where they round to the truth."""
 
 
-def run(recipe: TotalRecipe, folder: Path, canvases: int) -> dict[str, Any]:
+def run(recipe: AggregateRecipe, folder: Path, scenes: int) -> dict[str, Any]:
     """Train, measure and export one seed; returns errors by head and number of digits, and the seconds it took."""
-    total = recipe.total
+    target = recipe.target
     began = perf_counter()
     heads = {
-        "MLP": mlp_head(total.highest, recipe.seed),
-        "linear": nn.Linear(total.highest, 1),
-        "NAC": NAC(total.highest, 1),
-        "NALU": NALU(total.highest, 1),
+        "MLP": mlp_head(target.highest, recipe.seed),
+        "linear": nn.Linear(target.highest, 1),
+        "NAC": NAC(target.highest, 1),
+        "NALU": NALU(target.highest, 1),
     }
     network = recipe.train(heads)
     seconds = perf_counter() - began
-    networks = {total.head_type: network, **{name: with_head(network, head) for name, head in heads.items()}}
-    if total is SUM:
-        networks |= {name: train_plain(recipe, name) for name in PLAIN}
+    networks = {target.head_type: network, **{name: with_head(network, head) for name, head in heads.items()}}
+    if target is SUM:
+        networks |= {name: train_cnn_baseline(recipe, name) for name in CNN_BASELINES}
     metrics = recipe.errors(network, networks["MLP"])
-    fitted = FittedPictures(network, networks["MLP"], metrics)
-    recipe.export(fitted, total.name, folder, f"python -m training zoo {total.name}")
-    digits = test_digits(total)
+    fitted = FittedImageModel(network, networks["MLP"], metrics)
+    recipe.export(fitted, target.name, folder, f"python -m training zoo {target.name}")
+    digits = held_out_digits(target)
     return {
         "seconds": seconds,
-        "digits": measure(total, networks, digits, canvases),
-        "layouts": layouts(total, network, digits, canvases // 5),
+        "digits": measure(target, networks, digits, scenes),
+        "layouts": layouts(target, network, digits, scenes // 5),
     }
 
 
-def train_plain(recipe: TotalRecipe, name: str) -> PictureNetwork:
-    """The same CNN and canvases, with pooled features, an MLP and the squared error of the total; see ``PLAIN``."""
-    total, how = recipe.total, PLAIN[name]
+def train_cnn_baseline(recipe: AggregateRecipe, name: str) -> ImageNetwork:
+    """The same CNN and scenes, with pooled features, an MLP and the squared error; see ``CNN_BASELINES``."""
+    target, how = recipe.target, CNN_BASELINES[name]
     torch.manual_seed(recipe.seed)
-    network = PictureNetwork(
-        "regression", 1, "NAC", height=None, width=None, contrast="strokes", backbone=total.backbone, pool=how.pool
+    network = ImageNetwork(
+        "regression", 1, "NAC", height=None, width=None, contrast="strokes", backbone=target.backbone, pool=how.pool
     )
     network.network.head = mlp_head(32, recipe.seed)  # type: ignore[assignment]
-    batches = training_canvases(total, recipe.digits(), network.pixels, recipe.seed, recipe.epochs)
+    batches = training_scenes(target, recipe.digits(), network.pixels, recipe.seed, recipe.epochs)
     network.scale = float(batches.sample(1000, np.random.default_rng(recipe.seed)).labels.std())
 
     def loss(output: Tensor, totals: Tensor) -> Tensor:
@@ -101,71 +99,69 @@ def train_plain(recipe: TotalRecipe, name: str) -> PictureNetwork:
         epochs=recipe.epochs,
         steps=STEPS,
         max_lr=how.max_lr,
-        averaging=AVERAGING,
+        averaging=EMA_DECAY,
         loss=loss,
-        norms_held_from=ceil(NORMS_HELD_FROM * recipe.epochs) if how.norms_held else None,
-        title=f"{total.name}: {name}",
+        norms_held_from=ceil(FREEZE_BATCH_NORM_FROM * recipe.epochs) if how.freeze_batch_norm else None,
+        title=f"{target.name}: {name}",
     )
     return network.eval()
 
 
 def measure(
-    total: Total, networks: Mapping[str, PictureNetwork], digits: Digits, canvases: int
+    target: AggregateTarget, networks: Mapping[str, ImageNetwork], digits: Digits, scenes: int
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Errors of each network on canvases of each number of digits, of which the largest are fewer."""
+    """Errors of each network on scenes of each number of digits, of which the largest are fewer."""
     found: dict[str, dict[str, dict[str, float]]] = {name: {} for name in networks}
-    for count in total.tested:
-        drawn = canvases_of(digits, count, max(canvases // max(1, count // 5), 50), 0)
-        truth = total.of(drawn)
-        for name, said in answers(networks, drawn.pictures).items():
-            found[name][str(count)] = errors(said, truth, relative=total is PRODUCT)
+    for count in target.test_counts:
+        drawn = draw_test_scenes(digits, count, max(scenes // max(1, count // 5), 50), 0)
+        truth = target.label(drawn)
+        for name, predictions in predict_all(networks, drawn.images).items():
+            found[name][str(count)] = errors(predictions, truth, relative=target is PRODUCT)
     return found
 
 
-def layouts(total: Total, network: PictureNetwork, digits: Digits, canvases: int) -> dict[str, dict[str, float]]:
-    """Errors on ``MANY`` digits, by where they lie in the picture and what kind of file it is."""
+def layouts(target: AggregateTarget, network: ImageNetwork, digits: Digits, scenes: int) -> dict[str, dict[str, float]]:
+    """Errors on ``MANY`` digits, by where they lie in the image and what kind of file it is."""
     found = {}
     where = {
-        "close": digits.scatter(MANY, canvases, np.random.default_rng(0)),
-        "apart": digits.scatter(MANY, canvases, np.random.default_rng(0), MNIST_FRAME),
-        "in a row": digits.in_a_row(MANY, canvases, np.random.default_rng(0)),
+        "close": digits.place_randomly(MANY, scenes, np.random.default_rng(0)),
+        "apart": digits.place_randomly(MANY, scenes, np.random.default_rng(0), MNIST_FRAME),
+        "in a row": digits.place_in_a_row(MANY, scenes, np.random.default_rng(0)),
     }
     for layout, drawn in where.items():
         for kind, (inverted, file_format) in KINDS.items():
-            files = np.stack(
-                [as_file(255 - picture if inverted else picture, file_format) for picture in drawn.pictures[:, 0]]
-            )
-            [said] = answers({total.name: network}, files).values()
-            found[f"{layout}, {kind}"] = errors(said, total.of(drawn), relative=total is PRODUCT)
+            files = np.stack([as_file(255 - image if inverted else image, file_format) for image in drawn.images[:, 0]])
+            [predictions] = predict_all({target.name: network}, files).values()
+            found[f"{layout}, {kind}"] = errors(predictions, target.label(drawn), relative=target is PRODUCT)
     return found
 
 
-def answers(networks: Mapping[str, PictureNetwork], pictures: NDArray[np.uint8]) -> dict[str, Numbers]:
-    """What each network says; those that differ in their head alone have their CNN computed once."""
+def predict_all(networks: Mapping[str, ImageNetwork], images: ByteArray) -> dict[str, FloatArray]:
+    """Predictions of each network; those that differ in their head alone have their CNN computed once."""
     first = next(iter(networks.values()))
-    said: dict[str, list[Tensor]] = {name: [] for name in networks}
+    predictions: dict[str, list[Tensor]] = {name: [] for name in networks}
     with torch.no_grad():
-        for part in torch.split(torch.from_numpy(pictures), max(1, 2**20 // pictures[0].size)):
+        for part in torch.split(torch.from_numpy(images), max(1, 2**20 // images[0].size)):
             features = first.network.features(first.pixels(part))
             for name, network in networks.items():
-                output = network(part) if name in PLAIN else network.network.head(features)
-                said[name].append(output[:, 0])
-    return {name: torch.cat(parts).double().numpy() for name, parts in said.items()}
+                output = network(part) if name in CNN_BASELINES else network.network.head(features)
+                predictions[name].append(output[:, 0])
+    return {name: torch.cat(parts).double().numpy() for name, parts in predictions.items()}
 
 
-def errors(said: Numbers, truth: Numbers, *, relative: bool) -> dict[str, float]:
+def errors(predictions: FloatArray, truth: FloatArray, *, relative: bool) -> dict[str, float]:
     """Mean absolute error, bias and share of exact answers; relative: the median, and the share within ``CLOSE``."""
-    error = np.abs(said - truth)
+    error = np.abs(predictions - truth)
     if relative:
         share = error / np.maximum(np.abs(truth), 1)
         return {
-            "pictures": len(truth),
+            "images": len(truth),
             "median_relative_error": float(np.median(share)),
             "exact": float((share < CLOSE).mean()),
         }
     return {
-        "pictures": len(truth),
+        "images": len(truth),
         "mae": float(error.mean()),
-        "bias": float((said - truth).mean()),
-        "exact": float((np.rint(said) == truth).mean()),
+        "bias": float((predictions - truth).mean()),
+        "exact": float((np.rint(predictions) == truth).mean()),
     }

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from app.backends import BACKENDS, Predictor, create_backend
 from app.backends.onnx import CUDA_OPTIONS, OnnxBackend
 from models.head import Pool
-from models.image_network import PictureNetwork
+from models.image_network import ImageNetwork
 from models.manifest import ONNX_FILE, TORCHSCRIPT_FILE, Manifest, versions
 from models.units import UNITS
 from tests.app.factory import image_manifest, sum_onnx
@@ -41,7 +41,7 @@ class Case(NamedTuple):
 
     manifest: Manifest
     files: dict[str, bytes]
-    network: PictureNetwork | None = None
+    network: ImageNetwork | None = None
 
     def loaded(self, backend: str, device: str) -> Predictor:
         return create_backend(backend, device, 1).load(self.files[backend], self.manifest)
@@ -54,9 +54,9 @@ class Case(NamedTuple):
             yield np.where(strokes, random.integers(150, 256, strokes.shape), 20).astype(np.uint8)
 
 
-def network_of(**settings: Any) -> PictureNetwork:
+def network_of(**settings: Any) -> ImageNetwork:
     torch.manual_seed(0)
-    network = PictureNetwork("regression", 1, **{"head_type": "NALU", "hidden_dims": (8,)} | settings).eval()
+    network = ImageNetwork("regression", 1, **{"head_type": "NALU", "hidden_dims": (8,)} | settings).eval()
     return network.requires_grad_(requires_grad=False)
 
 

@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 from app.http.docs_images import example_digit, example_digits
 from models.manifest import Manifest, versions
 from tests.end_to_end.server import ROOT, Server, serve
-from training.counting.scenes import Digits, canvases_of
-from training.data.sklearn_digits import load_framed
+from training.counting.scenes import Digits, draw_test_scenes
+from training.data.sklearn_digits import load_sklearn_digits
 from training.recipes import RECIPES
 
 REPOSITORY = ROOT / "repository"
@@ -40,7 +40,7 @@ FORMULAS = {
     "kinetic-energy": "0.5 * mass * speed**2",
 }
 
-FRAMED, LABELS = load_framed()
+FRAMED, LABELS = load_sklearn_digits()
 OTHERS = Digits(FRAMED[::4], LABELS[::4])
 """Digits that no training saw, of other hands and another scanner."""
 
@@ -51,9 +51,9 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         yield running
 
 
-def png(picture: np.ndarray, file_format: str = "PNG") -> bytes:
+def png(image: np.ndarray, file_format: str = "PNG") -> bytes:
     content = io.BytesIO()
-    Image.fromarray(picture).save(content, file_format)
+    Image.fromarray(image).save(content, file_format)
     return content.getvalue()
 
 
@@ -111,17 +111,17 @@ def test_digits_of_another_collection_are_read(server: Server) -> None:
     digits = OTHERS
     labels, values = [], []
     for start in range(0, len(digits.labels), 50):
-        contents = [png(picture) for picture in digits.pictures[start : start + 50]]
+        contents = [png(image) for image in digits.images[start : start + 50]]
         labels += [int(answer["label"]) for answer in read(server, "digit", contents)]
         values += [answer["value"] for answer in read(server, "digit-value", contents)]
     assert (np.array(labels) == digits.labels).mean() >= 0.93
     assert np.abs(np.array(values, dtype=float) - digits.labels).mean() < 0.6
 
 
-@pytest.mark.parametrize(("count", "pictures"), [(0, 8), (3, 60), (20, 8)])
-def test_digits_that_training_never_saw_are_counted_and_added(server: Server, count: int, pictures: int) -> None:
-    drawn = canvases_of(OTHERS, count, pictures, seed=0)
-    contents = [png(255 - picture[0]) for picture in drawn.pictures]
+@pytest.mark.parametrize(("count", "images"), [(0, 8), (3, 60), (20, 8)])
+def test_digits_that_training_never_saw_are_counted_and_added(server: Server, count: int, images: int) -> None:
+    drawn = draw_test_scenes(OTHERS, count, images, seed=0)
+    contents = [png(255 - image[0]) for image in drawn.images]
     counted = [answer["value"] for answer in read(server, "digit-count", contents)]
     np.testing.assert_allclose(counted, drawn.counts, atol=1e-3)
     added = [answer["value"] for answer in read(server, "digit-sum", contents)]
@@ -132,10 +132,10 @@ def test_printed_digits_of_any_size_and_format_are_read(server: Server) -> None:
     contents, truth = [], []
     for size, file_format, ink, paper in ((24, "PNG", 0, 255), (60, "JPEG", 255, 30), (300, "WEBP", 40, 200)):
         for digit in range(10):
-            picture = Image.new("L", (round(size * 1.3), round(size * 1.5)), paper)
+            image = Image.new("L", (round(size * 1.3), round(size * 1.5)), paper)
             font = ImageFont.load_default(size)
-            ImageDraw.Draw(picture).text((size * 0.65, size * 0.75), str(digit), ink, font, anchor="mm")
-            contents.append(png(np.asarray(picture), file_format))
+            ImageDraw.Draw(image).text((size * 0.65, size * 0.75), str(digit), ink, font, anchor="mm")
+            contents.append(png(np.asarray(image), file_format))
             truth.append(str(digit))
     answers = read(server, "digit", contents)
     right = [answer["label"] == label for answer, label in zip(answers, truth, strict=True)]
@@ -150,7 +150,7 @@ def test_the_example_of_the_docs_page_is_a_three_for_both_models(server: Server)
     assert answer["value"] == pytest.approx(3, abs=0.2)
 
 
-def test_the_picture_of_several_digits_is_counted_added_and_multiplied(server: Server) -> None:
+def test_the_image_of_several_digits_is_counted_added_and_multiplied(server: Server) -> None:
     truth = {
         "digit-count": 8,
         "digit-sum": 3 + 7 + 1 + 4 + 2 + 5 + 7 + 1,

@@ -29,7 +29,7 @@ def test_no_pixel_is_left_out(backbone: type, stride: int) -> None:
 
 
 @pytest.mark.parametrize(("backbone", "side"), [(small, 54), (local, 38), (fine, 34)])
-def test_a_place_of_the_feature_map_sees_as_many_pixels_as_documented(backbone: type, side: int) -> None:
+def test_a_location_of_the_feature_map_sees_as_many_pixels_as_documented(backbone: type, side: int) -> None:
     network = backbone(1).network.eval()
     for pool in (layer for layer in network if isinstance(layer, nn.MaxPool2d)):
         pool.register_forward_hook(

@@ -9,7 +9,7 @@ from PIL import Image
 
 from app.codecs.uploads import Upload
 from models.decoding import pixels
-from training.data.image_folder import read_pictures
+from training.data.image_folder import read_image_folder
 
 
 def transparent() -> Image.Image:
@@ -39,7 +39,7 @@ def test_training_and_the_service_decode_the_same_pixels(tmp_path: Path, image: 
     image.save(content, "PNG", exif=image.getexif())
     (tmp_path / "a.png").write_bytes(content.getvalue())
     (tmp_path / "labels.csv").write_text("file,label\na.png,1\na.png,2\n")
-    trained = read_pictures(tmp_path / "labels.csv", tmp_path, "regression", mode).pictures[0]
+    trained = read_image_folder(tmp_path / "labels.csv", tmp_path, "regression", mode).images[0]
     served = Upload(content.getvalue(), "File 0", 1000).decode(mode)
     assert trained.shape[1:] == ((6, 4) if image is IMAGES["turned"] else (4, 6))
     np.testing.assert_array_equal(trained, served)

@@ -49,7 +49,7 @@ def test_average_forgets_how_many_and_sum_keeps_it() -> None:
     torch.testing.assert_close(total(twice_the_area), 2 * total(one))
 
 
-def test_without_pooling_places_are_told_apart_and_one_size_is_taken() -> None:
+def test_without_pooling_locations_are_told_apart_and_one_size_is_taken() -> None:
     torch.manual_seed(0)
     head = BuildHead(cnn(), 6, [5], "regression", 1, "NAC", pool=None, image_shape=(1, 8, 6))
     assert head.head[0].in_features == 5 * 8 * 6
@@ -88,12 +88,19 @@ def test_unit_options_go_over_those_of_heads() -> None:
     assert (layer.eps, layer.W) == (0.5, None)
 
 
+@pytest.mark.parametrize(("old", "new"), [("add-votes", "count"), ("multiply-votes", "product")])
+def test_a_pool_by_its_old_name_warns_and_is_the_new_one(old: str, new: str) -> None:
+    with pytest.warns(FutureWarning, match=rf"^pool='{old}' is called '{new}' now; use that\.$"):
+        head = BuildHead(cnn(), 6, [3], "regression", 1, "NAU", pool=old)  # type: ignore[arg-type]
+    assert head.pool == new
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"task": "regresion"}, r"^Unknown task 'regresion'\. Available: classification, regression\.$"),
         ({"head_type": "MLP"}, r"^Unknown unit 'MLP'\. Available: .*\bNAC, .*\bNALU, .*\.$"),
-        ({"pool": "max"}, r"^Unknown pool 'max'\. Available: 'average', 'sum', 'add-votes', 'multiply-votes', None\.$"),
+        ({"pool": "max"}, r"^Unknown pool 'max'\. Available: 'average', 'sum', 'count', 'product', None\.$"),
         ({"num_outputs": 2}, r"^num_outputs must be 1 for regression, got 2\.$"),
         (
             {"task": "classification", "num_outputs": 1},

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from models import PictureNetwork
+from models import ImageNetwork
 from models.backbones import build_backbone
 from models.preprocessing import Pixels
 
@@ -16,25 +16,25 @@ def test_resizing_equals_antialiased_interpolation(size: tuple[int, int]) -> Non
 
 
 def test_stroke_contrast_sees_dark_on_light_as_light_on_dark() -> None:
-    picture = torch.full((1, 1, 28, 28), 230, dtype=torch.uint8)
-    picture[..., 10:20, 12:16] = 40
+    image = torch.full((1, 1, 28, 28), 230, dtype=torch.uint8)
+    image[..., 10:20, 12:16] = 40
     pixels = Pixels(28, 28, contrast="strokes")
-    torch.testing.assert_close(pixels(picture), pixels(255 - picture), rtol=1e-5, atol=1e-5)
-    faint = picture.clone()
-    faint[picture == 40] = 180
-    torch.testing.assert_close(pixels(faint), pixels(picture), rtol=1e-3, atol=1e-3)
-    assert pixels(picture).amin() == 0
-    assert pixels(picture).amax() == 1
+    torch.testing.assert_close(pixels(image), pixels(255 - image), rtol=1e-5, atol=1e-5)
+    faint = image.clone()
+    faint[image == 40] = 180
+    torch.testing.assert_close(pixels(faint), pixels(image), rtol=1e-3, atol=1e-3)
+    assert pixels(image).amin() == 0
+    assert pixels(image).amax() == 1
 
 
-def test_an_empty_picture_has_no_strokes_and_no_nan() -> None:
+def test_an_empty_image_has_no_strokes_and_no_nan() -> None:
     empty = torch.full((1, 1, 10, 10), 128, dtype=torch.uint8)
     assert Pixels(28, 28, contrast="strokes")(empty).abs().max() < 1e-5
 
 
 def test_preprocessing_is_part_of_the_network_for_any_size_and_batch() -> None:
     torch.manual_seed(0)
-    network = PictureNetwork("classification", 10, "NALU").eval()
+    network = ImageNetwork("classification", 10, "NALU").eval()
     x = torch.randint(0, 256, (3, 1, 40, 30), dtype=torch.uint8)
     y = network(x)
     torch.testing.assert_close(y.sum(1), torch.ones(3))
@@ -43,15 +43,15 @@ def test_preprocessing_is_part_of_the_network_for_any_size_and_batch() -> None:
 
 def test_a_value_is_learned_in_units_of_its_scale() -> None:
     torch.manual_seed(0)
-    one = PictureNetwork("regression", 1, "NAC").eval()
-    ten = PictureNetwork(**{**one.config, "scale": 10.0}).eval()
+    one = ImageNetwork("regression", 1, "NAC").eval()
+    ten = ImageNetwork(**{**one.config, "scale": 10.0}).eval()
     ten.load_state_dict(one.state_dict())
     x = torch.randint(0, 256, (3, 1, 28, 28), dtype=torch.uint8)
     torch.testing.assert_close(ten(x), 10 * one(x))
 
 
-def test_colour_pictures_and_fixed_places_work() -> None:
-    network = PictureNetwork("regression", 1, "NAC", mode="RGB", height=16, width=24, pool=None).eval()
+def test_colour_images_and_unpooled_locations_work() -> None:
+    network = ImageNetwork("regression", 1, "NAC", mode="RGB", height=16, width=24, pool=None).eval()
     x = np.random.default_rng(0).integers(0, 256, (2, 3, 50, 60), dtype=np.uint8)
     assert network(torch.from_numpy(x)).shape == (2, 1)
 

@@ -33,7 +33,7 @@ def check_whole(labels: NDArray[np.float64], path: Path) -> None:
     unfit = labels[(labels < 0) | (labels != np.rint(labels))]
     if len(unfit):
         raise InputError(
-            f"{path}: the label {unfit[0]:g} is no whole number of 0 or more, which sums of votes are; "
+            f"{path}: the label {unfit[0]:g} is no whole number of 0 or more, as counts are; "
             f"correct it, or use --pool sum."
         )
 

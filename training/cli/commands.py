@@ -25,7 +25,7 @@ from training.export.onnx_predictor import onnx_predictor
 from training.export.write import Export, packages, write_model
 from training.metrics import regression_errors
 from training.recipes import RECIPES, TASKS
-from training.recipes.kinds.images import DigitRecipe, TotalRecipe
+from training.recipes.kinds.images import AggregateRecipe, DigitRecipe
 from training.research.benchmark.command import run_benchmark
 from training.research.sequences.command import run_sequences
 from training.tabular import fit
@@ -57,15 +57,15 @@ def run_fit(options: Namespace) -> None:
     for note in (*table.notes, *left_out):
         print(note)
     fitted = fit.fit(plan, split)
-    picture = options.plots / f"{name}.png"
-    fit.plot(fitted, split, picture, f"{name}, learned by {fitted.unit}")
+    plot = options.plots / f"{name}.png"
+    fit.plot(fitted, split, plot, f"{name}, learned by {fitted.unit}")
     folder = fit.export(fitted, plan, split, options.repository)
     print_result(name, Manifest.read(folder))
     if fitted.reason:
         print_no_law(fitted.reason)
     if len(split.train) > fit.MAX_TRAINING_ROWS:
         print(f"Trained on {fit.MAX_TRAINING_ROWS} of {len(split.train)} rows, drawn at random.")
-    print(f"plot     {picture}")
+    print(f"plot     {plot}")
     print_where(folder, options.repository, name, [[float(f"{value:.6g}") for value in split.train.inputs[0]]])
 
 
@@ -74,7 +74,7 @@ def run_evaluate(options: Namespace) -> None:
     folder, manifest = _find(options.repository, options.name, options.version)
     predict = onnx_predictor(folder, manifest)
     if manifest.task != "arithmetic":
-        _evaluate_pictures(manifest, predict, options)
+        _evaluate_images(manifest, predict, options)
         return
     parts = _parts(manifest, options)
     metrics = {
@@ -126,7 +126,7 @@ def run_data(options: Namespace) -> None:
         print(download if options.source is None else f"copying from {options.source}", flush=True)
         mnist.get_mnist(folder, options.source)
     train, _, test, _ = mnist.load_mnist(folder)
-    print(f"{len(train):,} training and {len(test):,} test pictures of 28x28, with the MD5 sums of the originals")
+    print(f"{len(train):,} training and {len(test):,} test images of 28x28, with the MD5 sums of the originals")
     print(f"folder   {folder}")
 
 
@@ -180,10 +180,10 @@ def _parts(manifest: Manifest, options: Namespace) -> dict[str, tuple[FloatArray
     return {part: (rows.inputs, rows.target) for part, rows in halves.items()}
 
 
-def _evaluate_pictures(manifest: Manifest, predict: Predict, options: Namespace) -> None:
-    """Measure a default model for pictures on what its training held out."""
+def _evaluate_images(manifest: Manifest, predict: Predict, options: Namespace) -> None:
+    """Measure a default model for images on what its training held out."""
     recipe = RECIPES.load(options.name) if options.name in RECIPES.names() else None
-    if not isinstance(recipe, DigitRecipe | TotalRecipe):
-        raise InputError(f"'{options.name}' is no default model for pictures; its held-out errors are in its manifest.")
+    if not isinstance(recipe, DigitRecipe | AggregateRecipe):
+        raise InputError(f"'{options.name}' is no default model for images; its held-out errors are in its manifest.")
     metrics = {part: measure(predict, manifest.classes, examples) for part, examples in recipe.tests().items()}
     print_result(f"{options.name} version {manifest.version}", manifest, metrics)

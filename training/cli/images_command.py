@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import sys
 from argparse import Namespace
 from importlib.metadata import version
 from math import ceil
@@ -10,41 +11,43 @@ from pathlib import Path
 
 import torch
 
+from models.head import OLD_POOLS
 from models.manifest import Manifest
 from models.units import UNITS
 from training.cli.checks import check_folders, check_name, check_whole
 from training.cli.report import print_result, print_where
 from training.data.augment import choose_augment, usual_augment
 from training.data.image_files import quiet_pillow
-from training.data.image_folder import LabelledPictures, read_pictures
+from training.data.image_folder import ImageDataset, read_image_folder
 from training.errors import InputError
 from training.trainer.checkpointing import CheckpointFolder
-from training.vision.config import PicturePlan
-from training.vision.fit import export_pictures, fit_pictures
+from training.vision.config import TrainConfig
+from training.vision.export import export_image_model
+from training.vision.fit import fit_image_model
 from training.vision.report import draw_report
-from training.vision.split import PictureParts, split_pictures
+from training.vision.split import ImageSplit, split_images
 from training.vision.user_backbone import check_network, make_importable, source_of
 
 STEPS = 2000
 """Steps of a training whose epochs are not given."""
 USUAL = {"unit": "NAC", "backbone": "small", "size": 28}
-USUAL_FOR_VOTES = {"unit": "NAU", "backbone": "fine", "size": None}
-"""Votes are of places that read one thing each, in its own size."""
+USUAL_FOR_COUNT = {"unit": "NAU", "backbone": "fine", "size": None}
+"""Every location of a counting head reads one object, in its own size."""
 EPOCHS = (30, 300)
 """Fewest and most epochs of such a training."""
 AVERAGING = 0.99
 """Decay of the moving average of the weights."""
 IRRELEVANT = ("command", "command_line", "labels", "images", "repository", "plots", "strict")
-"""Options that change nothing about the weights; the pictures and labels themselves do."""
+"""Options that change nothing about the weights; the images and labels themselves do."""
 
 
 def run_fit_images(options: Namespace) -> None:
-    """Learn labels or values of a folder of pictures."""
+    """Learn labels or values of a folder of images."""
     with quiet_pillow():
         plan, parts, saved = _prepare(_with_usual(options))
         tests = {"interpolation": parts.test, **({"extrapolation": parts.beyond} if parts.beyond else {})}
-        fitted = fit_pictures(plan, parts.train, tests, validation=parts.validation, saved=saved)
-        folder = export_pictures(fitted, plan, parts.train, options.repository)
+        fitted = fit_image_model(plan, parts.train, tests, validation=parts.validation, saved=saved)
+        folder = export_image_model(fitted, plan, parts.train, options.repository)
         drawn = draw_report(fitted, plan, parts, options.plots)
     print_result(plan.name, Manifest.read(folder))
     for line in (*fitted.notes, *drawn):
@@ -55,27 +58,30 @@ def run_fit_images(options: Namespace) -> None:
 
 def _with_usual(options: Namespace) -> Namespace:
     """The options, with what is usual for such a pool where it was not given."""
-    votes = options.pool == "add-votes"
-    if options.task != "regression" and (votes or options.train_up_to is not None):
-        given = "--pool add-votes" if votes else "--train-up-to"
+    if options.pool in OLD_POOLS:  # alias: of version 0.1
+        print(f"nalu-serve: --pool {options.pool} is called --pool {OLD_POOLS[options.pool]} now.", file=sys.stderr)
+        options.pool = OLD_POOLS[options.pool]
+    counting = options.pool == "count"
+    if options.task != "regression" and (counting or options.train_up_to is not None):
+        given = "--pool count" if counting else "--train-up-to"
         raise InputError(
             f"{given} is for values, and --task is {options.task}; use --task regression, or leave it out."
         )
-    if not votes and options.highest is not None:
-        raise InputError(f"--highest is of --pool add-votes, and --pool is {options.pool}; leave one of them out.")
-    return Namespace(**{**(USUAL_FOR_VOTES if votes else USUAL), **vars(options)})
+    if not counting and options.highest is not None:
+        raise InputError(f"--highest is of --pool count, and --pool is {options.pool}; leave one of them out.")
+    return Namespace(**{**(USUAL_FOR_COUNT if counting else USUAL), **vars(options)})
 
 
-def _prepare(options: Namespace) -> tuple[PicturePlan, PictureParts, CheckpointFolder]:
+def _prepare(options: Namespace) -> tuple[TrainConfig, ImageSplit, CheckpointFolder]:
     """All that can go wrong for want of good input does so here, before the work."""
     name, unit, device = check_name(options.name), UNITS.canonical(options.unit), choose_device(options.device)
     if ":" in options.backbone:
         make_importable(Path.cwd())
     data = _read(options)
-    if options.pool == "add-votes":
+    if options.pool == "count":
         check_whole(data.labels, options.labels)
     up_to = math.inf if options.train_up_to is None else options.train_up_to
-    parts = split_pictures(data, options.seed, options.labels, validated=options.patience != 0, up_to=up_to)
+    parts = split_images(data, options.seed, options.labels, validated=options.patience != 0, up_to=up_to)
     plan = _plan(options, data, parts, unit, device)
     network = check_network(plan, parts.train)
     check_folders(options.repository, options.plots)
@@ -99,24 +105,24 @@ def choose_device(name: str) -> str:
     return "cuda" if found and name != "cpu" else "cpu"
 
 
-def _read(options: Namespace) -> LabelledPictures:
+def _read(options: Namespace) -> ImageDataset:
     kept = options.size is None
-    return read_pictures(
+    return read_image_folder(
         options.labels, options.images, options.task, options.mode, size=options.size, strict=options.strict, kept=kept
     )
 
 
-def _plan(options: Namespace, data: LabelledPictures, parts: PictureParts, unit: str, device: str) -> PicturePlan:
+def _plan(options: Namespace, data: ImageDataset, parts: ImageSplit, unit: str, device: str) -> TrainConfig:
     augment = options.augment or usual_augment(options.task, options.pool, options.contrast)
     epochs = options.epochs or usual_epochs(len(parts.train.labels), options.batch_size)
-    return PicturePlan(
+    return TrainConfig(
         name=options.name,
         classes=data.classes,
         head_type=unit,
         seed=options.seed,
         command=options.command_line,
-        data=f"{options.labels.name}: {len(data.labels)} pictures",
-        summary=f"{options.task} of pictures, learned by a CNN with a {unit} head",
+        data=f"{options.labels.name}: {len(data.labels)} images",
+        summary=f"{options.task} of images, learned by a CNN with a {unit} head",
         epochs=epochs,
         network={
             "mode": options.mode,
@@ -125,7 +131,7 @@ def _plan(options: Namespace, data: LabelledPictures, parts: PictureParts, unit:
             "contrast": options.contrast,
             "backbone": options.backbone,
             "pool": options.pool,
-            **({"hidden_dims": (options.highest or 1,)} if options.pool == "add-votes" else {}),
+            **({"hidden_dims": (options.highest or 1,)} if options.pool == "count" else {}),
         },
         augment=choose_augment(augment, keep_size=options.size is None),
         batch_size=options.batch_size,
@@ -136,14 +142,14 @@ def _plan(options: Namespace, data: LabelledPictures, parts: PictureParts, unit:
     )
 
 
-def usual_epochs(pictures: int, batch_size: int) -> int:
+def usual_epochs(images: int, batch_size: int) -> int:
     """So many epochs that there are about ``STEPS`` steps, within ``EPOCHS``."""
     least, most = EPOCHS
-    return min(max(ceil(STEPS * batch_size / pictures), least), most)
+    return min(max(ceil(STEPS * batch_size / images), least), most)
 
 
-def _fingerprint(options: Namespace, plan: PicturePlan, data: LabelledPictures, network: str) -> str:
-    """Of all that decides the weights: options, pictures, labels, networks and versions."""
+def _fingerprint(options: Namespace, plan: TrainConfig, data: ImageDataset, network: str) -> str:
+    """Of all that decides the weights: options, images, labels, networks and versions."""
     what = {
         "options": {name: str(value) for name, value in vars(options).items() if name not in IRRELEVANT},
         "device": plan.device,

@@ -27,7 +27,7 @@ def print_result(title: str, manifest: Manifest, metrics: Metrics | None = None)
     if manifest.task == "arithmetic":
         _print_arithmetic(title, manifest, metrics)
     else:
-        _print_pictures(title, manifest.unit, metrics)
+        _print_images(title, manifest.unit, metrics)
 
 
 def print_no_law(reason: str) -> None:
@@ -57,12 +57,12 @@ def _warn(inside: Mapping[str, Any], beyond: Mapping[str, Any]) -> None:
         print("Do not trust it outside the training range: the error there is large.")
 
 
-def _print_pictures(name: str, unit: str, metrics: Metrics) -> None:
-    print(f"\n{name}: held-out pictures")
+def _print_images(name: str, unit: str, metrics: Metrics) -> None:
+    print(f"\n{name}: held-out images")
     for part, errors in metrics.items():
         what = {"interpolation": "as in training", "extrapolation": "beyond training"}.get(part, part)
-        plain = f"   plain head: {_picture_errors(errors['plain_head'])}" if "plain_head" in errors else ""
-        print(f"{what:<17}{unit} head: {_picture_errors(errors)}{plain}")
+        plain = f"   linear head: {_image_errors(errors['plain_head'])}" if "plain_head" in errors else ""
+        print(f"{what:<17}{unit} head: {_image_errors(errors)}{plain}")
 
 
 def print_where(folder: Path, repository: Path, name: str, example: Sequence[Sequence[float]] | None) -> None:
@@ -70,7 +70,7 @@ def print_where(folder: Path, repository: Path, name: str, example: Sequence[Seq
     print(f"written  {folder}")
     print(f"serve    python -m app --repository {repository}")
     if example is None:
-        print(f"ask      curl localhost:8000/predict/image -F model={name} -F files=@picture.png")
+        print(f"ask      curl localhost:8000/predict/image -F model={name} -F files=@image.png")
     else:
         body = json.dumps({"model": name, "inputs": example})
         print(f"ask      curl localhost:8000/predict/arithmetic -d '{body}'")
@@ -89,7 +89,7 @@ def _relative(errors: Mapping[str, Any]) -> str:
     return "not finite" if value is None else f"{value:.1e}"
 
 
-def _picture_errors(errors: Mapping[str, Any]) -> str:
+def _image_errors(errors: Mapping[str, Any]) -> str:
     if "accuracy" in errors:
         return f"{errors['accuracy']:.2%} right"
     rounded = f", rounded {errors['rounded_accuracy']:.2%} right" if "rounded_accuracy" in errors else ""

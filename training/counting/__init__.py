@@ -1,1 +1,1 @@
-"""Numbers read off pictures: MNIST's digits one at a time, and totals of several digits in one picture."""
+"""Numbers read off images: MNIST's digits one at a time, and totals of several digits in one image."""

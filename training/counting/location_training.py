@@ -1,4 +1,4 @@
-"""Training of networks whose places vote: the votes learn from how likely they make the total, the head from its error.
+"""Training of a counting head: the location classifier learns by likelihood, the arithmetic head by squared error.
 
 See ``models.location_classifier`` and ``training.counting.likelihood``.
 """
@@ -13,26 +13,26 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.head import BuildHead
-from models.image_network import PictureNetwork
-from training.counting.likelihood import TotalLikelihood
-from training.data.collate import Pictures, predict_pictures
+from models.image_network import ImageNetwork
+from training.counting.likelihood import AggregateLikelihood
+from training.data.collate import predict_images
+from training.data.labeled_images import Images
 from training.metrics import predict
 from training.trainer.bf16 import bf16_maps
 
 LogLikelihood = Callable[[Tensor, Tensor], Tensor]
-"""Of votes ``(batch, votes, height, width)`` and totals ``(batch,)``: how likely the totals are, ``(batch,)``."""
-LEAST_PERIOD = 64
+"""Of probabilities ``(batch, classes, height, width)`` and labels ``(batch,)``: the log-likelihoods, ``(batch,)``."""
+MIN_MODULUS = 64
 
 
-class Voting(nn.Module):
-    """A network with votes in training: answers votes and what heads make of them, without gradient between the two.
+class CountingTraining(nn.Module):
+    """A counting network in training: returns class probabilities and head outputs, without gradient between the two.
 
-    So a head cannot bend what is read to its liking, and several heads can learn beside each other from the same
-    reading.
+    So no head changes what the locations read, and several heads can learn side by side from the same locations.
 
     Args:
-        network: whose pool is one of votes.
-        heads: others beside its own.
+        network: with the pool ``"count"`` or ``"product"``.
+        heads: further heads beside its own.
     """
 
     def __init__(self, network: BuildHead, heads: Mapping[str, nn.Module] | None = None) -> None:
@@ -41,68 +41,69 @@ class Voting(nn.Module):
         self.others = nn.ModuleDict(dict(heads or {}))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        votes = bf16_maps(self.network, x)
-        features = self.network.pooled(votes.detach())
+        probabilities = bf16_maps(self.network, x)
+        features = self.network.pooled(probabilities.detach())
         heads = (self.network.head, *self.others.values())
-        return votes, torch.cat([head(features) for head in heads], 1)
+        return probabilities, torch.cat([head(features) for head in heads], 1)
 
 
-class VoteLoss:
-    """Mean negative log-likelihood of the totals, and the heads' errors in units of the totals' spread.
+class LocationLoss:
+    """Mean negative log-likelihood of the labels, plus the heads' errors in units of the labels' spread.
 
     Args:
-        log_likelihood: of the votes.
-        spread: standard deviation of the totals.
+        log_likelihood: of the class probabilities.
+        spread: standard deviation of the labels.
     """
 
     def __init__(self, log_likelihood: LogLikelihood, spread: float) -> None:
         self.log_likelihood, self.spread = log_likelihood, spread
 
-    def __call__(self, output: Any, totals: Tensor) -> Tensor:
-        votes, answers = output
-        error = (answers - totals[:, None]) / self.spread
-        return functional.smooth_l1_loss(error, torch.zeros_like(error)) - self.log_likelihood(votes, totals).mean()
+    def __call__(self, output: Any, labels: Tensor) -> Tensor:
+        probabilities, outputs = output
+        error = (outputs - labels[:, None]) / self.spread
+        likelihood = self.log_likelihood(probabilities, labels)
+        return functional.smooth_l1_loss(error, torch.zeros_like(error)) - likelihood.mean()
 
 
 def sum_likelihood(highest: int, largest: float) -> LogLikelihood:
-    """The likelihood of sums of what places read.
+    """The likelihood of sums of the numbers that locations read.
 
     Args:
-        highest: the highest number that a place reads.
-        largest: of the sums. Sums are told apart modulo more than twice that.
+        highest: the highest number that a location reads.
+        largest: of the sums; they are distinguished modulo more than twice that.
     """
-    period = max(LEAST_PERIOD, 2 * round(largest) + 2)
-    likelihood = TotalLikelihood([[number] for number in range(highest + 1)], [period])
-    return lambda votes, totals: likelihood(votes, totals.round().long()[:, None])
+    modulus = max(MIN_MODULUS, 2 * round(largest) + 2)
+    likelihood = AggregateLikelihood([[number] for number in range(highest + 1)], [modulus])
+    return lambda probabilities, sums: likelihood(probabilities, sums.round().long()[:, None])
 
 
-def snap_head(network: PictureNetwork, pictures: Pictures, totals: Tensor) -> bool:
-    """Round the head's weights or make them all 1, whichever is better, if it is not significantly worse than before.
+def snap_head(network: ImageNetwork, images: Images, labels: Tensor) -> bool:
+    """Round the head's weights or set them all to 1, whichever is better, unless it is significantly worse than before.
 
-    All 1 is what votes call for: the total is the sum or product of what places read. A short training may leave the
-    head far from it and the votes exact.
+    All 1 is exact where the locations are: the label is the sum or product of the numbers that they read. After a short
+    training the locations may be exact and the head still far from 1.
 
-    Significantly: the mean squared error grows by more than ``exp(k ln N / N)``, with k weights and N pictures, as
-    where exponents are snapped (``training.symbolic.snap``).
+    Significantly: the mean squared error grows by more than ``exp(k ln N / N)``, with k weights and N images, as for
+    exponents (``training.symbolic.snap``).
 
     Args:
-        network: whose head has plain weights in the bounds of its unit, as NAU and NMU have; changed in place.
-        pictures: ``(channels, height, width)`` each, uint8, of any sizes.
-        totals: ``(N,)``.
+        network: its head's weights lie in the bounds of its unit, as those of NAU and NMU; changed in place.
+        images: ``(channels, height, width)`` each, uint8, of any sizes.
+        labels: ``(N,)``.
 
     Returns:
-        Whether they were snapped.
+        Whether the weights were snapped.
     """
     weights = list(network.network.head.parameters())
     free = [weight.detach().clone() for weight in weights]
-    allowed = exp(sum(weight.numel() for weight in free) * log(len(totals)) / len(totals)) * _error(
-        network, pictures, totals
+    allowed = exp(sum(weight.numel() for weight in free) * log(len(labels)) / len(labels)) * _error(
+        network, images, labels
     )
     with torch.no_grad():
         errors = {}
         for snapped in (torch.round, torch.ones_like):
             _set(weights, [snapped(before) for before in free])
-            errors[snapped] = _error(network, pictures, totals)
+            errors[snapped] = _error(network, images, labels)
         best = min(errors, key=lambda snapped: errors[snapped])
         kept = errors[best] <= allowed
         _set(weights, [best(before) if kept else before for before in free])
@@ -114,6 +115,6 @@ def _set(weights: list[nn.Parameter], values: list[Tensor]) -> None:
         weight.copy_(value)
 
 
-def _error(network: PictureNetwork, pictures: Pictures, totals: Tensor) -> float:
-    said = predict_pictures(partial(predict, network), pictures)[:, 0]
-    return float((torch.from_numpy(said) - totals).square().mean())
+def _error(network: ImageNetwork, images: Images, labels: Tensor) -> float:
+    predicted = predict_images(partial(predict, network), images)[:, 0]
+    return float((torch.from_numpy(predicted) - labels).square().mean())

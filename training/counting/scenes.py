@@ -1,4 +1,4 @@
-"""Canvases to train and to test totals on, drawn from single digits."""
+"""Scenes of several digits to train and to test aggregates on, drawn from images of single digits."""
 
 from collections.abc import Iterator
 
@@ -7,123 +7,136 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.arrays import ByteArray
 from models.preprocessing import Pixels
-from training.counting.totals import Total
-from training.data.synthetic.random_placement import scatter
-from training.data.synthetic.recenter import framed
-from training.data.synthetic.scenes import Canvases, Vary, draw_canvases
+from training.counting.totals import AggregateTarget
+from training.data.labeled_images import LabeledImages
+from training.data.synthetic.random_placement import place_randomly
+from training.data.synthetic.recenter import recenter
+from training.data.synthetic.scenes import Augment, Scenes, draw_scenes
 from training.trainer.loop import Batch
-from training.vision.config import Examples
-
-Bytes = NDArray[np.uint8]
 
 MNIST_FRAME = 28
 """Pixels of MNIST's own frames."""
 FRAME = 24
-"""Pixels of a digit's frame. MNIST's ink takes 20 of them at most, varied in training more; so close digits come."""
+"""Pixels of a digit's frame. MNIST's ink takes at most 20 of them, augmented digits more; so digits come close."""
 SCALE = (0.75, 1.0)
-"""Sizes of a digit, as a share of MNIST's: 15 to 20 pixels tall, if it is not varied."""
+"""Sizes of a digit, as a share of MNIST's: 15 to 20 pixels tall before augmentation."""
 MARGINS = (7, 23)
-"""Smallest and largest sum of the margins at both ends of the cells, across and down; how it is shared is random.
+"""Smallest and largest sum of the two margins around the cells, vertically and horizontally; the split is random.
 
-The smallest lets a digit lie anywhere in a place of the CNN's maps; the largest shows digits far from any border.
+The smallest lets a digit lie at any offset within a location of the feature maps; the largest shows digits far from
+every border.
 """
-SINGLES = 0.4
-"""Share of the training, its first part, in which a picture holds one digit at most: reading comes before adding."""
-EMPTY = 0.08
-"""Share of the training canvases that hold nothing."""
-SHAPES = ((1, 1), (1, 2), (2, 1), (2, 2), (1, 3), (3, 1))
-"""Grids of the training canvases, each as often; of several shapes, so that emptiness is learned as well."""
+SINGLE_DIGIT_SHARE = 0.4
+"""Share of the epochs, the first ones, whose scenes hold one digit at most: reading is learned before adding."""
+EMPTY_SHARE = 0.08
+"""Share of the training scenes that hold nothing."""
+GRIDS = ((1, 1), (1, 2), (2, 1), (2, 2), (1, 3), (3, 1))
+"""Grids of the training scenes, equally often; of several shapes, so that empty space is learned as well."""
 
 
 class Digits:
-    """Single digits that canvases are drawn from.
+    """Images of single digits that scenes are drawn from.
 
     Shape:
-        pictures: ``(n, 28, 28)``, uint8, light on black. labels: ``(n,)``, 0 to 9.
+        images: ``(n, 28, 28)``, uint8, light on black. labels: ``(n,)``, 0 to 9.
 
     Args:
-        lowest: of the digits that are used.
-        vary: what happens to every digit that is drawn to train on; see ``draw_canvases``.
+        lowest: the lowest digit used.
+        augment: applied to every digit of a training scene; see ``draw_scenes``.
     """
 
-    def __init__(self, pictures: Bytes, labels: Bytes, lowest: int = 0, vary: Vary | None = None) -> None:
+    def __init__(self, images: ByteArray, labels: ByteArray, lowest: int = 0, augment: Augment | None = None) -> None:
         used = labels >= lowest
-        self.pictures, self.labels, self.vary = pictures[used], labels[used], vary
+        self.images, self.labels, self.augment = images[used], labels[used], augment
 
     def draw(
-        self, counts: NDArray[np.integer], shape: tuple[int, int], cells: tuple[int, int], random: np.random.Generator
-    ) -> Canvases:
-        """Canvases to train on, of one grid of cells, that hold so many digits each; see ``Total`` for ``cells``."""
-        cell, shift = (int(random.integers(least, most + 1)) for least, most in (cells, MARGINS))
+        self,
+        counts: NDArray[np.integer],
+        grid: tuple[int, int],
+        cell_sizes: tuple[int, int],
+        random: np.random.Generator,
+    ) -> Scenes:
+        """Training scenes of one grid, with ``counts`` digits; for ``cell_sizes`` see ``AggregateTarget``."""
+        cell, shift = (int(random.integers(least, most + 1)) for least, most in (cell_sizes, MARGINS))
         scale = (SCALE[0], min(SCALE[1], cell / FRAME))
-        return draw_canvases(
-            self.pictures, self.labels, counts, shape, random, cell=cell, scale=scale, shift=shift, vary=self._in_frames
+        augment = self._augment_in_frames
+        return draw_scenes(
+            self.images, self.labels, counts, grid, random, cell=cell, scale=scale, shift=shift, augment=augment
         )
 
-    def scatter(self, count: int, n: int, random: np.random.Generator, frame: int = FRAME) -> Canvases:
-        """Canvases to test on: digits lie anywhere, their frames of so many pixels, scaled with them, do not meet."""
-        return scatter(framed(self.pictures, frame), self.labels, count, n, random, scale=SCALE)
+    def place_randomly(self, count: int, n: int, random: np.random.Generator, frame: int = FRAME) -> Scenes:
+        """Test scenes: digits at any pixel whose frames of ``frame`` pixels, scaled with them, do not overlap."""
+        return place_randomly(recenter(self.images, frame), self.labels, count, n, random, scale=SCALE)
 
-    def in_a_row(self, count: int, n: int, random: np.random.Generator) -> Canvases:
-        """Canvases to test on, that are ``count`` of the pictures as they are, side by side."""
-        chosen = random.integers(0, len(self.pictures), (n, count))
-        rows = self.pictures[chosen].swapaxes(1, 2).reshape(n, 1, self.pictures.shape[1], -1)
-        return Canvases(rows, self.labels[chosen].astype(np.int64)[:, None])
+    def place_in_a_row(self, count: int, n: int, random: np.random.Generator) -> Scenes:
+        """Test scenes: ``count`` of the images as they are, side by side."""
+        chosen = random.integers(0, len(self.images), (n, count))
+        rows = self.images[chosen].swapaxes(1, 2).reshape(n, 1, self.images.shape[1], -1)
+        return Scenes(rows, self.labels[chosen].astype(np.int64)[:, None])
 
-    def _in_frames(self, digits: Bytes, random: np.random.Generator) -> Bytes:
-        if self.vary:
-            digits = self.vary(framed(digits, MNIST_FRAME), random)  # in the middle first, or ink leaves the frame
-        return framed(digits, FRAME)
+    def _augment_in_frames(self, digits: ByteArray, random: np.random.Generator) -> ByteArray:
+        if self.augment:
+            digits = self.augment(recenter(digits, MNIST_FRAME), random)  # centred first, or ink leaves the frame
+        return recenter(digits, FRAME)
 
 
-class TrainingCanvases:
-    """Fresh canvases for every batch; an epoch's follow from the seed and its number alone.
+class TrainingScenes:
+    """Freshly drawn batches; those of an epoch follow from the seed and its number alone.
 
     Args:
-        total: what is to be told of them.
-        digits: what they are drawn from.
+        target: computes the labels.
+        digits: what the scenes are drawn from.
         pixels: the network's preprocessing.
         epochs: of the whole training.
         steps: batches of an epoch.
-        batch_size: canvases of a batch; of single digits, twice as many.
+        batch_size: scenes of a batch; of single digits, twice as many.
         seed: start of all random numbers.
     """
 
     def __init__(
-        self, total: Total, digits: Digits, pixels: Pixels, *, epochs: int, steps: int, batch_size: int, seed: int
+        self,
+        target: AggregateTarget,
+        digits: Digits,
+        pixels: Pixels,
+        *,
+        epochs: int,
+        steps: int,
+        batch_size: int,
+        seed: int,
     ) -> None:
-        self.total, self.digits, self.pixels = total, digits, pixels
+        self.target, self.digits, self.pixels = target, digits, pixels
         self.steps, self.batch_size, self.seed = steps, batch_size, seed
-        self.alone = SINGLES * epochs
+        self.single_digit_epochs = SINGLE_DIGIT_SHARE * epochs
 
     def __call__(self, epoch: int) -> Iterator[Batch]:
         random = np.random.default_rng([self.seed, epoch])
         for _ in range(self.steps):
-            alone = epoch < self.alone
-            shape = SHAPES[0] if alone else SHAPES[random.integers(len(SHAPES))]
-            canvases = self.draw(self.batch_size * (1 + alone), shape, random)
-            totals = torch.from_numpy(self.total.of(canvases)).float()
-            yield self._pixels(canvases.pictures), totals
+            single = epoch < self.single_digit_epochs
+            grid = GRIDS[0] if single else GRIDS[random.integers(len(GRIDS))]
+            scenes = self.draw(self.batch_size * (1 + single), grid, random)
+            labels = torch.from_numpy(self.target.label(scenes)).float()
+            yield self._preprocessed(scenes.images), labels
 
-    def draw(self, n: int, shape: tuple[int, int], random: np.random.Generator) -> Canvases:
-        """Canvases as in training: of 1 to as many digits as are trained on and fit, some empty."""
-        most = min(self.total.trained, shape[0] * shape[1])
-        counts = np.where(random.random(n) < EMPTY, 0, random.integers(1, most + 1, n))
-        return self.digits.draw(counts, shape, self.total.cells, random)
+    def draw(self, n: int, grid: tuple[int, int], random: np.random.Generator) -> Scenes:
+        """Training scenes: of 1 to as many digits as are trained on and fit the grid, some empty."""
+        most = min(self.target.max_train_count, grid[0] * grid[1])
+        counts = np.where(random.random(n) < EMPTY_SHARE, 0, random.integers(1, most + 1, n))
+        return self.digits.draw(counts, grid, self.target.cell_sizes, random)
 
-    def sample(self, n: int, random: np.random.Generator) -> Examples:
-        """At most ``n`` canvases as in training, as many of every shape."""
-        drawn = [self.draw(n // len(SHAPES), shape, random) for shape in SHAPES]
-        pictures = [picture for canvases in drawn for picture in canvases.pictures]
-        return Examples(pictures, np.concatenate([self.total.of(canvases) for canvases in drawn]))
+    def sample(self, n: int, random: np.random.Generator) -> LabeledImages:
+        """At most ``n`` training scenes, as many of every grid."""
+        drawn = [self.draw(n // len(GRIDS), grid, random) for grid in GRIDS]
+        images = [image for scenes in drawn for image in scenes.images]
+        return LabeledImages(images, np.concatenate([self.target.label(scenes) for scenes in drawn]))
 
-    def _pixels(self, pictures: Bytes) -> Tensor:
+    def _preprocessed(self, images: ByteArray) -> Tensor:
         with torch.no_grad():
-            found: Tensor = self.pixels(torch.from_numpy(pictures))
-        return found
+            result: Tensor = self.pixels(torch.from_numpy(images))
+        return result
 
 
-def canvases_of(digits: Digits, count: int, n: int, seed: int) -> Canvases:
-    """``n`` canvases of ``count`` digits each to test on."""
-    return digits.scatter(count, n, np.random.default_rng([seed, count]))
+def draw_test_scenes(digits: Digits, count: int, n: int, seed: int) -> Scenes:
+    """``n`` test scenes of ``count`` digits each."""
+    return digits.place_randomly(count, n, np.random.default_rng([seed, count]))

@@ -1,4 +1,4 @@
-"""Trains a network that tells totals of several digits: places learn to read by likelihood, the head to combine."""
+"""Trains a network of an aggregate: locations learn to read by likelihood, the head learns to combine."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -8,74 +8,75 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.image_network import PictureNetwork
+from models.image_network import ImageNetwork
 from models.preprocessing import Pixels
-from training.counting.location_training import VoteLoss, Voting, snap_head
-from training.counting.scenes import Digits, TrainingCanvases
-from training.counting.totals import Total
+from training.counting.location_training import CountingTraining, LocationLoss, snap_head
+from training.counting.scenes import Digits, TrainingScenes
+from training.counting.totals import AggregateTarget
 from training.trainer.loop import train_batches
 
-AVERAGING = 0.995
+EMA_DECAY = 0.995
 BATCH_SIZE = 80
 STEPS = 100
-"""Batches of an epoch; as canvases are drawn anew, an epoch is no more than a unit of time."""
-SNAPPED_ON = 2048
+"""Batches of an epoch; as scenes are drawn anew, an epoch is a unit of time only."""
+SNAP_IMAGES = 2048
+"""Training images that decide whether the head's weights are snapped."""
 
 
-def build(total: Total) -> PictureNetwork:
-    """The untrained network of a total."""
-    return PictureNetwork(
+def build(target: AggregateTarget) -> ImageNetwork:
+    """The untrained network of a target."""
+    return ImageNetwork(
         "regression",
         1,
-        total.head_type,
-        hidden_dims=(total.highest,),
+        target.head_type,
+        hidden_dims=(target.highest,),
         height=None,
         width=None,
         contrast="strokes",
-        backbone=total.backbone,
-        pool=total.pool,  # type: ignore[arg-type]
+        backbone=target.backbone,
+        pool=target.pool,
     )
 
 
 def mlp_head(features: int, seed: int) -> nn.Module:
-    """What stands in a unit's place otherwise: two hidden layers of 32 with ReLU."""
+    """The baseline of a unit as head: two hidden layers of 32 with ReLU."""
     torch.manual_seed(seed)
     return nn.Sequential(nn.Linear(features, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 1))
 
 
-def with_head(network: PictureNetwork, head: nn.Module) -> PictureNetwork:
-    """The same network, copied, with another head."""
+def with_head(network: ImageNetwork, head: nn.Module) -> ImageNetwork:
+    """A copy of the network with another head."""
     other = deepcopy(network)
     other.network.head = head  # type: ignore[assignment]
     return other.eval()
 
 
-def training_canvases(total: Total, digits: Digits, pixels: Pixels, seed: int, epochs: int) -> TrainingCanvases:
-    """The batches of a training; see ``train_total``."""
-    return TrainingCanvases(total, digits, pixels, epochs=epochs, steps=STEPS, batch_size=BATCH_SIZE, seed=seed)
+def training_scenes(target: AggregateTarget, digits: Digits, pixels: Pixels, seed: int, epochs: int) -> TrainingScenes:
+    """The batches of a training; see ``train_counting_network``."""
+    return TrainingScenes(target, digits, pixels, epochs=epochs, steps=STEPS, batch_size=BATCH_SIZE, seed=seed)
 
 
-def train_total(
-    total: Total, digits: Digits, seed: int, epochs: int, heads: Mapping[str, nn.Module] | None = None
-) -> PictureNetwork:
-    """Train a network to tell a total.
+def train_counting_network(
+    target: AggregateTarget, digits: Digits, seed: int, epochs: int, heads: Mapping[str, nn.Module] | None = None
+) -> ImageNetwork:
+    """Train a network to compute an aggregate.
 
     Args:
-        total: what is told.
-        digits: what the canvases are drawn from.
+        target: the aggregate.
+        digits: what the scenes are drawn from.
         seed: start of all random numbers.
         epochs: of ``STEPS`` batches.
-        heads: other heads, which learn from the same votes; in place.
+        heads: further heads, trained in place on the same locations.
 
     Returns:
         The network, in evaluation mode; its head's weights are whole numbers where ``snap_head`` allowed it.
     """
     torch.manual_seed(seed)
-    network = build(total)
-    batches = training_canvases(total, digits, network.pixels, seed, epochs)
-    sample = batches.sample(SNAPPED_ON, np.random.default_rng([seed, epochs]))
-    loss: Any = VoteLoss(total.log_likelihood, float(sample.labels.std()))
-    voting = Voting(network.network, heads)
-    train_batches(voting, batches, epochs=epochs, steps=STEPS, averaging=AVERAGING, loss=loss, title=total.name)
-    snap_head(network.eval(), sample.pictures, torch.from_numpy(sample.labels))
+    network = build(target)
+    batches = training_scenes(target, digits, network.pixels, seed, epochs)
+    sample = batches.sample(SNAP_IMAGES, np.random.default_rng([seed, epochs]))
+    loss: Any = LocationLoss(target.log_likelihood, float(sample.labels.std()))
+    training = CountingTraining(network.network, heads)
+    train_batches(training, batches, epochs=epochs, steps=STEPS, averaging=EMA_DECAY, loss=loss, title=target.name)
+    snap_head(network.eval(), sample.images, torch.from_numpy(sample.labels))
     return network

@@ -1,1 +1,1 @@
-"""Where real data come from: tables, folders of pictures, handwritten digits."""
+"""Where real data come from: tables, folders of images, handwritten digits."""

@@ -1,14 +1,14 @@
-"""Variations of training pictures, drawn anew for every batch.
+"""Variations of training images, drawn anew for every batch.
 
 Each is made for labels that it leaves true:
 
 - ``none``: for labels that brightness, size or place would change;
 - ``gentle``: brightness, contrast, noise, and moves that cut nothing off: for how many, their sum, their product;
-- ``flips``: ``gentle``, mirror images and quarter turns: for the same, where pictures have no up and no left;
+- ``flips``: ``gentle``, mirror images and quarter turns: for the same, where images have no up and no left;
 - ``views``: small turns, zooms and shifts, brightness, contrast, noise: for classes; what leaves the frame is lost;
-- ``strokes``: turns, slants, thins and fades: for classes of drawings and handwriting, one thing a picture.
+- ``strokes``: turns, slants, thins and fades: for classes of drawings and handwriting, one thing an image.
 
-All random numbers are PyTorch's of the CPU, whatever device the pictures are on.
+All random numbers are PyTorch's of the CPU, whatever device the images are on.
 """
 
 import math
@@ -25,13 +25,13 @@ Augment = Callable[[Tensor], Tensor]
 
 AUGMENTS = ("none", "gentle", "flips", "views", "strokes")
 GROWTH = 0.25
-"""Largest part of its height and width that a picture grows by."""
+"""Largest part of its height and width that an image grows by."""
 SHRINKAGE = 0.15
-"""Largest part by which the content of a picture that cannot grow is made smaller."""
+"""Largest part by which the content of an image that cannot grow is made smaller."""
 
 
 def choose_augment(name: str, *, keep_size: bool = False) -> Augment | None:
-    """The variation of that name, one of ``AUGMENTS``; ``keep_size``: pictures keep their scale, see ``gentle``."""
+    """The variation of that name, one of ``AUGMENTS``; ``keep_size``: images keep their scale, see ``gentle``."""
     if name in ("gentle", "flips"):
         return partial({"gentle": gentle, "flips": flips}[name], keep_size=keep_size)
     return {"none": None, "views": views, "strokes": strokes}[name]
@@ -49,70 +49,70 @@ def usual_augment(task: str, pool: str, contrast: str) -> str:
     return "strokes" if contrast == "strokes" else "views"
 
 
-def gentle(pictures: Tensor, *, keep_size: bool = False) -> Tensor:
-    """Move the content of pictures without cutting anything off, and change their light.
+def gentle(images: Tensor, *, keep_size: bool = False) -> Tensor:
+    """Move the content of images without cutting anything off, and change their light.
 
     Args:
-        pictures: of any kind.
-        keep_size: pictures keep their scale and get a margin of their own background, so the batch grows; else
+        images: of any kind.
+        keep_size: images keep their scale and get a margin of their own background, so the batch grows; else
             their content is made smaller by as much, and the size stays.
 
     Shape:
-        pictures: ``(batch, channels, height, width)``, float in 0..1. result: the same, or a larger height and width.
+        images: ``(batch, channels, height, width)``, float in 0..1. result: the same, or a larger height and width.
     """
-    return light(_with_margin(pictures) if keep_size else _smaller(pictures))
+    return light(_with_margin(images) if keep_size else _smaller(images))
 
 
-def flips(pictures: Tensor, *, keep_size: bool = False) -> Tensor:
+def flips(images: Tensor, *, keep_size: bool = False) -> Tensor:
     """``gentle``, and every mirror image and quarter turn; a whole batch lies or stands, as it has one size."""
-    turned = pictures.transpose(2, 3) if int(torch.randint(2, ())) else pictures
+    turned = images.transpose(2, 3) if int(torch.randint(2, ())) else images
     for axis in (2, 3):
         mirrored = (torch.rand(len(turned)) < 0.5).to(turned.device)[:, None, None, None]
         turned = torch.where(mirrored, turned.flip(axis), turned)
     return gentle(turned, keep_size=keep_size)
 
 
-def views(pictures: Tensor) -> Tensor:
-    """Small turns, zooms and shifts, as another hand would hold the camera; what leaves the frame is lost."""
-    n = len(pictures)
+def views(images: Tensor) -> Tensor:
+    """Small turns, zooms and shifts, as another camera position would; what leaves the frame is lost."""
+    n = len(images)
     angle, zoom = _uniform(n, -0.17, 0.17), torch.exp(_uniform(n, -0.18, 0.18))
-    turn = turns(angle, torch.zeros(n))
+    turn = rotation_and_shear(angle, torch.zeros(n))
     shift = torch.rand(n, 2, 1) * 0.2 - 0.1
-    return light(_placed(pictures, torch.cat([turn * zoom[:, None, None], shift], 2)))
+    return light(_placed(images, torch.cat([turn * zoom[:, None, None], shift], 2)))
 
 
-def light(pictures: Tensor) -> Tensor:
+def light(images: Tensor) -> Tensor:
     """Other brightness, other contrast, a little noise."""
-    n, device = len(pictures), pictures.device
+    n, device = len(images), images.device
     contrast = torch.exp(_uniform(n, -0.2, 0.2)).to(device)[:, None, None, None]
     brightness = _uniform(n, -0.08, 0.08).to(device)[:, None, None, None]
-    noise = torch.randn(pictures.shape).to(device) * _uniform(n, 0, 0.02).to(device)[:, None, None, None]
-    return ((pictures - 0.5) * contrast + 0.5 + brightness + noise).clamp(0, 1)
+    noise = torch.randn(images.shape).to(device) * _uniform(n, 0, 0.02).to(device)[:, None, None, None]
+    return ((images - 0.5) * contrast + 0.5 + brightness + noise).clamp(0, 1)
 
 
-def strokes(pictures: Tensor) -> Tensor:
+def strokes(images: Tensor) -> Tensor:
     """``vary_strokes`` for strokes of any colour on a background of any other."""
-    return vary_strokes(Pixels(None, None, contrast="strokes").adjust(pictures))
+    return vary_strokes(Pixels(None, None, contrast="strokes").adjust(images))
 
 
-def vary_strokes(pictures: Tensor) -> Tensor:
-    """Place, turn, slant, thin and fade light strokes on black, as other hands and cameras would.
+def vary_strokes(images: Tensor) -> Tensor:
+    """Place, turn, slant, thin and fade light strokes on black, as other people and cameras would.
 
     Args:
-        pictures: light strokes on black.
+        images: light strokes on black.
 
     Shape:
-        pictures and result: ``(batch, channels, height, width)``, float in 0..1.
+        images and result: ``(batch, channels, height, width)``, float in 0..1.
     """
-    n, device = len(pictures), pictures.device
+    n, device = len(images), images.device
     angle = _uniform(n, -0.2, 0.2)
     zoom_x, zoom_y = _uniform(n, 0.95, 1.9), _uniform(n, 0.95, 1.7)
     slant = _uniform(n, -0.25, 0.25)
     shift = 0.18 * (torch.rand(n, 2, 1) * 2 - 1) * torch.stack([zoom_x, zoom_y], 1)[:, :, None]
-    turn = turns(angle, slant)
+    turn = rotation_and_shear(angle, slant)
     matrix = torch.cat([turn * torch.stack([zoom_x, zoom_y], 1)[:, :, None], shift], 2).to(device)
-    grid = functional.affine_grid(matrix, list(pictures.shape), align_corners=False)
-    placed = functional.grid_sample(pictures, grid, align_corners=False)
+    grid = functional.affine_grid(matrix, list(images.shape), align_corners=False)
+    placed = functional.grid_sample(images, grid, align_corners=False)
     thinned = -functional.max_pool2d(-placed, 3, stride=1, padding=1)
     thin = _uniform(n, -0.6, 0.9).clamp(min=0).to(device)[:, None, None, None]
     varied = (1 - thin) * placed + thin * thinned
@@ -120,18 +120,18 @@ def vary_strokes(pictures: Tensor) -> Tensor:
     return varied.clamp(min=0) ** fade[:, None, None, None]
 
 
-def vary_handwriting(pictures: Tensor) -> Tensor:
-    """Small turns, zooms, slants and shifts; for a quarter of the pictures large ones, thinner strokes, other shades.
+def vary_handwriting(images: Tensor) -> Tensor:
+    """Small turns, zooms, slants and shifts; for a quarter of the images large ones, thinner strokes, other shades.
 
-    So that digits are read which fill their picture or leave it nearly empty, and the ordinary ones no worse.
+    So that digits are read which fill their image or leave it nearly empty, and the ordinary ones no worse.
 
     Args:
-        pictures: light strokes on black, with a margin, as MNIST's.
+        images: light strokes on black, with a margin, as MNIST's.
 
     Shape:
-        pictures and result: ``(batch, channels, height, width)``, float in 0..1.
+        images and result: ``(batch, channels, height, width)``, float in 0..1.
     """
-    n = len(pictures)
+    n = len(images)
     strongly = torch.rand(n) < 0.25
 
     def drawn(small: float, large: float) -> Tensor:
@@ -141,55 +141,55 @@ def vary_handwriting(pictures: Tensor) -> Tensor:
     zoom_x = torch.exp(drawn(0.14, 0.48))
     zoom_y = zoom_x * torch.exp(drawn(0.08, 0.16))
     shift = torch.stack([drawn(0.12, 0.3), drawn(0.12, 0.3)], 1)[:, :, None]
-    turn = turns(angle, slant)
+    turn = rotation_and_shear(angle, slant)
     matrix = torch.cat([turn, shift], 2) * torch.stack([zoom_x, zoom_y], 1)[:, :, None]
-    grid = functional.affine_grid(matrix.to(pictures.device), list(pictures.shape), align_corners=False)
-    placed = functional.grid_sample(pictures, grid, align_corners=False)
-    thin = (drawn(0.0, 0.8).clamp(min=0)).to(pictures.device)[:, None, None, None]
+    grid = functional.affine_grid(matrix.to(images.device), list(images.shape), align_corners=False)
+    placed = functional.grid_sample(images, grid, align_corners=False)
+    thin = (drawn(0.0, 0.8).clamp(min=0)).to(images.device)[:, None, None, None]
     thinned = -functional.max_pool2d(-placed, 3, stride=1, padding=1)
-    fade = torch.exp(drawn(0.2, 0.7)).to(pictures.device)[:, None, None, None]
+    fade = torch.exp(drawn(0.2, 0.7)).to(images.device)[:, None, None, None]
     return torch.lerp(placed, thinned, thin).clamp(min=0) ** fade
 
 
-def turns(angle: Tensor, slant: Tensor) -> Tensor:
-    """Matrices that turn and slant pictures, for ``affine_grid``: ``(n,)`` each, to ``(n, 2, 2)``."""
+def rotation_and_shear(angle: Tensor, slant: Tensor) -> Tensor:
+    """Matrices that turn and slant images, for ``affine_grid``: ``(n,)`` each, to ``(n, 2, 2)``."""
     return torch.stack([angle.cos(), angle.sin() + slant, -angle.sin(), angle.cos()], 1).view(-1, 2, 2)
 
 
-def background(pictures: Tensor) -> Tensor:
-    """The colour around what pictures show: the mean of their four corners, ``(batch, channels, 1, 1)``."""
-    corners = [pictures[..., rows, columns] for rows in _ENDS for columns in _ENDS]
+def background(images: Tensor) -> Tensor:
+    """The colour around what images show: the mean of their four corners, ``(batch, channels, 1, 1)``."""
+    corners = [images[..., rows, columns] for rows in _ENDS for columns in _ENDS]
     return torch.stack(corners).mean((0, -2, -1))[..., None, None]
 
 
 _ENDS = (slice(None, 2), slice(-2, None))
 
 
-def _smaller(pictures: Tensor) -> Tensor:
+def _smaller(images: Tensor) -> Tensor:
     """Shrink by up to ``SHRINKAGE`` and move within what that leaves free."""
-    n = len(pictures)
+    n = len(images)
     zoom = 1 / (1 - _uniform(n, 0, SHRINKAGE))
     free = (zoom - 1)[:, None, None]
     shift = (torch.rand(n, 2, 1) * 2 - 1) * free
-    return _placed(pictures, torch.cat([torch.eye(2) * zoom[:, None, None], shift], 2))
+    return _placed(images, torch.cat([torch.eye(2) * zoom[:, None, None], shift], 2))
 
 
-def _with_margin(pictures: Tensor) -> Tensor:
-    """Grow the batch by up to ``GROWTH`` each way, every picture somewhere within."""
-    height, width = pictures.shape[2:]
+def _with_margin(images: Tensor) -> Tensor:
+    """Grow the batch by up to ``GROWTH`` each way, every image somewhere within."""
+    height, width = images.shape[2:]
     more = [int(torch.randint(int(side * GROWTH) + 1, ())) for side in (height, width)]
-    canvas = background(pictures).repeat(1, 1, height + more[0], width + more[1])
-    for i in range(len(pictures)):
+    grown = background(images).repeat(1, 1, height + more[0], width + more[1])
+    for i in range(len(images)):
         top, left = (int(torch.randint(extra + 1, ())) for extra in more)
-        canvas[i, :, top : top + height, left : left + width] = pictures[i]
-    return canvas
+        grown[i, :, top : top + height, left : left + width] = images[i]
+    return grown
 
 
-def _placed(pictures: Tensor, matrix: Tensor) -> Tensor:
-    """Turn, zoom and move pictures on their own background."""
-    behind = background(pictures)
-    grid = functional.affine_grid(matrix.to(pictures.device), list(pictures.shape), align_corners=False)
-    return functional.grid_sample(pictures - behind, grid, align_corners=False) + behind
+def _placed(images: Tensor, matrix: Tensor) -> Tensor:
+    """Turn, zoom and move images on their own background."""
+    behind = background(images)
+    grid = functional.affine_grid(matrix.to(images.device), list(images.shape), align_corners=False)
+    return functional.grid_sample(images - behind, grid, align_corners=False) + behind
 
 
 def _uniform(n: int, low: float, high: float) -> Tensor:

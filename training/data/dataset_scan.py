@@ -1,21 +1,21 @@
-"""What the rows of a file of labels turned out to be: pictures, or rows that cannot be used."""
+"""What the rows of a file of labels turned out to be: images, or rows that cannot be used."""
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.data.arena import Slabs
-from training.data.image_files import Bytes
+from models.arrays import ByteArray
+from training.data.arena import Arena
 from training.errors import InputError
 
 MAX_HELD_BYTES = 2**30
-"""Pictures that take more memory than this are decoded again whenever they are needed."""
+"""Images that take more memory than this are decoded again whenever they are needed."""
 BAD_SHOWN = 10
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the file: its number, that below the header being 1, the picture's file and the label's text."""
+    """A row of the file: its number, that below the header being 1, the image's file and the label's text."""
 
     number: int
     file: str
@@ -33,29 +33,29 @@ class BadRow:
         return f"row {self.number}: {self.problem}"
 
 
-class Found:
+class DatasetScan:
     """What has been read so far.
 
     Args:
-        labels: the file that names the pictures, for messages.
+        labels: the file that names the images, for messages.
         strict: refuse the first row that cannot be used.
-        expected: bytes that all pictures will take, where that is known; too many are not even begun to be held.
+        expected: bytes that all images will take, where that is known; too many are not even begun to be held.
     """
 
     def __init__(self, labels: Path, strict: bool, expected: int = 0) -> None:
         self.labels, self.strict = labels, strict
         self.rows: list[Row] = []
         self.bad: list[BadRow] = []
-        self.pictures: list[Bytes] | None = [] if expected <= MAX_HELD_BYTES else None
-        self.slabs = Slabs()
+        self.images: list[ByteArray] | None = [] if expected <= MAX_HELD_BYTES else None
+        self.arena = Arena()
         self.digest = hashlib.sha256()
         self.shapes: list[tuple[int, ...]] = []
         self.total = 0
         self.first: dict[str, int] = {}
         self.copies: list[tuple[int, int]] = []
 
-    def add(self, row: Row, outcome: BadRow | tuple[Bytes, str]) -> None:
-        """Take in a row: its picture and the SHA-256 of its file, or what is wrong with it.
+    def add(self, row: Row, outcome: BadRow | tuple[ByteArray, str]) -> None:
+        """Take in a row: its image and the SHA-256 of its file, or what is wrong with it.
 
         Raises:
             InputError: it cannot be used, and ``strict`` is set.
@@ -65,17 +65,17 @@ class Found:
                 raise InputError(f"{self.labels}, {outcome}; correct it, or leave out --strict to go on without it.")
             self.bad.append(outcome)
             return
-        picture, sha = outcome
+        image, sha = outcome
         self.rows.append(row)
-        self.shapes.append(picture.shape)
+        self.shapes.append(image.shape)
         self.digest.update(f"{sha} {len(row.label)} {row.label}".encode())
         if self.first.setdefault(sha, row.number) != row.number:
             self.copies.append((self.first[sha], row.number))
-        self.total += picture.nbytes
+        self.total += image.nbytes
         if self.total > MAX_HELD_BYTES:
-            self.pictures = None
-        if self.pictures is not None:
-            self.pictures.append(self.slabs.keep(picture))
+            self.images = None
+        if self.images is not None:
+            self.images.append(self.arena.copy(image))
 
     def check(self, rows: int, task: str) -> None:
         """Refuse what is more wrong than right.
@@ -93,19 +93,19 @@ class Found:
 
     def notes(self, rows: int) -> list[str]:
         """Sentences about what is left out of so many rows, or looks wrong."""
-        said = []
+        notes = []
         if self.bad:
             are = "is" if len(self.bad) == 1 else "are"
-            said.append(f"{len(self.bad):,} of {rows:,} rows cannot be used and {are} left out:")
-            said += [f"  {bad}" for bad in self.bad[:BAD_SHOWN]]
-            said += [f"  and {len(self.bad) - BAD_SHOWN:,} more"] if len(self.bad) > BAD_SHOWN else []
+            notes.append(f"{len(self.bad):,} of {rows:,} rows cannot be used and {are} left out:")
+            notes += [f"  {bad}" for bad in self.bad[:BAD_SHOWN]]
+            notes += [f"  and {len(self.bad) - BAD_SHOWN:,} more"] if len(self.bad) > BAD_SHOWN else []
         if self.copies:
             one, other = self.copies[0]
             show = "row shows" if len(self.copies) == 1 else "rows show"
-            said.append(
-                f"{len(self.copies):,} {show} a picture again (first: row {other} that of row {one}); held-out errors "
+            notes.append(
+                f"{len(self.copies):,} {show} an image again (first: row {other} that of row {one}); held-out errors "
                 f"look too small where one of the two is trained on."
             )
-        if self.pictures is None:
-            said.append(f"The pictures take {self.total / 2**30:.1f} GiB, so they are decoded anew in every epoch.")
-        return said
+        if self.images is None:
+            notes.append(f"The images take {self.total / 2**30:.1f} GiB, so they are decoded anew in every epoch.")
+        return notes

@@ -6,8 +6,8 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import ByteArray
 from training.errors import InputError
 
 UNSIGNED_BYTES = 0x08
@@ -30,12 +30,12 @@ def unpacked(path: Path) -> bytes:
         raise InputError(f"{twin} is no sound gzip file ({str(error).rstrip('.')}); get it again.") from error
 
 
-def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
+def read_idx(path: Path, dimensions: int) -> ByteArray:
     """Read an IDX file of bytes, gzipped or not.
 
     Args:
         path: the file, without ``.gz``.
-        dimensions: how many the file must have: 3 for pictures, 1 for labels.
+        dimensions: how many the file must have: 3 for images, 1 for labels.
 
     Shape:
         result: as the file's header says; writable, since PyTorch warns of arrays that are not.

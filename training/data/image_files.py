@@ -1,4 +1,4 @@
-"""Files of pictures, decoded when they are asked for, as the service decodes them."""
+"""Files of images, decoded when they are asked for, as the service decodes them."""
 
 import io
 import warnings
@@ -13,22 +13,20 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.arrays import ByteArray
 from models.decoding import BROKEN, pixels
 from models.preprocessing import Pixels
-from training.data.prefetch import ahead
+from training.data.prefetch import prefetch_map
 from training.errors import InputError
 
-Bytes = NDArray[np.uint8]
-
-
 MAX_KEPT_PIXELS = 4_000_000
-"""Largest picture that is trained on in its own size: its feature maps take a gigabyte."""
+"""Largest image that is trained on in its own size: its feature maps take a gigabyte."""
 MIN_KEPT_SIDE = 8
-"""Shortest side of a picture in its own size: what the backbones' three halvings leave a place of."""
+"""Shortest side of an image in its own size: what the backbones' three halvings leave a place of."""
 
 
-class BadPictureError(ValueError):
-    """A file that is missing or shows no picture. The message says what is wrong, without the file's name."""
+class BadImageError(ValueError):
+    """A file that is missing or shows no image. The message says what is wrong, without the file's name."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +35,9 @@ class Reading:
 
     Args:
         mode: ``"L"`` for grey, ``"RGB"`` for colour.
-        size: height and width of what the network sees; None: each picture's own.
-        resized: whether pictures come out in that size, rounded to bytes, or as the service hands them to the graph.
-        kept: whether pictures are trained on in their own size, for which they must not be too small or too large.
+        size: height and width of what the network sees; None: each image's own.
+        resized: whether images come out in that size, rounded to bytes, or as the service hands them to the graph.
+        kept: whether images are trained on in their own size, for which they must not be too small or too large.
     """
 
     mode: str
@@ -51,40 +49,40 @@ class Reading:
         """The bytes of a file.
 
         Raises:
-            BadPictureError: it cannot be read.
+            BadImageError: it cannot be read.
         """
         try:
             return file.read_bytes()
         except FileNotFoundError as error:
-            raise BadPictureError("does not exist") from error
+            raise BadImageError("does not exist") from error
         except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
-            raise BadPictureError(f"cannot be read ({getattr(error, 'strerror', error)})") from error
+            raise BadImageError(f"cannot be read ({getattr(error, 'strerror', error)})") from error
 
-    def decode(self, content: bytes) -> Bytes:
+    def decode(self, content: bytes) -> ByteArray:
         """Pixels ``(channels, height, width)``.
 
         Raises:
-            BadPictureError: the bytes are no whole picture, or claim more pixels than Pillow takes for harmless.
+            BadImageError: the bytes are no whole image, or claim more pixels than Pillow takes for harmless.
         """
         try:
-            with Image.open(io.BytesIO(content)) as picture:
-                found = pixels(picture, self.mode, self.size)
+            with Image.open(io.BytesIO(content)) as image:
+                found = pixels(image, self.mode, self.size)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise BadPictureError(f"claims more than {Image.MAX_IMAGE_PIXELS:,} pixels") from error
+            raise BadImageError(f"claims more than {Image.MAX_IMAGE_PIXELS:,} pixels") from error
         except BROKEN as error:
-            raise BadPictureError("is not a whole picture") from error
+            raise BadImageError("is not a whole image") from error
         if self.kept:
             _check_kept(found)
         return resize(found, self.size) if self.resized and self.size else found
 
 
-class PictureFiles(Sequence[Bytes]):
-    """Pictures that take no memory: each is decoded when it is asked for; all in order, a few ahead in threads.
+class ImageFiles(Sequence[ByteArray]):
+    """Images that take no memory: each is decoded when it is asked for; all in order, a few ahead in threads.
 
     Args:
         files: where they are.
         reading: how they become pixels.
-        shapes: of the pictures, where they are known.
+        shapes: of the images, where they are known.
 
     Raises:
         InputError: on asking, a file that is no longer what it was.
@@ -99,49 +97,49 @@ class PictureFiles(Sequence[Bytes]):
         return len(self.files)
 
     @overload
-    def __getitem__(self, index: int) -> Bytes: ...
+    def __getitem__(self, index: int) -> ByteArray: ...
     @overload
-    def __getitem__(self, index: slice) -> "PictureFiles": ...
-    def __getitem__(self, index: int | slice) -> "Bytes | PictureFiles":
+    def __getitem__(self, index: slice) -> "ImageFiles": ...
+    def __getitem__(self, index: int | slice) -> "ByteArray | ImageFiles":
         if isinstance(index, slice):
-            return PictureFiles(self.files[index], self.reading, self.shapes[index])
+            return ImageFiles(self.files[index], self.reading, self.shapes[index])
         try:
             return self.reading.decode(self.reading.read(self.files[index]))
-        except BadPictureError as error:
-            raise InputError(f"{self.files[index]} {error}, and was a picture before; put it back.") from error
+        except BadImageError as error:
+            raise InputError(f"{self.files[index]} {error}, and was an image before; put it back.") from error
 
-    def __iter__(self) -> Iterator[Bytes]:
-        return ahead(self.__getitem__, range(len(self)))
-
-
-def shapes_of(pictures: Sequence[Bytes]) -> Iterable[tuple[int, ...]]:
-    """The shapes of pictures, without decoding them where that can be."""
-    if isinstance(pictures, PictureFiles) and pictures.shapes:
-        return pictures.shapes
-    return (picture.shape for picture in pictures)
+    def __iter__(self) -> Iterator[ByteArray]:
+        return prefetch_map(self.__getitem__, range(len(self)))
 
 
-def pick(pictures: Sequence[Bytes], index: NDArray[np.integer]) -> Sequence[Bytes]:
-    """The pictures at these places; what is not decoded yet stays so."""
-    if isinstance(pictures, PictureFiles):
-        shapes = [pictures.shapes[i] for i in index] if pictures.shapes else ()
-        return PictureFiles([pictures.files[i] for i in index], pictures.reading, shapes)
-    return [pictures[i] for i in index]
+def shapes_of(images: Sequence[ByteArray]) -> Iterable[tuple[int, ...]]:
+    """The shapes of images, without decoding them where that can be."""
+    if isinstance(images, ImageFiles) and images.shapes:
+        return images.shapes
+    return (image.shape for image in images)
 
 
-def resize(picture: Bytes, size: int) -> Bytes:
-    """A picture in ``size x size`` pixels, as the exported graph resizes it but rounded to bytes."""
-    if picture.shape[1:] == (size, size):
-        return picture
-    return np.asarray((Pixels(size, size).resize(torch.from_numpy(picture)[None])[0] * 255).round().byte().numpy())
+def pick(images: Sequence[ByteArray], index: NDArray[np.integer]) -> Sequence[ByteArray]:
+    """The images at these places; what is not decoded yet stays so."""
+    if isinstance(images, ImageFiles):
+        shapes = [images.shapes[i] for i in index] if images.shapes else ()
+        return ImageFiles([images.files[i] for i in index], images.reading, shapes)
+    return [images[i] for i in index]
 
 
-def _check_kept(picture: Bytes) -> None:
-    height, width = picture.shape[1:]
+def resize(image: ByteArray, size: int) -> ByteArray:
+    """An image in ``size x size`` pixels, as the exported graph resizes it but rounded to bytes."""
+    if image.shape[1:] == (size, size):
+        return image
+    return np.asarray((Pixels(size, size).resize(torch.from_numpy(image)[None])[0] * 255).round().byte().numpy())
+
+
+def _check_kept(image: ByteArray) -> None:
+    height, width = image.shape[1:]
     if min(height, width) < MIN_KEPT_SIDE:
-        raise BadPictureError(f"is {width} x {height} pixels, below the {MIN_KEPT_SIDE} a side that --size keep takes")
+        raise BadImageError(f"is {width} x {height} pixels, below the {MIN_KEPT_SIDE} a side that --size keep takes")
     if height * width > MAX_KEPT_PIXELS:
-        raise BadPictureError(f"is {width} x {height} pixels, more than the {MAX_KEPT_PIXELS:,} that --size keep takes")
+        raise BadImageError(f"is {width} x {height} pixels, more than the {MAX_KEPT_PIXELS:,} that --size keep takes")
 
 
 @contextmanager

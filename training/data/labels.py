@@ -1,4 +1,4 @@
-"""Labels of pictures: texts become class indices or values."""
+"""Labels of images: texts become class indices or values."""
 
 import math
 from collections import Counter
@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import FloatArray
 from training.errors import InputError
-
-Numbers = NDArray[np.float64]
 
 
 def problem_of_label(text: str, task: str) -> str | None:
@@ -22,7 +20,7 @@ def problem_of_label(text: str, task: str) -> str | None:
     return None
 
 
-def encode_labels(texts: Sequence[str], task: str, path: Path) -> tuple[Numbers, list[str] | None]:
+def encode_labels(texts: Sequence[str], task: str, path: Path) -> tuple[FloatArray, list[str] | None]:
     """Sound labels as numbers, and the class names for classification.
 
     Args:
@@ -31,7 +29,7 @@ def encode_labels(texts: Sequence[str], task: str, path: Path) -> tuple[Numbers,
         path: the file that the labels are from, for messages.
 
     Raises:
-        InputError: fewer than two classes, a class with a single picture, or one value in every row.
+        InputError: fewer than two classes, a class with a single image, or one value in every row.
     """
     if task == "classification":
         return _encode_classes(texts, path)
@@ -41,7 +39,7 @@ def encode_labels(texts: Sequence[str], task: str, path: Path) -> tuple[Numbers,
     return values, None
 
 
-def _encode_classes(texts: Sequence[str], path: Path) -> tuple[Numbers, list[str]]:
+def _encode_classes(texts: Sequence[str], path: Path) -> tuple[FloatArray, list[str]]:
     counts = Counter(texts)
     classes = sorted(counts)
     if len(classes) < 2:
@@ -49,7 +47,7 @@ def _encode_classes(texts: Sequence[str], path: Path) -> tuple[Numbers, list[str
     single = next((name for name in classes if counts[name] < 2), None)
     if single is not None:
         raise InputError(
-            f"{path}: the label '{single}' has a single picture; classification needs at least two pictures a label. "
+            f"{path}: the label '{single}' has a single image; classification needs at least two images a label. "
             f"For numbers use --task regression."
         )
     index = {name: i for i, name in enumerate(classes)}

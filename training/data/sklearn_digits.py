@@ -4,24 +4,23 @@ Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from sklearn.datasets import load_digits
 
-Bytes = NDArray[np.uint8]
+from models.arrays import ByteArray
 
 LIGHTEST = 16
-"""The collection's grey pictures of 8x8 pixels have shades of 0 to 16."""
+"""The collection's grey images of 8x8 pixels have shades of 0 to 16."""
 
 
-def load_framed() -> tuple[Bytes, Bytes]:
+def load_sklearn_digits() -> tuple[ByteArray, ByteArray]:
     """All 1,797 as MNIST's are, light on black and 20 pixels tall in a frame of 28; no network needed.
 
     Shape:
-        pictures: ``(1797, 28, 28)``. labels: ``(1797,)``, 0 to 9.
+        images: ``(1797, 28, 28)``. labels: ``(1797,)``, 0 to 9.
     """
     data = load_digits()
     frames = np.zeros((len(data.images), 28, 28), np.uint8)
-    for frame, picture in zip(frames, np.rint(data.images * (255 / LIGHTEST)).astype(np.uint8), strict=True):
-        frame[4:24, 4:24] = np.asarray(Image.fromarray(picture).resize((20, 20), Image.Resampling.BICUBIC))
+    for frame, image in zip(frames, np.rint(data.images * (255 / LIGHTEST)).astype(np.uint8), strict=True):
+        frame[4:24, 4:24] = np.asarray(Image.fromarray(image).resize((20, 20), Image.Resampling.BICUBIC))
     return frames, data.target.astype(np.uint8)

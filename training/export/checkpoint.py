@@ -7,13 +7,15 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from models.image_network import PictureNetwork
+from models.head import OLD_POOLS
+from models.image_network import ImageNetwork
 from models.law import Law
 from models.networks import Network
 from training.errors import InputError
 
-ExportableNetwork = Network | Law | PictureNetwork
-KINDS = {kind.__name__: kind for kind in (Network, Law, PictureNetwork)}
+ExportableNetwork = Network | Law | ImageNetwork
+KINDS = {kind.__name__: kind for kind in (Network, Law, ImageNetwork)}
+OLD_KINDS = {"PictureNetwork": "ImageNetwork"}  # alias: in checkpoints of version 0.1
 
 
 def save_checkpoint(network: ExportableNetwork, path: Path) -> None:
@@ -44,4 +46,5 @@ def load_checkpoint(path: Path) -> ExportableNetwork:
 
 
 def _build(kind: str, config: dict[str, Any]) -> ExportableNetwork:
-    return KINDS[kind](**config)
+    config = {**config, "pool": OLD_POOLS.get(config["pool"], config["pool"])} if "pool" in config else config
+    return KINDS[OLD_KINDS.get(kind, kind)](**config)

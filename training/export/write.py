@@ -150,11 +150,11 @@ def _move_into_place(folder: Path, target: Path, *, replace: bool) -> Path:
 
 
 def write_onnx(network: nn.Module, example: Tensor, path: Path) -> None:
-    """Write a network as one ONNX file without external data; batch, and size of pictures, are free.
+    """Write a network as one ONNX file without external data; batch, and size of images, are free.
 
     Args:
         network: in evaluation mode.
-        example: an input of at least two rows, or pictures whose height differs from their width: the exporter takes
+        example: an input of at least two rows, or images whose height differs from their width: the exporter takes
             a size of one, and two equal sizes, for fixed.
         path: the file to write.
     """

@@ -1,5 +1,5 @@
-"""digit: which digit a picture shows, by a CNN with a NALU head."""
+"""digit: which digit an image shows, by a CNN with a NALU head."""
 
 from training.recipes.kinds.images import DigitRecipe
 
-RECIPE = DigitRecipe(task="classification", head_type="NALU", summary="Which handwritten digit a picture shows")
+RECIPE = DigitRecipe(task="classification", head_type="NALU", summary="Which handwritten digit an image shows")

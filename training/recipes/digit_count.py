@@ -1,6 +1,6 @@
 """digit-count: see ``training.counting.totals``."""
 
 from training.counting.totals import COUNT
-from training.recipes.kinds.images import TotalRecipe
+from training.recipes.kinds.images import AggregateRecipe
 
-RECIPE = TotalRecipe(COUNT, epochs=28)
+RECIPE = AggregateRecipe(COUNT, epochs=28)

@@ -1,6 +1,6 @@
 """digit-product: see ``training.counting.totals``."""
 
 from training.counting.totals import PRODUCT
-from training.recipes.kinds.images import TotalRecipe
+from training.recipes.kinds.images import AggregateRecipe
 
-RECIPE = TotalRecipe(PRODUCT, epochs=14)
+RECIPE = AggregateRecipe(PRODUCT, epochs=14)

@@ -125,7 +125,7 @@ class CheckpointFolder:
         if not found:
             return ""
         if all(epochs is None for epochs in found):
-            return f"{self.folder} is of another command or other pictures; training starts anew."
+            return f"{self.folder} is of another command or other images; training starts anew."
         done = sum(epochs or 0 for epochs in found)
         return f"Going on with what {self.folder} holds: {done} epochs are done."
 

@@ -4,8 +4,8 @@ Under a one-cycle learning rate, epochs are not alike. While the rate rises and 
 and says little; it falls for good when the rate does. So the weights of the best epoch are kept, whichever that was,
 but patience is counted only once the rate is past its peak: before that, a loss that does not improve is no sign that
 it will not. An earlier stop cuts off the end of the cycle, whose small steps are what it is there for; it is right
-only where the network has begun to learn its training pictures by heart, and patience has to be long to tell that: over
-60 epochs, a patience of 10 was worse than none on three small sets of pictures of four, and one of 20 on one of five.
+only where the network has begun to learn its training images by heart, and patience has to be long to tell that: over
+60 epochs, a patience of 10 was worse than none on three small sets of images of four, and one of 20 on one of five.
 ``fit-images`` takes half of the epochs.
 """
 
@@ -57,7 +57,7 @@ class BestEpoch:
         """Which epoch's weights these are."""
         if not self.weights:
             return f"weights of epoch {self.seen}, as the validation loss was never finite"
-        return f"weights of epoch {self.epoch + 1} of {self.seen}, the best on the validation pictures"
+        return f"weights of epoch {self.epoch + 1} of {self.seen}, the best on the validation images"
 
     def state(self) -> dict[str, Any]:
         """What it takes to go on later."""

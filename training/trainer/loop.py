@@ -1,4 +1,4 @@
-"""The training loop for batches of pictures."""
+"""The training loop for batches of images."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from training.trainer.checkpointing import TrainingCheckpoint
 from training.trainer.state import Loss, TrainingState, image_loss
 
 Batch = tuple[Tensor, Tensor]
-"""What a picture network takes, float; and labels: classes (integers) or values (floats), ``(batch,)``."""
+"""What an image network takes, float; and labels: classes (integers) or values (floats), ``(batch,)``."""
 
 
 def train_batches(

@@ -1,29 +1,18 @@
-"""What is to be learned from pictures, and what came out."""
+"""Configuration of a training on images, and its result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from models.image_network import PictureNetwork
+from models.arrays import FloatArray
+from models.image_network import ImageNetwork
 from training.data.augment import Augment
-from training.data.collate import Pictures
 
-Numbers = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Pictures ``(channels, height, width)`` of any sizes, and their labels: class indices or values, ``(n,)``."""
-
-    pictures: Pictures
-    labels: Numbers
+BASELINE_HEAD = "plain_head"  # alias: the key in manifests of the baseline's errors, as written since version 0.1
 
 
 @dataclass(frozen=True)
-class PicturePlan:
+class TrainConfig:
     """What to fit and how the result is described.
 
     Args:
@@ -32,15 +21,15 @@ class PicturePlan:
         head_type: the head's unit.
         seed: start of all random numbers.
         command: what makes the model again.
-        data: where the pictures come from.
+        data: where the images come from.
         summary: one line for people.
-        epochs: passes over the training pictures, at most.
-        network: keywords of ``PictureNetwork``.
-        augment: varies every batch; before the contrast step, on pictures of 0..1.
-        batch_size: pictures a step, at most.
+        epochs: passes over the training images, at most.
+        network: keywords of ``ImageNetwork``.
+        augment: varies every batch; before the contrast step, on images of 0..1.
+        batch_size: images a step, at most.
         max_lr: the highest learning rate.
         averaging: decay of the moving average of the weights, see ``train_batches``.
-        patience: epochs without improvement on the validation pictures after which training ends, see ``BestEpoch``.
+        patience: epochs without improvement on the validation images after which training ends, see ``BestEpoch``.
         device: where it is trained, ``"cpu"`` or ``"cuda"``.
     """
 
@@ -65,25 +54,25 @@ class PicturePlan:
         return "regression" if self.classes is None else "classification"
 
     @property
-    def votes(self) -> bool:
-        """Whether places vote, see ``models.location_classifier``; then labels are whole numbers of 0 or more."""
-        return self.network.get("pool") == "add-votes"
+    def counting(self) -> bool:
+        """Whether it has a counting head; then labels are whole numbers of 0 or more."""
+        return self.network.get("pool") == "count"
 
 
 @dataclass(frozen=True)
-class FittedPictures:
-    """A fitted network, and the same CNN with a plain head.
+class FittedImageModel:
+    """A fitted network, and the same CNN with a linear head as baseline.
 
     Args:
         network: with the head that was asked for.
-        plain: with linear layers and ReLU in its place.
+        baseline: with linear layers and ReLU in its place.
         metrics: errors by the name of the part that they were measured on.
-        said: what the two answer to the pictures of each part, ``(n, outputs)`` each.
+        said: what the two answer to the images of each part, ``(n, outputs)`` each.
         notes: sentences on how training went.
     """
 
-    network: PictureNetwork
-    plain: PictureNetwork
+    network: ImageNetwork
+    baseline: ImageNetwork
     metrics: dict[str, dict[str, Any]]
-    said: Mapping[str, tuple[Numbers, Numbers]] = field(default_factory=dict)
+    predictions: Mapping[str, tuple[FloatArray, FloatArray]] = field(default_factory=dict)
     notes: Sequence[str] = ()

@@ -1,20 +1,20 @@
-"""Writes what was learned from pictures into the model repository."""
+"""Writes what was learned from images into the model repository."""
 
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import ByteArray
 from models.manifest import CHANNELS
-from training.data.collate import Pictures
 from training.data.image_files import MIN_KEPT_SIDE
+from training.data.labeled_images import Images, LabeledImages
 from training.export.write import INPUT, OUTPUT, Export, packages, tensor, write_model
-from training.vision.config import Examples, FittedPictures, PicturePlan
+from training.vision.config import FittedImageModel, TrainConfig
 
 
-def export_pictures(
-    fitted: FittedPictures, plan: PicturePlan, train: Examples, repository: Path, *, version: int | None = None
+def export_image_model(
+    fitted: FittedImageModel, plan: TrainConfig, train: LabeledImages, repository: Path, *, version: int | None = None
 ) -> Path:
     """Write the fitted network to the repository; see ``training.export.write.write_model``."""
     network, config = fitted.network, fitted.network.config
@@ -35,7 +35,7 @@ def export_pictures(
         "latex": None,
         "training": {
             "ranges": values,
-            "rows": len(train.pictures),
+            "rows": len(train.images),
             "seed": plan.seed,
             "command": plan.command,
             "packages": packages(),
@@ -43,13 +43,13 @@ def export_pictures(
         },
         "metrics": fitted.metrics,
     }
-    checks = parity_pictures(train.pictures, CHANNELS[config["mode"]])
+    checks = parity_images(train.images, CHANNELS[config["mode"]])
     return write_model(Export(network, checks, manifest), repository, plan.name, version=version)
 
 
-def parity_pictures(pictures: Pictures, channels: int) -> dict[str, NDArray[np.uint8]]:
-    """Pictures to check exported files on: noise of an unusual size, some as they are, and the same inverted."""
+def parity_images(images: Images, channels: int) -> dict[str, ByteArray]:
+    """Images to check exported files on: noise of an unusual size, some as they are, and the same inverted."""
     noise = np.random.default_rng(0).integers(0, 256, (2, channels, 37, 53), dtype=np.uint8)
-    first = list(islice(pictures, 64))
-    alike = np.stack([picture for picture in first if picture.shape == first[0].shape][:16])
+    first = list(islice(images, 64))
+    alike = np.stack([image for image in first if image.shape == first[0].shape][:16])
     return {"unusual": noise, "training": alike, "inverted": 255 - alike}

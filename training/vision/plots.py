@@ -1,12 +1,12 @@
-"""Plots of what a picture model says of pictures that it has not seen."""
+"""Plots of a model's predictions for images that it was not trained on."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from models.arrays import FloatArray
 from training.figures import new_figure, save_figure
-from training.vision.config import Numbers
 
 MAX_NUMBERED = 20
 """Classes up to which the cells of a confusion matrix show their numbers."""
@@ -15,7 +15,12 @@ MAX_NAMED = 60
 
 
 def plot_values(
-    path: Path, title: str, truth: Numbers, said: Mapping[str, Numbers], *, trained_up_to: float | None = None
+    path: Path,
+    title: str,
+    truth: FloatArray,
+    predictions: Mapping[str, FloatArray],
+    *,
+    trained_up_to: float | None = None,
 ) -> None:
     """Draw predictions against the truth, with the line on which both are equal.
 
@@ -23,14 +28,14 @@ def plot_values(
         path: the PNG to write.
         title: the plot's title.
         truth: ``(n,)``.
-        said: for each head, its predictions, ``(n,)``.
+        predictions: for each head, its predictions, ``(n,)``.
         trained_up_to: the largest value in training, where there are larger ones.
     """
     figure = new_figure(6.4, 4.8)
     axes = figure.add_subplot(title=title, xlabel="true", ylabel="predicted")
     ends = float(truth.min()), float(truth.max())
     axes.plot(ends, ends, color="0.6", linewidth=1, zorder=1, label="predicted = true")
-    for (name, values), marker, size in zip(said.items(), "ox", (16, 18), strict=False):
+    for (name, values), marker, size in zip(predictions.items(), "ox", (16, 18), strict=False):
         drawn = np.isfinite(values)
         axes.scatter(truth[drawn], values[drawn], s=size, marker=marker, alpha=0.7, linewidths=1, zorder=2, label=name)
     if trained_up_to is not None:
@@ -40,8 +45,8 @@ def plot_values(
     save_figure(figure, path)
 
 
-def plot_classes(path: Path, title: str, truth: Numbers, probabilities: Numbers, classes: Sequence[str]) -> None:
-    """Draw the confusion matrix: for each true class, how many pictures were taken for which.
+def plot_classes(path: Path, title: str, truth: FloatArray, probabilities: FloatArray, classes: Sequence[str]) -> None:
+    """Draw the confusion matrix: for each true class, how many images were taken for which.
 
     Args:
         path: the PNG to write.

@@ -1,4 +1,4 @@
-"""The user's own backbone: found, tried on a picture, and told from another version of itself."""
+"""The user's own backbone: found, tried on an image, and told from another version of itself."""
 
 import sys
 import traceback
@@ -6,10 +6,12 @@ from pathlib import Path
 
 import torch
 
-from models.image_network import PictureNetwork
+from models.arrays import FloatArray
+from models.image_network import ImageNetwork
 from training.data.image_files import MIN_KEPT_SIDE
+from training.data.labeled_images import LabeledImages
 from training.errors import InputError
-from training.vision.config import Examples, Numbers, PicturePlan
+from training.vision.config import TrainConfig
 from training.vision.fit import build_network
 
 
@@ -19,18 +21,18 @@ def make_importable(folder: Path) -> None:
         sys.path.insert(0, str(folder))
 
 
-def check_network(plan: PicturePlan, train: Examples) -> PictureNetwork:
-    """Build the network of a plan and try it on the first picture, and on the smallest that it will be served.
+def check_network(plan: TrainConfig, train: LabeledImages) -> ImageNetwork:
+    """Build the network of a plan and try it on the first image, and on the smallest that it will be served.
 
     Raises:
-        InputError: the backbone cannot be found or built, or cannot take such pictures.
+        InputError: the backbone cannot be found or built, or cannot take such images.
     """
     network = _build(plan, train.labels).eval()
-    first = torch.from_numpy(train.pictures[0])[None]
+    first = torch.from_numpy(train.images[0])[None]
     _try(network, first, "give another --backbone or another --size")
     if not network.pixels.resizes:
         least = torch.zeros(1, first.shape[1], MIN_KEPT_SIDE, MIN_KEPT_SIDE, dtype=torch.uint8)
-        _try(network, least, "--size keep needs a --backbone that can, as pictures of any size will come")
+        _try(network, least, "--size keep needs a --backbone that can, as images of any size will come")
     return network
 
 
@@ -41,7 +43,7 @@ def source_of(backbone: str) -> str:
     return Path(file).read_text(encoding="utf-8") if file else ""
 
 
-def _build(plan: PicturePlan, labels: Numbers) -> PictureNetwork:
+def _build(plan: TrainConfig, labels: FloatArray) -> ImageNetwork:
     try:
         return build_network(plan, labels)
     except ValueError as error:
@@ -49,27 +51,28 @@ def _build(plan: PicturePlan, labels: Numbers) -> PictureNetwork:
     except Exception as error:  # a user's module may raise anything
         at = traceback.extract_tb(error.__traceback__)[-1]
         raise InputError(
-            f"Backbone '{_name(plan)}' cannot be built: {_said(error)} ({at.filename}, line {at.lineno}); correct it."
+            f"Backbone '{_name(plan)}' cannot be built: {_first_line(error)} ({at.filename}, line {at.lineno}); "
+            f"correct it."
         ) from error
 
 
-def _try(network: PictureNetwork, picture: torch.Tensor, repair: str) -> None:
+def _try(network: ImageNetwork, image: torch.Tensor, repair: str) -> None:
     try:
         with torch.no_grad():
-            network(picture)
+            network(image)
     except Exception as error:
-        height, width = network.pixels(picture[:, :1]).shape[2:]
+        height, width = network.pixels(image[:, :1]).shape[2:]
         raise InputError(
-            f"Backbone '{network.config['backbone']}' cannot take pictures of {width} x {height} pixels "
-            f"({_said(error)}); {repair}."
+            f"Backbone '{network.config['backbone']}' cannot take images of {width} x {height} pixels "
+            f"({_first_line(error)}); {repair}."
         ) from error
 
 
-def _name(plan: PicturePlan) -> str:
+def _name(plan: TrainConfig) -> str:
     return str(plan.network.get("backbone", "small"))
 
 
-def _said(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     """The first line of what went wrong, with its kind."""
     first = str(error).strip().partition("\n")[0].rstrip(".")
     return f"{type(error).__name__}: {first[:200]}"

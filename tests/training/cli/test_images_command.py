@@ -17,14 +17,14 @@ from models.preprocessing import Pixels
 from tests.end_to_end.server import ROOT
 from training.__main__ import main
 from training.cli.images_command import choose_device, usual_epochs
-from training.data.image_folder import read_pictures
+from training.data.image_folder import read_image_folder
 from training.export.checkpoint import load_checkpoint, save_checkpoint
 from training.export.write import Export
 from training.trainer import checkpointing
 
 
-def pictures(folder: Path, count: int = 24, label: Callable[[int], object] = float) -> Path:
-    """Grey pictures, each of one shade and labelled by it."""
+def images(folder: Path, count: int = 24, label: Callable[[int], object] = float) -> Path:
+    """Grey images, each of one shade and labelled by it."""
     lines = ["file,label"]
     for i in range(count):
         Image.new("L", (12 + i % 3, 12), 20 + 9 * (i % 25)).save(folder / f"{i}.png")
@@ -35,14 +35,14 @@ def pictures(folder: Path, count: int = 24, label: Callable[[int], object] = flo
 
 
 def dots(folder: Path, count: int = 24) -> Path:
-    """Pictures of several sizes with a number of dots, labelled by it."""
+    """Images of several sizes with a number of dots, labelled by it."""
     random, lines = np.random.default_rng(0), ["file,label"]
     for i in range(count):
-        picture = np.full((24, 20 + 4 * (i % 3)), 230, np.uint8)
+        image = np.full((24, 20 + 4 * (i % 3)), 230, np.uint8)
         for dot in range(i % 4):
             row, column = 6 * dot + 2, random.integers(1, 16)
-            picture[row : row + 3, column : column + 3] = 40
-        Image.fromarray(picture).save(folder / f"{i}.png")
+            image[row : row + 3, column : column + 3] = 40
+        Image.fromarray(image).save(folder / f"{i}.png")
         lines.append(f"{i}.png,{i % 4}")
     (folder / "labels.csv").write_text("\n".join(lines))
     return folder / "labels.csv"
@@ -86,7 +86,7 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("task", ["regression", "classification"])
 def test_it_writes_a_model_and_draws_a_report(tmp_path: Path, task: str, capsys: pytest.CaptureFixture[str]) -> None:
     classified = task == "classification"
-    labels = pictures(tmp_path, 90, (lambda shade: "dark" if shade < 120 else "light") if classified else float)
+    labels = images(tmp_path, 90, (lambda shade: "dark" if shade < 120 else "light") if classified else float)
     assert fit(labels, task=task) == 0
     found = manifest(labels)
     assert found["task"] == f"image-{task}"
@@ -97,10 +97,10 @@ def test_it_writes_a_model_and_draws_a_report(tmp_path: Path, task: str, capsys:
         "interpolation": 18,
     }
     said = capsys.readouterr().out
-    assert "61 pictures to train on, 11 to choose the epoch by, 18 held out." in said
+    assert "61 images to train on, 11 to choose the epoch by, 18 held out." in said
     for line in ("validation       NAC head: ", "as in training   NAC head: ", "NAC head: weights of epoch "):
         assert line in said
-    assert said.count("plain head: ") == 3
+    assert said.count("linear head: ") == 3
     reports = tmp_path / "reports"
     assert sorted(path.name for path in reports.iterdir()) == ["shade-worst.png", "shade.png"]
     assert f"plot     {reports / 'shade.png'}\nworst    {reports / 'shade-worst.png'}\nwritten  " in said
@@ -109,10 +109,10 @@ def test_it_writes_a_model_and_draws_a_report(tmp_path: Path, task: str, capsys:
             assert len(set(drawn.convert("L").tobytes())) > 20
 
 
-def test_the_held_out_errors_are_those_of_the_exported_file_on_the_pictures_as_they_are(tmp_path: Path) -> None:
-    labels = pictures(tmp_path)
+def test_the_held_out_errors_are_those_of_the_exported_file_on_the_images_as_they_are(tmp_path: Path) -> None:
+    labels = images(tmp_path)
     assert fit(labels, "--contrast", "plain", "--size", "16") == 0
-    data = read_pictures(labels, tmp_path, "regression", "L")
+    data = read_image_folder(labels, tmp_path, "regression", "L")
     from sklearn.model_selection import train_test_split
 
     _, test = train_test_split(np.arange(24), test_size=5, random_state=0)
@@ -121,7 +121,7 @@ def test_the_held_out_errors_are_those_of_the_exported_file_on_the_pictures_as_t
     assert manifest(labels)["metrics"]["interpolation"]["mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-4)
 
 
-def test_pictures_that_keep_their_size_are_counted_in_any_size(tmp_path: Path) -> None:
+def test_images_that_keep_their_size_are_counted_in_any_size(tmp_path: Path) -> None:
     labels = dots(tmp_path)
     assert fit(labels, "--size", "keep", "--pool", "sum", "--batch-size", "5") == 0
     found = manifest(labels)
@@ -134,15 +134,15 @@ def test_pictures_that_keep_their_size_are_counted_in_any_size(tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("quickly")
-def test_ten_pictures_are_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert fit(pictures(tmp_path, 10)) == 0
+def test_ten_images_are_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fit(images(tmp_path, 10)) == 0
     assert manifest(tmp_path / "labels.csv")["metrics"].keys() == {"interpolation"}
-    assert "8 pictures to train on, 0 to choose the epoch by, 2 held out." in capsys.readouterr().out
+    assert "8 images to train on, 0 to choose the epoch by, 2 held out." in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("quickly")
 def test_values_far_from_zero_are_learned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    labels = pictures(tmp_path, label=lambda shade: 2000.5 + shade / 50)
+    labels = images(tmp_path, label=lambda shade: 2000.5 + shade / 50)
     assert fit(labels, epochs=5) == 0
     assert manifest(labels)["metrics"]["interpolation"]["mae"] < 5
     assert "rounded" not in capsys.readouterr().out
@@ -150,16 +150,16 @@ def test_values_far_from_zero_are_learned(tmp_path: Path, capsys: pytest.Capture
 
 @pytest.mark.usefixtures("quickly")
 def test_bad_rows_are_named_and_left_out_or_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    labels = pictures(tmp_path)
+    labels = images(tmp_path)
     (tmp_path / "3.png").write_text("text")
     assert fit(labels, "--strict") == 2
-    said = f"nalu-serve: {labels}, row 4: 3.png is not a whole picture; correct it, or leave out --strict to go on wit"
+    said = f"nalu-serve: {labels}, row 4: 3.png is not a whole image; correct it, or leave out --strict to go on wit"
     assert capsys.readouterr().err == f"{said}hout it.\n"
     assert fit(labels) == 0
-    assert "1 of 24 rows cannot be used and is left out:\n  row 4: 3.png is not a whole picture\n" in (
+    assert "1 of 24 rows cannot be used and is left out:\n  row 4: 3.png is not a whole image\n" in (
         capsys.readouterr().out
     )
-    assert manifest(labels)["training"]["data"] == "labels.csv: 23 pictures"
+    assert manifest(labels)["training"]["data"] == "labels.csv: 23 images"
 
 
 KILLED = """
@@ -186,7 +186,7 @@ main(sys.argv[2:])
 def test_a_killed_training_goes_on_and_ends_with_the_weights_of_an_uninterrupted_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    labels, after = pictures(tmp_path, 90), 2
+    labels, after = images(tmp_path, 90), 2
     options = arguments(labels, "--augment", "views", epochs=4)
     command = [sys.executable, "-c", KILLED, str(after), "fit-images", str(labels), *options]
     environment = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PATH": ""}
@@ -209,27 +209,27 @@ def test_a_killed_training_goes_on_and_ends_with_the_weights_of_an_uninterrupted
 def test_an_interruption_says_that_the_same_command_goes_on_and_another_starts_anew(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    labels = pictures(tmp_path)
+    labels = images(tmp_path)
     monkeypatch.setattr(checkpointing, "SECONDS", 0)
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("training.cli.images_command.export_pictures", interrupted)
+        patch.setattr("training.cli.images_command.export_image_model", interrupted)
         assert fit(labels) == 130
     printed = capsys.readouterr().err
     assert printed.endswith("no half-written model is left behind. The same command goes on where it was.\n")
     folder = tmp_path / "reports" / "shade.resume"
-    anew = f"{folder} is of another command or other pictures; training starts anew.\n"
+    anew = f"{folder} is of another command or other images; training starts anew.\n"
     for change in (["--learning-rate", "0.003"], ["--augment", "views"], ["--seed", "1"]):
         with monkeypatch.context() as patch:
-            patch.setattr("training.cli.images_command.fit_pictures", interrupted)
+            patch.setattr("training.cli.images_command.fit_image_model", interrupted)
             assert fit(labels, *change) == 130
         assert anew in capsys.readouterr().out
     Image.new("L", (12, 12), 3).save(tmp_path / "5.png")
     with monkeypatch.context() as patch:
-        patch.setattr("training.cli.images_command.fit_pictures", interrupted)
+        patch.setattr("training.cli.images_command.fit_image_model", interrupted)
         assert fit(labels) == 130
     assert anew in capsys.readouterr().out
 
@@ -243,7 +243,7 @@ def test_ones_own_backbone_lies_in_the_current_folder(tmp_path: Path, monkeypatc
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
     monkeypatch.chdir(tmp_path)
     try:
-        labels = pictures(tmp_path)
+        labels = images(tmp_path)
         assert fit(labels, "--backbone", "own_eye:build") == 0
         again = load_checkpoint(tmp_path / "models/shade/1/weights.safetensors")
         assert again.config["backbone"] == "own_eye:build"
@@ -254,7 +254,7 @@ def test_ones_own_backbone_lies_in_the_current_folder(tmp_path: Path, monkeypatc
 def test_a_backbone_that_is_none_is_refused_before_anything_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert fit(pictures(tmp_path), "--backbone", "resnet") == 2
+    assert fit(images(tmp_path), "--backbone", "resnet") == 2
     assert capsys.readouterr().err.startswith("nalu-serve: Unknown backbone 'resnet'. Available: small, local, fine")
     assert not (tmp_path / "reports").exists()
 
@@ -266,13 +266,13 @@ def test_the_device_is_chosen_and_one_that_is_not_there_is_refused(
     assert [choose_device(name) for name in ("auto", "cpu", "cuda")] == ["cuda", "cpu", "cuda"]
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert [choose_device(name) for name in ("auto", "cpu")] == ["cpu", "cpu"]
-    assert fit(pictures(tmp_path), "--device", "cuda") == 2
+    assert fit(images(tmp_path), "--device", "cuda") == 2
     said = "nalu-serve: --device cuda: PyTorch finds no CUDA device; use --device auto, or install PyTorch with CUDA.\n"
     assert capsys.readouterr().err == said
 
 
 def test_epochs_that_are_not_given_make_about_two_thousand_steps() -> None:
-    assert [usual_epochs(pictures, 32) for pictures in (8, 200, 1000, 10_000)] == [300, 300, 64, 30]
+    assert [usual_epochs(images, 32) for images in (8, 200, 1000, 10_000)] == [300, 300, 64, 30]
 
 
 @pytest.mark.parametrize(
@@ -297,15 +297,15 @@ def test_what_training_sees_is_within_half_a_shade_of_what_is_served(tmp_path: P
     for name in ("a.png", "b.jpg"):
         noise.save(tmp_path / name)
     (tmp_path / "labels.csv").write_text("file,label\na.png,1\nb.jpg,2\n")
-    data = read_pictures(tmp_path / "labels.csv", tmp_path, "regression", "L", size=20)
-    for trained, served in zip(data.pictures, data.served, strict=True):
+    data = read_image_folder(tmp_path / "labels.csv", tmp_path, "regression", "L", size=20)
+    for trained, served in zip(data.images, data.served, strict=True):
         graph = Pixels(20, 20)(torch.from_numpy(served)[None]) * 255
         assert (graph - torch.from_numpy(trained)).abs().max() <= 0.5 + 1e-3
 
 
 @pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("size", ["16", "keep"])
-def test_pictures_that_memory_does_not_hold_train_the_same_weights(
+def test_images_that_memory_does_not_hold_train_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], size: str
 ) -> None:
     labels = dots(tmp_path, 90)

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from models.preprocessing import Pixels
-from training.data.collate import areas_of, batch_size_for, gather, groups_of_one_size, random_batches, steps_of
-from training.data.prefetch import ahead
+from training.data.collate import areas_of, batch_size_for, bucket_by_shape, collate, random_batches, steps_per_epoch
+from training.data.prefetch import prefetch_map
 
 RANDOM = np.random.default_rng(0)
 
@@ -13,82 +13,82 @@ def noise(*sizes: tuple[int, int], channels: int = 1) -> list[np.ndarray]:
     return [RANDOM.integers(0, 256, (channels, *size), dtype=np.uint8) for size in sizes]
 
 
-def test_pictures_of_any_sizes_are_resized_as_the_network_would_and_stay_in_order() -> None:
-    pictures = noise((10, 12), (20, 20), (20, 20), (10, 12), (28, 28), channels=3)
+def test_images_of_any_sizes_are_resized_as_the_network_would_and_stay_in_order() -> None:
+    images = noise((10, 12), (20, 20), (20, 20), (10, 12), (28, 28), channels=3)
     pixels = Pixels(28, 28)
-    together = gather(pictures, [3, 1, 2, 0, 4], pixels)
-    alone = torch.cat([pixels.resize(torch.from_numpy(pictures[i])[None]) for i in (3, 1, 2, 0, 4)])
+    together = collate(images, [3, 1, 2, 0, 4], pixels)
+    alone = torch.cat([pixels.resize(torch.from_numpy(images[i])[None]) for i in (3, 1, 2, 0, 4)])
     torch.testing.assert_close(together, alone)
 
 
-def test_a_picture_that_has_the_size_already_is_only_scaled() -> None:
-    pictures = noise((28, 28), (28, 28))
-    exact = torch.from_numpy(np.stack(pictures)).float() / 255
-    assert torch.equal(gather(pictures, [0, 1], Pixels(28, 28)), exact)
-    torch.testing.assert_close(Pixels(28, 28).resize(torch.from_numpy(np.stack(pictures))), exact)
+def test_an_image_that_has_the_size_already_is_only_scaled() -> None:
+    images = noise((28, 28), (28, 28))
+    exact = torch.from_numpy(np.stack(images)).float() / 255
+    assert torch.equal(collate(images, [0, 1], Pixels(28, 28)), exact)
+    torch.testing.assert_close(Pixels(28, 28).resize(torch.from_numpy(np.stack(images))), exact)
 
 
-def test_pictures_that_keep_their_size_are_padded_with_their_own_background() -> None:
-    pictures = noise((10, 12), (14, 9), channels=3)
-    for picture, ground in zip(pictures, (40, 200), strict=True):
+def test_images_that_keep_their_size_are_padded_with_their_own_background() -> None:
+    images = noise((10, 12), (14, 9), channels=3)
+    for image, ground in zip(images, (40, 200), strict=True):
         for rows in (slice(2), slice(-2, None)):
-            picture[:, rows, :2] = picture[:, rows, -2:] = ground
-    places = torch.tensor([[0.0, 0.99], [0.5, 0.999]])
-    batch = gather(pictures, [0, 1], Pixels(None, None), places)
+            image[:, rows, :2] = image[:, rows, -2:] = ground
+    offsets = torch.tensor([[0.0, 0.99], [0.5, 0.999]])
+    batch = collate(images, [0, 1], Pixels(None, None), offsets)
     assert batch.shape == (2, 3, 14, 12)
-    np.testing.assert_allclose(batch[0, :, :10].numpy(), pictures[0] / 255, rtol=1e-6)
+    np.testing.assert_allclose(batch[0, :, :10].numpy(), images[0] / 255, rtol=1e-6)
     np.testing.assert_allclose(batch[0, :, 10:].numpy(), 40 / 255, rtol=1e-5)
-    np.testing.assert_allclose(batch[1, :, :, 3:].numpy(), pictures[1] / 255, rtol=1e-6)
+    np.testing.assert_allclose(batch[1, :, :, 3:].numpy(), images[1] / 255, rtol=1e-6)
     np.testing.assert_allclose(batch[1, :, :, :3].numpy(), 200 / 255, rtol=1e-5)
 
 
-def test_pictures_of_one_own_size_are_not_padded() -> None:
-    pictures = noise((9, 13), (9, 13))
+def test_images_of_one_own_size_are_not_padded() -> None:
+    images = noise((9, 13), (9, 13))
     assert torch.equal(
-        gather(pictures, [1, 0], Pixels(None, None), torch.rand(2, 2)),
-        torch.from_numpy(np.stack(pictures[::-1])).float() / 255,
+        collate(images, [1, 0], Pixels(None, None), torch.rand(2, 2)),
+        torch.from_numpy(np.stack(images[::-1])).float() / 255,
     )
 
 
-def test_an_epoch_has_every_picture_once_and_another_order_each_time() -> None:
-    for pictures, size in ((30, 8), (33, 8), (1, 8), (7, 8), (300, 8)):
-        for areas in (None, torch.randint(1, 4, (pictures,))):
-            batches = random_batches(areas, pictures, size)
-            assert len(batches) == steps_of(pictures, size)
+def test_an_epoch_has_every_image_once_and_another_order_each_time() -> None:
+    for images, size in ((30, 8), (33, 8), (1, 8), (7, 8), (300, 8)):
+        for areas in (None, torch.randint(1, 4, (images,))):
+            batches = random_batches(areas, images, size)
+            assert len(batches) == steps_per_epoch(images, size)
             seen = torch.cat(batches).tolist()
-            assert len(set(seen)) == len(seen) == pictures - (pictures == 33)
-            assert pictures < 7 or not torch.equal(torch.cat(random_batches(areas, pictures, size)), torch.cat(batches))
+            assert len(set(seen)) == len(seen) == images - (images == 33)
+            assert images < 7 or not torch.equal(torch.cat(random_batches(areas, images, size)), torch.cat(batches))
 
 
-def test_few_large_pictures_do_not_make_every_batch_large() -> None:
+def test_few_large_images_do_not_make_every_batch_large() -> None:
     areas = areas_of(noise(*[(300, 300) if i % 10 == 0 else (100, 100) for i in range(400)]))
     largest = torch.tensor([areas[batch].max() * len(batch) for batch in random_batches(areas, len(areas), 32)])
-    assert largest.sum() < 2.2 * areas.sum()  # 18,000 pixels a picture; mixed at random, 5 times
+    assert largest.sum() < 2.2 * areas.sum()  # 18,000 pixels an image; mixed at random, 5 times
     means = [areas[batch].float().mean().item() for batch in random_batches(areas, len(areas), 32)]
     assert means != sorted(means)  # the large ones come at any time
 
 
-def test_batches_of_large_pictures_are_smaller() -> None:
-    pictures = noise((1000, 10), (10, 1000))
-    assert batch_size_for(pictures, Pixels(None, None), 32) == 2
-    assert batch_size_for(pictures, Pixels(28, 28), 32) == 32
+def test_batches_of_large_images_are_smaller() -> None:
+    images = noise((1000, 10), (10, 1000))
+    assert batch_size_for(images, Pixels(None, None), 32) == 2
+    assert batch_size_for(images, Pixels(28, 28), 32) == 32
     assert batch_size_for(noise((2000, 2000)), Pixels(None, None), 32) == 1
     assert batch_size_for(noise((20, 20)), Pixels(None, None), 32) == 32
 
 
-def test_neighbours_of_one_size_go_together_and_each_picture_goes_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_neighbours_of_one_size_go_together_and_each_image_goes_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.data.collate.BATCH_PIXELS", 300)
-    pictures = noise((10, 10), (10, 10), (10, 10), (10, 10), (5, 5), (5, 5), (5, 5), (20, 20))
-    groups = list(groups_of_one_size(pictures, 2))
+    images = noise((10, 10), (10, 10), (10, 10), (10, 10), (5, 5), (5, 5), (5, 5), (20, 20))
+    groups = list(bucket_by_shape(images, 2))
     assert [index for index, _ in groups] == [[0, 1], [2, 3], [4, 5], [6], [7]]
-    assert [index for index, _ in groups_of_one_size(pictures, 9)] == [[0, 1, 2], [3], [4, 5, 6], [7]]
+    assert [index for index, _ in bucket_by_shape(images, 9)] == [[0, 1, 2], [3], [4, 5, 6], [7]]
     for index, group in groups:
-        np.testing.assert_array_equal(group, np.stack([pictures[i] for i in index]))
+        np.testing.assert_array_equal(group, np.stack([images[i] for i in index]))
 
 
 def test_work_done_ahead_comes_in_order_and_its_errors_too() -> None:
-    assert list(ahead(lambda x: x * x, range(100))) == [x * x for x in range(100)]
-    results = ahead(lambda x: 1 / x, [2, 1, 0, 4])
+    assert list(prefetch_map(lambda x: x * x, range(100))) == [x * x for x in range(100)]
+    results = prefetch_map(lambda x: 1 / x, [2, 1, 0, 4])
     assert [next(results), next(results)] == [0.5, 1.0]
     with pytest.raises(ZeroDivisionError):
         next(results)
@@ -102,7 +102,7 @@ def test_no_more_is_done_ahead_than_is_kept_waiting() -> None:
             taken.append(i)
             yield i
 
-    results = ahead(lambda x: x, items(), waiting=3)
+    results = prefetch_map(lambda x: x, items(), waiting=3)
     assert next(results) == 0
     assert len(taken) == 4
     results.close()

@@ -91,7 +91,7 @@ def test_the_four_files_are_read_gzipped_or_not(tmp_path: Path, packed: bool) ->
         ("train-labels-idx1-ubyte", b"<html>", r"starts with 0x3c68746d, .* with 0x00000801; it is another file under"),
         ("train-labels-idx1-ubyte", b"", r"starts with 0x00000000, IDX bytes of 1 dimensions with 0x00000801"),
         ("train-labels-idx1-ubyte", b"\0\0\x08\x01", r"holds 4 bytes, its header of 0 promises 8; get it again\.$"),
-        ("train-labels-idx1-ubyte", idx(TEST_LABELS), r"holds 5 pictures, train-labels-idx1-ubyte 3 labels, where eve"),
+        ("train-labels-idx1-ubyte", idx(TEST_LABELS), r"holds 5 images, train-labels-idx1-ubyte 3 labels, where eve"),
     ],
 )
 def test_a_damaged_file_is_named_with_what_is_wrong(tmp_path: Path, name: str, content: bytes, message: str) -> None:
@@ -120,7 +120,7 @@ def test_files_are_copied_from_a_folder_and_checked(tmp_path: Path, capsys: pyte
     assert main(["data", "mnist", "--from", str(source), "--to", str(target)]) == 0
     assert {path.name: path.read_bytes() for path in target.iterdir()} == CONTENT
     said = capsys.readouterr().out
-    assert f"copying from {source}\n5 training and 3 test pictures of 28x28, with the MD5" in said
+    assert f"copying from {source}\n5 training and 3 test images of 28x28, with the MD5" in said
     assert f"folder   {target}" in said
 
 

@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 import torch
 
-from models.image_network import PictureNetwork
+from models.image_network import ImageNetwork
 from models.networks import Network
 from training.errors import InputError
 from training.export.checkpoint import load_checkpoint, save_checkpoint
@@ -38,7 +38,7 @@ FIELDS: dict[str, Any] = {
 }
 
 
-def export(network: Network | PictureNetwork | None = None) -> Export:
+def export(network: Network | ImageNetwork | None = None) -> Export:
     torch.manual_seed(0)
     network = network or Network("NALU", [2, 1]).double().exact()
     inside = np.random.default_rng(0).uniform(1, 2, (8, 2))
@@ -135,10 +135,10 @@ def test_parity_is_relative_and_sees_what_is_not_finite() -> None:
     "network",
     [
         Network("NALU", [3, 2, 1], shared_weights=True, eps=0.5).double(),
-        PictureNetwork("regression", 1, "NAC", contrast="strokes", scale=3.0),
+        ImageNetwork("regression", 1, "NAC", contrast="strokes", scale=3.0),
     ],
 )
-def test_a_checkpoint_builds_the_same_network_again(tmp_path: Path, network: Network | PictureNetwork) -> None:
+def test_a_checkpoint_builds_the_same_network_again(tmp_path: Path, network: Network | ImageNetwork) -> None:
     network.eval()
     save_checkpoint(network, tmp_path / "weights.safetensors")
     again = load_checkpoint(tmp_path / "weights.safetensors")

@@ -76,7 +76,7 @@ def test_a_folder_says_what_a_new_training_does_with_it_and_can_be_thrown_away(t
     assert sorted(path.name for path in saved.folder.iterdir()) == ["coins-NAC-head.pt", "coins-plain-head.pt"]
     assert saved.note() == f"Going on with what {saved.folder} holds: 23 epochs are done."
     other = CheckpointFolder(saved.folder, "b")
-    assert other.note() == f"{saved.folder} is of another command or other pictures; training starts anew."
+    assert other.note() == f"{saved.folder} is of another command or other images; training starts anew."
     saved.remove()
     assert not saved.folder.exists()
     saved.remove()

@@ -22,7 +22,7 @@ def test_the_weights_of_the_epoch_with_the_lowest_loss_take_their_place() -> Non
     best, network, epochs = run([5, 4, 1, 3, 2, 2], epochs=6, patience=10)
     best.restore_best()
     assert (network.weight.item(), epochs) == (2, 6)
-    assert best.note == "weights of epoch 3 of 6, the best on the validation pictures"
+    assert best.note == "weights of epoch 3 of 6, the best on the validation images"
 
 
 def test_patience_is_counted_from_the_peak_of_the_learning_rate_on() -> None:
@@ -54,4 +54,4 @@ def test_it_goes_on_from_its_state(cut: int) -> None:
         (first if epoch < cut else second)(epoch)
     second.restore_best()
     assert torch.equal(network.weight, torch.ones(1, 1))
-    assert second.note == "weights of epoch 2 of 5, the best on the validation pictures"
+    assert second.note == "weights of epoch 2 of 5, the best on the validation images"

@@ -9,18 +9,18 @@ import pytest
 from PIL import Image
 
 from training.__main__ import main
-from training.data.synthetic.random_placement import apart, side_of
+from training.data.synthetic.random_placement import non_overlapping_corners, scene_side
 
 
 def scattered(folder: Path, counts: list[int]) -> Path:
-    """Pictures with so many bright squares, which lie anywhere, but apart."""
+    """Images with so many bright squares, which lie anywhere, but apart."""
     random, lines = np.random.default_rng(0), ["file,label"]
     for i, count in enumerate(counts):
-        side = side_of(max(count, 2), 18)
-        picture = np.full((side, side), 30, np.uint8)
-        for top, left in apart(count, 18, side, random):
-            picture[top + 4 : top + 14, left + 4 : left + 14] = 220
-        Image.fromarray(picture).save(folder / f"{i}.png")
+        side = scene_side(max(count, 2), 18)
+        image = np.full((side, side), 30, np.uint8)
+        for top, left in non_overlapping_corners(count, 18, side, random):
+            image[top + 4 : top + 14, left + 4 : left + 14] = 220
+        Image.fromarray(image).save(folder / f"{i}.png")
         lines.append(f"{i}.png,{count}")
     (folder / "labels.csv").write_text("\n".join(lines))
     return folder / "labels.csv"
@@ -38,7 +38,7 @@ def metrics(labels: Path) -> dict:
 
 def test_what_is_learned_from_a_few_things_holds_for_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     labels = scattered(tmp_path, [i % 4 for i in range(200)] + [20] * 6)
-    assert fit(labels, "--pool", "add-votes", "--train-up-to", "3", "--epochs", "40", "--batch-size", "16") == 0
+    assert fit(labels, "--pool", "count", "--train-up-to", "3", "--epochs", "40", "--batch-size", "16") == 0
     found = metrics(labels)
     assert found["extrapolation"]["rows"] == 6
     assert found["extrapolation"]["rounded_accuracy"] == 1
@@ -47,14 +47,14 @@ def test_what_is_learned_from_a_few_things_holds_for_many(tmp_path: Path, capsys
     assert "6 with values beyond 3" in said
     assert "beyond training  NAU head: mean error" in said
     session = onnxruntime.InferenceSession(tmp_path / "models/things/1/model.onnx")
-    picture = np.array(Image.open(tmp_path / "205.png"))[None, None]
-    assert session.run(None, {"input": picture})[0].item() == 20  # whole, not nearly
+    image = np.array(Image.open(tmp_path / "205.png"))[None, None]
+    assert session.run(None, {"input": image})[0].item() == 20  # whole, not nearly
 
 
 def test_a_value_that_no_vote_adds_up_to_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     labels = scattered(tmp_path, [1, 2] * 6)
     labels.write_text(labels.read_text().replace("3.png,2", "3.png,2.5"))
-    assert fit(labels, "--pool", "add-votes") == 2
+    assert fit(labels, "--pool", "count") == 2
     assert "the label 2.5 is no whole number of 0 or more" in capsys.readouterr().err
 
 
@@ -66,17 +66,17 @@ def test_where_nothing_lies_beyond_the_largest_value_is_named(
     assert "the largest is 3" in said
 
 
-def test_too_few_pictures_within_are_counted_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_too_few_images_within_are_counted_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert fit(scattered(tmp_path, [1, 2, 3] * 4), "--train-up-to", "2") == 2
-    assert "8 usable pictures with values up to 2" in capsys.readouterr().err
+    assert "8 usable images with values up to 2" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--task", "classification", "--pool", "add-votes"], "--pool add-votes is for values"),
+        (["--task", "classification", "--pool", "count"], "--pool count is for values"),
         (["--task", "classification", "--train-up-to", "3"], "--train-up-to is for values"),
-        (["--highest", "3"], "--highest is of --pool add-votes"),
+        (["--highest", "3"], "--highest is of --pool count"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(

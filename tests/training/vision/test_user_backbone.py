@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from training.data.labeled_images import LabeledImages
 from training.errors import InputError
-from training.vision.config import Examples, PicturePlan
+from training.vision.config import TrainConfig
 from training.vision.train import takes_channels_last
 from training.vision.user_backbone import check_network, make_importable, source_of
 
-TRAIN = Examples([np.full((1, 28, 28), 9, np.uint8)] * 2, np.array([1.0, 2.0]))
+TRAIN = LabeledImages([np.full((1, 28, 28), 9, np.uint8)] * 2, np.array([1.0, 2.0]))
 
 SOURCE = """
 import torch
@@ -51,9 +52,9 @@ def nothing(in_channels):
 """
 
 
-def plan(backbone: str, size: int | None = 28) -> PicturePlan:
+def plan(backbone: str, size: int | None = 28) -> TrainConfig:
     network = {"backbone": backbone, "height": size, "width": size}
-    return PicturePlan("eye", None, "NAC", 0, "", "", "", 3, network=network)
+    return TrainConfig("eye", None, "NAC", 0, "", "", "", 3, network=network)
 
 
 @pytest.fixture
@@ -72,12 +73,12 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 def test_a_pair_and_a_module_that_knows_its_channels_are_backbones(module: Callable[[str], str], name: str) -> None:
     network = check_network(plan(module(name)), TRAIN)
     assert network.config["backbone"] == f"my_eyes:{name}"
-    assert takes_channels_last(network, TRAIN.pictures[0])
+    assert takes_channels_last(network, TRAIN.images[0])
 
 
 def test_a_backbone_that_takes_views_of_its_maps_keeps_them_as_they_are(module: Callable[[str], str]) -> None:
     network = check_network(plan(module("Viewing")), TRAIN)
-    assert not takes_channels_last(network, TRAIN.pictures[0])
+    assert not takes_channels_last(network, TRAIN.images[0])
     assert all(value.is_contiguous() for value in network.state_dict().values())
 
 
@@ -105,15 +106,15 @@ def test_the_source_of_ones_own_backbone_is_known_and_ours_has_none(module: Call
         (
             "wrong",
             28,
-            r"^Backbone 'my_eyes:wrong' cannot take pictures of 28 x 28 pixels \(RuntimeError: .*expected input.* to "
+            r"^Backbone 'my_eyes:wrong' cannot take images of 28 x 28 pixels \(RuntimeError: .*expected input.* to "
             r"have 5 channels.*\); give another --backbone or another --size\.$",
         ),
-        ("coarse", 16, r"^Backbone 'my_eyes:coarse' cannot take pictures of 16 x 16 pixels \(RuntimeError: "),
+        ("coarse", 16, r"^Backbone 'my_eyes:coarse' cannot take images of 16 x 16 pixels \(RuntimeError: "),
         (
             "coarse",
             None,
-            r"^Backbone 'my_eyes:coarse' cannot take pictures of 8 x 8 pixels \(.*\); --size keep needs a --backbone "
-            r"that can, as pictures of any size will come\.$",
+            r"^Backbone 'my_eyes:coarse' cannot take images of 8 x 8 pixels \(.*\); --size keep needs a --backbone "
+            r"that can, as images of any size will come\.$",
         ),
     ],
 )

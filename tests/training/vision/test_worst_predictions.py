@@ -8,9 +8,9 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from training.vision.config import Examples
+from training.data.labeled_images import LabeledImages
 from training.vision.plots import plot_classes, plot_values
-from training.vision.worst_predictions import SHOWN, draw_worst, worst_first
+from training.vision.worst_predictions import SHOWN, draw_worst_predictions, worst_first
 
 RANDOM = np.random.default_rng(0)
 
@@ -18,14 +18,14 @@ RANDOM = np.random.default_rng(0)
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Figure]]:
     figures: list[Figure] = []
-    for module in ("picture_plots", "sheet"):
+    for module in ("plots", "worst_predictions"):
         from training.figures import save_figure
 
         def save(figure: Figure, path: Path, save_figure: object = save_figure) -> None:
             figures.append(figure)
             save_figure(figure, path)
 
-        monkeypatch.setattr(f"training.{module}.save_figure", save)
+        monkeypatch.setattr(f"training.vision.{module}.save_figure", save)
     return figures
 
 
@@ -34,35 +34,40 @@ def texts(figure: Figure) -> list[str]:
 
 
 def test_the_worst_come_first_and_what_is_not_finite_is_worse_still() -> None:
-    said, labels = np.array([[1.0], [5.0], [np.nan], [2.5]]), np.array([1.0, 2.0, 3.0, 4.0])
-    assert worst_first(said, labels, None).tolist() == [2, 1, 3, 0]
+    predictions, labels = np.array([[1.0], [5.0], [np.nan], [2.5]]), np.array([1.0, 2.0, 3.0, 4.0])
+    assert worst_first(predictions, labels, None).tolist() == [2, 1, 3, 0]
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])
     assert worst_first(probabilities, np.array([0.0, 0.0, 1.0]), ["a", "b"]).tolist() == [1, 2, 0]
 
 
-def test_the_sheet_shows_the_pictures_themselves_with_truth_and_prediction(tmp_path: Path, drawn: list[Figure]) -> None:
-    pictures = [RANDOM.integers(0, 256, (3, 9 + i, 12), dtype=np.uint8) for i in range(30)]
-    labels, said = np.arange(30.0), np.arange(30.0)[:, None] + np.arange(30)[:, None] / 8
-    draw_worst(tmp_path / "new" / "worst.png", "coins", Examples(pictures, labels), said, None)
+def test_the_figure_shows_the_images_themselves_with_truth_and_prediction(tmp_path: Path, drawn: list[Figure]) -> None:
+    images = [RANDOM.integers(0, 256, (3, 9 + i, 12), dtype=np.uint8) for i in range(30)]
+    labels, predictions = np.arange(30.0), np.arange(30.0)[:, None] + np.arange(30)[:, None] / 8
+    draw_worst_predictions(tmp_path / "new" / "worst.png", "coins", LabeledImages(images, labels), predictions, None)
     [figure] = drawn
     assert len(figure.axes) == SHOWN
-    assert texts(figure)[:2] == ["true 29\nsaid 32.62", "true 28\nsaid 31.5"]
-    np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), pictures[29].transpose(1, 2, 0))
+    assert texts(figure)[:2] == ["true 29\npredicted 32.62", "true 28\npredicted 31.5"]
+    np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), images[29].transpose(1, 2, 0))
     with Image.open(tmp_path / "new" / "worst.png") as png:
         assert (png.format, "Software" in png.info) == ("PNG", False)
 
 
-def test_the_sheet_of_a_classification_shows_how_sure_the_model_was(tmp_path: Path, drawn: list[Figure]) -> None:
-    pictures = [np.full((1, 8, 8), 9, np.uint8)] * 2
+def test_the_figure_of_a_classification_shows_how_sure_the_model_was(tmp_path: Path, drawn: list[Figure]) -> None:
+    images = [np.full((1, 8, 8), 9, np.uint8)] * 2
     classes = ["a $cat$ of more than fourteen letters", "狗"]
-    said = np.array([[0.3, 0.7], [0.6, 0.4]])
-    draw_worst(tmp_path / "worst.png", "$pets$", Examples(pictures, np.array([0.0, 0.0])), said, classes)
-    assert texts(drawn[0]) == ["true a $cat$ of mo…\nsaid 狗, 70%", "true a $cat$ of mo…\nsaid a $cat$ of mo…, 60%"]
+    predictions = np.array([[0.3, 0.7], [0.6, 0.4]])
+    draw_worst_predictions(
+        tmp_path / "worst.png", "$pets$", LabeledImages(images, np.array([0.0, 0.0])), predictions, classes
+    )
+    assert texts(drawn[0]) == [
+        "true a $cat$ of mo…\npredicted 狗, 70%",
+        "true a $cat$ of mo…\npredicted a $cat$ of mo…, 60%",
+    ]
 
 
 def test_the_confusion_matrix_counts_true_classes_in_rows(tmp_path: Path, drawn: list[Figure]) -> None:
-    truth, said = np.array([0.0, 0.0, 0.0, 2.0]), np.eye(3)[[0, 1, 1, 2]]
-    plot_classes(tmp_path / "a.png", "x", truth, said, ["ant", "bee", "cat"])
+    truth, predictions = np.array([0.0, 0.0, 0.0, 2.0]), np.eye(3)[[0, 1, 1, 2]]
+    plot_classes(tmp_path / "a.png", "x", truth, predictions, ["ant", "bee", "cat"])
     [axes] = drawn[0].axes
     np.testing.assert_allclose(axes.images[0].get_array(), [[1 / 3, 2 / 3, 0], [0, 0, 0], [0, 0, 1]])
     cells = {(text.get_position(), text.get_text()) for text in axes.texts}
@@ -80,10 +85,14 @@ def test_predictions_of_both_heads_stand_against_the_truth_and_the_line_of_equal
     tmp_path: Path, drawn: list[Figure]
 ) -> None:
     truth = np.array([1.0, 2.0, 5.0])
-    plot_values(tmp_path / "a.png", "x", truth, {"NAC head": truth + 1, "plain head": np.array([1.0, np.nan, 4.0])})
+    plot_values(tmp_path / "a.png", "x", truth, {"NAC head": truth + 1, "linear head": np.array([1.0, np.nan, 4.0])})
     [axes] = drawn[0].axes
     assert axes.lines[0].get_xydata().tolist() == [[1, 1], [5, 5]]
-    ours, plain = axes.collections
+    ours, baseline = axes.collections
     assert ours.get_offsets().tolist() == [[1, 2], [2, 3], [5, 6]]
-    assert plain.get_offsets().tolist() == [[1, 1], [5, 4]]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["predicted = true", "NAC head", "plain head"]
+    assert baseline.get_offsets().tolist() == [[1, 1], [5, 4]]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "predicted = true",
+        "NAC head",
+        "linear head",
+    ]

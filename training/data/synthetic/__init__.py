@@ -1,1 +1,1 @@
-"""Synthetic scenes: several digits on one canvas."""
+"""Synthetic scenes: several digits on one scene."""

@@ -1,4 +1,4 @@
-"""Puts a digit into a cell of a canvas: smaller or larger, somewhere within, nothing cut off."""
+"""Puts a digit into a cell of a scene, at a random size and offset, nothing cut off."""
 
 from functools import cache
 
@@ -6,22 +6,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.arrays import ByteArray
 from models.preprocessing import resize_matrix
-
-Bytes = NDArray[np.uint8]
 
 CHUNK = 512
 """Digits that are drawn at a time; they stay in the processor's cache."""
 
 
-def place(digits: Bytes, scale: tuple[float, float], cell: int, random: np.random.Generator) -> Bytes:
+def place_in_cell(digits: ByteArray, scale: tuple[float, float], cell: int, random: np.random.Generator) -> ByteArray:
     """Draw each digit at a random size and place in a cell of its own.
 
     Two matrix products do it, as one matrix resizes a line and moves it.
 
     Args:
-        digits: pictures of single digits, light on black, at most a few hundred.
-        scale: smallest and largest size, as a share of the picture's own; sizes are whole pixels, uniform.
+        digits: images of single digits, light on black, at most a few hundred.
+        scale: smallest and largest size, as a share of the image's own; sizes are whole pixels, uniform.
         cell: pixels of a cell's side, at least ``scale[1] * side``.
         random: source of all random numbers.
 
@@ -39,7 +38,7 @@ def place(digits: Bytes, scale: tuple[float, float], cell: int, random: np.rando
     down, right = random.integers(0, cell - sizes + 1, (2, len(digits)))
     matrices, index = _placements(side, smallest, largest, cell), sizes - smallest
     drawn = matrices[index, down] @ digits.astype(np.float32) @ matrices[index, right].swapaxes(1, 2)
-    rounded: Bytes = (drawn + 0.5).astype(np.uint8)
+    rounded: ByteArray = (drawn + 0.5).astype(np.uint8)
     return rounded
 
 

@@ -1,4 +1,4 @@
-"""How the default models for pictures are made, from MNIST."""
+"""How the default models for images are made, from MNIST."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,27 +9,30 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from models.image_network import PictureNetwork
-from training.counting.scenes import Digits, canvases_of
-from training.counting.totals import Total
-from training.counting.train import build, mlp_head, train_total, training_canvases, with_head
+from models.image_network import ImageNetwork
+from training.counting.scenes import Digits, draw_test_scenes
+from training.counting.totals import AggregateTarget
+from training.counting.train import build, mlp_head, train_counting_network, training_scenes, with_head
 from training.counting.views import views_of
 from training.data.augment import vary_handwriting
-from training.data.handwriting_augment import rewrite
+from training.data.handwriting_augment import augment_handwriting
+from training.data.labeled_images import LabeledImages
 from training.data.mnist import FOLDER, load_mnist
 from training.metrics import predict
-from training.vision.fit import Examples, FittedPictures, PicturePlan, export_pictures, fit_pictures, measure
+from training.vision.config import BASELINE_HEAD, FittedImageModel, TrainConfig
+from training.vision.export import export_image_model
+from training.vision.fit import fit_image_model, measure
 
-TEST_CANVASES = 1000
+TEST_SCENES = 1000
 BEYOND = 10
-"""Digits of the canvases on which extrapolation is measured."""
+"""Digits of the scenes on which extrapolation is measured."""
 
 
 @dataclass(frozen=True)
 class DigitRecipe:
     """Reads one handwritten digit with a CNN and an arithmetic head.
 
-    Interpolation is measured on MNIST's test pictures, extrapolation on the same as other files show them.
+    Interpolation is measured on MNIST's test images, extrapolation on the same as other files show them.
     """
 
     task: str
@@ -41,26 +44,26 @@ class DigitRecipe:
     def make(self, name: str, repository: Path, plots: Path, command: str) -> Path:  # noqa: ARG002
         return self.export(self.fit(name), name, repository, command)
 
-    def fit(self, name: str) -> FittedPictures:
-        """Train the network, and the same CNN with a plain head, and measure both."""
-        return fit_pictures(self._plan(name, ""), self._train(), self.tests())
+    def fit(self, name: str) -> FittedImageModel:
+        """Train the network, and the same CNN with a linear head, and measure both."""
+        return fit_image_model(self._plan(name, ""), self._train(), self.tests())
 
-    def export(self, fitted: FittedPictures, name: str, repository: Path, command: str) -> Path:
+    def export(self, fitted: FittedImageModel, name: str, repository: Path, command: str) -> Path:
         """Write what was fitted as version 1."""
-        return export_pictures(fitted, self._plan(name, command), self._train(), repository, version=1)
+        return export_image_model(fitted, self._plan(name, command), self._train(), repository, version=1)
 
-    def _train(self) -> Examples:
-        pictures, labels, _, _ = load_mnist(FOLDER)
-        return Examples(list(pictures[:, None]), labels.astype(np.float64))
+    def _train(self) -> LabeledImages:
+        images, labels, _, _ = load_mnist(FOLDER)
+        return LabeledImages(list(images[:, None]), labels.astype(np.float64))
 
-    def _plan(self, name: str, command: str) -> PicturePlan:
-        return PicturePlan(
+    def _plan(self, name: str, command: str) -> TrainConfig:
+        return TrainConfig(
             name=name,
             classes=[str(digit) for digit in range(10)] if self.task == "classification" else None,
             head_type=self.head_type,
             seed=self.seed,
             command=command,
-            data="MNIST: its 60,000 training pictures",
+            data="MNIST: its 60,000 training images",
             summary=self.summary,
             epochs=self.epochs,
             network={"contrast": "strokes"},
@@ -69,16 +72,16 @@ class DigitRecipe:
             averaging=0.995,
         )
 
-    def tests(self) -> dict[str, Examples]:
+    def tests(self) -> dict[str, LabeledImages]:
         """What the model is measured on."""
-        _, _, pictures, labels = load_mnist(FOLDER)
-        as_is = Examples(list(pictures[:, None]), labels.astype(np.float64))
-        return {"interpolation": as_is, "extrapolation": views_of(pictures, labels)}
+        _, _, images, labels = load_mnist(FOLDER)
+        as_is = LabeledImages(list(images[:, None]), labels.astype(np.float64))
+        return {"interpolation": as_is, "extrapolation": views_of(images, labels)}
 
 
 @dataclass(frozen=True)
-class TotalRecipe:
-    """Tells a total of the digits in a picture, from totals of a few; measured on many.
+class AggregateRecipe:
+    """Tells a total of the digits in an image, from totals of a few; measured on many.
 
     Interpolation is measured on as many digits as were trained on, extrapolation on ``BEYOND``; all are MNIST's test
     digits, which training never saw.
@@ -89,80 +92,81 @@ class TotalRecipe:
         seed: start of all random numbers.
     """
 
-    total: Total
+    target: AggregateTarget
     epochs: int
     seed: int = 0
 
     def make(self, name: str, repository: Path, plots: Path, command: str) -> Path:  # noqa: ARG002
         return self.export(self.fit(), name, repository, command)
 
-    def fit(self) -> FittedPictures:
+    def fit(self) -> FittedImageModel:
         """Train the network and an MLP head beside it, from the same votes, and measure both."""
-        mlp = mlp_head(self.total.highest, self.seed)
+        mlp = mlp_head(self.target.highest, self.seed)
         network = self.train({"MLP": mlp})
-        plain = with_head(network, mlp)
-        return FittedPictures(network, plain, self.errors(network, plain))
+        baseline = with_head(network, mlp)
+        return FittedImageModel(network, baseline, self.errors(network, baseline))
 
-    def train(self, heads: Mapping[str, nn.Module]) -> PictureNetwork:
+    def train(self, heads: Mapping[str, nn.Module]) -> ImageNetwork:
         """Train the network, and other heads from the same votes, in place."""
-        return train_total(self.total, self.digits(), self.seed, self.epochs, heads)
+        return train_counting_network(self.target, self.digits(), self.seed, self.epochs, heads)
 
     def digits(self) -> Digits:
-        """MNIST's training digits that the total is of, as other hands would write them."""
-        pictures, labels, _, _ = load_mnist(FOLDER)
-        return Digits(pictures, labels, self.total.lowest_digit, rewrite)
+        """MNIST's training digits that the total is of, augmented as if written by other people."""
+        images, labels, _, _ = load_mnist(FOLDER)
+        return Digits(images, labels, self.target.lowest_digit, augment_handwriting)
 
-    def errors(self, network: PictureNetwork, plain: PictureNetwork) -> dict[str, dict[str, Any]]:
-        """What the manifest says of the network, and of the same with a plain head."""
+    def errors(self, network: ImageNetwork, baseline: ImageNetwork) -> dict[str, dict[str, Any]]:
+        """Errors of the network and of the MLP head, as in the manifest."""
         return {
-            part: {**_errors(network, tests), "plain_head": _errors(plain, tests)}
+            part: {**_errors(network, tests), BASELINE_HEAD: _errors(baseline, tests)}
             for part, tests in self.tests().items()
         }
 
-    def export(self, fitted: FittedPictures, name: str, repository: Path, command: str) -> Path:
+    def export(self, fitted: FittedImageModel, name: str, repository: Path, command: str) -> Path:
         """Write what was fitted as version 1."""
-        plan = PicturePlan(
+        plan = TrainConfig(
             name=name,
             classes=None,
-            head_type=self.total.head_type,
+            head_type=self.target.head_type,
             seed=self.seed,
             command=command,
-            data=f"pictures of 0 to {self.total.trained} of MNIST's training digits, drawn anew for every step",
-            summary=self.total.summary,
+            data=f"images of 0 to {self.target.max_train_count} of MNIST's training digits, drawn anew for every step",
+            summary=self.target.summary,
             epochs=self.epochs,
         )
-        return export_pictures(fitted, plan, self.examples(), repository, version=1)
+        return export_image_model(fitted, plan, self.examples(), repository, version=1)
 
-    def examples(self) -> Examples:
-        """Some of the pictures that it is trained on, one with the largest total among them."""
+    def examples(self) -> LabeledImages:
+        """Some of the images that it is trained on, one with the largest total among them."""
         digits, random = self.digits(), np.random.default_rng(0)
-        batches = training_canvases(self.total, digits, build(self.total).pixels, self.seed, self.epochs)
-        drawn = batches.sample(TEST_CANVASES, random)
-        nines = Digits(digits.pictures, digits.labels, lowest=9).draw(
-            np.array([self.total.trained]), (2, 2), self.total.cells, random
+        batches = training_scenes(self.target, digits, build(self.target).pixels, self.seed, self.epochs)
+        drawn = batches.sample(TEST_SCENES, random)
+        nines = Digits(digits.images, digits.labels, lowest=9).draw(
+            np.array([self.target.max_train_count]), (2, 2), self.target.cell_sizes, random
         )
-        return Examples([*drawn.pictures, *nines.pictures], np.append(drawn.labels, self.total.of(nines)))
+        return LabeledImages([*drawn.images, *nines.images], np.append(drawn.labels, self.target.label(nines)))
 
-    def tests(self) -> dict[str, Examples]:
+    def tests(self) -> dict[str, LabeledImages]:
         """What the model is measured on."""
-        digits = test_digits(self.total)
+        digits = held_out_digits(self.target)
         drawn = {
-            count: canvases_of(digits, count, TEST_CANVASES, 0) for count in (*range(1, self.total.trained + 1), BEYOND)
+            count: draw_test_scenes(digits, count, TEST_SCENES, 0)
+            for count in (*range(1, self.target.max_train_count + 1), BEYOND)
         }
-        within = [drawn[count] for count in range(1, self.total.trained + 1)]
-        pictures = [picture for canvases in within for picture in canvases.pictures]
-        inside = Examples(pictures, np.concatenate([self.total.of(canvases) for canvases in within]))
+        within = [drawn[count] for count in range(1, self.target.max_train_count + 1)]
+        images = [image for scenes in within for image in scenes.images]
+        inside = LabeledImages(images, np.concatenate([self.target.label(scenes) for scenes in within]))
         return {
             "interpolation": inside,
-            "extrapolation": Examples(list(drawn[BEYOND].pictures), self.total.of(drawn[BEYOND])),
+            "extrapolation": LabeledImages(list(drawn[BEYOND].images), self.target.label(drawn[BEYOND])),
         }
 
 
-def _errors(network: PictureNetwork, tests: Examples) -> dict[str, Any]:
+def _errors(network: ImageNetwork, tests: LabeledImages) -> dict[str, Any]:
     return measure(partial(predict, network), None, tests)
 
 
-def test_digits(total: Total) -> Digits:
+def held_out_digits(target: AggregateTarget) -> Digits:
     """MNIST's test digits that the total is of."""
-    _, _, pictures, labels = load_mnist(FOLDER)
-    return Digits(pictures, labels, total.lowest_digit)
+    _, _, images, labels = load_mnist(FOLDER)
+    return Digits(images, labels, target.lowest_digit)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.counting.likelihood import TotalLikelihood
-from training.counting.totals import COUNT, PRODUCT, SUM, Total
+from training.counting.likelihood import AggregateLikelihood
+from training.counting.totals import COUNT, PRODUCT, SUM, AggregateTarget
 
 Combine = Callable[[Tensor, Tensor], Tensor]
 
@@ -38,7 +38,7 @@ class SequenceTask:
     outputs: int = 1
     orders: int = 16
     epochs: int = 12
-    digits_total: Total = SUM
+    digits_total: AggregateTarget = SUM
 
     def values(self, digits: Tensor) -> Tensor:
         """What an ideal CNN says of digits: themselves, or for ten outputs which one it is: ``(..., outputs)``."""
@@ -47,13 +47,13 @@ class SequenceTask:
         return functional.one_hot(digits.long(), self.outputs).double()
 
     @cached_property
-    def likelihood(self) -> TotalLikelihood:
+    def likelihood(self) -> AggregateLikelihood:
         """Of one output and ``train_length`` digits; each votes for one of ``digits``, or for being what is counted."""
-        amounts: Sequence[Sequence[int]] = self.digits_total.amounts
+        contributions: Sequence[Sequence[int]] = self.digits_total.contributions
         if self.outputs == 1:
-            amounts = [amounts[digit] for digit in self.digits]
-        periods = [self.train_length * max(column) + 1 for column in zip(*amounts, strict=True)]
-        return TotalLikelihood(amounts, periods)
+            contributions = [contributions[digit] for digit in self.digits]
+        moduli = [self.train_length * max(column) + 1 for column in zip(*contributions, strict=True)]
+        return AggregateLikelihood(contributions, moduli)
 
     def log_likelihood(self, votes: Tensor, totals: Tensor) -> Tensor:
         """How likely votes make the results; of several outputs, as if each were counted by itself.

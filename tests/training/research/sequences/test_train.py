@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.counting.likelihood import LEAST
+from training.counting.likelihood import MIN_LIKELIHOOD
 from training.data.mnist import Mnist
 from training.research.sequences.digits import SHIFT, DigitImages, Parts, RandomShift, normalise, split
 from training.research.sequences.network import build_cnn, read, recalibrate_bn
@@ -111,8 +111,10 @@ def test_the_likelihood_of_counts_is_that_of_each_digit_by_itself() -> None:
             prod(float(votes[0, digit, 0, i] if i in seen else 1 - votes[0, digit, 0, i]) for i in range(10))
             for seen in combinations(range(10), count)
         ]
-        expected += log(sum(alike) + LEAST)
-    assert task.log_likelihood(votes, counts).item() == pytest.approx(expected, rel=5e-3)  # float32 beside LEAST
+        expected += log(sum(alike) + MIN_LIKELIHOOD)
+    assert task.log_likelihood(votes, counts).item() == pytest.approx(
+        expected, rel=5e-3
+    )  # float32 beside MIN_LIKELIHOOD
 
 
 def test_the_same_seed_gives_the_same_run_and_every_cell_the_same_first_cnn() -> None:
