@@ -66,7 +66,6 @@ def _configuration(app: FastAPI | str, settings: Settings) -> uvicorn.Config:
         proxy_headers=False,  # nothing here depends on the client's address
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
-        loop="app.transport.workers:WorkerEventLoop" if settings.workers > 1 else "auto",
     )
 
 

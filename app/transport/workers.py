@@ -1,38 +1,47 @@
 """Several processes on one port, each with a listening socket of its own.
 
-On a socket that they share, the process that wakes first accepts all connections of a burst, and a client's pool of 64
-may end with one worker. With sockets of their own the kernel deals connections out, and what a worker holds is its own
-to drain.
+On a shared socket the process that wakes first accepts all connections of a burst, and a client's pool of 64 may end
+with one worker. With a socket each, the kernel distributes connections, and each worker drains its own.
 """
 
-import asyncio
 import socket
 from typing import Any
 
-import uvloop
 from uvicorn import Config
 from uvicorn.supervisors import Multiprocess
 
 LISTENERS: list[socket.socket] = []
-"""This process's own, once it serves."""
+"""Sockets of this process, if it is a worker: uvicorn hands them to its server, but not to the application."""
 
 
-class WorkerEventLoop(uvloop.Loop):
-    """An event loop that does not listen on the socket it is given, but on another one at the same address."""
+class WorkerSocket:
+    """Becomes, in each worker it is sent to, a new socket bound to the address of the supervisor's.
 
-    async def create_server(  # type: ignore[override]
-        self, *arguments: Any, sock: socket.socket, **options: Any
-    ) -> asyncio.AbstractServer:
-        own = socket.socket(sock.family)
-        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        own.bind(sock.getsockname())
-        LISTENERS.append(own)
-        return await super().create_server(*arguments, sock=own, **options)
+    Args:
+        reserved: the supervisor's socket, which keeps the port and does not listen.
+    """
+
+    def __init__(self, reserved: socket.socket) -> None:
+        self._reserved = reserved
+
+    def __reduce__(self) -> Any:
+        return _bind, (self._reserved.family, self._reserved.getsockname())
+
+
+def _bind(family: socket.AddressFamily, address: Any) -> socket.socket:
+    own = socket.socket(family)
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    own.bind(address)
+    LISTENERS.append(own)
+    return own
 
 
 def run_workers(config: Config) -> None:
     """Start the workers, replace those that die, and pass signals on, until one ends it all."""
-    port = config.bind_socket()  # it keeps the port and does not listen
-    port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    Multiprocess(config, [port]).run()
+    reserved = config.bind_socket()
+    sockets: list[Any] = [reserved]  # shared by all workers, where a port cannot be
+    if hasattr(socket, "SO_REUSEPORT"):
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        sockets = [WorkerSocket(reserved)]
+    Multiprocess(config, sockets).run()

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,10 +41,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def serve(repository: Path = ROOT / "repository", *arguments: str, **settings: str) -> Iterator[Server]:
+def serve(
+    repository: Path = ROOT / "repository", *arguments: str, start: Sequence[str] = ("-m", "app"), **settings: str
+) -> Iterator[Server]:
     """Start ``python -m app`` on a free port and wait until it is ready."""
     port = free_port()
-    command = [sys.executable, "-m", "app", "--repository", str(repository), "--port", str(port), *arguments]
+    command = [sys.executable, *start, "--repository", str(repository), "--port", str(port), *arguments]
     environment = {**os.environ, "NALU_SHUTDOWN_GRACE_SECONDS": "0.5", **settings}
     process = subprocess.Popen(
         command,

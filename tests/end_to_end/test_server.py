@@ -1,6 +1,7 @@
 """The service as a process: start, memory, workers, and the end."""
 
 import io
+import os
 import select
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -21,19 +23,38 @@ BODY = {"model": "add", "inputs": [[3, 4]]}
 
 
 def test_the_first_answer_comes_soon_and_memory_stays_small() -> None:
+    imported = -time.monotonic()
+    subprocess.run([sys.executable, "-c", "import app.__main__"], cwd=ROOT, check=True)
+    imported += time.monotonic()
     started = time.monotonic()
     with serve(NALU_DEVICE="cpu") as server:
         assert httpx.post(f"{server.url}/predict/arithmetic", json=BODY).status_code == 200
         seconds = time.monotonic() - started
+        worked = cpu_seconds(server.process.pid)
         resident = resident_megabytes(server.process.pid)
     assert resident <= 160, f"{resident:.0f} MB"
-    assert seconds <= 6, f"{seconds:.2f} s"  # 1.5 s on a quiet machine, see benchmarks/startup.py; tests share theirs
+    # it takes 0.8 s, see benchmarks/startup.py, but not on a machine that runs tests beside it
+    assert worked <= 2.5, f"{worked:.2f} s"
+    assert seconds <= 3 * imported, f"{seconds:.2f} s, and importing takes {imported:.2f} s"
+
+
+def cpu_seconds(pid: int) -> float:
+    """Seconds that a process has worked, in all its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_it_serves_where_uvloop_is_not_installed() -> None:
+    without = "import runpy, sys; sys.modules['uvloop'] = None; runpy.run_module('app', run_name='__main__')"
+    with serve(start=("-c", without)) as server:
+        answer = httpx.post(f"{server.url}/predict/arithmetic", json=BODY)
+        assert answer.json()["predictions"] == [[pytest.approx(7)]]
 
 
 def test_sigterm_turns_readiness_off_first_and_loses_no_request() -> None:
     failures: list[str] = []
     answered = 0
-    with serve(NALU_SHUTDOWN_GRACE_SECONDS="1") as server, httpx.Client(base_url=server.url) as client:
+    with serve(NALU_SHUTDOWN_GRACE_SECONDS="2") as server, httpx.Client(base_url=server.url) as client:
         stop = threading.Event()
 
         def ask() -> None:
@@ -47,20 +68,20 @@ def test_sigterm_turns_readiness_off_first_and_loses_no_request() -> None:
         threads = [threading.Thread(target=ask) for _ in range(3)]
         for thread in threads:
             thread.start()
-        time.sleep(0.3)
+        wait_until(lambda: answered > 10, seconds=30)
         server.process.terminate()
-        time.sleep(0.3)
+        wait_until(lambda: client.get("/health/ready").status_code == 503)
         draining = client.get("/health/ready")
-        assert draining.status_code == 503
         assert draining.json()["ready"] is False
         assert draining.headers["connection"] == "close"
         assert client.post("/predict/arithmetic", json=BODY).status_code == 200
+        before = answered
+        wait_until(lambda: answered > before)
         stop.set()
         for thread in threads:
             thread.join()
         server.process.wait(10)
     assert failures == []
-    assert answered > 10
 
 
 def test_workers_answer_and_count_together() -> None:
