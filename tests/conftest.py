@@ -1,6 +1,8 @@
 """What all tests share."""
 
 import os
+import sys
+from functools import cache
 
 import pytest
 
@@ -10,3 +12,17 @@ def _no_settings_from_outside() -> None:
     """The machine's own NALU_ variables are no part of any test."""
     for name in [name for name in os.environ if name.startswith("NALU_")]:
         del os.environ[name]
+
+
+def pytest_runtest_setup() -> None:
+    """Before each test: one that may export shares PyTorch's table of ONNX operators with those before it."""
+    if "training.export.write" in sys.modules:
+        _read_onnx_operators_once()
+
+
+@cache
+def _read_onnx_operators_once() -> None:
+    """Keep the operator table of ``torch.onnx.export``, which it makes from source code anew in half of its time."""
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    ONNXRegistry.from_torchlib = staticmethod(cache(ONNXRegistry.from_torchlib))  # type: ignore[method-assign,assignment]
