@@ -23,9 +23,10 @@ def shapes() -> Digits:
 def test_totals_learned_from_a_few_things_hold_for_many(
     target: AggregateTarget, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train, "STEPS", 12)
-    monkeypatch.setattr(train, "BATCH_SIZE", 16)
-    network = train_counting_network(target, shapes(), seed=0, epochs=30)
+    monkeypatch.setattr(train, "STEPS", 8)
+    monkeypatch.setattr(train, "BATCH_SIZE", 8)
+    monkeypatch.setattr(train, "SNAPPED_ON", 64)
+    network = train_counting_network(target, shapes(), seed=0, epochs=20)
     drawn = draw_test_scenes(shapes(), count, 20, seed=0)
     with torch.no_grad():
         predicted = network(torch.from_numpy(drawn.images))[:, 0].double().numpy()
