@@ -108,12 +108,7 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _exception(formatter: logging.Formatter, record: logging.LogRecord) -> str:
-    if record.exc_info and record.exc_info[0] is not None:
-        try:
-            return formatter.formatException(record.exc_info)
-        except Exception:  # an exception whose __str__ fails
-            return record.exc_info[0].__name__
-    return ""
+    return formatter.formatException(record.exc_info) if record.exc_info and record.exc_info[0] is not None else ""
 
 
 def _plain(value: object) -> object:

@@ -183,6 +183,23 @@ def test_every_kind_is_rotated_wherever_the_exif_chunk_is(colour_type: int, dept
     np.testing.assert_array_equal(decoded(content), np.rot90(lying, -1, (1, 2)))
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"II*\0",
+        b"\xff" * 30,
+        exif(6)[:12],
+        b"II*\0" + struct.pack("<IHHHII", 8, 1, 0x0112, 2, 4, 0x41414141) + b"\0\0\0\0",
+        b"II*\0" + struct.pack("<IHHHII", 8, 1, 0x0112, 5, 1, 26) + struct.pack("<III", 0, 1, 0),
+    ],
+    ids=["empty", "garbage", "truncated", "text", "division by zero"],
+)
+def test_a_corrupt_exif_chunk_is_ignored(block: bytes) -> None:
+    values = samples(GREY, 8)
+    np.testing.assert_array_equal(decoded(handmade_png(values, GREY, before=((b"eXIf", block),)), "L")[0], values)
+
+
 def test_an_unknown_chunk_is_ignored() -> None:
     values = samples(GREY, 8)
     content = handmade_png(values, GREY, before=((b"nuLL", b"anything"),))
