@@ -17,7 +17,7 @@ from app.http.context import RequestContext
 from app.repository.load import Model
 from app.service import Service
 
-IN_LINE_BYTES = 2**16
+MAX_INLINE_BYTES = 2**16
 """Larger responses are compressed in a thread, so that they do not block the event loop."""
 
 
@@ -32,7 +32,7 @@ async def infer(service: Service, context: RequestContext, model: Model) -> Resp
     body = await _decompressed(service, context, body)
     request = decode(body, context.headers.get(HEADER_LENGTH), model.manifest, service.settings)
     decoded = perf_counter()
-    prediction = await _predict_in_time(service, context, model, request)
+    prediction = await _predict_within_timeout(service, context, model, request)
     computed = perf_counter()
     response = await _response(context, *encode(prediction, request, model.manifest))
     service.metrics.observations("decode", context.route).append(decoded - started)
@@ -49,7 +49,7 @@ async def _decompressed(service: Service, context: RequestContext, body: bytes) 
     return await asyncio.to_thread(compression.decompress, body, encoding, limit)
 
 
-async def _predict_in_time(
+async def _predict_within_timeout(
     service: Service, context: RequestContext, model: Model, request: InferenceRequest
 ) -> NDArray[Any]:
     if request.timeout_seconds is None:
@@ -85,7 +85,7 @@ async def _response(context: RequestContext, content: bytes, header_length: int 
     encoding = compression.preferred(context.headers.get("accept-encoding", ""))
     if encoding is not None and len(content) >= compression.MIN_COMPRESSED_BYTES:
         headers["Content-Encoding"] = encoding
-        if len(content) > IN_LINE_BYTES:
+        if len(content) > MAX_INLINE_BYTES:
             content = await asyncio.to_thread(compression.compress, content, encoding)
         else:
             content = compression.compress(content, encoding)

@@ -2,7 +2,6 @@
 
 import shutil
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from app.backends import Backend, Predictor, create_backend
 from app.errors import ModelNotFoundError
 from app.repository.load import Model
 from app.repository.repository import Repository
-from app.repository.scan import fingerprint_of, last_change
 from models.manifest import Manifest
 from tests.app.factory import (
     arithmetic_graph,
@@ -145,12 +143,6 @@ def test_an_unexpected_failure_of_the_backend_is_logged_and_not_disclosed(
     [(_, entry)] = repository.entries()
     assert entry.reason == f"{folder} cannot be loaded: RuntimeError; the log has the details."
     assert "confidential" in caplog.text
-
-
-def test_a_folder_that_is_removed_during_a_scan_counts_as_changing(tmp_path: Path) -> None:
-    before = time.time()
-    assert fingerprint_of(tmp_path / "removed") == ()
-    assert before <= last_change(tmp_path / "removed") <= time.time()
 
 
 def test_models_are_equal_by_identity_only(repository: Repository) -> None:

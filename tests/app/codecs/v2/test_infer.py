@@ -195,7 +195,7 @@ def test_an_exceeded_timeout_gets_503(client: TestClient, monkeypatch: pytest.Mo
     async def slow(*_: object) -> None:
         await asyncio.sleep(5)
 
-    monkeypatch.setattr("app.routes.v2.inference._predict", slow)
+    monkeypatch.setattr(client.app.state.service.batching, "predict", slow)  # type: ignore[attr-defined]
     error = (
         "The request exceeded its parameter 'timeout' of 0.001 seconds; try again later, or give it more microseconds."
     )
