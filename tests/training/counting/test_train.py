@@ -25,7 +25,7 @@ def test_totals_learned_from_a_few_things_hold_for_many(
 ) -> None:
     monkeypatch.setattr(train, "STEPS", 8)
     monkeypatch.setattr(train, "BATCH_SIZE", 8)
-    monkeypatch.setattr(train, "SNAPPED_ON", 64)
+    monkeypatch.setattr(train, "SNAP_IMAGES", 64)
     network = train_counting_network(target, shapes(), seed=0, epochs=20)
     drawn = draw_test_scenes(shapes(), count, 20, seed=0)
     with torch.no_grad():
