@@ -22,7 +22,8 @@ from training.counting.train import EMA_DECAY, STEPS, mlp_head, training_scenes,
 from training.counting.views import as_file
 from training.recipes.kinds.images import AggregateRecipe, held_out_digits
 from training.trainer.bf16 import BF16Network
-from training.trainer.loop import train_batches
+from training.trainer.loop import LoopConfig, train_batches
+from training.trainer.state import image_training
 from training.vision.config import FittedImageModel
 from training.vision.train import FREEZE_BATCH_NORM_FROM
 
@@ -93,17 +94,15 @@ def train_cnn_baseline(recipe: AggregateRecipe, name: str) -> ImageNetwork:
     def loss(output: Tensor, totals: Tensor) -> Tensor:
         return nn.functional.mse_loss(output[:, 0], totals / network.scale)
 
-    train_batches(
-        BF16Network(network.network),
-        batches,
-        epochs=recipe.epochs,
-        steps=STEPS,
-        max_lr=how.max_lr,
-        averaging=EMA_DECAY,
-        loss=loss,
-        norms_held_from=ceil(FREEZE_BATCH_NORM_FROM * recipe.epochs) if how.freeze_batch_norm else None,
+    config = LoopConfig(
+        recipe.epochs,
+        STEPS,
+        freeze_batch_norm_from=ceil(FREEZE_BATCH_NORM_FROM * recipe.epochs) if how.freeze_batch_norm else None,
         title=f"{target.name}: {name}",
     )
+    steps = config.epochs * config.steps
+    state = image_training(BF16Network(network.network), steps, max_lr=how.max_lr, loss=loss, ema_decay=EMA_DECAY)
+    train_batches(state, batches, config)
     return network.eval()
 
 

@@ -86,7 +86,7 @@ def _prepare(options: Namespace) -> tuple[TrainConfig, ImageSplit, CheckpointFol
     network = check_network(plan, parts.train)
     check_folders(options.repository, options.plots)
     saved = CheckpointFolder(options.plots / f"{name}.resume", _fingerprint(options, plan, data, str(network)))
-    for note in filter(None, (*data.notes, *parts.notes, saved.note())):
+    for note in filter(None, (*data.notes, *parts.notes, saved.message())):
         print(note, flush=True)
     return plan, parts, saved
 

@@ -13,7 +13,8 @@ from models.preprocessing import Pixels
 from training.counting.location_training import CountingTraining, LocationLoss, snap_head
 from training.counting.scenes import Digits, TrainingScenes
 from training.counting.totals import AggregateTarget
-from training.trainer.loop import train_batches
+from training.trainer.loop import LoopConfig, train_batches
+from training.trainer.state import image_training
 
 EMA_DECAY = 0.995
 BATCH_SIZE = 80
@@ -77,6 +78,7 @@ def train_counting_network(
     sample = batches.sample(SNAP_IMAGES, np.random.default_rng([seed, epochs]))
     loss: Any = LocationLoss(target.log_likelihood, float(sample.labels.std()))
     training = CountingTraining(network.network, heads)
-    train_batches(training, batches, epochs=epochs, steps=STEPS, averaging=EMA_DECAY, loss=loss, title=target.name)
+    state = image_training(training, epochs * STEPS, loss=loss, ema_decay=EMA_DECAY)
+    train_batches(state, batches, LoopConfig(epochs, STEPS, title=target.name))
     snap_head(network.eval(), sample.images, torch.from_numpy(sample.labels))
     return network

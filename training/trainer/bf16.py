@@ -1,4 +1,4 @@
-"""Training in bfloat16 where the processor computes in it: convolutions in half the time, heads as precise as ever."""
+"""Training in bfloat16 where the processor supports it: convolutions take half the time, heads stay in float32."""
 
 import torch
 from torch import Tensor, nn
@@ -10,14 +10,14 @@ def supports_bf16(device: str = "cpu") -> bool:
     """Whether a device has instructions for bfloat16; without them it would be slower than float32, not faster."""
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    found = torch.cpu.get_capabilities()
-    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def bf16_maps(head: BuildHead, x: Tensor) -> Tensor:
-    """``head.maps(x)``, its backbone computed in bfloat16 where that is faster; as float32.
+    """``head.maps(x)`` in float32, its backbone computed in bfloat16 where that is faster.
 
-    The projection is not: neighbouring places that vote would be equally sure too often.
+    The projection is computed in float32: in bfloat16 neighbouring locations would tie too often.
     """
     with torch.autocast(x.device.type, torch.bfloat16, enabled=supports_bf16(x.device.type)):
         maps = head.conv_model(x)
@@ -26,7 +26,7 @@ def bf16_maps(head: BuildHead, x: Tensor) -> Tensor:
 
 
 class BF16Network(nn.Module):
-    """A network that is trained as ``BuildHead.forward`` computes, but with ``bf16_maps``."""
+    """A network in training that computes ``BuildHead.forward`` with ``bf16_maps``."""
 
     def __init__(self, head: BuildHead) -> None:
         super().__init__()

@@ -1,12 +1,11 @@
-"""Which epoch's weights are kept, and when there is no point in going on.
+"""Early stopping: which epoch's weights are retained, and when more epochs are of no use.
 
-Under a one-cycle learning rate, epochs are not alike. While the rate rises and is high, the validation loss jumps about
-and says little; it falls for good when the rate does. So the weights of the best epoch are kept, whichever that was,
-but patience is counted only once the rate is past its peak: before that, a loss that does not improve is no sign that
-it will not. An earlier stop cuts off the end of the cycle, whose small steps are what it is there for; it is right
-only where the network has begun to learn its training images by heart, and patience has to be long to tell that: over
-60 epochs, a patience of 10 was worse than none on three small sets of images of four, and one of 20 on one of five.
-``fit-images`` takes half of the epochs.
+Under a one-cycle learning rate, epochs differ. While the rate rises and is high, the validation loss is noisy; it falls
+for good when the rate does. So the weights of the best epoch are retained, whichever it is, but patience is counted
+only once the rate is past its peak. An earlier stop cuts off the end of the cycle, the small steps that the cycle is
+for; it helps only where the network has begun to overfit, and telling that takes a long patience: over 60 epochs, a
+patience of 10 was worse than none on three of four small image sets, one of 20 on one of five. ``fit-images``
+takes half of the epochs.
 """
 
 import math
@@ -20,10 +19,10 @@ from training.trainer.state import PEAK
 
 
 class BestEpoch:
-    """Keeps the weights of the epoch with the lowest validation loss; see above.
+    """Retains the weights of the epoch with the lowest validation loss; see above.
 
     Args:
-        network: the network that is being trained.
+        network: the network in training.
         loss: its validation loss now.
         epochs: of the whole training.
         patience: epochs past the peak of the learning rate without improvement after which training ends.
@@ -40,7 +39,7 @@ class BestEpoch:
         self.seen = 0
 
     def __call__(self, epoch: int) -> bool:
-        """Look at the weights after an epoch; whether training should end."""
+        """Validate the weights after an epoch; returns whether training should end."""
         loss, self.seen = self.loss(), epoch + 1
         if loss < self.lowest:
             self.epoch, self.lowest = epoch, loss
@@ -48,22 +47,22 @@ class BestEpoch:
         return epoch - max(self.epoch, self.peak) >= self.patience
 
     def restore_best(self) -> None:
-        """Put the best weights into the network; where no loss was ever finite, it stays as it is."""
+        """Load the best weights into the network; it stays as it is where no loss was ever finite."""
         if self.weights:
             self.network.load_state_dict(self.weights)
 
     @property
-    def note(self) -> str:
+    def summary(self) -> str:
         """Which epoch's weights these are."""
         if not self.weights:
             return f"weights of epoch {self.seen}, as the validation loss was never finite"
         return f"weights of epoch {self.epoch + 1} of {self.seen}, the best on the validation images"
 
-    def state(self) -> dict[str, Any]:
-        """What it takes to go on later."""
+    def state_dict(self) -> dict[str, Any]:
+        """All that resuming needs."""
         return {"seen": self.seen, "epoch": self.epoch, "lowest": self.lowest, "weights": self.weights}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from ``state()``."""
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Resume from ``state_dict()``."""
         self.seen, self.epoch, self.lowest = state["seen"], state["epoch"], state["lowest"]
         self.weights = state["weights"]

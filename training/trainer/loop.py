@@ -1,6 +1,7 @@
-"""The training loop for batches of images."""
+"""The training loop: epochs of batches, with early stopping, frozen batch normalisation and checkpoints."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -8,92 +9,104 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from training.trainer.checkpointing import TrainingCheckpoint
-from training.trainer.state import Loss, TrainingState, image_loss
+from training.trainer.state import TrainingState
 
 Batch = tuple[Tensor, Tensor]
-"""What an image network takes, float; and labels: classes (integers) or values (floats), ``(batch,)``."""
+"""The network's input, float; and labels: classes (integers) or values (floats)."""
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """How a training runs.
+
+    Args:
+        epochs: rounds; training can be stopped or resumed after each.
+        steps: batches of every epoch.
+        device: ``"cpu"`` or ``"cuda"``.
+        channels_last: whether network and images are laid out with their channels last in memory, which makes
+            convolutions a fifth faster; a network that takes views of its feature maps may not support it.
+        freeze_batch_norm_from: the epoch from which on batch normalisation uses its running statistics, as it does
+            when the network is served; None: never. A network that sums over locations and has learned with the
+            statistics of single batches is wrong by their difference times the number of locations.
+        title: of the progress bar.
+    """
+
+    epochs: int
+    steps: int
+    device: str = "cpu"
+    channels_last: bool = True
+    freeze_batch_norm_from: int | None = None
+    title: str = "training"
+
+    @property
+    def layout(self) -> torch.memory_format:
+        """The memory layout of network and images."""
+        return torch.channels_last if self.channels_last else torch.preserve_format
 
 
 def train_batches(
-    network: nn.Module,
+    state: TrainingState,
     batches: Callable[[int], Iterable[Batch]],
+    config: LoopConfig,
     *,
-    epochs: int,
-    steps: int,
-    max_lr: float = 1e-2,
-    averaging: float = 0.0,
-    loss: Loss | None = None,
-    device: str = "cpu",
-    channels_last: bool = True,
-    norms_held_from: int | None = None,
     after_epoch: Callable[[int], bool | None] | None = None,
-    resume: TrainingCheckpoint | None = None,
-    title: str = "training",
+    checkpoint: TrainingCheckpoint | None = None,
 ) -> None:
-    """Fit a network to batches, in place, with AdamW under a one-cycle learning rate.
+    """Train a network in place; it is left on the CPU, in evaluation mode, with its final weights.
 
     Args:
-        network: left on the CPU, in evaluation mode, with its final weights.
-        batches: the batches of an epoch, the first being 0; they may differ in size. They must follow from the
-            number of the epoch and from PyTorch's random numbers, or a resumed training takes another course.
-        epochs: rounds, after each of which training can be stopped or resumed.
-        steps: batches of every epoch.
-        max_lr: the highest learning rate of the cycle.
-        averaging: decay of the moving average of the weights that takes their place in the end; 0: none.
-        loss: of output and labels; None: ``image_loss``.
-        device: where it is trained: ``"cpu"`` or ``"cuda"``.
-        channels_last: whether network and batches are laid out with the channels last in memory, as convolutions are
-            a fifth faster then; a network that takes views of its maps may not be able to.
-        norms_held_from: the epoch from which on batch normalisation uses its running statistics, as it does when the
-            network is served; None: never. A sum over places is off by as many times as there are places if the
-            network has learned with the statistics of single batches.
-        after_epoch: called with the number of the epoch just ended, the network being as it would be if training
-            ended there; True ends it. What it keeps must be part of ``resume``.
-        resume: where the training is saved, and goes on from if it was interrupted.
-        title: of the progress bar.
+        state: the network with its optimiser, schedule and loss.
+        batches: the batches of an epoch, counted from 0; they may differ in size. They must follow from the number of
+            the epoch and from PyTorch's random numbers, or a resumed training takes another course.
+        config: epochs, steps, device.
+        after_epoch: takes the number of the epoch that has just ended, while the network is as it would be if training
+            ended there; returns True to end it. State that it keeps must be part of ``checkpoint``.
+        checkpoint: where the training is saved, and from which it resumes after an interruption.
 
     Raises:
-        ValueError: an epoch has more or fewer batches than ``steps``.
+        ValueError: an epoch has more or fewer batches than ``config.steps``.
     """
-    layout = torch.channels_last if channels_last else torch.preserve_format
-    network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
-    run = TrainingState(network.train(), epochs * steps, max_lr, averaging, loss or image_loss)
-    done, finished = resume.load(run) if resume else (0, False)
-    bar = tqdm(total=epochs * steps, initial=done * steps, desc=title, unit="step", disable=None)
-    for epoch in range(epochs if finished else done, epochs):
-        if norms_held_from is not None and epoch >= norms_held_from:
-            _hold_norms(network)
-        _train_epoch(run, _moved(batches(epoch), device, layout), steps, bar, f"{epoch + 1}/{epochs}")
-        if after_epoch is not None:
-            with run.as_result():
-                finished = bool(after_epoch(epoch))
-        if resume:
-            resume.save(run, epoch + 1, finished=finished or epoch + 1 == epochs)
-        if finished:
+    state.to(config.device, config.layout)
+    state.network.train()
+    done, finished = checkpoint.load(state) if checkpoint else (0, False)
+    with _progress_bar(config, done) as bar:
+        for epoch in range(config.epochs if finished else done, config.epochs):
+            _train_epoch(state, batches(epoch), config, epoch, bar)
+            if after_epoch is not None:
+                with state.as_result():
+                    finished = bool(after_epoch(epoch))
+            if checkpoint:
+                checkpoint.save(state, epoch + 1, finished=finished or epoch + 1 == config.epochs)
+            if finished:
+                break
+    state.finish()
+    state.to("cpu", torch.contiguous_format if config.channels_last else torch.preserve_format)
+
+
+def _progress_bar(config: LoopConfig, done: int) -> "tqdm[Any]":
+    total, initial = config.epochs * config.steps, done * config.steps
+    return tqdm(total=total, initial=initial, desc=config.title, unit="step", disable=None)
+
+
+def _train_epoch(
+    state: TrainingState, batches: Iterable[Batch], config: LoopConfig, epoch: int, bar: "tqdm[Any]"
+) -> None:
+    if config.freeze_batch_norm_from is not None and epoch >= config.freeze_batch_norm_from:
+        _freeze_batch_norm(state.network)
+    count = 0
+    for count, (x, labels) in enumerate(batches, start=1):
+        if count > config.steps:
             break
-    bar.close()
-    run.finish()
-    network.to(device="cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        x = x.to(config.device, memory_format=config.layout if x.ndim == 4 else torch.preserve_format)
+        loss = state.step(x, labels.to(config.device))
+        bar.set_postfix(epoch=f"{epoch + 1}/{config.epochs}", loss=f"{loss:.4f}", refresh=False)
+        bar.update()
+    if count != config.steps:
+        got = "more" if count > config.steps else count
+        raise ValueError(f"An epoch must have {config.steps} batches, as many as its steps; got {got}.")
 
 
-def _hold_norms(network: nn.Module) -> None:
+def _freeze_batch_norm(network: nn.Module) -> None:
     for layer in network.modules():
         if isinstance(layer, nn.modules.batchnorm._BatchNorm):
             layer.eval()
-
-
-def _train_epoch(run: TrainingState, batches: Iterable[Batch], steps: int, bar: "tqdm[Any]", at: str) -> None:
-    seen = 0
-    for seen, (x, labels) in enumerate(batches, start=1):
-        if seen > steps:
-            break
-        bar.set_postfix(epoch=at, loss=f"{run.step(x, labels):.4f}", refresh=False)
-        bar.update()
-    if seen != steps:
-        got = "more" if seen > steps else seen
-        raise ValueError(f"An epoch must have {steps} batches, as many as its steps; got {got}.")
-
-
-def _moved(batches: Iterable[Batch], device: str, layout: torch.memory_format) -> Iterator[Batch]:
-    for x, labels in batches:
-        yield x.to(device, memory_format=layout if x.ndim == 4 else torch.preserve_format), labels.to(device)

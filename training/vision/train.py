@@ -16,8 +16,8 @@ from training.data.labeled_images import LabeledImages
 from training.data.prefetch import prefetch_map
 from training.trainer.checkpointing import CheckpointFolder
 from training.trainer.early_stopping import BestEpoch
-from training.trainer.loop import Batch, train_batches
-from training.trainer.state import image_loss
+from training.trainer.loop import Batch, LoopConfig, train_batches
+from training.trainer.state import image_loss, image_training
 from training.vision.config import TrainConfig
 
 VALIDATED_TOGETHER = 256
@@ -54,27 +54,29 @@ def train_image_network(
         loss = _Validation(network, plan, validation)
         best = BestEpoch(network.network, loss, plan.epochs, plan.patience)
     counting = network.network.pool == "count"
-    train_batches(
-        CountingTraining(network.network) if counting else network.network,
-        _Batches(network, plan, train, size),
-        epochs=plan.epochs,
-        steps=steps_per_epoch(len(train.images), size),
-        max_lr=plan.max_lr,
-        averaging=plan.averaging,
-        loss=location_loss(network, train.labels) if counting else None,
+    config = LoopConfig(
+        plan.epochs,
+        steps_per_epoch(len(train.images), size),
         device=plan.device,
         channels_last=takes_channels_last(network, train.images[0]),
-        norms_held_from=ceil(FREEZE_BATCH_NORM_FROM * plan.epochs) if network.network.pool == "sum" else None,
-        after_epoch=best,
-        resume=saved.training(title, {"best": best} if best else {}) if saved else None,
+        freeze_batch_norm_from=ceil(FREEZE_BATCH_NORM_FROM * plan.epochs) if network.network.pool == "sum" else None,
         title=title,
     )
+    state = image_training(
+        CountingTraining(network.network) if counting else network.network,
+        config.epochs * config.steps,
+        max_lr=plan.max_lr,
+        loss=location_loss(network, train.labels) if counting else None,
+        ema_decay=plan.averaging,
+    )
+    checkpoint = saved.checkpoint(title, {"best": best} if best else {}) if saved else None
+    train_batches(state, _Batches(network, plan, train, size), config, after_epoch=best, checkpoint=checkpoint)
     if best is not None:
         best.restore_best()
     network.eval()
     if counting:
         snap_head(network, train.images[:SNAP_IMAGES], torch.from_numpy(train.labels[:SNAP_IMAGES]))
-    return best.note if best else ""
+    return best.summary if best else ""
 
 
 def location_loss(network: ImageNetwork, labels: FloatArray) -> LocationLoss:

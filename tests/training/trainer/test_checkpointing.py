@@ -5,13 +5,13 @@ import torch
 from torch import nn
 
 from training.trainer.checkpointing import CheckpointFolder, TrainingCheckpoint
-from training.trainer.state import TrainingState, image_loss
+from training.trainer.state import TrainingState, image_training
 
 
 def run(weight: float = 0.0) -> TrainingState:
     network = nn.Linear(1, 1)
     nn.init.constant_(network.weight, weight)
-    return TrainingState(network, 10, 1e-2, 0.9, image_loss)
+    return image_training(network, 10, ema_decay=0.9)
 
 
 def test_what_was_saved_is_loaded_with_its_epochs(tmp_path: Path) -> None:
@@ -43,20 +43,20 @@ def test_what_is_missing_damaged_or_of_something_else_is_not_loaded(tmp_path: Pa
 
 def test_savings_are_seconds_apart_but_the_last_is_never_left_out(tmp_path: Path) -> None:
     now = 100.0
-    resume = TrainingCheckpoint(tmp_path / "it.pt", "a", seconds=5, clock=lambda: now)
+    checkpoint = TrainingCheckpoint(tmp_path / "it.pt", "a", seconds=5, clock=lambda: now)
     saved = []
     for epoch in range(1, 13):
         now += 2
-        resume.save(run(), epoch, finished=epoch == 12)
-        saved.append(resume.epochs())
+        checkpoint.save(run(), epoch, finished=epoch == 12)
+        saved.append(checkpoint.epochs())
     assert saved == [None, None, 3, 3, 3, 6, 6, 6, 9, 9, 9, 12]
 
 
 def test_a_process_that_dies_while_it_saves_leaves_the_state_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resume = TrainingCheckpoint(tmp_path / "it.pt", "a", seconds=0)
-    resume.save(run(), 1, finished=False)
+    checkpoint = TrainingCheckpoint(tmp_path / "it.pt", "a", seconds=0)
+    checkpoint.save(run(), 1, finished=False)
 
     def dies(_: object, path: Path) -> None:
         path.write_bytes(b"half of")
@@ -64,19 +64,19 @@ def test_a_process_that_dies_while_it_saves_leaves_the_state_before(
 
     monkeypatch.setattr(torch, "save", dies)
     with pytest.raises(KeyboardInterrupt):
-        resume.save(run(), 2, finished=False)
-    assert resume.epochs() == 1
+        checkpoint.save(run(), 2, finished=False)
+    assert checkpoint.epochs() == 1
 
 
 def test_a_folder_says_what_a_new_training_does_with_it_and_can_be_thrown_away(tmp_path: Path) -> None:
-    saved = CheckpointFolder(tmp_path / "coins.resume", "a")
-    assert saved.note() == ""
-    saved.training("coins: NAC head").save(run(), 20, finished=True)
-    saved.training("coins: plain head").save(run(), 3, finished=True)
+    saved = CheckpointFolder(tmp_path / "coins.checkpoint", "a")
+    assert saved.message() == ""
+    saved.checkpoint("coins: NAC head").save(run(), 20, finished=True)
+    saved.checkpoint("coins: plain head").save(run(), 3, finished=True)
     assert sorted(path.name for path in saved.folder.iterdir()) == ["coins-NAC-head.pt", "coins-plain-head.pt"]
-    assert saved.note() == f"Going on with what {saved.folder} holds: 23 epochs are done."
+    assert saved.message() == f"Resuming from {saved.folder}: 23 epochs are done."
     other = CheckpointFolder(saved.folder, "b")
-    assert other.note() == f"{saved.folder} is of another command or other images; training starts anew."
+    assert other.message() == f"{saved.folder} is of another command or other images; training starts anew."
     saved.remove()
     assert not saved.folder.exists()
     saved.remove()

@@ -22,7 +22,7 @@ def test_the_weights_of_the_epoch_with_the_lowest_loss_take_their_place() -> Non
     best, network, epochs = run([5, 4, 1, 3, 2, 2], epochs=6, patience=10)
     best.restore_best()
     assert (network.weight.item(), epochs) == (2, 6)
-    assert best.note == "weights of epoch 3 of 6, the best on the validation images"
+    assert best.summary == "weights of epoch 3 of 6, the best on the validation images"
 
 
 def test_patience_is_counted_from_the_peak_of_the_learning_rate_on() -> None:
@@ -39,7 +39,7 @@ def test_a_loss_that_is_not_finite_is_never_the_best() -> None:
     best, network, _ = run([math.nan, math.nan], epochs=2, patience=9)
     best.restore_best()
     assert network.weight.item() == 1
-    assert best.note == "weights of epoch 2, as the validation loss was never finite"
+    assert best.summary == "weights of epoch 2, as the validation loss was never finite"
 
 
 @pytest.mark.parametrize("cut", [1, 3])
@@ -50,8 +50,8 @@ def test_it_goes_on_from_its_state(cut: int) -> None:
     for epoch in range(5):
         nn.init.constant_(network.weight, epoch)
         if epoch == cut:
-            second.restore(first.state())
+            second.load_state_dict(first.state_dict())
         (first if epoch < cut else second)(epoch)
     second.restore_best()
     assert torch.equal(network.weight, torch.ones(1, 1))
-    assert second.note == "weights of epoch 2 of 5, the best on the validation images"
+    assert second.summary == "weights of epoch 2 of 5, the best on the validation images"

@@ -1,7 +1,8 @@
 """Training in batches: the oracle is a loop of plain PyTorch, and an uninterrupted run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,9 +11,12 @@ from torch.nn import functional
 
 from training.trainer.checkpointing import TrainingCheckpoint
 from training.trainer.early_stopping import BestEpoch
-from training.trainer.loop import train_batches
+from training.trainer.loop import LoopConfig, train_batches
+from training.trainer.state import Loss, image_training
 
 EPOCHS, STEPS = 6, 3
+CONFIG = LoopConfig(EPOCHS, STEPS)
+Batches = Callable[[int], Iterable[tuple[Tensor, Tensor]]]
 X = torch.rand(24, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 Y = X.mean((1, 2, 3)) * 10
 
@@ -32,6 +36,19 @@ def cnn(seed: int = 0, *, dropout: float = 0.0) -> nn.Module:
 def batches(_: int) -> Iterator[tuple[Tensor, Tensor]]:
     for index in torch.randperm(len(X)).split(8):
         yield X[index], Y[index]
+
+
+def train(
+    network: nn.Module,
+    some: Batches = batches,
+    config: LoopConfig = CONFIG,
+    *,
+    ema_decay: float = 0.0,
+    loss: Loss | None = None,
+    **hooks: Any,
+) -> None:
+    state = image_training(network, config.epochs * config.steps, ema_decay=ema_decay, loss=loss)
+    train_batches(state, some, config, **hooks)
 
 
 def plain_loop(network: nn.Module) -> None:
@@ -57,7 +74,7 @@ def assert_same_weights(a: nn.Module, b: nn.Module, *, exactly: bool = True) -> 
 def test_training_is_adamw_under_a_one_cycle_rate_with_clipped_gradients(channels_last: bool) -> None:
     ours, plain = cnn(), cnn()
     torch.manual_seed(1)
-    train_batches(ours, batches, epochs=EPOCHS, steps=STEPS, channels_last=channels_last)
+    train(ours, config=LoopConfig(EPOCHS, STEPS, channels_last=channels_last))
     torch.manual_seed(1)
     plain_loop(plain)
     assert_same_weights(ours, plain, exactly=False)
@@ -73,10 +90,10 @@ def test_the_average_of_the_weights_takes_their_place() -> None:
         seen.append(network[5].bias.detach().clone())
         return functional.mse_loss(output[:, 0], labels)
 
-    train_batches(network, batches, epochs=EPOCHS, steps=STEPS, averaging=0.5, loss=loss)
+    train(network, ema_decay=0.5, loss=loss)
     last = cnn()
     torch.manual_seed(1)
-    train_batches(last, batches, epochs=EPOCHS, steps=STEPS)
+    train(last)
     average = seen[0]
     for step, bias in enumerate([*seen[1:], last[5].bias.detach()]):
         decay = min(0.5, (1 + step) / (10 + step))
@@ -84,7 +101,7 @@ def test_the_average_of_the_weights_takes_their_place() -> None:
     torch.testing.assert_close(network[5].bias.detach(), average, rtol=1e-4, atol=1e-6)
 
 
-def interrupted_in(epoch: int) -> Callable[[int], Iterator[tuple[Tensor, Tensor]]]:
+def interrupted_in(epoch: int) -> Batches:
     def some(number: int) -> Iterator[tuple[Tensor, Tensor]]:
         for step, batch in enumerate(batches(number)):
             if (number, step) == (epoch, 1):
@@ -94,10 +111,10 @@ def interrupted_in(epoch: int) -> Callable[[int], Iterator[tuple[Tensor, Tensor]
     return some
 
 
-def train(network: nn.Module, some: Callable[[int], Iterator[tuple[Tensor, Tensor]]], path: Path) -> None:
+def train_resumably(network: nn.Module, some: Batches, path: Path) -> None:
     best = BestEpoch(network, lambda: float((network(X)[:, 0] - Y).square().mean().detach()), EPOCHS, 100)
-    resume = TrainingCheckpoint(path, "one", {"best": best}, seconds=0)
-    train_batches(network, some, epochs=EPOCHS, steps=STEPS, averaging=0.9, after_epoch=best, resume=resume)
+    checkpoint = TrainingCheckpoint(path, "one", {"best": best}, seconds=0)
+    train(network, some, ema_decay=0.9, after_epoch=best, checkpoint=checkpoint)
     best.restore_best()
 
 
@@ -105,19 +122,19 @@ def train(network: nn.Module, some: Callable[[int], Iterator[tuple[Tensor, Tenso
 def test_an_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(tmp_path: Path, epoch: int) -> None:
     whole, part, again = (cnn(dropout=0.3) for _ in range(3))
     torch.manual_seed(1)
-    train(whole, batches, tmp_path / "whole.pt")
+    train_resumably(whole, batches, tmp_path / "whole.pt")
     torch.manual_seed(1)
     with pytest.raises(KeyboardInterrupt):
-        train(part, interrupted_in(epoch), tmp_path / "part.pt")
+        train_resumably(part, interrupted_in(epoch), tmp_path / "part.pt")
     torch.manual_seed(1 if epoch == 0 else 99)  # with nothing saved, it begins as it did
-    train(again, batches, tmp_path / "part.pt")
+    train_resumably(again, batches, tmp_path / "part.pt")
     assert_same_weights(again, whole)
 
 
 def test_a_finished_training_is_not_trained_again(tmp_path: Path) -> None:
     first, second = cnn(), cnn(1)
-    train(first, batches, tmp_path / "it.pt")
-    train(second, lambda _: pytest.fail("trained again"), tmp_path / "it.pt")
+    train_resumably(first, batches, tmp_path / "it.pt")
+    train_resumably(second, lambda _: pytest.fail("trained again"), tmp_path / "it.pt")
     assert_same_weights(first, second)
 
 
@@ -128,7 +145,7 @@ def test_training_ends_when_it_is_told_to() -> None:
         ended.append(epoch)
         return epoch == 2
 
-    train_batches(cnn(), batches, epochs=EPOCHS, steps=STEPS, after_epoch=after)
+    train(cnn(), after_epoch=after)
     assert ended == [0, 1, 2]
 
 
@@ -142,7 +159,7 @@ def test_after_an_epoch_the_network_is_as_it_would_be_at_the_end() -> None:
         return epoch == 1
 
     torch.manual_seed(1)
-    train_batches(network, batches, epochs=EPOCHS, steps=STEPS, averaging=0.9, after_epoch=after)
+    train(network, ema_decay=0.9, after_epoch=after)
     for name, value in network.state_dict().items():
         assert torch.equal(value, seen[-1][name]), name
 
@@ -150,9 +167,7 @@ def test_after_an_epoch_the_network_is_as_it_would_be_at_the_end() -> None:
 def test_batches_may_differ_in_size_from_one_to_the_next() -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     sizes = [(8, 8), (12, 9), (5, 20)]
-    train_batches(
-        network, lambda _: ((torch.rand(4, 1, *size), torch.rand(4)) for size in sizes), epochs=2, steps=len(sizes)
-    )
+    train(network, lambda _: ((torch.rand(4, 1, *size), torch.rand(4)) for size in sizes), LoopConfig(2, len(sizes)))
     assert all(value.isfinite().all() for value in network.state_dict().values())
 
 
@@ -161,7 +176,7 @@ def test_classes_are_learned_by_their_log_likelihood() -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 2), nn.LogSoftmax(1))
     x = torch.cat([torch.zeros(8, 1, 8, 8), torch.ones(8, 1, 8, 8)])
     labels = torch.arange(16) // 8
-    train_batches(network, lambda _: [(x, labels)], epochs=60, steps=1)
+    train(network, lambda _: [(x, labels)], LoopConfig(60, 1))
     assert (network(x).argmax(1) == labels).all()
 
 
@@ -169,4 +184,4 @@ def test_classes_are_learned_by_their_log_likelihood() -> None:
 def test_an_epoch_of_other_than_its_steps_is_a_value_error(count: int, got: str) -> None:
     some = [(X[:8], Y[:8])] * count
     with pytest.raises(ValueError, match=rf"^An epoch must have 3 batches, as many as its steps; got {got}\.$"):
-        train_batches(cnn(), lambda _: some, epochs=1, steps=3)
+        train(cnn(), lambda _: some, LoopConfig(1, 3))

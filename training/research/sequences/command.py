@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
 from training.data.mnist import load_mnist
 from training.research.sequences import records
@@ -76,16 +75,15 @@ def _run_all(waiting: Sequence[Run], parts: Parts, path: Path, quick: bool) -> N
 
 def _run(run: Run, parts: Parts, quick: bool, title: str) -> records.RunRecord:
     sequences = QUICK_SEQUENCES if quick else SEQUENCES
-    with tqdm(total=_steps(run, parts, quick), desc=title, unit="step", disable=None) as bar:
-        record = run_once(run, parts, _settings(run, quick), bar.update, sequences)
-        ends = SEQUENCE_TASKS[run.task].train_length, SEQUENCE_TASKS[run.task].lengths[-1]
-        errors = ", ".join(f"{_short(record.mae[str(length)])} at length {length}" for length in ends)
-        bar.write(f"{title}: mean absolute error {errors}; {record.seconds:.0f} s")
+    record = run_once(run, parts, _settings(run, quick), sequences, title)
+    ends = SEQUENCE_TASKS[run.task].train_length, SEQUENCE_TASKS[run.task].lengths[-1]
+    errors = ", ".join(f"{_short(record.mae[str(length)])} at length {length}" for length in ends)
+    print(f"{title}: mean absolute error {errors}; {record.seconds:.0f} s")
     return record
 
 
 def _first(digits: DigitImages, count: int) -> DigitImages:
-    return DigitImages(digits.pictures[:count], digits.labels[:count])
+    return DigitImages(digits.images[:count], digits.labels[:count])
 
 
 def _short(value: float | None) -> str:

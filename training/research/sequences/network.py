@@ -1,4 +1,4 @@
-"""The CNN that reads one digit: pictures to as many numbers as the task's result has."""
+"""The CNN that reads one digit: images to as many numbers as the task's result has."""
 
 import math
 
@@ -14,7 +14,7 @@ BATCH = 500
 
 
 class ReadOut(nn.Module):
-    """``z = softmax(x A + b) V``: the value of the pattern that is seen, or a mixture where the picture is unclear.
+    """``z = softmax(x A + b) V``: the value of the pattern that is seen, or a mixture where the image is unclear.
 
     A and V are learned, V from the mean and deviation of the digits on. The output has to be flat around ten values;
     this one is so by its form. Measured on sums: a linear layer leaves an error of 0.63 a digit after six epochs, this
@@ -35,7 +35,7 @@ class ReadOut(nn.Module):
 
 
 class ClassReadOut(nn.Module):
-    """``z``: the number that is expected, by the probability of each, which is kept in ``votes``; see
+    """``z``: the expected number, by the probability of each, which is retained in ``probabilities``; see
     ``models.location_classifier``.
 
     It stays the expected one in testing. Of independent digits the expected sum is the sum of the expected numbers, the
@@ -47,17 +47,17 @@ class ClassReadOut(nn.Module):
         self.logits = nn.Linear(features, len(task.digits))
         self.numbers: Tensor
         self.register_buffer("numbers", task.values(torch.tensor(task.digits)).float())
-        self.votes = torch.empty(0)
+        self.probabilities = torch.empty(0)
 
     def forward(self, x: Tensor) -> Tensor:
-        self.votes = self.logits(x).float().softmax(-1)
-        return self.votes @ self.numbers
+        self.probabilities = self.logits(x).float().softmax(-1)
+        return self.probabilities @ self.numbers
 
 
-def build_cnn(task: SequenceTask, side: int = 28, *, votes: bool = False) -> nn.Sequential:
-    """Three convolutions of 32, 64 and 64 channels and the read-out, for pictures of ``side`` x ``side`` pixels.
+def build_cnn(task: SequenceTask, side: int = 28, *, classifies: bool = False) -> nn.Sequential:
+    """Three convolutions of 32, 64 and 64 channels and the read-out, for images of ``side`` x ``side`` pixels.
 
-    ``votes``: the read-out is one of votes.
+    ``classifies``: the read-out is ``ClassReadOut``.
 
     Each 2x2 block of pixels comes as four channels: half the places to compute for the same strokes.
     """
@@ -68,7 +68,7 @@ def build_cnn(task: SequenceTask, side: int = 28, *, votes: bool = False) -> nn.
         *_block(32, 64),
         *_block(64, 64, stride=2),
         nn.Flatten(),
-        (ClassReadOut if votes else ReadOut)(64 * small**2, task),
+        (ClassReadOut if classifies else ReadOut)(64 * small**2, task),
     )
     return cnn.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
@@ -82,13 +82,13 @@ def read(cnn: nn.Module, digits: DigitImages) -> Tensor:
     """What a CNN in evaluation mode says of digits, ``(n, outputs)``, in float64."""
     cnn.eval()
     with torch.no_grad():
-        return torch.cat([cnn(normalise(part)).double() for part in torch.split(digits.pictures, BATCH)])
+        return torch.cat([cnn(normalise(part)).double() for part in torch.split(digits.images, BATCH)])
 
 
 def recalibrate_bn(cnn: nn.Module, digits: DigitImages) -> None:
-    """Take the statistics of batch normalisation from all of these pictures as they are, instead of from the last few.
+    """Take the statistics of batch normalisation from all of these images as they are, instead of from the last few.
 
-    A running mean over varied pictures shifts every digit by a little, and a sum over a thousand of them by a lot.
+    A running mean over varied images shifts every digit by a little, and a sum over a thousand of them by a lot.
     """
     for layer in cnn.modules():
         if isinstance(layer, nn.BatchNorm2d):
@@ -96,6 +96,6 @@ def recalibrate_bn(cnn: nn.Module, digits: DigitImages) -> None:
             layer.momentum = None
     cnn.train()
     with torch.no_grad():
-        for part in torch.split(digits.pictures, BATCH):
+        for part in torch.split(digits.images, BATCH):
             cnn(normalise(part))
     cnn.eval()

@@ -1,10 +1,8 @@
 """One run: a CNN and a cell are trained on sequences of training digits and tested on sequences of test digits."""
 
 import math
-from collections.abc import Callable
 from datetime import UTC, datetime
 from time import process_time
-from typing import Any
 
 import torch
 
@@ -16,24 +14,17 @@ from training.research.sequences.plan import Run
 from training.research.sequences.records import RunRecord
 from training.research.sequences.recurrent_cell import Cell
 from training.research.sequences.task import SEQUENCE_TASKS, SequenceTask
-from training.research.sequences.train import Model, RunSettings, train
+from training.research.sequences.train import RunSettings, SequenceModel, train
 
 
 def run_once(
-    run: Run, parts: Parts, settings: RunSettings, progress: Callable[[], Any], sequences: int = SEQUENCES
+    run: Run, parts: Parts, settings: RunSettings, sequences: int = SEQUENCES, title: str = "training"
 ) -> RunRecord:
-    """Train and test one model; calls ``progress`` after every step."""
+    """Train and test one model."""
     begun = process_time()
     task = SEQUENCE_TASKS[run.task]
     own = parts.of(task)
-    steps = 0
-
-    def counted() -> None:
-        nonlocal steps
-        steps += 1
-        progress()
-
-    model = train(task, run.unit, own.train, run.seed, settings, counted)
+    model = train(task, run.unit, own.train, run.seed, settings, title)
     model.cell.double()
     z = read(model.cnn, own.test)
     off = z - task.values(own.test.labels)
@@ -50,13 +41,13 @@ def run_once(
         validation_mae=_validation_mae(model, own.validation, task),
         weights=weights(model.cell),
         sparsity_error=sparsity_error(model.cell),
-        steps=steps,
+        steps=settings.steps(len(own.train)),
         seconds=round(process_time() - begun, 1),
         date=datetime.now(UTC).date().isoformat(),
     )
 
 
-def _validation_mae(model: Model, digits: DigitImages, task: SequenceTask) -> float | None:
+def _validation_mae(model: SequenceModel, digits: DigitImages, task: SequenceTask) -> float | None:
     """Mean absolute error at the training length, on digits that are neither learned from nor reported."""
     usable = len(digits) - len(digits) % task.train_length
     cell: Cell = model.cell

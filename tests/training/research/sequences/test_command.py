@@ -175,7 +175,7 @@ def test_quick_is_a_few_short_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     seen: list[tuple[Run, int, int]] = []
 
-    def once(run: Run, parts: object, settings: RunSettings, progress: object, sequences: int) -> RunRecord:
+    def once(run: Run, parts: object, settings: RunSettings, sequences: int, title: str) -> RunRecord:
         seen.append((run, settings.epochs, sequences))
         return record(run.task, run.unit, run.seed)
 

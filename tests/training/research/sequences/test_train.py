@@ -39,14 +39,14 @@ def test_the_last_training_digits_are_for_validation_and_no_digit_is_in_two_part
     parts = split(mnist, validation=200)
     assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [1000, 200, 300]
     np.testing.assert_array_equal(parts.validation.labels, mnist[1][1000:])
-    np.testing.assert_array_equal(parts.test.pictures, mnist[2])
+    np.testing.assert_array_equal(parts.test.images, mnist[2])
 
 
 def test_products_are_of_the_digits_one_to_nine() -> None:
     parts = split(small_mnist(), validation=200).of(SEQUENCE_TASKS["product"])
     for part in (parts.train, parts.validation, parts.test):
         assert part.labels.unique().tolist() == list(range(1, 10))
-        assert len(part.pictures) == len(part)
+        assert len(part.images) == len(part)
 
 
 def test_moved_pictures_are_the_same_pictures_elsewhere() -> None:
@@ -66,7 +66,7 @@ def test_settled_statistics_are_those_of_all_pictures_as_they_are() -> None:
     cnn = build_cnn(SEQUENCE_TASKS["sum"], SIDE)
     recalibrate_bn(cnn, digits)
     with torch.no_grad():
-        features = cnn[1](cnn[0](normalise(digits.pictures)))
+        features = cnn[1](cnn[0](normalise(digits.images)))
     np.testing.assert_allclose(cnn[2].running_mean, features.mean((0, 2, 3)), atol=1e-4)
     assert not cnn.training
 
@@ -74,8 +74,8 @@ def test_settled_statistics_are_those_of_all_pictures_as_they_are() -> None:
 @pytest.mark.parametrize(("unit", "seed"), [("NAU", 0), ("NAU on votes", 1)])
 def test_a_cnn_learns_digits_from_their_sums_alone(unit: str, seed: int) -> None:
     parts = split(small_mnist(), validation=200)
-    settings = RunSettings(epochs=25, pictures=100)
-    model = train(SEQUENCE_TASKS["sum"], unit, parts.train, seed, settings, lambda: None)
+    settings = RunSettings(epochs=25, batch_size=100)
+    model = train(SEQUENCE_TASKS["sum"], unit, parts.train, seed, settings)
     off = read(model.cnn, parts.test) - SEQUENCE_TASKS["sum"].values(parts.test.labels)
     assert off.square().mean().sqrt().item() < 0.7
     assert model.cell.unit.W.tolist() == [[1.0, 1.0]]
@@ -83,11 +83,11 @@ def test_a_cnn_learns_digits_from_their_sums_alone(unit: str, seed: int) -> None
 
 def test_where_the_cnn_learns_by_votes_the_counting_cell_waits_for_it() -> None:
     parts, task = split(small_mnist(), validation=200), SEQUENCE_TASKS["count"]
-    settings = replace(settings_for(task, "NAU on votes"), epochs=1, pictures=100)
-    waited = train(task, "NAU on votes", parts.train, 0, replace(settings, cell_from=1.0), lambda: None)
-    joined = train(task, "NAU on votes", parts.train, 0, settings, lambda: None)
+    settings = replace(settings_for(task, "NAU on votes"), epochs=1, batch_size=100)
+    waited = train(task, "NAU on votes", parts.train, 0, replace(settings, cell_from=1.0))
+    joined = train(task, "NAU on votes", parts.train, 0, settings)
     torch.manual_seed(0)
-    build_cnn(task, SIDE, votes=True)
+    build_cnn(task, SIDE, classifies=True)
     torch.testing.assert_close(waited.cell.unit.W, build_cell("NAU", task).unit.W, atol=NEARLY, rtol=0)
     assert (joined.cell.unit.W - waited.cell.unit.W).abs().max() > 0.005
 
@@ -119,12 +119,12 @@ def test_the_likelihood_of_counts_is_that_of_each_digit_by_itself() -> None:
 
 def test_the_same_seed_gives_the_same_run_and_every_cell_the_same_first_cnn() -> None:
     parts = split(small_mnist(), validation=200)
-    settings = RunSettings(epochs=1, pictures=100)
-    again = [run_once(Run("sum", "NAU", 3), parts, settings, lambda: None, 20) for _ in range(2)]
+    settings = RunSettings(epochs=1, batch_size=100)
+    again = [run_once(Run("sum", "NAU", 3), parts, settings, 20) for _ in range(2)]
     assert again[0].mae == again[1].mae
     assert again[0].steps == settings.steps(1000) == 10
-    still = RunSettings(epochs=1, pictures=100, learning_rate=0.0, cell_learning_rate=0.0)
-    first = [train(SEQUENCE_TASKS["sum"], unit, parts.train, 3, still, lambda: None).cnn for unit in ("NAU", "LSTM")]
+    still = RunSettings(epochs=1, batch_size=100, learning_rate=0.0, cell_learning_rate=0.0)
+    first = [train(SEQUENCE_TASKS["sum"], unit, parts.train, 3, still).cnn for unit in ("NAU", "LSTM")]
     for one, other in zip(first[0].parameters(), first[1].parameters(), strict=True):
         torch.testing.assert_close(one, other)
 
@@ -142,9 +142,9 @@ def test_the_same_seed_gives_the_same_run_and_every_cell_the_same_first_cnn() ->
 )
 def test_a_run_records_errors_at_every_length(task: str, unit: str) -> None:
     parts: Parts = split(small_mnist(), validation=200)
-    steps: list[int] = []
-    record = run_once(Run(task, unit, 0), parts, RunSettings(epochs=1, pictures=100), lambda: steps.append(1), 10)
+    record = run_once(Run(task, unit, 0), parts, RunSettings(epochs=1, batch_size=100), 10)
     assert list(map(int, record.mae)) == list(map(int, record.mse)) == list(SEQUENCE_TASKS[task].lengths)
-    assert len(steps) == record.steps
+    used = np.isin(small_mnist()[1][:1000], SEQUENCE_TASKS[task].digits).sum()
+    assert record.steps == used // 100
     assert record.validation_mae is not None
     assert (record.weights is not None) == (unit in ("NMU", "NMU on votes"))
