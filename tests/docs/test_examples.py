@@ -48,7 +48,7 @@ def paths() -> dict[str, str]:
 
 def modules(random: np.random.Generator) -> list[list[object]]:
     names = columns("modules")
-    values = random.uniform(1, 40, (400, len(names))).round(3)
+    values = random.uniform(1, 40, (100, len(names))).round(3)
     values[:, names.index("STC")] = values[:, names.index("I_mp_ref")] * values[:, names.index("V_mp_ref")]
     rows: list[list[object]] = [list(row) for row in values]
     rows[INCOMPLETE - 1][names.index("Length")] = ""
@@ -57,11 +57,11 @@ def modules(random: np.random.Generator) -> list[list[object]]:
 
 def economy(random: np.random.Generator) -> list[list[object]]:
     names = columns("economy")
-    values = random.uniform(1, 12, (203, len(names))).round(2)
-    values[:, names.index("tbilrate")] = random.uniform(0.1, 15, 203).round(2)
-    values[:, names.index("infl")] = random.uniform(-9, 15, 203).round(2)
+    values = random.uniform(1, 12, (120, len(names))).round(2)
+    values[:, names.index("tbilrate")] = random.uniform(0.1, 15, 120).round(2)
+    values[:, names.index("infl")] = random.uniform(-9, 15, 120).round(2)
     exact = values[:, names.index("tbilrate")] - values[:, names.index("infl")]
-    values[:, names.index("realint")] = (exact + random.choice([-0.01, 0, 0, 0, 0, 0, 0, 0.01], 203)).round(2)
+    values[:, names.index("realint")] = (exact + random.choice([-0.01, 0, 0, 0, 0, 0, 0, 0.01], 120)).round(2)
     return [list(names), *[list(row) for row in values]]
 
 
@@ -87,7 +87,9 @@ def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_page_is_true_from_its_tables_to_its_export(folder: Path) -> None:
     for block in FITS:
         for command, shown in re.findall(r"^\$ python (.*)\n((?:[^$].*\n|\n)*)", block, re.MULTILINE):
-            done = python(folder, *shlex.split(command))
+            done = python(
+                folder, *shlex.split(command), "--restarts", "1"
+            )  # of the MLP, whose figures are not compared
             lines = (done.stdout + done.stderr).splitlines()
             for line in shown.splitlines():
                 if line.startswith(("nalu-serve", "modules", "module-power", "economy", "LaTeX", "written", "serve")):
