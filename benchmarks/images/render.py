@@ -75,8 +75,8 @@ LAYOUTS = {
     "apart": "anywhere, as far apart as MNIST's frames of 28 pixels keep them",
     "in a row": "MNIST's images as they are, in a row",
 }
-README_DIGITS = ("1", "2", "3", "5", "10", "20", "100")
-README_LINES = (
+SUMMARY_DIGITS = ("1", "2", "3", "5", "10", "20", "100")
+SUMMARY_LINES = (
     ("digit-sum", "NAU", "`digit-sum`: mean absolute error (exact sums)"),
     ("digit-sum", "CNN, sum, MLP", "the same CNN with an MLP on summed features"),
     ("digit-sum", "CNN, sum, MLP, frozen batch norm", "the same, batch normalisation frozen for half of the training"),
@@ -170,12 +170,12 @@ def _layouts(runs: Runs, relative: bool) -> list[str]:
     return rows
 
 
-def readme_rows(runs: Runs) -> list[str]:
-    """The lines of the README's table: accuracy by the number of digits in the image."""
+def summary_rows(runs: Runs) -> list[str]:
+    """The lines of the table in docs/models.md: accuracy by the number of digits in the image."""
     rows = []
-    for name, head, title in README_LINES:
+    for name, head, title in SUMMARY_LINES:
         found = averaged([run for run in runs if run["model"] == name])[head]
-        cells = [_short(found.get(count), name) for count in README_DIGITS]
+        cells = [_short(found.get(count), name) for count in SUMMARY_DIGITS]
         rows.append(f"| {title} | {' | '.join(cells)} |")
     return rows
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from benchmarks.images import elsewhere
-from benchmarks.images.render import KINDS, LAYOUTS, README_LINES, averaged, page, readme_rows, write_report
+from benchmarks.images.render import KINDS, LAYOUTS, SUMMARY_LINES, averaged, page, summary_rows, write_report
 from benchmarks.images.totals import errors, layouts
 from training.counting.scenes import Digits
 from training.counting.totals import SUM
@@ -73,9 +73,9 @@ def test_the_committed_page_repeats_the_committed_figures() -> None:
     assert page(json.loads((RESULTS / "images.json").read_text())) == (RESULTS / "images.md").read_text()
 
 
-@pytest.mark.parametrize("line", range(len(README_LINES)))
+@pytest.mark.parametrize("line", range(len(SUMMARY_LINES)))
 def test_the_page_of_models_repeats_the_results(line: int) -> None:
-    row = readme_rows(json.loads((RESULTS / "images.json").read_text()))[line]
+    row = summary_rows(json.loads((RESULTS / "images.json").read_text()))[line]
     assert row in (RESULTS.parent / "models.md").read_text(encoding="utf-8")
 
 
