@@ -241,9 +241,9 @@ def test_the_client_gets_the_error_message(
 
 
 def test_the_client_may_not_load_models_unless_the_settings_allow_it(client: triton.InferenceServerClient) -> None:
-    for refused in (client.load_model, client.unload_model):
+    for method in (client.load_model, client.unload_model):
         with pytest.raises(InferenceServerException, match="NALU_MODEL_CONTROL is none") as caught:
-            refused("add")
+            method("add")
         assert caught.value.status() == "403"
 
 

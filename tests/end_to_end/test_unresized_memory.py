@@ -48,10 +48,10 @@ def cnn_onnx() -> bytes:
     return onnx_bytes(helper.make_graph(nodes, "cnn", [given], [result], [*initializer, axis]))
 
 
-def resident(server: Server, what: str) -> float:
+def resident(server: Server, field: str) -> float:
     """``VmRSS``, resident memory, or ``VmHWM``, the most of it until now, in MiB."""
     lines = Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(what))
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(field))
 
 
 def test_peak_and_rest_are_bounded_by_the_pixels_in_flight(tmp_path: Path) -> None:

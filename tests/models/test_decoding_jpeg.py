@@ -58,7 +58,7 @@ CMYK_COLOURS = [(0, 0, 0, 0), (255, 0, 0, 0), (0, 255, 0, 0), (0, 0, 255, 0), (0
 
 
 def light(cyan: int, magenta: int, yellow: int, black: int) -> list[float]:
-    """What is left of white by each ink and by black."""
+    """White, less each ink and black."""
     return [(255 - ink) * (255 - black) / 255 for ink in (cyan, magenta, yellow)]
 
 
@@ -80,7 +80,7 @@ def test_ycck_as_adobe_stores_it(ink: tuple[int, ...]) -> None:
     stored = [round(min(255, part)) for part in (luma, blue, red)]
     content = encoded(Image.new("CMYK", (16, 16), (*(255 - part for part in stored), black)))
     place = content.index(b"Adobe") + 11
-    assert content[place] == 0  # what the four channels are: unknown
+    assert content[place] == 0  # transform of the four channels: none
     content = content[:place] + b"\2" + content[place + 1 :]
     assert colour(content) == pytest.approx(light(*ink), abs=3)
 

@@ -21,7 +21,7 @@ class RequestInput(BaseModel):
     shape: Annotated[list[Size], FailFast(), Field(max_length=MAX_ITEMS)]
     datatype: Text
     parameters: Parameters = None
-    data: list[Any] | None = Field(None, description="Row-major numbers, flat or nested as the shape says.")
+    data: list[Any] | None = Field(None, description="Row-major numbers, flat or nested as in the shape.")
 
 
 class RequestOutput(BaseModel):
@@ -51,7 +51,7 @@ class TensorMetadata(BaseModel):
 
 
 class ResponseOutput(TensorMetadata):
-    """An output tensor: its numbers, flat and row-major, or the size of what follows the JSON."""
+    """An output tensor: its numbers, flat and row-major, or the bytes of its binary data."""
 
     parameters: dict[str, Any] | None = None
     data: list[float | str | None] | None = None

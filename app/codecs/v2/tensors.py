@@ -25,7 +25,7 @@ _KINDS: dict[type, str] = {
 
 
 def from_json(data: list[Any], name: str, shape: list[int], datatype: str) -> NDArray[Any]:
-    """The tensor of an input's ``data``, which is flat or nested as the shape says.
+    """The tensor of an input's ``data``, which is flat or nested as in the shape.
 
     Raises:
         InvalidInputError: values are missing, too many, of another type, out of range or not finite.

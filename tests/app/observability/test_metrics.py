@@ -51,7 +51,7 @@ def test_requests_are_counted_by_route_and_status(fresh: TestClient) -> None:
         predict(fresh, 1)
     predict(fresh, 1, version=9)
     fresh.post("/predict/arithmetic", content=b"{")
-    for name in ("sum", "brightness", "nobody"):
+    for name in ("sum", "brightness", "unknown"):
         fresh.get(f"/models/{name}")
     samples = read(fresh)
     counted = {
@@ -102,12 +102,12 @@ def test_paths_that_clients_invent_create_no_new_labels(fresh: TestClient) -> No
 def test_a_rejected_body_is_counted(fresh: TestClient) -> None:
     fresh.post("/predict/arithmetic", content=b" " * 1001)
     samples = read(fresh)
-    refused = [
+    rejected = [
         count
         for (name, labels), count in samples.items()
         if name == "nalu_requests_total" and dict(labels)["status"] == "413"
     ]
-    assert refused == [1]
+    assert rejected == [1]
 
 
 def test_models_are_counted_by_state_and_nothing_is_queued(fresh: TestClient) -> None:

@@ -113,7 +113,7 @@ def test_loading_reloads_a_served_model_and_drops_removed_versions(repository: R
 
 def test_loading_or_unloading_an_unknown_model_is_an_error(repository: Repository, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    for name in ("nobody", "empty", "../sum", "", ".", "x" * 5000):
+    for name in ("unknown", "empty", "../sum", "", ".", "x" * 5000):
         for change in (repository.load, repository.unload):
             with pytest.raises(ModelNotFoundError) as caught:
                 change(name)
@@ -165,12 +165,12 @@ def test_the_index_lists_every_folder_with_its_state(repository: Repository, tmp
     damaged.unlink()
     repository.refresh()
     write_sum(tmp_path, "later")
-    gone = f"{tmp_path}/sum/2/model.onnx cannot be read: No such file or directory."
+    missing = f"{tmp_path}/sum/2/model.onnx cannot be read: No such file or directory."
     assert repository.index() == [
         IndexEntry("add", 1, "UNAVAILABLE", "It was unloaded."),
         IndexEntry("later", 1, "UNAVAILABLE", "It has not been loaded yet."),
         IndexEntry("sum", 1, "READY", None),
-        IndexEntry("sum", 2, "READY", f"{gone} The previously loaded model is still served."),
+        IndexEntry("sum", 2, "READY", f"{missing} The previously loaded model is still served."),
         IndexEntry("sum", 3, "UNAVAILABLE", f"{damaged} cannot be read: No such file or directory."),
     ]
 

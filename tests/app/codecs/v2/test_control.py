@@ -20,8 +20,8 @@ def index(client: TestClient, **request: Any) -> list[dict[str, str]]:
     return found
 
 
-def control(client: TestClient, what: str, name: str = "sum", content: bytes = b"") -> Any:
-    return client.post(f"/v2/repository/models/{name}/{what}", content=content)
+def control(client: TestClient, action: str, name: str = "sum", content: bytes = b"") -> Any:
+    return client.post(f"/v2/repository/models/{name}/{action}", content=content)
 
 
 def test_the_index_lists_every_version_with_state_and_reason(tmp_path: Path) -> None:
@@ -43,9 +43,9 @@ def test_an_invalid_index_request_is_rejected(client: TestClient, content: bytes
 
 
 def test_loading_and_unloading_are_rejected_unless_the_settings_allow_them(client: TestClient) -> None:
-    for what in ("load", "unload"):
-        expect_error(control(client, what), 403, OFF)
-        expect_error(control(client, what, "nothing"), 403, OFF)
+    for action in ("load", "unload"):
+        expect_error(control(client, action), 403, OFF)
+        expect_error(control(client, action, "nothing"), 403, OFF)
     assert infer(client, "sum", body()).status_code == 200
 
 
@@ -91,6 +91,6 @@ def test_a_model_in_the_request_is_rejected(tmp_path: Path, parameter: str) -> N
 def test_a_body_outside_the_protocol_is_rejected(tmp_path: Path, content: bytes) -> None:
     write_sum(tmp_path)
     with running(tmp_path, model_control="explicit") as client:
-        for what in ("load", "unload"):
-            expect_error(control(client, what, content=content), 400)
+        for action in ("load", "unload"):
+            expect_error(control(client, action, content=content), 400)
         assert infer(client, "sum", body()).status_code == 200

@@ -143,7 +143,7 @@ def test_every_endpoint_is_documented_with_its_parameters_and_an_example(client:
         for suffix in ("", "/ready", "/config", "/stats", "/infer")
     }
     others = {"/v2", "/v2/health/live", "/v2/health/ready", "/v2/models", "/v2/models/stats", "/v2/repository/index"}
-    control = {f"/v2/repository/models/{{model}}/{what}" for what in ("load", "unload")}
+    control = {f"/v2/repository/models/{{model}}/{action}" for action in ("load", "unload")}
     assert paths.keys() == models | others | control
     for path, methods in paths.items():
         for operation in methods.values():
