@@ -41,7 +41,7 @@ def run_fit(options: Namespace) -> None:
     )
     table, left_out = informative(table, str(options.data))
     split = split_table(table.inputs, table.target, options.seed, str(options.data), table.numbers)
-    plan = fit.Plan(
+    config = fit.FitConfig(
         name=name,
         columns=table.columns,
         target=table.target_name,
@@ -56,10 +56,10 @@ def run_fit(options: Namespace) -> None:
     check_folders(options.repository, options.plots)
     for note in (*table.notes, *left_out):
         print(note)
-    fitted = fit.fit(plan, split)
+    fitted = fit.fit(config, split)
     plot = options.plots / f"{name}.png"
     fit.plot(fitted, split, plot, f"{name}, learned by {fitted.unit}")
-    folder = fit.export(fitted, plan, split, options.repository)
+    folder = fit.export(fitted, config, split, options.repository)
     print_result(name, Manifest.read(folder))
     if fitted.reason:
         print_no_law(fitted.reason)

@@ -64,7 +64,7 @@ class Candidate:
         with np.errstate(all="ignore"):
             return np.asarray((sums**self.sum_exponents).prod(1))
 
-    def among(self, places: BoolArray) -> "Candidate":
+    def widened(self, places: BoolArray) -> "Candidate":
         """The same candidate on a wider table that holds its columns at these places."""
         exponents, signs = np.zeros((len(self.exponents), len(places))), np.ones((len(self.exponents), len(places)))
         exponents[:, places], signs[:, places] = self.exponents, self.signs

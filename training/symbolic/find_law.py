@@ -22,19 +22,27 @@ NAMED = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found in a table.
+    """The best network for a table, and whether it is the table's law.
 
     Args:
-        network: computes the law in float64; if none was found, the best that was.
-        formula: of the law, such as ``0.5 * m * v**2``; None if no law was found.
-        latex: the formula as LaTeX; None if no law was found.
+        network: computes the law in float64; where none was found, the best approximation.
+        expression: of the law; None if no law was found.
         reason: why no law was found, one clause; None if one was.
     """
 
     network: Law
-    formula: str | None
-    latex: str | None
+    expression: Formula | None
     reason: str | None
+
+    @property
+    def formula(self) -> str | None:
+        """The law as text, such as ``0.5 * m * v**2``."""
+        return self.expression.text if self.expression else None
+
+    @property
+    def latex(self) -> str | None:
+        """The law as LaTeX."""
+        return self.expression.latex if self.expression else None
 
 
 def find_law(
@@ -56,13 +64,33 @@ def find_law(
         columns: names for the formula; None names them ``x0``, ``x1`` and so on.
         rows: numbers of the rows, for the reason; None counts them from 0.
         seed: of start values; the same seed on the same machine finds the same, unless ``seconds`` run out.
-        rounds: of the search for sums and quotients of products, at most; 0 tries products and plain sums only.
+        rounds: of the search for sums and quotients of products, at most; 0 tries products and linear sums only.
         seconds: time after which nothing new is started.
-        progress: told what is tried.
+        progress: called with the kind of candidates that is tried next.
 
     Raises:
         ValueError: shapes that do not fit, numbers that are too large, or no candidate gives finite numbers.
     """
+    _check(inputs, target)
+    varied = np.ptp(inputs, axis=0) > 0  # a constant column cannot matter
+    varied = varied if varied.any() else ~varied
+    x, y, begun = inputs[:, varied], target[:, 0], monotonic()
+    found = search(x, y, seed=seed, rounds=rounds, seconds=seconds, progress=progress)
+    network = found.candidate.widened(varied).network()
+    names = [f"x{place}" for place in range(inputs.shape[1])] if columns is None else columns
+    if found.reason is None:
+        return Finding(network, formula(network, names), None)
+    progress("outliers")
+    outliers = find_outliers(x, y, seed=seed, rounds=min(rounds, 1), seconds=seconds - (monotonic() - begun))
+    if outliers is None:
+        return Finding(network, None, found.reason)
+    law, places = outliers
+    numbers = places if rows is None else np.asarray(rows)[places]
+    return Finding(network, None, _outlier_reason(formula(law.widened(varied).network(), names), numbers.tolist()))
+
+
+def _check(inputs: FloatArray, target: FloatArray) -> None:
+    """Raise ValueError unless shapes and sizes fit."""
     if inputs.ndim != 2 or target.shape != (len(inputs), 1) or not inputs.size:
         raise ValueError(f"inputs are (rows, columns) and target (rows, 1), got {inputs.shape} and {target.shape}.")
     widest, size = np.abs(inputs).max(), np.abs(target).max()
@@ -71,27 +99,10 @@ def find_law(
             f"inputs and target must be finite, at most {LARGEST:g}, and the target not all below {1 / LARGEST:g}; "
             f"the largest are {widest:g} and {size:g}, so scale the columns nearer to 1."
         )
-    varied = np.ptp(inputs, axis=0) > 0  # what never changes cannot matter
-    varied = varied if varied.any() else ~varied
-    x, y, begun = inputs[:, varied], target[:, 0], monotonic()
-    found = search(x, y, seed=seed, rounds=rounds, seconds=seconds, progress=progress)
-    network = found.candidate.among(varied).network()
-    names = [f"x{place}" for place in range(inputs.shape[1])] if columns is None else columns
-    expression: Formula | None = formula(network, names) if found.reason is None else None
-    if expression is not None:
-        return Finding(network, expression.text, expression.latex, None)
-    progress("outliers")
-    left = seconds - (monotonic() - begun)
-    found_outliers = find_outliers(x, y, seed=seed, rounds=min(rounds, 1), seconds=left)
-    if found_outliers is None:
-        return Finding(network, None, None, found.reason)
-    law, places = found_outliers
-    numbers = places if rows is None else np.asarray(rows)[places]
-    return Finding(network, None, None, _hidden(formula(law.among(varied).network(), names), numbers.tolist()))
 
 
-def _hidden(law: Formula | None, rows: list[int]) -> str:
-    """The reason why a law is not found: the rows that do not follow it."""
+def _outlier_reason(law: Formula | None, rows: list[int]) -> str:
+    """Why no law is found, where a few rows do not follow the law of the others."""
     text = law.text if law else "the law"
     if len(rows) == 1:
         return f"row {rows[0]} does not follow {text}, as all other training rows do; correct it or leave it out"

@@ -38,7 +38,7 @@ AnyArithmetic = Network | Law
 
 
 @dataclass(frozen=True)
-class Plan:
+class FitConfig:
     """What to fit and how the result is described.
 
     Args:
@@ -69,7 +69,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedModel:
     """A fitted network and the MLP of equal size beside it.
 
     Args:
@@ -89,8 +89,8 @@ class Fitted:
     metrics: dict[str, dict[str, Any]]
 
 
-def fit(plan: Plan, split: Split) -> Fitted:
-    """Search for the law of the training rows, or train the plan's unit from several starts and keep the best.
+def fit(config: FitConfig, split: Split) -> FittedModel:
+    """Search for the law of the training rows, or train the configured unit from several starts and keep the best.
 
     Restarts are judged by interpolation error. The extrapolation part decides nothing: it only measures.
 
@@ -98,70 +98,72 @@ def fit(plan: Plan, split: Split) -> Fitted:
         ValueError: an unknown unit.
         InputError: nothing gives finite numbers.
     """
-    torch.manual_seed(plan.seed)
-    part = _at_most(split.train, MAX_TRAINING_ROWS, plan.seed)
-    network, reason = (_search if plan.unit == AUTO else _train)(plan, part, split.interpolation)
-    mlp = _best_mlp(_tensors(part), count_parameters(network), split.interpolation, plan.restarts)
+    torch.manual_seed(config.seed)
+    part = _at_most(split.train, MAX_TRAINING_ROWS, config.seed)
+    found = _search(config, part) if config.unit == AUTO else _train(config, part, split.interpolation)
+    network, expression, reason = found
+    mlp = _best_mlp(_tensors(part), count_parameters(network), split.interpolation, config.restarts)
     parts = {"interpolation": split.interpolation, "extrapolation": split.extrapolation}
-    expression = None if reason else formula(network, plan.columns)
-    return Fitted(unit_name(network, reason), network, mlp, expression, reason, measure(network, mlp, parts))
+    return FittedModel(unit_name(network, reason), network, mlp, expression, reason, measure(network, mlp, parts))
 
 
-def _search(plan: Plan, train: Part, _: Part) -> tuple[AnyArithmetic, str | None]:
-    """The network of the law, or of the nearest thing to one, and why it is none."""
+def _search(config: FitConfig, train: Part) -> tuple[Law, Formula | None, str | None]:
+    """The network of the law with its formula, or of the best approximation with the reason why it is no law."""
     with tqdm(total=None, desc="searching", bar_format="{desc}: {elapsed} s, {postfix}", disable=None) as bar:
         try:
             found = find_law(
                 train.inputs,
                 train.target,
-                columns=plan.columns,
+                columns=config.columns,
                 rows=train.numbers,
-                seed=plan.seed,
-                seconds=plan.seconds,
+                seed=config.seed,
+                seconds=config.seconds,
                 progress=bar.set_postfix_str,
             )
         except ValueError as error:
-            raise InputError(f"No law can be searched for '{plan.target}': {error}") from error
-    return found.network, found.reason
+            raise InputError(f"No law can be searched for '{config.target}': {error}") from error
+    return found.network, found.expression, found.reason
 
 
-def _train(plan: Plan, train: Part, held_out: Part) -> tuple[AnyArithmetic, str | None]:
-    dims = [len(plan.columns), *plan.hidden, 1]
-    network, error = _best_restart(plan.unit, dims, _tensors(train), held_out, plan.restarts)
+def _train(config: FitConfig, train: Part, held_out: Part) -> tuple[Network, Formula | None, None]:
+    dims = [len(config.columns), *config.hidden, 1]
+    network, error = _best_restart(config.unit, dims, _tensors(train), held_out, config.restarts)
     if error == np.inf:
         raise InputError(
-            f"No {plan.unit} network fits '{plan.target}' with finite numbers; the values may be too large, "
+            f"No {config.unit} network fits '{config.target}' with finite numbers; the values may be too large, "
             f"so scale the columns nearer to 1."
         )
-    return network, None
+    return network, formula(network, config.columns), None
 
 
-def export(fitted: Fitted, plan: Plan, split: Split, repository: Path, *, version: int | None = None) -> Path:
+def export(
+    fitted: FittedModel, config: FitConfig, split: Split, repository: Path, *, version: int | None = None
+) -> Path:
     """Write the fitted network to the repository; see ``training.export.write.write_model``."""
     inside = split.interpolation.inputs
     checks = {"interpolation": inside, "extrapolation": np.concatenate([split.extrapolation.inputs, 10 * inside])}
     manifest = manifest_fields(
         fitted.network,
-        plan.columns,
-        plan.target,
+        config.columns,
+        config.target,
         reason=fitted.reason,
         formula=fitted.formula.text if fitted.formula else None,
         latex=fitted.formula.latex if fitted.formula else None,
         training={
             "ranges": split.ranges,
             "rows": min(len(split.train), MAX_TRAINING_ROWS),
-            "seed": plan.seed,
-            "command": plan.command,
-            "data": plan.data,
+            "seed": config.seed,
+            "command": config.command,
+            "data": config.data,
         },
         metrics=fitted.metrics,
-        summary=plan.summary,
+        summary=config.summary,
     )
     checks = {part: _pair(inputs) for part, inputs in checks.items()}
-    return write_model(Export(fitted.network, checks, manifest), repository, plan.name, version=version)
+    return write_model(Export(fitted.network, checks, manifest), repository, config.name, version=version)
 
 
-def plot(fitted: Fitted, split: Split, path: Path, title: str) -> None:
+def plot(fitted: FittedModel, split: Split, path: Path, title: str) -> None:
     """Draw the errors of the network and its MLP on the rows that were not trained on."""
     inputs = np.concatenate([split.interpolation.inputs, split.extrapolation.inputs])
     target = np.concatenate([split.interpolation.target, split.extrapolation.target])

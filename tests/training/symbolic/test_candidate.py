@@ -35,8 +35,8 @@ def test_signs_are_parities_and_unknown_where_a_root_never_saw_a_negative() -> N
 
 def test_on_a_wider_table_the_other_columns_do_not_matter() -> None:
     wide = np.column_stack([np.zeros(100), X[:, :2], np.full(100, -3.0), X[:, 2:]])
-    among = QUOTIENT.among(np.array([False, True, True, False, True]))
-    np.testing.assert_array_equal(among.predict(wide), QUOTIENT.predict(X))
+    widened = QUOTIENT.widened(np.array([False, True, True, False, True]))
+    np.testing.assert_array_equal(widened.predict(wide), QUOTIENT.predict(X))
 
 
 def test_the_relative_error_is_that_of_root_mean_squares_and_infinite_where_nothing_is_finite() -> None:

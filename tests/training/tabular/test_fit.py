@@ -13,7 +13,7 @@ from training.errors import InputError
 from training.recipes import TASKS
 from training.tabular import fit
 
-PLAN = fit.Plan(name="m", columns=["a", "b"], target="y", unit="NAC", seed=0, command="", data="", restarts=2)
+PLAN = fit.FitConfig(name="m", columns=["a", "b"], target="y", unit="NAC", seed=0, command="", data="", restarts=2)
 AUTO = replace(PLAN, unit=fit.AUTO, restarts=1)
 
 
@@ -72,8 +72,8 @@ def test_auto_says_why_there_is_no_law_and_keeps_the_nearest_thing() -> None:
 def test_the_extrapolation_rows_decide_nothing(unit: str) -> None:
     split = TASKS.load("multiply").split(seed=5)
     spoiled = replace(split, extrapolation=Part(split.extrapolation.inputs, -split.extrapolation.target))
-    plan = replace(PLAN, unit=unit, restarts=1)
-    first, second = fit.fit(plan, split).network, fit.fit(plan, spoiled).network
+    config = replace(PLAN, unit=unit, restarts=1)
+    first, second = fit.fit(config, split).network, fit.fit(config, spoiled).network
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
@@ -106,8 +106,8 @@ def test_long_tables_are_thinned_for_training_only() -> None:
 
 def test_hidden_layers_are_built(tmp_path: Path) -> None:
     split = TASKS.load("add").split(seed=1)
-    plan = replace(PLAN, hidden=[3], restarts=1)
-    fitted = fit.fit(plan, split)
+    config = replace(PLAN, hidden=[3], restarts=1)
+    fitted = fit.fit(config, split)
     assert isinstance(fitted.network, Network)
     assert fitted.network.config["dims"] == [2, 3, 1]
     fit.plot(fitted, split, tmp_path / "new" / "plot.png", "title")
@@ -140,8 +140,8 @@ def test_a_law_is_exported_with_its_formula_and_its_widths(tmp_path: Path) -> No
     random = np.random.default_rng(0)
     x = random.uniform(-5, 5, (200, 2))
     split = split_table(x, x[:, :1] ** 2 / x[:, 1:], seed=0)
-    plan = replace(AUTO, name="m")
-    manifest = Manifest.read(fit.export(fit.fit(plan, split), plan, split, tmp_path))
+    config = replace(AUTO, name="m")
+    manifest = Manifest.read(fit.export(fit.fit(config, split), config, split, tmp_path))
     assert (manifest.unit, manifest.dims) == ("Law", [2, 1, 1, 1])
     assert (manifest.formula, manifest.latex) == ("a**2 / b", r"\frac{a^{2}}{b}")
 

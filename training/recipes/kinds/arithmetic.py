@@ -66,7 +66,7 @@ class ArithmeticRecipe:
         """See ``training.recipes.kinds.Recipe``."""
         task, split = self.task, self.task.split(self.seed)
         low, high = task.interpolation
-        plan = fit.Plan(
+        config = fit.FitConfig(
             name=name,
             columns=task.columns,
             target=task.target,
@@ -76,9 +76,9 @@ class ArithmeticRecipe:
             data=f"task '{name}': {TRAINING_ROWS} samples from U[{low}, {high}]",
             summary=self.summary,
         )
-        fitted = fit.fit(plan, split)
+        fitted = fit.fit(config, split)
         random = np.random.default_rng(self.seed)
         elsewhere = {part: Part(*task.sample(TEST_ROWS, within, random)) for part, within in task.elsewhere.items()}
         fitted.metrics.update(fit.measure(fitted.network, fitted.mlp, elsewhere))
         fit.plot(fitted, split, plots / f"{name}.png", f"{name}, learned by {fitted.unit}")
-        return fit.export(fitted, plan, split, repository, version=1)
+        return fit.export(fitted, config, split, repository, version=1)
