@@ -1,6 +1,5 @@
 """The fast path answers as uvicorn's own way does, over raw sockets."""
 
-import inspect
 import json
 import logging
 import re
@@ -12,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from uvicorn.protocols.http import httptools_impl
-from uvicorn.protocols.http.flow_control import FlowControl
 
 from app.transport import fast_path
 from tests.app.factory import wait_until, write_image, write_sum
@@ -435,42 +432,3 @@ def test_a_request_that_shares_a_packet_with_one_before_is_not_cut_off_as_an_idl
         protocol = next(iter(live.server.server_state.connections))
         wait_until(lambda: live.service.requests_in_flight)
         assert protocol.timeout_keep_alive_task is None
-
-
-PROTOCOL_USES = {
-    "pipeline",
-    "cycle",
-    "url",
-    "headers",
-    "expect_100_continue",
-    "parser",
-    "transport",
-    "flow",
-    "server_state",
-    "app",
-    "timeout_keep_alive_task",
-}
-CYCLE_USES = {"message_event", "body", "more_body", "response_complete", "disconnected", "keep_alive"}
-METHODS = ("on_message_begin", "on_headers_complete", "on_message_complete", "on_response_complete", "shutdown")
-
-
-def test_uvicorn_still_has_what_the_fast_path_builds_on() -> None:
-    broken = (
-        "uvicorn {}: app/transport/fast_path.py builds on it and must be looked through before uvicorn is upgraded."
-    )
-    source = inspect.getsource(httptools_impl.HttpToolsProtocol)
-    for name in PROTOCOL_USES:
-        assert re.search(rf"self\.{name}\b[^=\n]*=", source), broken.format(f"HttpToolsProtocol.{name} is gone")
-    cycle = inspect.getsource(httptools_impl.RequestResponseCycle.__init__)
-    for name in CYCLE_USES:
-        assert f"self.{name} =" in cycle, broken.format(f"RequestResponseCycle.{name} is gone")
-    for name in METHODS:
-        method = getattr(httptools_impl.HttpToolsProtocol, name, None)
-        assert method is not None, broken.format(f"HttpToolsProtocol.{name} is gone")
-        assert list(inspect.signature(method).parameters) == ["self"], broken.format(f"{name} takes other arguments")
-    # whatever uvicorn's protocol asks of the cycle that answers, an exchange must have
-    asked = set(re.findall(r"self\.cycle\.(\w+)", source))
-    assert asked <= CYCLE_USES, broken.format(f"asks its cycle for {', '.join(sorted(asked - CYCLE_USES))}")
-    assert httptools_impl.STATUS_LINE[200] == b"HTTP/1.1 200 OK\r\n", broken.format("STATUS_LINE is another")
-    assert httptools_impl.HIGH_WATER_LIMIT == fast_path.MAX_BODY_BYTES, broken.format("HIGH_WATER_LIMIT is another")
-    assert hasattr(FlowControl, "pause_writing"), broken.format("FlowControl.pause_writing is gone")
