@@ -62,7 +62,7 @@ class UnsupportedImageError(ServiceError):
     """A file that is no image of a kind that is served."""
 
     status = 415
-    reason = "not_a_picture"
+    reason = "not_a_picture"  # alias: this value of the metric's label is older than the word image
 
 
 class InvalidInputError(ServiceError):
