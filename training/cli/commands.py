@@ -12,9 +12,9 @@ import numpy as np
 from models.arrays import FloatArray
 from models.manifest import NAME_PATTERN, WEIGHTS_FILE, Manifest, versions
 from models.units import UNITS
-from training.cli.checks import check_folders, check_name
 from training.cli.images_command import run_fit_images
 from training.cli.report import print_no_law, print_result, print_where
+from training.cli.validators import check_folders, check_name
 from training.data import mnist
 from training.data.collate import Predict
 from training.data.table import informative, read_table
@@ -22,7 +22,7 @@ from training.data.table_split import split_table
 from training.errors import InputError
 from training.export.checkpoint import load_checkpoint
 from training.export.onnx_predictor import onnx_predictor
-from training.export.write import Export, packages, write_model
+from training.export.write import Export, package_versions, write_model
 from training.metrics import regression_errors
 from training.recipes import RECIPES, TASKS
 from training.recipes.kinds.images import AggregateRecipe, DigitRecipe
@@ -90,7 +90,7 @@ def run_export(options: Namespace) -> None:
     manifest.read_file(folder, WEIGHTS_FILE)
     network = load_checkpoint(folder / WEIGHTS_FILE)
     fields = manifest.model_dump(exclude={"name", "version", "files"})
-    fields["training"]["packages"] = packages()
+    fields["training"]["packages"] = package_versions()
     if manifest.task == "arithmetic":
         low, high = np.array(manifest.training.ranges).T
         inside = np.random.default_rng(0).uniform(low, high, (1000, len(low)))

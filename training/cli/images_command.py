@@ -1,9 +1,8 @@
-"""What ``python -m training fit-images`` does."""
+"""``python -m training fit-images``."""
 
 import hashlib
 import json
 import math
-import sys
 from argparse import Namespace
 from importlib.metadata import version
 from math import ceil
@@ -11,11 +10,10 @@ from pathlib import Path
 
 import torch
 
-from models.head import OLD_POOLS
 from models.manifest import Manifest
 from models.units import UNITS
-from training.cli.checks import check_folders, check_name, check_whole
 from training.cli.report import print_result, print_where
+from training.cli.validators import check_folders, check_name, check_whole
 from training.data.augment import choose_augment, usual_augment
 from training.data.image_files import quiet_pillow
 from training.data.image_folder import ImageDataset, read_image_folder
@@ -29,51 +27,48 @@ from training.vision.split import ImageSplit, split_images
 from training.vision.user_backbone import check_network, make_importable, source_of
 
 STEPS = 2000
-"""Steps of a training whose epochs are not given."""
-USUAL = {"unit": "NAC", "backbone": "small", "size": 28}
-USUAL_FOR_COUNT = {"unit": "NAU", "backbone": "fine", "size": None}
+"""Steps of a training without ``--epochs``."""
+DEFAULTS = {"unit": "NAC", "backbone": "small", "size": 28}
+COUNT_DEFAULTS = {"unit": "NAU", "backbone": "fine", "size": None}
 """Every location of a counting head reads one object, in its own size."""
 EPOCHS = (30, 300)
-"""Fewest and most epochs of such a training."""
-AVERAGING = 0.99
+"""Fewest and most epochs of a training without ``--epochs``."""
+EMA_DECAY = 0.99
 """Decay of the moving average of the weights."""
 IRRELEVANT = ("command", "command_line", "labels", "images", "repository", "plots", "strict")
-"""Options that change nothing about the weights; the images and labels themselves do."""
+"""Options that do not decide the weights; the content of the images and labels does."""
 
 
 def run_fit_images(options: Namespace) -> None:
     """Learn labels or values of a folder of images."""
     with quiet_pillow():
-        plan, parts, saved = _prepare(_with_usual(options))
+        plan, parts, checkpoints = _prepare(_with_defaults(options))
         tests = {"interpolation": parts.test, **({"extrapolation": parts.beyond} if parts.beyond else {})}
-        fitted = fit_image_model(plan, parts.train, tests, validation=parts.validation, saved=saved)
+        fitted = fit_image_model(plan, parts.train, tests, validation=parts.validation, checkpoints=checkpoints)
         folder = export_image_model(fitted, plan, parts.train, options.repository)
         drawn = draw_report(fitted, plan, parts, options.plots)
     print_result(plan.name, Manifest.read(folder))
     for line in (*fitted.notes, *drawn):
         print(line)
     print_where(folder, options.repository, plan.name, None)
-    saved.remove()
+    checkpoints.remove()
 
 
-def _with_usual(options: Namespace) -> Namespace:
-    """The options, with what is usual for such a pool where it was not given."""
-    if options.pool in OLD_POOLS:  # alias: of version 0.1
-        print(f"nalu-serve: --pool {options.pool} is called --pool {OLD_POOLS[options.pool]} now.", file=sys.stderr)
-        options.pool = OLD_POOLS[options.pool]
+def _with_defaults(options: Namespace) -> Namespace:
+    """The options, with the defaults of their pool."""
     counting = options.pool == "count"
     if options.task != "regression" and (counting or options.train_up_to is not None):
-        given = "--pool count" if counting else "--train-up-to"
+        option = "--pool count" if counting else "--train-up-to"
         raise InputError(
-            f"{given} is for values, and --task is {options.task}; use --task regression, or leave it out."
+            f"{option} is for values, and --task is {options.task}; use --task regression, or leave it out."
         )
     if not counting and options.highest is not None:
         raise InputError(f"--highest is of --pool count, and --pool is {options.pool}; leave one of them out.")
-    return Namespace(**{**(USUAL_FOR_COUNT if counting else USUAL), **vars(options)})
+    return Namespace(**{**(COUNT_DEFAULTS if counting else DEFAULTS), **vars(options)})
 
 
 def _prepare(options: Namespace) -> tuple[TrainConfig, ImageSplit, CheckpointFolder]:
-    """All that can go wrong for want of good input does so here, before the work."""
+    """Everything that bad input can break is done here, before training."""
     name, unit, device = check_name(options.name), UNITS.canonical(options.unit), choose_device(options.device)
     if ":" in options.backbone:
         make_importable(Path.cwd())
@@ -85,17 +80,17 @@ def _prepare(options: Namespace) -> tuple[TrainConfig, ImageSplit, CheckpointFol
     plan = _plan(options, data, parts, unit, device)
     network = check_network(plan, parts.train)
     check_folders(options.repository, options.plots)
-    saved = CheckpointFolder(options.plots / f"{name}.resume", _fingerprint(options, plan, data, str(network)))
-    for note in filter(None, (*data.notes, *parts.notes, saved.message())):
+    checkpoints = CheckpointFolder(options.plots / f"{name}.resume", _fingerprint(options, plan, data, str(network)))
+    for note in filter(None, (*data.notes, *parts.notes, checkpoints.message())):
         print(note, flush=True)
-    return plan, parts, saved
+    return plan, parts, checkpoints
 
 
 def choose_device(name: str) -> str:
     """``"cpu"`` or ``"cuda"`` for ``"auto"`` or either of them.
 
     Raises:
-        InputError: CUDA is asked for where there is none.
+        InputError: CUDA is requested and there is none.
     """
     found = torch.cuda.is_available()
     if name == "cuda" and not found:
@@ -114,7 +109,7 @@ def _read(options: Namespace) -> ImageDataset:
 
 def _plan(options: Namespace, data: ImageDataset, parts: ImageSplit, unit: str, device: str) -> TrainConfig:
     augment = options.augment or usual_augment(options.task, options.pool, options.contrast)
-    epochs = options.epochs or usual_epochs(len(parts.train.labels), options.batch_size)
+    epochs = options.epochs or default_epochs(len(parts.train.labels), options.batch_size)
     return TrainConfig(
         name=options.name,
         classes=data.classes,
@@ -136,20 +131,20 @@ def _plan(options: Namespace, data: ImageDataset, parts: ImageSplit, unit: str, 
         augment=choose_augment(augment, keep_size=options.size is None),
         batch_size=options.batch_size,
         max_lr=options.learning_rate,
-        averaging=AVERAGING,
+        ema_decay=EMA_DECAY,
         patience=options.patience or ceil(epochs / 2),
         device=device,
     )
 
 
-def usual_epochs(images: int, batch_size: int) -> int:
-    """So many epochs that there are about ``STEPS`` steps, within ``EPOCHS``."""
+def default_epochs(images: int, batch_size: int) -> int:
+    """The epochs of about ``STEPS`` steps, within ``EPOCHS``."""
     least, most = EPOCHS
     return min(max(ceil(STEPS * batch_size / images), least), most)
 
 
 def _fingerprint(options: Namespace, plan: TrainConfig, data: ImageDataset, network: str) -> str:
-    """Of all that decides the weights: options, images, labels, networks and versions."""
+    """A hash of all that decides the weights: options, images, labels, networks and versions."""
     what = {
         "options": {name: str(value) for name, value in vars(options).items() if name not in IRRELEVANT},
         "device": plan.device,

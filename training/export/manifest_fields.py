@@ -5,7 +5,7 @@ from typing import Any
 
 from models.law import Law
 from models.networks import Network
-from training.export.write import INPUT, OUTPUT, packages, tensor
+from training.export.write import INPUT, OUTPUT, package_versions, tensor_spec
 
 
 def manifest_fields(
@@ -37,15 +37,15 @@ def manifest_fields(
     return {
         "task": "arithmetic",
         "summary": summary or _summary(columns, target, unit_name(network, reason), reason),
-        "inputs": [tensor(INPUT, "FP64", [-1, dims[0]], columns)],
-        "outputs": [tensor(OUTPUT, "FP64", [-1, 1], [target])],
+        "inputs": [tensor_spec(INPUT, "FP64", [-1, dims[0]], columns)],
+        "outputs": [tensor_spec(OUTPUT, "FP64", [-1, 1], [target])],
         "classes": None,
         "image": None,
         "unit": unit_name(network, reason),
         "dims": dims,
         "formula": formula,
         "latex": latex,
-        "training": {**training, "packages": packages()},
+        "training": {**training, "packages": package_versions()},
         "metrics": metrics,
     }
 

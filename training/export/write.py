@@ -55,7 +55,7 @@ class Export:
     """
 
     network: ExportableNetwork
-    checks: Mapping[str, NDArray[Any]]
+    parity_inputs: Mapping[str, NDArray[Any]]
     manifest: Mapping[str, Any]
 
 
@@ -77,13 +77,13 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
     repository.mkdir(parents=True, exist_ok=True)
     with _staging(repository) as folder:
         network = export.network.eval().requires_grad_(requires_grad=False)
-        example = torch.from_numpy(next(iter(export.checks.values()))[:2])
+        example = torch.from_numpy(next(iter(export.parity_inputs.values()))[:2])
         graph = network.simplified() if isinstance(network, Law) else network
         write_onnx(graph, example, folder / ONNX_FILE)
         write_torchscript(graph, example, folder / TORCHSCRIPT_FILE)
         save_checkpoint(network, folder / WEIGHTS_FILE)
         for file, predict in ((ONNX_FILE, _onnx(folder)), (TORCHSCRIPT_FILE, _torchscript(folder))):
-            for part, inputs in export.checks.items():
+            for part, inputs in export.parity_inputs.items():
                 check_parity(network, predict, inputs, f"{file} of '{name}' on {part} inputs")
         files = {path.name: describe_file(path) for path in sorted(folder.iterdir())}
         while True:
@@ -119,13 +119,13 @@ def check_parity(network: nn.Module, predict: Predict, inputs: NDArray[Any], wha
         raise ParityError(f"{what} differs from the PyTorch model by {worst:.1e}; at most {tolerance:g} is allowed.")
 
 
-def packages() -> dict[str, str]:
+def package_versions() -> dict[str, str]:
     """Versions of what a model is made with, as its manifest lists them."""
     names = ("nalu-serve", "numpy", "onnx", "onnxscript", "torch")
     return {"python": platform.python_version(), **{name: installed_version(name) for name in names}}
 
 
-def tensor(name: str, datatype: str, shape: Sequence[int], columns: Sequence[str] | None = None) -> dict[str, Any]:
+def tensor_spec(name: str, datatype: str, shape: Sequence[int], columns: Sequence[str] | None = None) -> dict[str, Any]:
     """A manifest's entry for an input or output."""
     return {"name": name, "datatype": datatype, "shape": list(shape), "columns": list(columns) if columns else None}
 

@@ -28,7 +28,7 @@ class TrainConfig:
         augment: varies every batch; before the contrast step, on images of 0..1.
         batch_size: images a step, at most.
         max_lr: the highest learning rate.
-        averaging: decay of the moving average of the weights, see ``train_batches``.
+        ema_decay: decay of the moving average of the weights, see ``TrainingState``.
         patience: epochs without improvement on the validation images after which training ends, see ``BestEpoch``.
         device: where it is trained, ``"cpu"`` or ``"cuda"``.
     """
@@ -45,7 +45,7 @@ class TrainConfig:
     augment: Augment | None = None
     batch_size: int = 32
     max_lr: float = 1e-2
-    averaging: float = 0.0
+    ema_decay: float = 0.0
     patience: int = 20
     device: str = "cpu"
 

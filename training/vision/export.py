@@ -9,7 +9,7 @@ from models.arrays import ByteArray
 from models.manifest import CHANNELS
 from training.data.image_files import MIN_KEPT_SIDE
 from training.data.labeled_images import Images, LabeledImages
-from training.export.write import INPUT, OUTPUT, Export, packages, tensor, write_model
+from training.export.write import INPUT, OUTPUT, Export, package_versions, tensor_spec, write_model
 from training.vision.config import FittedImageModel, TrainConfig
 
 
@@ -25,8 +25,8 @@ def export_image_model(
     manifest = {
         "task": f"image-{plan.task}",
         "summary": plan.summary,
-        "inputs": [tensor(INPUT, "UINT8", [-1, CHANNELS[config["mode"]], -1, -1])],
-        "outputs": [tensor(OUTPUT, "FP32", [-1, len(outputs)], outputs)],
+        "inputs": [tensor_spec(INPUT, "UINT8", [-1, CHANNELS[config["mode"]], -1, -1])],
+        "outputs": [tensor_spec(OUTPUT, "FP32", [-1, len(outputs)], outputs)],
         "classes": list(plan.classes) if plan.classes is not None else None,
         "image": {"mode": config["mode"], **sides, "resize": resized},
         "unit": config["head_type"],
@@ -38,7 +38,7 @@ def export_image_model(
             "rows": len(train.images),
             "seed": plan.seed,
             "command": plan.command,
-            "packages": packages(),
+            "packages": package_versions(),
             "data": plan.data,
         },
         "metrics": fitted.metrics,

@@ -29,7 +29,7 @@ def fit_image_model(
     tests: Mapping[str, LabeledImages],
     *,
     validation: LabeledImages | None = None,
-    saved: CheckpointFolder | None = None,
+    checkpoints: CheckpointFolder | None = None,
 ) -> FittedImageModel:
     """Train the network and, in the same way, the same CNN with a linear head; measure both on every test set.
 
@@ -39,13 +39,13 @@ def fit_image_model(
         tests: held-out images by name; ``"interpolation"`` and ``"extrapolation"`` go into the manifest.
         validation: images that choose the epoch whose weights are kept, and are measured too; None: the last
             epoch's are.
-        saved: where both trainings are saved, and go on from if they were interrupted.
+        checkpoints: where both trainings are saved, and resume from after an interruption.
     """
     notes, networks = [], []
     for head in (plan.head_type, "linear"):
         torch.manual_seed(plan.seed)
         network = _baseline(plan, train.labels) if head == "linear" else build_network(plan, train.labels)
-        note = train_image_network(network, plan, train, validation, f"{plan.name}: {head} head", saved)
+        note = train_image_network(network, plan, train, validation, f"{plan.name}: {head} head", checkpoints)
         notes += [f"{head} head: {note}"] if note else []
         networks.append(network)
     parts = {**({"validation": validation} if validation else {}), **tests}

@@ -33,7 +33,7 @@ def train_image_network(
     train: LabeledImages,
     validation: LabeledImages | None,
     title: str,
-    saved: CheckpointFolder | None = None,
+    checkpoints: CheckpointFolder | None = None,
 ) -> str:
     """Train a network, in place, as planned.
 
@@ -43,7 +43,7 @@ def train_image_network(
         train: the training images.
         validation: images that choose the epoch whose weights are kept; None: the last epoch's are.
         title: of the progress bar, and of what is saved.
-        saved: where the training is saved, and goes on from if it was interrupted.
+        checkpoints: where the training is saved, and resumes from after an interruption.
 
     Returns:
         A sentence about the epoch whose weights were kept, empty without validation.
@@ -67,9 +67,9 @@ def train_image_network(
         config.epochs * config.steps,
         max_lr=plan.max_lr,
         loss=location_loss(network, train.labels) if counting else None,
-        ema_decay=plan.averaging,
+        ema_decay=plan.ema_decay,
     )
-    checkpoint = saved.checkpoint(title, {"best": best} if best else {}) if saved else None
+    checkpoint = checkpoints.checkpoint(title, {"best": best} if best else {}) if checkpoints else None
     train_batches(state, _Batches(network, plan, train, size), config, after_epoch=best, checkpoint=checkpoint)
     if best is not None:
         best.restore_best()

@@ -16,7 +16,7 @@ from models.manifest import Manifest, versions
 from models.preprocessing import Pixels
 from tests.end_to_end.server import ROOT
 from training.__main__ import main
-from training.cli.images_command import choose_device, usual_epochs
+from training.cli.images_command import choose_device, default_epochs
 from training.data.image_folder import read_image_folder
 from training.export.checkpoint import load_checkpoint, save_checkpoint
 from training.export.write import Export
@@ -219,7 +219,7 @@ def test_an_interruption_says_that_the_same_command_goes_on_and_another_starts_a
         patch.setattr("training.cli.images_command.export_image_model", interrupted)
         assert fit(labels) == 130
     printed = capsys.readouterr().err
-    assert printed.endswith("no half-written model is left behind. The same command goes on where it was.\n")
+    assert printed.endswith("no half-written model is left behind. The same command resumes it.\n")
     folder = tmp_path / "reports" / "shade.resume"
     anew = f"{folder} is of another command or other images; training starts anew.\n"
     for change in (["--learning-rate", "0.003"], ["--augment", "views"], ["--seed", "1"]):
@@ -272,7 +272,7 @@ def test_the_device_is_chosen_and_one_that_is_not_there_is_refused(
 
 
 def test_epochs_that_are_not_given_make_about_two_thousand_steps() -> None:
-    assert [usual_epochs(images, 32) for images in (8, 200, 1000, 10_000)] == [300, 300, 64, 30]
+    assert [default_epochs(images, 32) for images in (8, 200, 1000, 10_000)] == [300, 300, 64, 30]
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,13 @@ from models.image_network import ImageNetwork
 from models.networks import Network
 from training.errors import InputError
 from training.export.checkpoint import load_checkpoint, save_checkpoint
-from training.export.write import Export, ParityError, check_parity, packages, tensor, write_model
+from training.export.write import Export, ParityError, check_parity, package_versions, tensor_spec, write_model
 
 FIELDS: dict[str, Any] = {
     "task": "arithmetic",
     "summary": "test",
-    "inputs": [tensor("input", "FP64", [-1, 2], ["a", "b"])],
-    "outputs": [tensor("output", "FP64", [-1, 1], ["y"])],
+    "inputs": [tensor_spec("input", "FP64", [-1, 2], ["a", "b"])],
+    "outputs": [tensor_spec("output", "FP64", [-1, 1], ["y"])],
     "classes": None,
     "image": None,
     "unit": "NALU",
@@ -31,7 +31,7 @@ FIELDS: dict[str, Any] = {
         "rows": 1,
         "seed": 0,
         "command": "",
-        "packages": packages(),
+        "packages": package_versions(),
         "data": "",
     },
     "metrics": {"interpolation": {}, "extrapolation": {}},

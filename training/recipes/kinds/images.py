@@ -69,7 +69,7 @@ class DigitRecipe:
             network={"contrast": "strokes"},
             augment=vary_handwriting,
             batch_size=128,
-            averaging=0.995,
+            ema_decay=0.995,
         )
 
     def tests(self) -> dict[str, LabeledImages]:

