@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m app",
         description="Serve a model repository over HTTP.",
-        epilog="Every other setting is an environment variable; the README lists them.",
+        epilog="Every other setting is an environment variable; docs/serving.md lists them.",
     )
     parser.add_argument("--repository", type=Path, help="folder of the models (NALU_REPOSITORY; repository)")
     parser.add_argument("--host", help="address to listen on (NALU_HOST; 127.0.0.1)")

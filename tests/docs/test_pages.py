@@ -36,6 +36,7 @@ def test_a_decision_is_a_title_a_decision_a_reason_and_a_cost_in_25_lines(page: 
     parts = re.findall(r"^(# |\*\*Decision\.\*\* |\*\*Why\.\*\* |\*\*Cost\.\*\* )", text, re.MULTILINE)
     assert parts == ["# ", "**Decision.** ", "**Why.** ", "**Cost.** "]
     assert len(text.splitlines()) <= 25
+    assert max(map(len, text.splitlines())) <= 120
 
 
 def test_the_index_lists_every_decision_by_its_title() -> None:
