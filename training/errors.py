@@ -1,9 +1,9 @@
-"""What the command line reports as one sentence, with exit code 2."""
+"""Errors that the command line reports as one sentence."""
 
 
 class InputError(ValueError):
-    """What the user gave cannot be used. The message names the thing, states the rule and offers the repair."""
+    """Unusable input, exit code 2. The message names the thing, gives the value, states the rule, offers the repair."""
 
 
 class ParityError(RuntimeError):
-    """An exported file does not answer as the PyTorch model does; nothing was written."""
+    """An exported file does not compute what the PyTorch network does; nothing was written, exit code 1."""

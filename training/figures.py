@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 def new_figure(width: float, height: float) -> "Figure":
-    """An empty figure of so many inches."""
+    """An empty figure, its size in inches."""
     from matplotlib.figure import Figure  # slow to import, and only here
 
     return Figure(figsize=(width, height), dpi=110, layout="constrained")
 
 
 def save_figure(figure: "Figure", path: Path) -> None:
-    """Write a PNG that says nothing of what made it; its folder is made if it is missing."""
+    """Write a PNG without metadata; its folder is made if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a letter that the font lacks is drawn as a box

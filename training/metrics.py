@@ -1,4 +1,4 @@
-"""What networks predict, and how far it is from the truth."""
+"""Predictions of networks, and their errors."""
 
 import math
 from typing import Any
@@ -8,21 +8,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-Numbers = NDArray[np.float64]
+from models.arrays import FloatArray, IntArray
 
 
 def predict(network: nn.Module, inputs: NDArray[Any]) -> NDArray[Any]:
-    """What a PyTorch network says of a batch."""
+    """Predictions of a PyTorch network for a batch."""
     with torch.no_grad():
         output: Tensor = network(torch.from_numpy(inputs))
     return output.numpy()
 
 
-def regression_errors(predicted: Numbers, target: Numbers) -> dict[str, float | int | None]:
+def regression_errors(predicted: FloatArray, target: FloatArray) -> dict[str, float | int | None]:
     """Errors of predictions, each a name and a value.
 
     Args:
-        predicted: what the model said; any shape.
+        predicted: the predictions; any shape.
         target: the truth, of the same shape.
 
     Returns:
@@ -46,7 +46,7 @@ def regression_errors(predicted: Numbers, target: Numbers) -> dict[str, float | 
     return {"rows": len(target), **finite}
 
 
-def classification_errors(probabilities: Numbers, labels: NDArray[np.int64]) -> dict[str, float | int | None]:
+def classification_errors(probabilities: FloatArray, labels: IntArray) -> dict[str, float | int | None]:
     """``rows`` and ``accuracy`` of class probabilities ``(rows, classes)`` against labels ``(rows,)``."""
     return {"rows": len(labels), "accuracy": float((probabilities.argmax(1) == labels).mean())}
 

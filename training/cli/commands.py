@@ -1,4 +1,4 @@
-"""What each command of ``python -m training`` does."""
+"""The commands of ``python -m training``."""
 
 import re
 from argparse import Namespace
@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from models.arrays import FloatArray
+from models.arrays import FloatArray, Predict
 from models.manifest import NAME_PATTERN, WEIGHTS_FILE, Manifest, versions
 from models.units import UNITS
 from training.cli.images_command import run_fit_images
 from training.cli.report import print_no_law, print_result, print_where
 from training.cli.validators import check_folders, check_name
 from training.data import mnist
-from training.data.collate import Predict
 from training.data.table import informative, read_table
 from training.data.table_split import split_table
 from training.errors import InputError
@@ -70,7 +69,7 @@ def run_fit(options: Namespace) -> None:
 
 
 def run_evaluate(options: Namespace) -> None:
-    """Measure an exported model as it is served: its ONNX file, through ONNX Runtime."""
+    """Measure an exported model as it is served: its ONNX file in ONNX Runtime."""
     folder, manifest = _find(options.repository, options.name, options.version)
     predict = onnx_predictor(folder, manifest)
     if manifest.task != "arithmetic":
@@ -94,16 +93,16 @@ def run_export(options: Namespace) -> None:
     if manifest.task == "arithmetic":
         low, high = np.array(manifest.training.ranges).T
         inside = np.random.default_rng(0).uniform(low, high, (1000, len(low)))
-        checks: dict[str, Any] = {"interpolation": inside, "extrapolation": inside * 10}
+        parity_inputs: dict[str, Any] = {"interpolation": inside, "extrapolation": inside * 10}
     else:
         shape = (2, manifest.inputs[0].shape[1], 37, 53)
-        checks = {"unusual": np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)}
-    written = write_model(Export(network, checks, fields), options.repository, options.name)
+        parity_inputs = {"unusual": np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)}
+    written = write_model(Export(network, parity_inputs, fields), options.repository, options.name)
     print(f"Wrote {written}, checked against the network of {folder / WEIGHTS_FILE}.")
 
 
 def run_zoo(options: Namespace) -> None:
-    """Make default models again."""
+    """Retrain default models."""
     recipes = {name: RECIPES.load(name) for name in options.names or RECIPES.names()}
     check_folders(options.repository, options.plots)
     started = perf_counter()
@@ -116,7 +115,7 @@ def run_zoo(options: Namespace) -> None:
 
 
 def run_data(options: Namespace) -> None:
-    """Put MNIST into a folder and check it."""
+    """Get MNIST into a folder and verify it."""
     folder = options.to or mnist.FOLDER
     check_folders(folder)
     if options.source is None and mnist.holds_mnist(folder):
@@ -156,8 +155,8 @@ def _find(repository: Path, name: str, version: int | None) -> tuple[Path, Manif
     number = version or max(found, default=0)
     if number not in found:
         listed = f"it has {', '.join(map(str, found))}" if found else "train one, or give another --repository"
-        wanted = f"version {version} of '{name}'" if version else f"model '{name}'"
-        raise InputError(f"{repository} has no {wanted}; {listed}.")
+        missing = f"version {version} of '{name}'" if version else f"model '{name}'"
+        raise InputError(f"{repository} has no {missing}; {listed}.")
     folder = repository / name / str(number)
     return folder, Manifest.read(folder)
 
@@ -174,14 +173,14 @@ def _parts(manifest: Manifest, options: Namespace) -> dict[str, tuple[FloatArray
         masks = {"interpolation": inside, "extrapolation": ~inside}
         return {part: (table.inputs[mask], table.target[mask]) for part, mask in masks.items()}
     if options.name not in TASKS.names():
-        raise InputError(f"'{options.name}' is no task of ours ({', '.join(TASKS.names())}); give rows with --data.")
+        raise InputError(f"'{options.name}' is no default task ({', '.join(TASKS.names())}); give rows with --data.")
     split = TASKS.load(options.name).split(options.seed)
     halves = {"interpolation": split.interpolation, "extrapolation": split.extrapolation}
     return {part: (rows.inputs, rows.target) for part, rows in halves.items()}
 
 
 def _evaluate_images(manifest: Manifest, predict: Predict, options: Namespace) -> None:
-    """Measure a default model for images on what its training held out."""
+    """Measure a default model for images on its held-out images."""
     recipe = RECIPES.load(options.name) if options.name in RECIPES.names() else None
     if not isinstance(recipe, DigitRecipe | AggregateRecipe):
         raise InputError(f"'{options.name}' is no default model for images; its held-out errors are in its manifest.")

@@ -1,4 +1,4 @@
-"""What the commands print at their end."""
+"""What the commands print when they end."""
 
 import json
 import math
@@ -10,18 +10,17 @@ from models.manifest import Manifest
 
 Metrics = Mapping[str, Mapping[str, Any]]
 
-
 UNTRUSTWORTHY = 1e-2
-"""Relative RMSE beyond the training range from which on the summary warns."""
+"""Relative RMSE beyond the training range above which the summary warns."""
 
 
 def print_result(title: str, manifest: Manifest, metrics: Metrics | None = None) -> None:
-    """Print errors within and beyond the training range, beside the plain network of equal size where there is one.
+    """Print errors within and beyond the training range, and those of the baseline where there is one.
 
     Args:
-        title: what the errors are of.
+        title: printed above them.
         manifest: the model's.
-        metrics: the errors; None takes those of the manifest.
+        metrics: the errors; None: the manifest's.
     """
     metrics = manifest.metrics if metrics is None else metrics
     if manifest.task == "arithmetic":
@@ -31,7 +30,7 @@ def print_result(title: str, manifest: Manifest, metrics: Metrics | None = None)
 
 
 def print_no_law(reason: str) -> None:
-    """Say that the search found no law, and what that means for the model."""
+    """Print that symbolic regression found no law, and what that means for the model."""
     print(f"No law found: {reason}. The model only fits its training range; do not trust it outside.")
 
 
@@ -61,12 +60,12 @@ def _print_images(name: str, unit: str, metrics: Metrics) -> None:
     print(f"\n{name}: held-out images")
     for part, errors in metrics.items():
         what = {"interpolation": "as in training", "extrapolation": "beyond training"}.get(part, part)
-        plain = f"   linear head: {_image_errors(errors['plain_head'])}" if "plain_head" in errors else ""
-        print(f"{what:<17}{unit} head: {_image_errors(errors)}{plain}")
+        linear = f"   linear head: {_image_errors(errors['plain_head'])}" if "plain_head" in errors else ""
+        print(f"{what:<17}{unit} head: {_image_errors(errors)}{linear}")
 
 
 def print_where(folder: Path, repository: Path, name: str, example: Sequence[Sequence[float]] | None) -> None:
-    """Say where the model lies, and how to serve and ask it."""
+    """Print the model's folder, and how to serve it and request a prediction."""
     print(f"written  {folder}")
     print(f"serve    python -m app --repository {repository}")
     if example is None:
@@ -77,7 +76,7 @@ def print_where(folder: Path, repository: Path, name: str, example: Sequence[Seq
 
 
 def _size(errors: Mapping[str, Any]) -> float:
-    """Relative RMSE; infinity where there is none."""
+    """Relative RMSE; infinity without one."""
     value = errors.get("relative_rmse")
     return math.inf if value is None else float(value)
 

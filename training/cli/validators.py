@@ -1,21 +1,21 @@
-"""What commands check before the work that it is for."""
+"""Checks that commands make before they train."""
 
 import re
 from pathlib import Path
 from tempfile import TemporaryFile
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.arrays import FloatArray
 from models.manifest import NAME_PATTERN
 from training.errors import InputError
 
 
 def check_name(name: str) -> str:
-    """The name, if models may bear it.
+    """The name, if it is a valid name of a model.
 
     Raises:
-        InputError: they may not.
+        InputError: it is not.
     """
     if not re.fullmatch(NAME_PATTERN, name):
         raise InputError(
@@ -24,25 +24,25 @@ def check_name(name: str) -> str:
     return name
 
 
-def check_whole(labels: NDArray[np.float64], path: Path) -> None:
-    """Check that labels are sums of whole numbers.
+def check_whole(labels: FloatArray, path: Path) -> None:
+    """Check that labels are whole numbers of 0 or more, as a counting head predicts.
 
     Raises:
-        InputError: one is not a whole number of 0 or more.
+        InputError: one is not.
     """
-    unfit = labels[(labels < 0) | (labels != np.rint(labels))]
-    if len(unfit):
+    invalid = labels[(labels < 0) | (labels != np.rint(labels))]
+    if len(invalid):
         raise InputError(
-            f"{path}: the label {unfit[0]:g} is no whole number of 0 or more, as counts are; "
+            f"{path}: the label {invalid[0]:g} is no whole number of 0 or more, as counts are; "
             f"correct it, or use --pool sum."
         )
 
 
 def check_folders(*folders: Path) -> None:
-    """Make the folders that results go into.
+    """Create the folders of the results.
 
     Raises:
-        InputError: one of them cannot be written to.
+        InputError: one of them is not writable.
     """
     for folder in folders:
         try:

@@ -1,20 +1,16 @@
 """Puts images together into the batches that networks take."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from models.arrays import ByteArray, FloatArray
+from models.arrays import ByteArray, FloatArray, Predict
 from models.preprocessing import Pixels
 from training.data.augment import background
 from training.data.image_files import shapes_of
 from training.data.labeled_images import Images
-
-Predict = Callable[[NDArray[Any]], NDArray[Any]]
 
 PREDICTED_TOGETHER = 256
 

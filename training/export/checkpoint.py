@@ -1,4 +1,4 @@
-"""Checkpoints: weights as safetensors, and with them what it takes to build the network again."""
+"""Checkpoints: weights as safetensors, with the configuration that rebuilds the network."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ OLD_KINDS = {"PictureNetwork": "ImageNetwork"}  # alias: in checkpoints of versi
 
 
 def save_checkpoint(network: ExportableNetwork, path: Path) -> None:
-    """Write the weights and, as metadata, the network's configuration."""
+    """Write the weights, and the network's configuration as metadata."""
     kind = next(name for name, kind in KINDS.items() if isinstance(network, kind))
     # one entry, as safetensors writes several in an order that changes from run to run
     metadata = {"network": json.dumps({"kind": kind, "config": network.config})}
@@ -28,10 +28,10 @@ def save_checkpoint(network: ExportableNetwork, path: Path) -> None:
 
 
 def load_checkpoint(path: Path) -> ExportableNetwork:
-    """Build the network that a checkpoint holds, in evaluation mode.
+    """Rebuild the network of a checkpoint, in evaluation mode.
 
     Raises:
-        InputError: the file is missing or is no checkpoint of ours.
+        InputError: the file is missing or no checkpoint of this project.
     """
     try:
         with safe_open(path, framework="pt") as file:

@@ -1,4 +1,4 @@
-"""What a manifest says of a network on columns of numbers, whoever fitted it."""
+"""The manifest fields of a network on columns of numbers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,15 +23,15 @@ def manifest_fields(
     """The manifest's fields but ``name``, ``version`` and ``files``.
 
     Args:
-        network: what was fitted.
+        network: the fitted network.
         columns: names of the input columns.
         target: name of the target.
-        reason: why the search found no law; None if it found one, or was not asked to.
+        reason: why symbolic regression found no law; None if it found one, or was not run.
         formula: the law as text, or None.
         latex: the same in LaTeX, or None.
         training: ``ranges``, ``rows``, ``seed``, ``command`` and ``data``, as manifests have them.
         metrics: errors by part.
-        summary: one line for people; empty: what is learned from what.
+        summary: one line for people; empty: target, columns and unit.
     """
     dims = network.dims if isinstance(network, Law) else network.config["dims"]
     return {
@@ -51,7 +51,7 @@ def manifest_fields(
 
 
 def unit_name(network: Network | Law, reason: str | None) -> str:
-    """Name of a network's unit, or ``"Law"``; ``"Approximation"`` where the search found no law."""
+    """A network's unit, or ``"Law"``; ``"Approximation"`` where symbolic regression found no law."""
     if isinstance(network, Network):
         return str(network.config["unit"])
     return "Approximation" if reason else "Law"

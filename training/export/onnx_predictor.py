@@ -1,4 +1,4 @@
-"""An exported model as it is served: its ONNX file, through ONNX Runtime."""
+"""An exported model as it is served: its ONNX file in ONNX Runtime."""
 
 from pathlib import Path
 from typing import Any
@@ -7,19 +7,19 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from models.arrays import Predict
 from models.manifest import ONNX_FILE, Manifest
-from training.data.collate import Predict
 
 
 def onnx_predictor(folder: Path, manifest: Manifest) -> Predict:
-    """What computes a batch as the service would on a CPU.
+    """Predictions as the service computes them on a CPU.
 
     Args:
-        folder: of the version.
-        manifest: of the same.
+        folder: the version folder.
+        manifest: its manifest.
 
     Raises:
-        ManifestError: the file is missing, or not the one whose hash the manifest gives.
+        ManifestError: the file is missing, or its hash is not the manifest's.
     """
     session = onnxruntime.InferenceSession(manifest.read_file(folder, ONNX_FILE), providers=["CPUExecutionProvider"])
 

@@ -1,7 +1,7 @@
-"""Writes a model's version folder: ONNX, TorchScript, safetensors and manifest, each checked before it counts.
+"""Writes a model's version folder: ONNX, TorchScript, safetensors and manifest.
 
-Everything is made in a folder beside the models, whose name no reader takes for a model, and moved into place by
-one rename: an interruption or a failed check leaves nothing half-written.
+All files are written to a staging folder, compared with the PyTorch network and moved into place by one rename: an
+interruption or a failed comparison leaves nothing half-written.
 """
 
 import logging
@@ -9,7 +9,7 @@ import platform
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from models.arrays import Predict
 from models.law import Law
 from models.manifest import (
     MANIFEST_FILE,
@@ -39,18 +40,16 @@ from training.export.strip_metadata import strip_onnx, strip_torchscript
 
 INPUT, OUTPUT = "input", "output"
 TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-4}
-"""Largest relative difference between an exported file and the PyTorch model, by the number type of the output."""
-
-Predict = Callable[[NDArray[Any]], NDArray[Any]]
+"""Largest relative difference between an exported file and the PyTorch network, by the type of the output."""
 
 
 @dataclass(frozen=True)
 class Export:
-    """A trained network and all that its manifest says beside names, hashes and packages.
+    """A trained network and the fields of its manifest.
 
     Args:
         network: the trained network.
-        checks: inputs in and beyond the training range, by a name for messages; parity is checked on each.
+        parity_inputs: inputs within and beyond the training range, by a name for messages; files are compared on each.
         manifest: the manifest's fields but ``name``, ``version`` and ``files``.
     """
 
@@ -63,16 +62,16 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
     """Export a network into ``repository/name/version``.
 
     Args:
-        export: what to write.
+        export: the network and its manifest.
         repository: the model repository; made if it is missing.
         name: the model's name.
-        version: a version to put in the place of; None adds the next one.
+        version: the version to replace; None adds the next one.
 
     Returns:
         The version folder.
 
     Raises:
-        ParityError: a file differs from the PyTorch model by more than ``TOLERANCES``; nothing is written.
+        ParityError: a file differs from the PyTorch network by more than ``TOLERANCES``; nothing is written.
     """
     repository.mkdir(parents=True, exist_ok=True)
     with _staging(repository) as folder:
@@ -100,7 +99,7 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
 
 
 def check_parity(network: nn.Module, predict: Predict, inputs: NDArray[Any], what: str) -> None:
-    """Compare predictions with the PyTorch model's, each relative to its size or, near zero, to a thousandth of all's.
+    """Compare predictions with the PyTorch network's, relative to their size; near zero, to a thousandth of the RMS.
 
     Raises:
         ParityError: they differ by more than ``TOLERANCES`` of the output's type, or where they are not finite.
@@ -120,7 +119,7 @@ def check_parity(network: nn.Module, predict: Predict, inputs: NDArray[Any], wha
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of what a model is made with, as its manifest lists them."""
+    """Versions of the packages that a model is made with, as its manifest lists them."""
     names = ("nalu-serve", "numpy", "onnx", "onnxscript", "torch")
     return {"python": platform.python_version(), **{name: installed_version(name) for name in names}}
 
@@ -150,12 +149,12 @@ def _move_into_place(folder: Path, target: Path, *, replace: bool) -> Path:
 
 
 def write_onnx(network: nn.Module, example: Tensor, path: Path) -> None:
-    """Write a network as one ONNX file without external data; batch, and size of images, are free.
+    """Write a network as one ONNX file without external data; batch size and image size are dynamic.
 
     Args:
         network: in evaluation mode.
-        example: an input of at least two rows, or images whose height differs from their width: the exporter takes
-            a size of one, and two equal sizes, for fixed.
+        example: an input of at least two rows, or images whose height differs from their width: the exporter treats
+            a dimension of 1, and two equal dimensions, as fixed.
         path: the file to write.
     """
     axes = {0: torch.export.Dim("batch")}
@@ -177,14 +176,14 @@ def write_onnx(network: nn.Module, example: Tensor, path: Path) -> None:
 
 def write_torchscript(network: nn.Module, example: Tensor, path: Path) -> None:
     """Write a network as TorchScript, traced on an example."""
-    # the trace needs no check of its own: every file is compared with the network below
+    # the trace needs no check of its own: write_model compares every file with the network
     torch.jit.save(torch.jit.trace(network, example, check_trace=False), path)  # type: ignore[no-untyped-call]
     strip_torchscript(path)
 
 
 @contextmanager
 def _quiet_exporter() -> Iterator[None]:
-    """Keep the exporter's notes about packages that are not needed, and about itself, out of the user's sight."""
+    """Hide the exporter's notes about itself and about packages that are not needed."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

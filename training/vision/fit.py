@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from models.arrays import FloatArray
+from models.arrays import FloatArray, Predict
 from models.image_network import ImageNetwork
-from training.data.collate import Predict, predict_images
+from training.data.collate import predict_images
 from training.data.labeled_images import LabeledImages
 from training.metrics import classification_errors, predict, regression_errors
 from training.trainer.checkpointing import CheckpointFolder
