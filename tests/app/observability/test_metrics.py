@@ -156,33 +156,34 @@ def _samples(registry: CollectorRegistry) -> list[str]:
     return generate_latest(registry).decode().splitlines()
 
 
-WORKER = """
-import sys
-from app.observability.metrics import Metrics
-
-metrics = Metrics(list)
-metrics.observations("rows", "sum", "1").extend([3.0] * int(sys.argv[1]))
-metrics.observations("compute", "sum", "1").extend([0.25] * int(sys.argv[1]))
-metrics.flush()
-"""
-READER = """
-import json
+WORKERS = """
+import json, os
 from app.observability.metrics import Metrics
 from app.routes.v2.statistics import statistics
 
+for batches in (2, 5):
+    if os.fork() == 0:
+        metrics = Metrics(list)
+        metrics.observations("rows", "sum", "1").extend([3.0] * batches)
+        metrics.observations("compute", "sum", "1").extend([0.25] * batches)
+        metrics.flush()
+        os._exit(0)
+    os.wait()
 print(json.dumps(statistics(Metrics(list), [("sum", 1)])))
 """
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="several workers need fork")
 def test_statistics_of_several_workers_are_their_sums(tmp_path: Path) -> None:
-    environment = os.environ | {MULTIPROCESS_FOLDER: str(tmp_path)}
-
-    def run(code: str, *arguments: str) -> str:
-        command = [sys.executable, "-c", code, *arguments]
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
-
-    run(WORKER, "2")
-    run(WORKER, "5")
-    [stats] = json.loads(run(READER))["model_stats"]
+    ended = subprocess.run(
+        [sys.executable, "-c", WORKERS],
+        cwd=ROOT,
+        env=os.environ | {MULTIPROCESS_FOLDER: str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    [stats] = json.loads(ended.stdout)["model_stats"]
     assert (stats["inference_count"], stats["execution_count"]) == (21, 7)
     assert stats["inference_stats"]["compute_infer"] == {"count": 7, "ns": 1_750_000_000}
