@@ -1,4 +1,4 @@
-"""GET /health/live, /health/ready and /metrics: what orchestrators and monitoring ask."""
+"""GET /health/live, /health/ready and /metrics, for orchestrators and monitoring."""
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -10,12 +10,12 @@ router = APIRouter(tags=["operation"])
 
 NOT_READY = {
     "model": Ready,
-    "description": "Still loading, or draining; a problem where the service has too much to do to look.",
+    "description": "Still loading, or draining; a problem where the service is overloaded.",
     "content": problem(503)["content"],
 }
 
 
-@router.get("/health/live", summary="Does the process run?", responses=problems(503))
+@router.get("/health/live", summary="Liveness", responses=problems(503))
 async def live() -> Live:
     """200 while the process runs."""
     return Live(live=True)
@@ -23,13 +23,13 @@ async def live() -> Live:
 
 @router.get(
     "/health/ready",
-    summary="Should requests be sent here?",
+    summary="Readiness",
     responses={503: NOT_READY},
 )
 async def ready(service: ServiceDep, response: Response) -> Ready:
-    """200 once the repository has been gone through and its sound models are warmed, until the service drains.
+    """200 from the end of the initial scan, with all sound models warmed up, until the service drains.
 
-    A damaged model is listed with the reason; it is not served, and blocks nobody else.
+    A damaged model is listed with the reason; it is not served, and does not affect others.
     """
     states = [
         ModelState(name=name, version=version, state=entry.state, reason=entry.reason)
@@ -41,12 +41,12 @@ async def ready(service: ServiceDep, response: Response) -> Ready:
 
 @router.get(
     "/metrics",
-    summary="Counters for Prometheus",
+    summary="Prometheus metrics",
     response_class=Response,
     responses=problems(503)
     | {200: {"content": {"text/plain": {"example": 'nalu_requests_total{route="/models",status="200"} 1.0'}}}},
 )
 async def metrics(service: ServiceDep) -> Response:
-    """Counters in Prometheus' text format."""
+    """Metrics in Prometheus' text format."""
     service.metrics.queued_rows.set(service.batching.queue_limiter.rows)
     return Response(service.metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})

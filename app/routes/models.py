@@ -1,4 +1,4 @@
-"""GET /models, /models/{name} and /models/{name}/versions: what there is, and what each model promises."""
+"""GET /models, /models/{name} and /models/{name}/versions: manifests, and states of versions."""
 
 from typing import Annotated, Literal
 
@@ -15,11 +15,11 @@ Name = Annotated[str, Path(examples=["add"], json_schema_extra=NAME)]
 
 
 class VersionState(BaseModel):
-    """What is known of one version of a model."""
+    """State of one version of a model."""
 
     version: int
     state: Literal["ready", "damaged"]
-    reason: str | None = Field(description="What is wrong with a damaged folder.")
+    reason: str | None = Field(description="Why the folder is damaged.")
 
 
 class VersionList(BaseModel):
@@ -35,13 +35,13 @@ class VersionList(BaseModel):
     versions: list[VersionState]
 
 
-@router.get("", summary="All models, in their highest version", responses=problems(503))
+@router.get("", summary="Manifests of all models", responses=problems(503))
 async def list_models(service: ServiceDep) -> ModelList:
-    """The manifests of all models, each in its highest version: shapes, training range, measured errors, formula."""
+    """The manifest of every model, in its highest sound version: shapes, training ranges, measured errors, formula."""
     return ModelList(models=service.repository.latest())
 
 
-@router.get("/{name}", summary="What one model promises", responses=problems(404, 422, 503))
+@router.get("/{name}", summary="Manifest of one model", responses=problems(404, 422, 503))
 async def get_model(
     service: ServiceDep,
     name: Name,
@@ -53,9 +53,9 @@ async def get_model(
     return service.repository.get(name, version).manifest
 
 
-@router.get("/{name}/versions", summary="The versions of one model", responses=problems(404, 503))
+@router.get("/{name}/versions", summary="Versions of one model", responses=problems(404, 503))
 async def list_versions(service: ServiceDep, name: Name) -> VersionList:
-    """All versions of one model, lowest first, each with its state; a damaged one with the reason."""
+    """All versions of one model in ascending order, each with its state; a damaged one with the reason."""
     found = service.repository.versions_of(name)
     versions = [VersionState(version=version, state=entry.state, reason=entry.reason) for version, entry in found]
     return VersionList(name=name, versions=versions)

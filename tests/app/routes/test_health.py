@@ -41,7 +41,7 @@ def test_ready_lists_every_version_with_its_state(tmp_path: Path) -> None:
     }
 
 
-def test_not_ready_until_the_repository_was_gone_through(tmp_path: Path) -> None:
+def test_not_ready_until_the_initial_scan_is_done(tmp_path: Path) -> None:
     write_sum(tmp_path)
     client = TestClient(create_app(Settings(repository=tmp_path, threads=1)))  # not entered: nothing is loaded
     response = client.get("/health/ready")
@@ -56,7 +56,7 @@ def test_not_ready_while_draining(draining: TestClient) -> None:
     assert draining.get("/health/live").status_code == 200
 
 
-def test_while_draining_requests_are_answered_and_connections_closed(draining: TestClient) -> None:
+def test_while_draining_requests_are_served_and_connections_closed(draining: TestClient) -> None:
     answered = draining.post("/predict/arithmetic", json={"model": "sum", "inputs": [[1, 2]]})
     assert answered.json()["predictions"] == [[3.0]]
     refused = draining.get("/models/nobody")

@@ -19,7 +19,7 @@ def test_models_lists_every_model_once_in_its_latest_version_by_name(client: Tes
     assert names == [(name, 1) for name in once] + [("sum", 2)]
 
 
-def test_a_model_is_described_by_the_very_manifest_of_its_folder(tmp_path: Path) -> None:
+def test_a_model_is_described_by_the_manifest_of_its_folder(tmp_path: Path) -> None:
     for version in (1, 2):
         write_sum(tmp_path, version=version, summary=f"version {version}", metrics={"extrapolation": {"mse": 0.5}})
     written = [json.loads((tmp_path / "sum" / str(version) / "manifest.json").read_text()) for version in (1, 2)]
@@ -54,13 +54,13 @@ def test_an_unknown_model_or_version_is_not_found(client: TestClient, path: str,
         ("one", "Input should be a valid integer, unable to parse string as an integer"),
     ],
 )
-def test_what_is_no_version_number_is_refused(client: TestClient, version: str, message: str) -> None:
+def test_an_invalid_version_number_is_rejected(client: TestClient, version: str, message: str) -> None:
     message += f', not "{version}"' if len(version) < 40 else ""
     problem = expect_problem(client.get(f"/models/sum?version={version}"), 422, f"query.version: {message}.")
     assert problem["errors"] == [{"location": "query.version", "message": message}]
 
 
-def test_until_the_repository_was_gone_through_requests_are_asked_to_come_back(tmp_path: Path) -> None:
+def test_requests_during_the_initial_scan_get_503(tmp_path: Path) -> None:
     write_sum(tmp_path)
     client = TestClient(create_app(Settings(repository=tmp_path, threads=1)))  # not entered: nothing is loaded
     answers = [
@@ -78,12 +78,12 @@ def test_the_list_of_models_is_not_given_before_it_is_complete(tmp_path: Path) -
     expect_problem(client.get("/models"), 503, LOADING)
 
 
-def test_an_invalid_request_is_refused_even_while_models_are_loaded(tmp_path: Path) -> None:
+def test_an_invalid_request_is_rejected_even_while_models_are_loaded(tmp_path: Path) -> None:
     client = TestClient(create_app(Settings(repository=tmp_path, threads=1)))
     expect_problem(client.post("/predict/arithmetic", content=b"{"), 422)
 
 
-def test_the_versions_of_a_model_are_listed_lowest_first_with_what_is_wrong_with_a_damaged_one(tmp_path: Path) -> None:
+def test_the_versions_of_a_model_are_listed_in_ascending_order_with_the_reason_of_a_damaged_one(tmp_path: Path) -> None:
     for version in (10, 2, 1):
         write_sum(tmp_path, version=version)
     (tmp_path / "sum" / "2" / "model.onnx").unlink()
@@ -102,13 +102,13 @@ def test_the_versions_of_a_model_are_listed_lowest_first_with_what_is_wrong_with
     }
 
 
-def test_the_versions_of_a_model_that_is_not_there_are_not_found(client: TestClient) -> None:
+def test_the_versions_of_an_unknown_model_are_not_found(client: TestClient) -> None:
     expect_problem(
         client.get("/models/nobody/versions"), 404, "There is no model 'nobody'; GET /models lists all models."
     )
 
 
-def test_the_versions_of_an_unloaded_model_are_not_found_and_it_is_said_how_to_load_it(tmp_path: Path) -> None:
+def test_the_versions_of_an_unloaded_model_are_not_found_with_how_to_load_it(tmp_path: Path) -> None:
     write_sum(tmp_path)
     with running(tmp_path) as client:
         client.app.state.service.repository.unload("sum")  # type: ignore[attr-defined]
