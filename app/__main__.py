@@ -21,7 +21,7 @@ from app.transport.workers import LISTENERS, run_workers
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until a signal; returns the exit code, 2 for a setting that does not fit."""
+    """Serve until a signal; returns the exit code, 2 for an invalid setting."""
     options = _parser().parse_args(arguments)
     try:
         settings = read_settings(**vars(options))
@@ -60,17 +60,17 @@ def _configuration(app: FastAPI | str, settings: Settings) -> uvicorn.Config:
         http=FastPathProtocol,
         interface="asgi3",
         ws="none",
-        log_config=None,  # app.observability.logs has seen to it
+        log_config=None,  # app.observability.logs configures it
         log_level=settings.log_level,
-        access_log=False,  # ours has the request's id
-        proxy_headers=False,  # nothing here depends on the client's address
+        access_log=False,  # the dispatcher's has the request id
+        proxy_headers=False,  # the client's address is not used
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
     )
 
 
 def _check_address(settings: Settings) -> None:
-    """Find out before any model is loaded that the address cannot be listened on."""
+    """Fail before any model is loaded if the address cannot be listened on."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         socket.create_server((settings.host, settings.port), family=family).close()
@@ -82,7 +82,7 @@ def _check_address(settings: Settings) -> None:
 
 
 def create_worker() -> FastAPI:
-    """The application of one worker process, with everything from the environment."""
+    """The application of one worker process, with its settings from the environment."""
     settings = read_settings()
     configure(settings.log_level, settings.log_format)
     app = create_app(settings)

@@ -1,4 +1,4 @@
-"""What runs a model. One file a backend, which offers its class as ``BACKEND`` and imports its library itself."""
+"""Runtimes for models. Each file is a backend: its class is ``BACKEND``, and it alone imports its library."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -15,14 +15,14 @@ BACKENDS = sorted({module.name for module in iter_modules(__path__)} - NO_BACKEN
 
 
 class BackendError(RuntimeError):
-    """A backend or device that is not there, or a model that a backend cannot load."""
+    """A backend or device is missing, or a backend cannot load a model."""
 
 
 class Predictor(Protocol):
     """A loaded model; several threads may call it at the same time."""
 
     def __call__(self, inputs: NDArray[Any], /) -> NDArray[Any]:
-        """Outputs for a batch of inputs, both shaped and typed as the manifest says."""
+        """Outputs for a batch of inputs, both of the manifest's shapes and datatypes."""
 
 
 class Backend(Protocol):
@@ -37,7 +37,7 @@ class Backend(Protocol):
         """Load a model from the bytes of its file.
 
         Raises:
-            BackendError: the bytes are no model that this backend can run as the manifest says.
+            BackendError: this backend cannot run the bytes as the manifest promises.
         """
 
 
@@ -46,7 +46,7 @@ def create_backend(name: str, device: str, threads: int) -> Backend:
 
     Args:
         name: one of ``BACKENDS``.
-        device: ``"auto"``, ``"cpu"`` or ``"cuda"``; auto takes CUDA where the backend has it.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``; auto is CUDA where the backend has it.
         threads: threads that one prediction may use on the CPU.
 
     Raises:

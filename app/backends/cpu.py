@@ -1,4 +1,4 @@
-"""How many processors this process may really use. ONNX Runtime and PyTorch look at the machine instead."""
+"""Processors that this process may use. ONNX Runtime and PyTorch count those of the machine instead."""
 
 import math
 import os

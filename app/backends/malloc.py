@@ -1,7 +1,7 @@
-"""Memory of large batches, given back.
+"""Returns the memory of large batches to the system.
 
-The C library keeps what is freed, in pieces for each thread. Of feature maps for pictures of megapixels those are
-hundreds of megabytes, which nobody else can use, and which the next batch, in another thread, takes once more.
+The C library keeps freed memory in an arena for each thread. For feature maps of images of megapixels those hold
+hundreds of megabytes, which no other process can use, and which the next batch, in another thread, allocates again.
 """
 
 import ctypes
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from app.backends import Predictor
 
 LARGE_NUMBERS = 2**18
-"""Least numbers of a batch that is worth a look, of some milliseconds, through what was freed."""
+"""Smallest batch, in numbers, after which memory is trimmed: that takes some milliseconds."""
 
 
 def trim_malloc(predict: Predictor) -> Predictor:
-    """A model that gives back the memory of large batches after each. Where that is not known to be done, the model."""
+    """Wrap a predictor so that large batches trim the memory after them; with another C library than GNU's, do not."""
     trim = _trim()
     if trim is None:
         return predict

@@ -19,14 +19,14 @@ logger = logging.getLogger(__name__)
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 CUDA_OPTIONS = {
-    # the default tries every algorithm for each new shape, which takes up to a second; batches and pictures have many
+    # the default tries every algorithm for each new shape, which takes up to a second; batches and images have many
     "cudnn_conv_algo_search": "HEURISTIC",
     # the default doubles what it holds each time it needs more
     "arena_extend_strategy": "kSameAsRequested",
-    # numbers of 10 bits are too short for sums over many places
+    # its mantissa of 10 bits is too short for sums over many locations
     "use_tf32": "0",
 }
-"""What CUDA is started with; by ONNX Runtime's documentation, and not yet tried on a GPU."""
+"""Options of CUDA, by ONNX Runtime's documentation; not yet tried on a GPU."""
 
 
 class OnnxBackend:
@@ -37,7 +37,7 @@ class OnnxBackend:
         threads: threads of one prediction on the CPU.
 
     Raises:
-        BackendError: CUDA was asked for and this ONNX Runtime has none.
+        BackendError: CUDA is required and does not start.
     """
 
     file = ONNX_FILE
@@ -61,13 +61,13 @@ class OnnxBackend:
         self._options = onnxruntime.SessionOptions()
         self._options.intra_op_num_threads = threads
         self._options.inter_op_num_threads = 1
-        self._options.enable_cpu_mem_arena = False  # it would keep what the largest picture took
+        self._options.enable_cpu_mem_arena = False  # it would keep the memory of the largest image
         self._options.log_severity_level = 3
         # a spinning thread takes the processor from the threads that decode and answer
         self._options.add_session_config_entry("session.intra_op.allow_spinning", "0")
 
     def load(self, content: bytes, manifest: Manifest) -> Predictor:
-        refuse_external_data(content)
+        check_external_data(content)
         provider = PROVIDERS[self.device]
         try:
             session = onnxruntime.InferenceSession(content, self._options, providers=_providers(self.device))
@@ -88,12 +88,12 @@ class OnnxBackend:
 
 
 def _providers(device: str) -> list[Any]:
-    """What runs a model, the preferred first; the CPU runs what CUDA has no kernel for."""
+    """Execution providers by preference; the CPU runs the operators that CUDA has no kernel for."""
     return [(PROVIDERS["cuda"], CUDA_OPTIONS), PROVIDERS["cpu"]] if device == "cuda" else [PROVIDERS["cpu"]]
 
 
 def _cuda_starts() -> bool:
-    """Whether CUDA works, not only whether ONNX Runtime was built with it: runs the smallest of models on it."""
+    """Whether CUDA works, and not only whether ONNX Runtime was built with it: runs a tiny model on it."""
     onnxruntime.preload_dlls()  # CUDA's libraries, where pip installed them
     value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
     graph = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["x"], ["y"])], "probe", [value], [])
@@ -102,16 +102,16 @@ def _cuda_starts() -> bool:
     try:
         session = onnxruntime.InferenceSession(model.SerializeToString(), providers=_providers("cuda"))
         session.run(None, {"x": np.zeros(1, np.float32)})
-    except Exception:  # whatever the driver or a library makes it stumble over
+    except Exception:  # whatever the driver or a library raises
         return False
     return PROVIDERS["cuda"] in session.get_providers()
 
 
-def refuse_external_data(content: bytes) -> None:
-    """Raise BackendError if the model keeps weights in other files: no hash would vouch for them."""
+def check_external_data(content: bytes) -> None:
+    """Raise BackendError if the model keeps weights in other files, for which the manifest has no hash."""
     try:
         model = onnx.load_model_from_string(content)
-    except Exception as error:  # protobuf's DecodeError, whose module is not ours to name
+    except Exception as error:  # protobuf's DecodeError, whose module is private
         raise BackendError("it is not an ONNX file.") from error
     nodes = [node for function in model.functions for node in function.node]
     if any(uses_external_data(tensor) for tensor in (*_tensors(model.graph), *_tensors_of_nodes(nodes))):

@@ -1,6 +1,6 @@
-"""TorchScript, on CPU or CUDA. The only place of the service that imports PyTorch, and only when it is chosen.
+"""TorchScript, on CPU or CUDA. The only file of the service that imports PyTorch, and only when it is chosen.
 
-Loading TorchScript runs code; that is why only files whose hash the manifest vouches for come here.
+Loading TorchScript runs code. Only files whose hash is in the manifest come here.
 """
 
 import io
@@ -21,7 +21,7 @@ class TorchScriptBackend:
         threads: threads of one prediction on the CPU.
 
     Raises:
-        BackendError: PyTorch is not installed, or CUDA was asked for and is not there.
+        BackendError: PyTorch is not installed, or CUDA is required and missing.
     """
 
     file = TORCHSCRIPT_FILE
@@ -37,7 +37,7 @@ class TorchScriptBackend:
         if device == "cuda" and not torch.cuda.is_available():
             raise BackendError("NALU_DEVICE is cuda, but PyTorch finds no CUDA device; set NALU_DEVICE=cpu.")
         torch.set_num_threads(threads)
-        torch.backends.cudnn.allow_tf32 = False  # numbers of 10 bits are too short for sums over many places
+        torch.backends.cudnn.allow_tf32 = False  # its mantissa of 10 bits is too short for sums over many locations
         self._torch = torch
         self.device = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
 

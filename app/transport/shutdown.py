@@ -1,11 +1,11 @@
-"""The end of the service: no request that was accepted is lost.
+"""Graceful shutdown: no request that was accepted is lost.
 
-At SIGTERM readiness goes off and answers begin to close their connections, while everything is still served: load
-balancers need time to notice. After that grace the door is closed: the kernel lets nobody in any more, but who is in
-already is answered. When no request has come for a while, uvicorn shuts down.
+At SIGTERM readiness turns off and responses begin to close their connections, while every request is still served: load
+balancers need time to notice. After that grace period the kernel drops new connections, and those that exist are still
+served. When no request has come for a while, uvicorn shuts down.
 
-uvicorn alone closes its listener at once, and with it resets the connections that nobody had accepted yet, as well as
-those that were just about to send.
+uvicorn alone closes its listener at once, which resets the connections that it has not accepted yet, and soon after it
+those whose clients are just about to send.
 """
 
 import asyncio
@@ -22,19 +22,19 @@ from types import FrameType
 from app.service import Service
 
 QUIET_SECONDS = 0.3
-"""When no request has come for so long after the door was closed, none is under way any more."""
+"""When no request has come for this long since new connections are dropped, none is under way any more."""
 _SO_ATTACH_FILTER = 26
 _LOAD_FLAGS, _IF_SYN, _KEEP, _DROP = (0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0xFFFFFFFF), (0x06, 0, 0, 0)
 _NO_SYN = b"".join(struct.pack("HBBI", *instruction) for instruction in (_LOAD_FLAGS, _IF_SYN, _DROP, _KEEP))
-"""A packet filter: drop what opens a connection, by the flags in the TCP header, and keep the rest. A filter that drops
-everything would also cut off handshakes that have begun: their clients think that they are in."""
+"""A BPF program: drop packets that open a connection, by the flags in the TCP header, and keep the rest. A filter that
+drops everything would also cut off handshakes that have begun, whose clients take themselves for connected."""
 
 
 def stop_accepting(listeners: Iterable[socket.socket]) -> None:
-    """Let no new connection in, and keep those that wait to be accepted; closing a listener would reset them.
+    """Drop new connections, and keep those that wait to be accepted: closing a listener would reset them.
 
-    The handshakes of new clients go unanswered until the listener is closed, which then refuses them. Other systems
-    than Linux have no such filter; there this does nothing.
+    New clients get no answer until the listener is closed, which then refuses them. This needs Linux; elsewhere it does
+    nothing.
     """
     code = ctypes.create_string_buffer(_NO_SYN, len(_NO_SYN))
     program = struct.pack("HP", len(_NO_SYN) // 8, ctypes.addressof(code))

@@ -38,7 +38,7 @@ def _bind(family: socket.AddressFamily, address: Any) -> socket.socket:
 
 
 def run_workers(config: Config) -> None:
-    """Start the workers, replace those that die, and pass signals on, until one ends it all."""
+    """Start the workers, replace those that die and forward signals, until a signal stops the service."""
     reserved = config.bind_socket()
     sockets: list[Any] = [reserved]  # shared by all workers, where a port cannot be
     if hasattr(socket, "SO_REUSEPORT"):

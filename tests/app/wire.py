@@ -1,5 +1,6 @@
 """The service behind a real socket, in this process so that tests can hold its models, and a client of raw bytes."""
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -34,6 +35,13 @@ class Live:
     def counted(self, **labels: str) -> float:
         """Requests counted for POST /predict/arithmetic, or for the route named, with that status."""
         return self.value("nalu_requests_total", **({"route": PATH} | labels))
+
+    def hold(self) -> "HeldModel":
+        """Let the test hold the computations of model sum from now on."""
+        model = self.service.repository.get("sum")
+        model.predict = held = HeldModel()
+        self.service.batching._batchers.pop(model, None)  # they would go on with the model's own predictor
+        return held
 
     def value(self, name: str, **labels: str) -> float:
         self.service.metrics.flush()
@@ -77,6 +85,11 @@ class Answer:
 
     def header(self, name: str) -> str | None:
         return dict(self.headers).get(name)
+
+    def predictions(self) -> Any:
+        """The predictions of an answer that has some."""
+        assert self.status == 200, self.body[:300]
+        return json.loads(self.body)["predictions"]
 
 
 class Wire:
@@ -133,6 +146,11 @@ def post(body: bytes, *headers: str, path: str = PATH, version: str = "1.1", len
     if length:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def without_body(method: str, path: str = PATH, *headers: str) -> bytes:
+    """A request as bytes."""
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: here", *headers, "", ""]).encode()
 
 
 def predict_body(*rows: list[float], model: str = "sum", length: int = 0) -> bytes:

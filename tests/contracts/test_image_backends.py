@@ -1,4 +1,4 @@
-"""ONNX Runtime and TorchScript give the same answer to a picture, on the CPU and, where there is one, on a GPU.
+"""ONNX Runtime and TorchScript give the same answer to an image, on the CPU and, where there is one, on a GPU.
 
 Where there is none, the tests on a GPU are skipped; what can be known without one is asked of the graphs.
 """
@@ -46,7 +46,7 @@ class Case(NamedTuple):
     def loaded(self, backend: str, device: str) -> Predictor:
         return create_backend(backend, device, 1).load(self.files[backend], self.manifest)
 
-    def pictures(self) -> Iterator[NDArray[np.uint8]]:
+    def images(self) -> Iterator[NDArray[np.uint8]]:
         """Bright strokes on dark, in several sizes."""
         random = np.random.default_rng(0)
         for count, height, width in SIZES:
@@ -71,7 +71,7 @@ def made(folder: Path, **settings: Any) -> Case:
 
 
 def committed() -> list[Path]:
-    """Version folders of the default models that take pictures."""
+    """Version folders of the default models that take images."""
     folders = [name / str(versions(name)[-1]) for name in sorted(REPOSITORY.iterdir()) if versions(name)]
     return [folder for folder in folders if Manifest.read(folder).image is not None]
 
@@ -90,19 +90,19 @@ def close(actual: NDArray[Any], expected: NDArray[Any]) -> None:
     np.testing.assert_allclose(actual, expected, rtol=TOLERANCE, atol=TOLERANCE)
 
 
-def test_both_backends_answer_a_picture_of_any_size_alike_on_the_cpu(case: Case) -> None:
+def test_both_backends_answer_an_image_of_any_size_alike_on_the_cpu(case: Case) -> None:
     onnx, torchscript = (case.loaded(backend, "cpu") for backend in ("onnx", "torchscript"))
-    for pictures in case.pictures():
-        close(onnx(pictures), torchscript(pictures))
+    for images in case.images():
+        close(onnx(images), torchscript(images))
         if case.network is not None:
-            close(onnx(pictures), case.network(torch.from_numpy(pictures)).numpy())
+            close(onnx(images), case.network(torch.from_numpy(images)).numpy())
 
 
-def test_a_picture_has_the_same_answer_alone_and_among_others(case: Case) -> None:
+def test_an_image_has_the_same_answer_alone_and_among_others(case: Case) -> None:
     for backend in BACKENDS:
         predict = case.loaded(backend, "cpu")
-        for pictures in case.pictures():
-            close(predict(pictures), np.concatenate([predict(picture[None]) for picture in pictures]))
+        for images in case.images():
+            close(predict(images), np.concatenate([predict(image[None]) for image in images]))
 
 
 def has_cuda(backend: str) -> str | None:
@@ -115,13 +115,13 @@ def has_cuda(backend: str) -> str | None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_picture_has_the_same_answer_on_the_gpu_and_on_the_cpu(case: Case, backend: str) -> None:
+def test_an_image_has_the_same_answer_on_the_gpu_and_on_the_cpu(case: Case, backend: str) -> None:
     missing = has_cuda(backend)
     if missing:
         pytest.skip(missing)
     gpu, cpu = case.loaded(backend, "cuda"), case.loaded("onnx", "cpu")
-    for pictures in case.pictures():
-        close(gpu(pictures), cpu(pictures))
+    for images in case.images():
+        close(gpu(images), cpu(images))
 
 
 def pinned(file: Path) -> list[str]:

@@ -132,7 +132,7 @@ def test_a_wrong_setting_ends_with_one_sentence_and_code_2() -> None:
     )
 
 
-def test_a_port_that_is_taken_is_said_before_any_model_is_loaded() -> None:
+def test_a_port_that_is_taken_is_reported_before_any_model_is_loaded() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         command = [sys.executable, "-m", "app", "--port", port]
@@ -144,7 +144,7 @@ def test_a_port_that_is_taken_is_said_before_any_model_is_loaded() -> None:
     )
 
 
-def test_a_large_picture_leaves_no_memory_behind() -> None:
+def test_a_large_image_leaves_no_memory_behind() -> None:
     content = io.BytesIO()
     Image.new("L", (4900, 4900), 200).save(content, "PNG")
     with serve(NALU_DEVICE="cpu") as server:
@@ -161,7 +161,7 @@ def peak_megabytes(pid: int) -> float:
     return int(line.split()[1]) / 1000
 
 
-def test_a_body_without_end_is_refused_early_and_kept_by_nobody() -> None:
+def test_a_body_without_end_is_rejected_early_and_not_kept() -> None:
     chunk = b"%x\r\n%s\r\n" % (2**20, b" " * 2**20)
     head = b"POST /predict/arithmetic HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
     with serve(NALU_DEVICE="cpu") as server, socket.create_connection(("127.0.0.1", server.port), timeout=30) as wire:
@@ -187,6 +187,6 @@ def test_a_body_of_millions_of_faults_is_refused_without_listing_them() -> None:
         before = peak_megabytes(server.process.pid)
         answer = httpx.post(f"{server.url}/predict/arithmetic", content=faults, timeout=60)
         assert answer.status_code == 413
-        said = "The body holds 7500004 values; at most 2000000 are taken, so send several."
-        assert answer.json()["detail"] == said
+        detail = "The body holds 7500004 values; at most 2000000 are taken, so send several."
+        assert answer.json()["detail"] == detail
         assert peak_megabytes(server.process.pid) < before + 100

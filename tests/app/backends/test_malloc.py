@@ -1,4 +1,4 @@
-"""Large batches give their memory back; that it helps is measured in tests/end_to_end."""
+"""Memory is trimmed after large batches; that it helps is measured in tests/end_to_end."""
 
 import ctypes
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.app.factory import write_image, write_sum
 
 @pytest.fixture
 def trims(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Notes every call of the C library's function."""
+    """Records every call of the C library's function."""
     calls: list[int] = []
     monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace(malloc_trim=calls.append))
     return calls
@@ -27,7 +27,7 @@ def ones(count: int) -> NDArray[np.float64]:
     return np.ones((1, count))
 
 
-def test_only_large_batches_are_followed_by_a_look_through_what_was_freed(trims: list[int]) -> None:
+def test_memory_is_trimmed_after_large_batches_only(trims: list[int]) -> None:
     predict = trim_malloc(lambda inputs: inputs.sum(1))
     assert predict(ones(LARGE_NUMBERS - 1)).item() == LARGE_NUMBERS - 1
     assert trims == []
@@ -35,7 +35,7 @@ def test_only_large_batches_are_followed_by_a_look_through_what_was_freed(trims:
     assert trims == [0]
 
 
-def test_a_batch_that_fails_gives_back_too(trims: list[int]) -> None:
+def test_memory_is_trimmed_after_a_batch_that_fails_too(trims: list[int]) -> None:
     def fail(inputs: NDArray[Any]) -> NDArray[Any]:
         raise RuntimeError("no")
 
@@ -56,7 +56,7 @@ def test_with_another_c_library_the_model_is_as_it_was(monkeypatch: pytest.Monke
     assert trim_malloc(predict) is predict
 
 
-def test_models_that_do_not_resize_give_back_and_no_others(tmp_path: Path, trims: list[int]) -> None:
+def test_memory_is_trimmed_by_models_that_do_not_resize_and_no_others(tmp_path: Path, trims: list[int]) -> None:
     side = int(LARGE_NUMBERS**0.5) + 1
     image = np.ones((1, 1, side, side), np.uint8)
     backend = create_backend("onnx", "cpu", 1)

@@ -3,69 +3,23 @@
 import json
 import logging
 import re
-import time
-from collections.abc import Iterator
-from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from app.transport import fast_path
-from tests.app.factory import wait_until, write_image, write_sum
+from tests.app.factory import wait_until
 from tests.app.images import grey
-from tests.app.wire import PATH, PROTOCOLS, Answer, HeldModel, Live, Wire, listening, post, predict_body
+from tests.app.wire import PATH, Answer, Live, Wire, listening, post, predict_body, without_body
 
 BODY = predict_body([3, 4])
-LATE = "The request's body had not come within 1 seconds, which is the limit; send it faster or in parts."
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("repository")
-    write_sum(root)
-    write_image(root, "brightness", "brightness")
-    return root
-
-
-@pytest.fixture(scope="module")
-def services(root: Path) -> Iterator[dict[str, Live]]:
-    """The same service twice: as it is, and on uvicorn's own protocol."""
-    with listening(root, "fast_path") as fast, listening(root, "uvicorn") as normal:
-        yield {"fast_path": fast, "uvicorn": normal}
-
-
-@pytest.fixture(params=PROTOCOLS)
-def protocol_name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def live(services: dict[str, Live], protocol_name: str) -> Live:
-    return services[protocol_name]
-
-
-def predictions(answer: Answer) -> Any:
-    assert answer.status == 200, answer.body[:300]
-    return json.loads(answer.body)["predictions"]
-
-
-def hold(live: Live) -> HeldModel:
-    model = live.service.repository.get("sum")
-    model.predict = held = HeldModel()
-    live.service.batching._batchers.pop(model, None)  # they would go on with the model's own predictor
-    return held
 
 
 def form(image: bytes) -> bytes:
     part = 'Content-Disposition: form-data; name="{}"'
     head = f"--cut\r\n{part.format('model')}\r\n\r\nbrightness\r\n--cut\r\n{part.format('files')}; filename=a\r\n\r\n"
     return head.encode() + image + b"\r\n--cut--\r\n"
-
-
-def plain(method: str, path: str = PATH, *headers: str) -> bytes:
-    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: here", *headers, "", ""]).encode()
 
 
 CHUNKS = b"%x\r\n%s\r\n%x\r\n%s\r\n0\r\n\r\n" % (7, BODY[:7], len(BODY) - 7, BODY[7:])
@@ -87,7 +41,7 @@ REQUESTS: dict[str, tuple[int, bytes]] = {
     "no-json": (422, post(b"{")),
     "no-utf8": (422, post(b'{"model": "\xff"}')),
     "too-deep": (422, post(b"[" * 1000)),
-    "unknown-model": (404, post(predict_body([3, 4], model="nobody"))),
+    "unknown-model": (404, post(predict_body([3, 4], model="missing"))),
     "images-wanted": (422, post(predict_body([3, 4], model="brightness"))),
     "no-length": (422, post(b"", length=False)),
     "length-0": (422, post(b"")),
@@ -97,10 +51,10 @@ REQUESTS: dict[str, tuple[int, bytes]] = {
     "negative-length": (400, post(BODY, "Content-Length: -1", length=False)),
     "endless-length": (400, post(BODY, "Content-Length: " + "9" * 5000, length=False)),
     "length-and-chunked": (400, post(CHUNKS, "Transfer-Encoding: chunked")),
-    "HEAD": (405, plain("HEAD")),
-    "GET": (405, plain("GET")),
-    "OPTIONS": (405, plain("OPTIONS")),
-    "DELETE": (405, plain("DELETE")),
+    "HEAD": (405, without_body("HEAD")),
+    "GET": (405, without_body("GET")),
+    "OPTIONS": (405, without_body("OPTIONS")),
+    "DELETE": (405, without_body("DELETE")),
     "get-with-body": (405, post(BODY).replace(b"POST", b"GET")),
     "query": (200, post(BODY, path=PATH + "?x=1")),
     "absolute-form": (200, post(BODY, path="http://here" + PATH)),
@@ -117,8 +71,8 @@ REQUESTS: dict[str, tuple[int, bytes]] = {
     "image": (200, post(form(grey(7)), FORM_TYPE, path="/predict/image")),
     "broken-image": (415, post(form(grey(7)[:40]), FORM_TYPE, path="/predict/image")),
     "no-form": (422, post(BODY, path="/predict/image")),
-    "get-image": (405, plain("GET", "/predict/image")),
-    "live": (200, plain("GET", "/health/live")),
+    "get-image": (405, without_body("GET", "/predict/image")),
+    "live": (200, without_body("GET", "/health/live")),
 }
 
 
@@ -144,7 +98,7 @@ def test_a_request_is_answered_alike_on_both_protocols_and_the_connection_ends_a
             if answer.header("connection") == "close" or name.startswith("upgrade"):
                 follow.append((answer.header("connection"), answer.header("connection") == "close" and wire.ends()))
             else:
-                follow.append(predictions(wire.send(post(predict_body([1, 1]))).answer()))
+                follow.append(wire.send(post(predict_body([1, 1]))).answer().predictions())
     assert answers[0] == answers[1]
     assert answers[0][0] == status
     assert follow[0] == follow[1]
@@ -155,7 +109,7 @@ def test_expect_100_continue_is_answered_before_the_body_is_sent(live: Live) -> 
     request = post(BODY, "Expect: 100-continue")
     with Wire(live.port) as wire:
         assert wire.send(request[: -len(BODY)]).answer().status == 100
-        assert predictions(wire.send(BODY).answer()) == [[7.0]]
+        assert wire.send(BODY).answer().predictions() == [[7.0]]
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
@@ -163,14 +117,14 @@ def test_a_request_in_packets_of_any_size_is_answered(live: Live, size: int) -> 
     request = post(BODY)
     packets = [request[start : start + size] for start in range(0, len(request), size)]
     with Wire(live.port) as wire:
-        assert predictions(wire.send(*packets).answer()) == [[7.0]]
-        assert predictions(wire.send(*packets).answer()) == [[7.0]]
+        assert wire.send(*packets).answer().predictions() == [[7.0]]
+        assert wire.send(*packets).answer().predictions() == [[7.0]]
 
 
 def test_requests_in_one_packet_are_answered_in_their_order(live: Live) -> None:
     wanted: list[tuple[str, bytes]] = [
         ("a", post(predict_body([1, 1]), "X-Request-ID: a")),
-        ("b", plain("GET", "/health/live", "X-Request-ID: b")),
+        ("b", without_body("GET", "/health/live", "X-Request-ID: b")),
         ("c", post(predict_body([1, 2]), "X-Request-ID: c")),
         ("d", post(b"{", "X-Request-ID: d")),
         ("e", post(predict_body([1, 3]), "X-Request-ID: e")),
@@ -180,29 +134,29 @@ def test_requests_in_one_packet_are_answered_in_their_order(live: Live) -> None:
         answers = [wire.answer() for _ in wanted]
     assert [answer.header("x-request-id") for answer in answers] == ["a", "b", "c", "d", "e"]
     assert [answer.status for answer in answers] == [200, 200, 200, 422, 200]
-    assert [predictions(answers[index]) for index in (0, 2, 4)] == [[[2.0]], [[3.0]], [[4.0]]]
+    assert [answers[index].predictions() for index in (0, 2, 4)] == [[[2.0]], [[3.0]], [[4.0]]]
 
 
 def test_three_predictions_in_one_packet_are_answered_in_their_order(live: Live) -> None:
     with Wire(live.port) as wire:
         wire.send(b"".join(post(predict_body([number, 0])) for number in range(3)))
-        assert [predictions(wire.answer()) for _ in range(3)] == [[[0.0]], [[1.0]], [[2.0]]]
+        assert [wire.answer().predictions() for _ in range(3)] == [[[0.0]], [[1.0]], [[2.0]]]
 
 
 def test_a_request_that_comes_while_the_one_before_is_computed_waits_for_its_turn(
     root: Path, protocol_name: str
 ) -> None:
     with listening(root, protocol_name) as live, Wire(live.port) as wire:
-        held = hold(live)
+        held = live.hold()
         wire.send(post(predict_body([1, 1])))
         assert held.entered.wait(5)
-        wire.send(plain("GET", "/health/live"), post(predict_body([2, 2])))
+        wire.send(without_body("GET", "/health/live"), post(predict_body([2, 2])))
         with Wire(live.port) as other:  # it is not the service that waits
-            assert other.send(plain("GET", "/health/live")).answer().status == 200
+            assert other.send(without_body("GET", "/health/live")).answer().status == 200
         assert held.sizes == [1]
         held.release.set()
         first, second, third = (wire.answer() for _ in range(3))
-    assert (predictions(first), second.body, predictions(third)) == ([[2.0]], b'{"live":true}', [[4.0]])
+    assert (first.predictions(), second.body, third.predictions()) == ([[2.0]], b'{"live":true}', [[4.0]])
 
 
 def test_the_requests_that_the_fast_path_is_for_take_it(
@@ -220,170 +174,17 @@ def test_the_requests_that_the_fast_path_is_for_take_it(
     assert taken == ["row", "image"]
 
 
-def test_a_client_that_goes_while_it_sends_is_counted_and_forgotten_at_once(live: Live) -> None:
-    before = live.counted(status="499")
-    with Wire(live.port) as wire:
-        wire.send(post(BODY)[:-5])
-        wait_until(lambda: live.service.requests_in_flight)
-    wait_until(lambda: not live.service.requests_in_flight)
-    assert live.counted(status="499") == before + 1
-
-
-def test_a_client_that_has_gone_costs_no_computation_and_its_rows_leave_the_count(
-    root: Path, protocol_name: str
-) -> None:
-    with listening(root, protocol_name, max_concurrent_batches=1) as live:
-        held = hold(live)
-        with Wire(live.port) as patient:
-            patient.send(post(predict_body([1, 1])))
-            assert held.entered.wait(5)
-            with Wire(live.port) as hasty:
-                hasty.send(post(predict_body([5, 5], [5, 5], [5, 5])))
-                wait_until(lambda: live.service.batching.queue_limiter.rows == 4)
-            wait_until(lambda: len(live.server.server_state.connections) == 1)
-            time.sleep(0.05)  # who has waited less than 10 ms is not asked whether he is still there
-            held.release.set()
-            assert predictions(patient.answer()) == [[2.0]]
-        wait_until(lambda: live.service.batching.queue_limiter.rows == 0 and not live.service.requests_in_flight)
-        assert held.sizes == [1]
-        assert live.counted(status="499") == 1
-        assert live.counted(status="200") == 1
-        assert live.counted(status="0") == 0
-
-
-def test_a_client_that_goes_while_it_is_answered_harms_nobody(live: Live) -> None:
-    large = post(predict_body(*[[1, 1]] * 5000))
-    for _ in range(5):
-        with Wire(live.port) as wire:
-            wire.send(large, large)
-    with Wire(live.port) as wire:
-        assert predictions(wire.send(post(BODY)).answer()) == [[7.0]]
-    wait_until(lambda: not live.service.requests_in_flight and not live.service.batching.queue_limiter.rows)
-
-
-def test_a_client_that_reads_nothing_is_not_answered_into_memory_without_end(root: Path, protocol_name: str) -> None:
-    enough = 2_000_000
-    with listening(root, protocol_name) as live, Wire(live.port, receive_buffer=4096) as wire:
-        wire.socket.settimeout(1)
-        with suppress(TimeoutError):
-            wire.send(post(predict_body([1, 1])) * 30_000)  # whose answers have 12 MB
-        wait_until(lambda: live.server.server_state.connections)
-        protocol = next(iter(live.server.server_state.connections))
-        wait_until(lambda: protocol.pipeline or protocol.transport.get_write_buffer_size() > enough)
-        assert protocol.transport.get_write_buffer_size() < enough
-        with Wire(live.port) as other:
-            assert predictions(other.send(post(BODY)).answer()) == [[7.0]]
-
-
-def test_a_connection_whose_client_does_not_read_gets_no_answer_written_before_it_does(live: Live) -> None:
-    before = set(live.server.server_state.connections)
-    with Wire(live.port) as wire:
-        assert predictions(wire.send(post(BODY)).answer()) == [[7.0]]
-        (protocol,) = set(live.server.server_state.connections) - before
-        protocol.loop.call_soon_threadsafe(protocol.flow.pause_writing)  # as its transport does
-        wait_until(lambda: protocol.flow.write_paused)
-        wire.send(post(BODY))
-        wait_until(lambda: live.service.requests_in_flight)
-        with Wire(live.port) as other:
-            assert predictions(other.send(post(BODY)).answer()) == [[7.0]]
-        assert not protocol.cycle.response_complete
-        protocol.loop.call_soon_threadsafe(protocol.flow.resume_writing)
-        assert predictions(wire.answer()) == [[7.0]]
-
-
-def test_a_client_that_went_while_its_next_request_waited_harms_no_other_of_its_batch(
-    root: Path, protocol_name: str
-) -> None:
-    with listening(root, protocol_name, max_concurrent_batches=1) as live:
-        held = hold(live)
-        with Wire(live.port) as first, Wire(live.port) as other:
-            first.send(post(predict_body([1, 1])))
-            assert held.entered.wait(5)
-            with Wire(live.port) as hasty:
-                hasty.send(post(predict_body([2, 2])) * 2)
-                wait_until(lambda: live.service.batching.queue_limiter.rows == 2)
-                other.send(post(predict_body([3, 3])))
-                wait_until(lambda: live.service.batching.queue_limiter.rows == 3)
-            held.release.set()
-            assert predictions(first.answer()) == [[2.0]]
-            assert predictions(other.answer()) == [[6.0]]
-        wait_until(lambda: live.service.batching.queue_limiter.rows == 0 and not live.service.requests_in_flight)
-
-
-@pytest.mark.parametrize("sent", [0, -3], ids=["headers-only", "all-but-three-bytes"])
-def test_a_body_that_never_comes_ends_with_408_and_the_connection(root: Path, protocol_name: str, sent: int) -> None:
-    with listening(root, protocol_name, request_timeout_seconds=1) as live, Wire(live.port) as wire:
-        request = post(BODY)
-        wire.send(request[: len(request) - len(BODY)] if sent == 0 else request[:sent])
-        answer = wire.answer()
-        assert answer.status == 408
-        assert json.loads(answer.body)["detail"] == LATE
-        assert answer.header("connection") == "close"
-        assert wire.ends()
-        wait_until(lambda: not live.service.requests_in_flight)
-        assert live.counted(status="408") == 1
-        assert live.value("nalu_rejections_total", reason="timeout") == 1
-
-
-def test_a_request_whose_time_is_over_in_the_queue_is_refused_once_and_not_computed(
-    root: Path, protocol_name: str
-) -> None:
-    with listening(root, protocol_name, request_timeout_seconds=1, max_concurrent_batches=1) as live:
-        held = hold(live)
-        with Wire(live.port) as first, Wire(live.port) as second:
-            first.send(post(predict_body([1, 1])))
-            assert held.entered.wait(5)
-            second.send(post(predict_body([2, 2])))
-            answers = [first.answer(), second.answer()]
-            held.release.set()
-            wait_until(lambda: live.service.batching.queue_limiter.rows == 0)
-            said = "The request was not answered within 1 seconds, which is the limit; try again later."
-            for wire, answer in zip((first, second), answers, strict=True):
-                assert (answer.status, answer.header("retry-after")) == (503, "1")
-                assert json.loads(answer.body)["detail"] == said
-                assert predictions(wire.send(post(BODY)).answer()) == [[7.0]]
-        assert held.sizes == [1, 1, 1]
-        assert live.counted(status="503") == 2
-        assert live.value("nalu_rejections_total", reason="timeout") == 2
-
-
 def test_a_key_is_asked_for_and_the_body_need_not_be_read(root: Path, protocol_name: str, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
-    keys.write_text(f"somebody {sha256(b'secret').hexdigest()}\n")
+    keys.write_text(f"client {sha256(b'secret').hexdigest()}\n")
     with listening(root, protocol_name, api_keys_file=keys) as live, Wire(live.port) as wire:
-        for headers, said in (((), "carries no API key; "), (("X-API-Key: no",), "is none of the service's keys; ")):
+        for headers, detail in (((), "carries no API key; "), (("X-API-Key: no",), "is none of the service's keys; ")):
             answer = wire.send(post(BODY, *headers)).answer()
             assert (answer.status, answer.header("www-authenticate")) == (401, "Bearer")
-            assert said in json.loads(answer.body)["detail"]
+            assert detail in json.loads(answer.body)["detail"]
         for header in ("X-API-Key: secret", "Authorization: Bearer secret"):
-            assert predictions(wire.send(post(BODY, header)).answer()) == [[7.0]]
+            assert wire.send(post(BODY, header)).answer().predictions() == [[7.0]]
         assert live.value("nalu_rejections_total", reason="unauthorized") == 2
-
-
-def test_while_draining_a_connection_is_closed_after_its_answer(root: Path, protocol_name: str) -> None:
-    with listening(root, protocol_name) as live, Wire(live.port) as wire:
-        assert wire.send(post(BODY)).answer().header("connection") is None
-        live.service.draining = True
-        answer = wire.send(post(BODY)).answer()
-        assert predictions(answer) == [[7.0]]
-        assert answer.header("connection") == "close"
-        assert wire.ends()
-
-
-def test_a_server_that_stops_says_that_it_closes_the_connection_it_is_answering(root: Path, protocol_name: str) -> None:
-    with listening(root, protocol_name) as live, Wire(live.port) as wire:
-        held = hold(live)
-        wire.send(post(BODY))
-        assert held.entered.wait(5)
-        for protocol in list(live.server.server_state.connections):
-            protocol.loop.call_soon_threadsafe(protocol.shutdown)
-        with Wire(live.port) as other:  # once this is answered, the shutdown above was seen
-            assert other.send(plain("GET", "/health/live")).answer().status == 200
-        held.release.set()
-        answer = wire.answer()
-        assert predictions(answer) == [[7.0]]
-        assert answer.header("connection") == "close"
-        assert wire.ends()
 
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -2,14 +2,19 @@
 
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 
 from app.transport.shutdown import stop_accepting
+from tests.app.wire import Wire, listening, post, predict_body, without_body
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="packet filters are Linux'")
+BODY = predict_body([3, 4])
+
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="packet filters are Linux'")
 
 
+@needs_linux
 def test_new_connections_are_not_accepted_and_waiting_ones_are() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         early = socket.create_connection(listener.getsockname(), timeout=5)
@@ -20,6 +25,7 @@ def test_new_connections_are_not_accepted_and_waiting_ones_are() -> None:
             pass
 
 
+@needs_linux
 def test_a_handshake_that_has_begun_completes() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         # the server ignores the client's last packet of the handshake and waits for one that carries data
@@ -31,3 +37,31 @@ def test_a_handshake_that_has_begun_completes() -> None:
             with listener.accept()[0] as served:
                 served.settimeout(2)
                 assert served.recv(100) == b"GET /"
+
+
+def test_while_draining_a_connection_is_closed_after_its_answer(root: Path, protocol_name: str) -> None:
+    with listening(root, protocol_name) as live, Wire(live.port) as wire:
+        assert wire.send(post(BODY)).answer().header("connection") is None
+        live.service.draining = True
+        answer = wire.send(post(BODY)).answer()
+        assert answer.predictions() == [[7.0]]
+        assert answer.header("connection") == "close"
+        assert wire.ends()
+
+
+def test_a_server_that_stops_announces_that_it_closes_the_connection_it_is_answering(
+    root: Path, protocol_name: str
+) -> None:
+    with listening(root, protocol_name) as live, Wire(live.port) as wire:
+        held = live.hold()
+        wire.send(post(BODY))
+        assert held.entered.wait(5)
+        for protocol in list(live.server.server_state.connections):
+            protocol.loop.call_soon_threadsafe(protocol.shutdown)
+        with Wire(live.port) as other:  # once this is answered, the shutdown above was seen
+            assert other.send(without_body("GET", "/health/live")).answer().status == 200
+        held.release.set()
+        answer = wire.answer()
+        assert answer.predictions() == [[7.0]]
+        assert answer.header("connection") == "close"
+        assert wire.ends()
