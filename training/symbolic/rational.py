@@ -7,13 +7,16 @@ import numpy as np
 
 from models.arrays import FloatArray, IntArray
 from training.symbolic.candidate import Candidate, different_rows, signs_of
+from training.symbolic.dictionary import Dictionary
 from training.symbolic.monomial import RARE
 from training.symbolic.subset_least_squares import least_squares
-from training.symbolic.term_exchange import SEARCH_ROWS, Dictionary, exchange_terms
+from training.symbolic.term_exchange import exchange_terms
 
 FOUND = 1e-5
 """Relative error, in the float32 of the search, at which it has found the terms."""
 ROWS_PER_TERM = 12
+SEARCH_ROWS = 400
+"""Rows that the search sees, at most, drawn at random; the constants are fitted to all."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,9 @@ def _search(form: Form, dictionary: Dictionary, target: FloatArray, random: np.r
     """The terms of least error; None where numbers are so large that no error is finite."""
     least, found = np.inf, None
     goal = target ** (1 / form.exponent)
-    sweeps = exchange_terms(dictionary, goal, form.numerator, form.denominator, random, weight=form.weight)
+    sweeps = exchange_terms(
+        dictionary, goal, random, numerator=form.numerator, denominator=form.denominator, weight=form.weight
+    )
     for error, choice in sweeps:
         if error < least:
             least, found = error, choice
