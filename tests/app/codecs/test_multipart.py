@@ -1,3 +1,4 @@
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -10,10 +11,9 @@ from app.codecs.multipart import MAX_PARTS, read_form
 from app.errors import InvalidInputError
 
 NO_FORM = (
-    "The body is {}, but a form is needed: send multipart/form-data with the fields model and files, as curl -F does."
+    "The body is {}, but a form is required: send multipart/form-data with the fields model and files, as curl -F does."
 )
-BROKEN = "The form is broken: a boundary or a header of a part is not as it must be."
-NOT_WHOLE = "The form is not whole: its last boundary is missing."
+INCOMPLETE = "The form is incomplete: its last boundary is missing."
 NO_NAME = "A part of the form has no name; name each as model, version or files."
 TYPE = "multipart/form-data; boundary=cut"
 
@@ -32,10 +32,15 @@ def part(name: str, value: str, more: str = "") -> bytes:
     return f'--cut\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n{value}\r\n'.encode()
 
 
-def refused(content_type: str, body: bytes) -> str:
+def rejected(content_type: str, body: bytes) -> str:
     with pytest.raises(InvalidInputError) as caught:
         read_form(content_type, body)
     return caught.value.detail
+
+
+def expect_malformed(body: bytes) -> None:
+    """Assert that a body is rejected with a reason, which is the parser's, and a repair."""
+    assert re.fullmatch(r"The form is malformed: [A-Z].+\. Send it as curl -F does\.", rejected(TYPE, body))
 
 
 @given(fields=st.lists(st.tuples(NAMES, st.text(max_size=40) | st.binary(max_size=200)), min_size=1, max_size=8))
@@ -62,12 +67,17 @@ def test_a_file_may_have_any_name(name: str) -> None:
     assert read_form(TYPE, body) == {"files": [b"content"]}
 
 
-def test_a_header_of_more_than_four_kilobytes_is_refused() -> None:
-    assert refused(TYPE, part("files", "content", f'; filename="{"x" * 5000}"') + b"--cut--") == BROKEN
+def test_a_file_may_have_a_name_in_latin_1() -> None:
+    body = part("files", "content", '; filename="\u00fc.png"').replace("\u00fc".encode(), b"\xfc") + b"--cut--\r\n"
+    assert read_form(TYPE, body) == {"files": [b"content"]}
+
+
+def test_a_header_of_more_than_four_kilobytes_is_rejected() -> None:
+    expect_malformed(part("files", "content", f'; filename="{"x" * 5000}"') + b"--cut--")
 
 
 def test_a_boundary_in_a_file_that_is_none_is_content() -> None:
-    content = b"--cu\r\n--cutter\r\n-cut--\r\n\r\n--cu"
+    content = b"--cu\r\n --cut\r\n-cut--\r\n\r\n--cu\n--cut--\r\n--cu"
     body = part("files", content.decode(), '; filename="a"') + b"--cut--\r\n"
     assert read_form(TYPE, body) == {"files": [content]}
 
@@ -83,33 +93,37 @@ def test_a_part_may_have_other_headers_and_what_stands_around_the_parts_is_passe
 
 
 @pytest.mark.parametrize("cut", [1, 3, 8, 20])
-def test_a_form_without_its_last_boundary_is_refused(cut: int) -> None:
+def test_a_form_without_its_last_boundary_is_rejected(cut: int) -> None:
     body = part("model", "m") + part("files", "content", '; filename="a"') + b"--cut--"
     assert read_form(TYPE, body)["files"] == [b"content"]
-    assert refused(TYPE, body[:-cut]) == NOT_WHOLE
-
-
-@pytest.mark.parametrize("body", [b"nonsense", b"--cut nonsense", b"--cut\r\nno header\r\n\r\n--cut--", b"--other\r\n"])
-def test_a_broken_form_is_refused(body: bytes) -> None:
-    assert refused(TYPE, body) == BROKEN
-
-
-@pytest.mark.parametrize("body", [b"", b"--cut", b"--cut\r\n"])
-def test_a_form_that_ends_before_it_has_begun_is_refused(body: bytes) -> None:
-    assert refused(TYPE, body) == NOT_WHOLE
+    assert rejected(TYPE, body[:-cut]) == INCOMPLETE
 
 
 @pytest.mark.parametrize(
-    "headers",
-    [
-        b"",
-        b"Content-Type: text/plain\r\n",
-        b"Content-Disposition: form-data\r\n",
-        b'Content-Disposition: x; name="a"\r\n',
-    ],
+    "body", [b"--cut nonsense", b"--cut\r\nno header\r\n\r\n--cut--", b"--cut\r\nNo: name\r\n\r\n"]
 )
-def test_a_part_without_a_name_is_refused(headers: bytes) -> None:
-    assert refused(TYPE, b"--cut\r\n" + headers + b"\r\nvalue\r\n--cut--") == NO_NAME
+def test_a_malformed_form_is_rejected(body: bytes) -> None:
+    expect_malformed(body)
+
+
+def test_a_line_in_a_file_that_begins_as_a_boundary_is_rejected_as_rfc_2046_demands() -> None:
+    expect_malformed(part("files", "\r\n--cutter", '; filename="a"') + b"--cut--\r\n")
+
+
+@pytest.mark.parametrize("body", [b"", b"--cut", b"--cut\r\n", b"nonsense", b"--other\r\n"])
+def test_a_form_that_ends_before_it_has_begun_is_rejected(body: bytes) -> None:
+    assert rejected(TYPE, body) == INCOMPLETE
+
+
+@pytest.mark.parametrize("headers", [b"", b"Content-Type: text/plain\r\n", b'Content-Disposition: x; name="a"\r\n'])
+def test_a_part_that_is_no_field_of_a_form_is_rejected(headers: bytes) -> None:
+    expect_malformed(b"--cut\r\n" + headers + b"\r\nvalue\r\n--cut--")
+
+
+@pytest.mark.parametrize("name", [b"", b"; name", b'; name=""'])
+def test_a_part_without_a_name_is_rejected(name: bytes) -> None:
+    body = b"--cut\r\nContent-Disposition: form-data" + name + b"\r\n\r\nvalue\r\n--cut--"
+    assert rejected(TYPE, body) == NO_NAME
 
 
 @pytest.mark.parametrize(
@@ -125,13 +139,13 @@ def test_a_part_without_a_name_is_refused(headers: bytes) -> None:
     ],
 )
 def test_a_body_that_is_no_form_is_refused_by_its_type(content_type: str, said: str) -> None:
-    assert refused(content_type, part("model", "m") + b"--cut--") == NO_FORM.format(said)
+    assert rejected(content_type, part("model", "m") + b"--cut--") == NO_FORM.format(said)
 
 
-def test_the_most_parts_are_taken_and_one_more_is_refused() -> None:
+def test_the_most_parts_are_taken_and_one_more_is_rejected() -> None:
     assert len(read_form(TYPE, part("a", "1") * MAX_PARTS + b"--cut--")["a"]) == MAX_PARTS == 1000
     said = "The form has more than 1000 parts, which is the limit; send fewer."
-    assert refused(TYPE, part("a", "1") * (MAX_PARTS + 1) + b"--cut--") == said
+    assert rejected(TYPE, part("a", "1") * (MAX_PARTS + 1) + b"--cut--") == said
 
 
 @given(
@@ -139,13 +153,13 @@ def test_the_most_parts_are_taken_and_one_more_is_refused() -> None:
     | st.lists(st.sampled_from([b"--cut", b"--", b"\r\n", b":", b"a", b'name="']), max_size=40).map(b"".join)
 )
 @settings(max_examples=300, deadline=None)
-def test_whatever_the_body_it_is_read_or_refused(body: bytes) -> None:
+def test_whatever_the_body_it_is_read_or_rejected(body: bytes) -> None:
     with suppress(InvalidInputError):
         read_form(TYPE, body)
 
 
 @given(content_type=st.text(st.characters(max_codepoint=255), max_size=60).map("multipart/form-data; ".__add__))
 @settings(max_examples=200, deadline=None)
-def test_whatever_the_type_the_form_is_read_or_refused(content_type: str) -> None:
+def test_whatever_the_type_the_form_is_read_or_rejected(content_type: str) -> None:
     with suppress(InvalidInputError):
         read_form(content_type, part("model", "m") + b"--cut--")
