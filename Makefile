@@ -1,7 +1,7 @@
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve install test check docs format zoo bench fuzz clean
+.PHONY: serve install test test-fast check docs format zoo bench fuzz clean
 
 serve: .venv/.serving  ## serve repository/ on http://127.0.0.1:8000; needs no PyTorch
 	.venv/bin/python -m app
@@ -10,6 +10,9 @@ install: .venv/.everything  ## set up .venv with everything: serving, training a
 
 test: .venv/.everything  ## run the whole test suite
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist worksteal  # one thread for each worker
+
+test-fast: .venv/.everything  ## run the tests that are not marked slow, in about a minute
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 check: .venv/.everything  ## format, lint, types, docs, then the tests: what CI runs
 	.venv/bin/ruff format --check .

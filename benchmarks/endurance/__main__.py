@@ -50,14 +50,14 @@ async def endure(server: Server, repository: Path, seconds: float, load: float, 
     begun, used = perf_counter(), processor_seconds(server.process.pid)
     ledger = await clients.run(seconds, load * capacity)
     taken, used = perf_counter() - begun, processor_seconds(server.process.pid) - used
-    crashed = [str(task.exception()) for task in tasks if task.done()]
+    failures = [str(task.exception()) for task in tasks if task.done()]
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     counted = counted_server_errors((await _get(server.port, "/metrics"))[1])
     _print(ledger, swaps, memory, taken, used)
     print(f"5xx other than 503 by the service's own count {counted}")
-    broken = ledger.broken_rules() + [f"a part of this benchmark failed: {error}" for error in crashed]
+    broken = ledger.broken_rules() + [f"a part of this benchmark failed: {error}" for error in failures]
     if counted is None:
         broken.append("/metrics does not count the answers (nalu_requests_total)")
     elif counted:

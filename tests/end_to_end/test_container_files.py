@@ -13,6 +13,16 @@ def test_the_image_runs_as_a_numeric_user_that_is_not_root() -> None:
     assert re.findall(r"^USER (\d+):\d+$", DOCKERFILE, re.MULTILINE) == ["10001"]
 
 
+def test_what_is_copied_is_there_and_sent_to_the_builder() -> None:
+    lines = [
+        line.split()[1:-1] for line in DOCKERFILE.splitlines() if line.startswith("COPY ") and "--from" not in line
+    ]
+    sources = [source for line in lines for source in line]
+    sent = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert {"app", "models", "training", "repository"} <= set(sources)
+    assert [source for source in sources if not (ROOT / source).exists() or f"!{source}" not in sent] == []
+
+
 def test_every_install_goes_through_the_constraints() -> None:
     logical = DOCKERFILE.replace("\\\n", " ") + (ROOT / "Makefile").read_text(encoding="utf-8")
     installs = [line for line in logical.splitlines() if "pip" in line and " install " in line]
