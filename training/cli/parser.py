@@ -1,8 +1,9 @@
 """The options of every command; importing this needs no PyTorch, so that ``--help`` is fast."""
 
 import argparse
-import sys
 from pathlib import Path
+
+from training.errors import warn_renamed
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -205,7 +206,7 @@ def _size(text: str) -> int | None:
 
 def _pool(text: str) -> str:
     if text == "add-votes":  # alias: of --pool count
-        print("nalu-serve: --pool add-votes is called --pool count now.", file=sys.stderr)
+        warn_renamed("--pool add-votes", "--pool count")
         return "count"
     return text
 

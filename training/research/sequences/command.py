@@ -1,4 +1,4 @@
-"""What ``python -m training sequences`` does."""
+"""``python -m training sequences``."""
 
 from argparse import Namespace
 from collections.abc import Sequence
@@ -9,36 +9,37 @@ import torch
 
 from training.data.mnist import load_mnist
 from training.research.sequences import records
-from training.research.sequences.digits import DigitImages, Parts, split
+from training.research.sequences.digits import DigitImages, DigitSplit, split
 from training.research.sequences.evaluate import SEQUENCES
 from training.research.sequences.plan import Run, runs
+from training.research.sequences.recurrent_cell import ORACLE
 from training.research.sequences.render import write_report
 from training.research.sequences.run import run_once
 from training.research.sequences.task import SEQUENCE_TASKS
 from training.research.sequences.train import RunSettings, settings_for
 
 FILE = "sequences.json"
-QUICK = (("sum", "NAU", 0), ("product", "NMU", 0), ("sum", "given", 0), ("product", "given", 0))
+QUICK = (("sum", "NAU", 0), ("product", "NMU", 0), ("sum", ORACLE, 0), ("product", ORACLE, 0))
 QUICK_IMAGES = 2_600
 QUICK_SEQUENCES = 500
 
 
 def run_sequences(options: Namespace) -> None:
-    """Train and test what is not in the results yet; keep every finished run, whatever stops the rest."""
-    wanted = _chosen(options)
+    """Make the runs that are not in the results yet, and save every one as it finishes."""
+    chosen = _chosen(options)
     parts = split(load_mnist())
     if options.quick:
-        print("--quick shows that everything runs; what it measures says nothing of the units.")
-        parts = Parts(*(_first(part, QUICK_IMAGES) for part in (parts.train, parts.validation, parts.test)))
+        print("--quick shows that everything runs; its figures do not measure the units.")
+        parts = DigitSplit(*(_first(part, QUICK_IMAGES) for part in (parts.train, parts.validation, parts.test)))
     folder: Path = options.out or Path("reports" if options.quick else "docs/results")
     path = folder / FILE
     steps = {record.key: record.steps for record in records.read(path)}
     folder.mkdir(parents=True, exist_ok=True)
-    waiting = [run for run in wanted if steps.get(run.key) != _steps(run, parts, options.quick)]
-    if len(waiting) < len(wanted):
-        print(f"{len(wanted) - len(waiting)} of {len(wanted)} runs are in {path} already.")
+    pending = [run for run in chosen if steps.get(run.key) != _steps(run, parts, options.quick)]
+    if len(pending) < len(chosen):
+        print(f"{len(chosen) - len(pending)} of {len(chosen)} runs are in {path} already.")
     try:
-        _run_all(waiting, parts, path, options.quick)
+        _run_all(pending, parts, path, options.quick)
     finally:
         found = records.read(path)
         if found:
@@ -57,23 +58,23 @@ def _settings(run: Run, quick: bool) -> RunSettings:
     return replace(settings, epochs=1) if quick else settings
 
 
-def _steps(run: Run, parts: Parts, quick: bool) -> int:
-    """Of a run; one that took another number of them is made again."""
+def _steps(run: Run, parts: DigitSplit, quick: bool) -> int:
+    """Steps of a run; a recorded run with another number of steps is repeated."""
     return _settings(run, quick).steps(len(parts.train.of(SEQUENCE_TASKS[run.task])))
 
 
-def _run_all(waiting: Sequence[Run], parts: Parts, path: Path, quick: bool) -> None:
+def _run_all(pending: Sequence[Run], parts: DigitSplit, path: Path, quick: bool) -> None:
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # a batch is too small to share out
+    torch.set_num_threads(1)  # a batch is too small for several threads
     try:
-        for number, run in enumerate(waiting, 1):
-            title = f"{number}/{len(waiting)} {run.task} {run.unit}, seed {run.seed}"
+        for number, run in enumerate(pending, 1):
+            title = f"{number}/{len(pending)} {run.task} {run.unit}, seed {run.seed}"
             records.add(path, _run(run, parts, quick, title))
     finally:
         torch.set_num_threads(threads)
 
 
-def _run(run: Run, parts: Parts, quick: bool, title: str) -> records.RunRecord:
+def _run(run: Run, parts: DigitSplit, quick: bool, title: str) -> records.RunRecord:
     sequences = QUICK_SEQUENCES if quick else SEQUENCES
     record = run_once(run, parts, _settings(run, quick), sequences, title)
     ends = SEQUENCE_TASKS[run.task].train_length, SEQUENCE_TASKS[run.task].lengths[-1]

@@ -1,4 +1,4 @@
-"""Errors of a trained model on sequences of any length, and the bound below which they count as a success."""
+"""Errors of a trained model on sequences of any length, and the bound that defines success."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from training.research.sequences.task import SequenceTask
 
 SEQUENCES = 10_000
 SEED = 88253339
-"""Of the test sequences, the same for every model; the number is stable-nalu's, the sequences are not."""
+"""Seed of the test sequences, the same for every model; the seed is stable-nalu's, the sequences are not."""
 ALPHA = 0.01
 FEWEST_BASELINES = 3
 
@@ -23,11 +23,10 @@ def sequence_errors(
 ) -> dict[int, tuple[float, float]]:
     """Mean absolute and mean square error of results, by length.
 
-    The CNN's work is done: ``z`` is what it says of every digit. Sequences are drawn from the digits with replacement,
-    and a shorter one is the beginning of a longer one.
+    Sequences are drawn from the digits with replacement; a shorter one is the beginning of a longer one.
 
     Shape:
-        z: ``(n, outputs)``, float64. labels: ``(n,)``.
+        z: the CNN's predictions, ``(n, outputs)``, float64. labels: ``(n,)``.
     """
     numbers = torch.Generator().manual_seed(SEED)
     values, found = task.values(labels), {}

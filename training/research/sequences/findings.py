@@ -1,4 +1,4 @@
-"""What a task's table shows, in sentences made from the results: what was to be shown, and whether it is."""
+"""Sentences above a task's table, made from the results: the claims, and whether they are reached."""
 
 from statistics import fmean, median
 from textwrap import fill
@@ -8,19 +8,19 @@ from training.research.sequences.scores import Rows, has_bound, successes
 from training.research.sequences.task import SEQUENCE_TASKS
 
 TARGETS = {"sum": 57.3 / 5}
-"""Mean absolute error at length 1000 that was to be reached: a fifth of what Trask et al. 2018 have for NAC."""
+"""Target of the mean absolute error at length 1000: a fifth of NAC's in Trask et al. 2018."""
 RATE = 0.8
-"""Success rate that was to be reached at every length of the product: the published one at length 20."""
+"""Target of the success rate at every length of the product: the published one at length 20."""
 LONGEST = "1000"
 
 
 def findings(task: str, rows: Rows) -> str:
-    """What the runs of the task's own unit show, and which runs are still to be made."""
+    """Whether the task's own unit reaches its target, and which planned runs are missing."""
     own = MAIN[task][0]
     parts = [
         _error(task, own, rows) if task in TARGETS else "",
         _rate(own, rows) if task == "product" else "",
-        _runaways(own, rows) if task == "count" else "",
+        _divergence(own, rows) if task == "count" else "",
     ]
     return fill(" ".join(part for part in [*parts, _missing(task, rows)] if part), 120) + "\n"
 
@@ -46,32 +46,32 @@ def _rate(own: str, rows: Rows) -> str:
     below = [f"{length} ({good}/{runs})" for length, (good, runs) in found.items() if good / runs < RATE]
     runs = len(rows[own])
     if runs < OTHER_SEEDS:
-        said = f"**Not shown**: {runs} seeds of {own} are too few to speak of a rate of {RATE}"
+        text = f"**Not shown**: {runs} seeds of {own} are too few for a rate of {RATE}"
     else:
-        said = f"**{'Not reached' if below else 'Reached'}**: a success rate of {RATE} at every length to 20"
-    return f"{said}; it is below that at length {', '.join(below)}." if below else f"{said}."
+        text = f"**{'Not reached' if below else 'Reached'}**: a success rate of {RATE} at every length to 20"
+    return f"{text}; it is below that at length {', '.join(below)}." if below else f"{text}."
 
 
-def _runaways(own: str, rows: Rows) -> str:
-    """Counting by the weights of a matrix: one that is not whole is applied at every digit, and runs away."""
+def _divergence(own: str, rows: Rows) -> str:
+    """Counting with a matrix of weights diverges where one is not whole, as it is applied at every digit."""
     runs = [run for run in rows.get(own, []) if run.sparsity_error is not None]
     if not runs:
         return ""
     whole = [run for run in runs if run.sparsity_error == 0]
-    said = f"Weights of {own} were whole after training in {len(whole)} of {len(runs)} seeds"
+    text = f"Weights of {own} were whole after training in {len(whole)} of {len(runs)} seeds"
     errors = [error for run in whole if (error := run.mae[LONGEST]) is not None]
     if errors:
-        said += f", with a median error of {median(errors):.3g} at length {LONGEST} (NAC's published: 3.32)"
+        text += f", with a median error of {median(errors):.3g} at length {LONGEST} (NAC's published: 3.32)"
     others = [error for run in runs if run not in whole and (error := run.mae[LONGEST]) is not None]
     listed = ", ".join(f"{error:.2g}" for error in sorted(others))
-    return f"{said}; those of the others were not, and their counts run away: {listed}." if others else f"{said}."
+    return f"{text}; those of the others were not, and their counts diverge: {listed}." if others else f"{text}."
 
 
 def _missing(task: str, rows: Rows) -> str:
-    wanted = dict.fromkeys(MAIN[task], MAIN_SEEDS) | dict.fromkeys(OTHER[task], OTHER_SEEDS)
+    planned = dict.fromkeys(MAIN[task], MAIN_SEEDS) | dict.fromkeys(OTHER[task], OTHER_SEEDS)
     fewer = [
         f"{unit} {len(rows.get(unit, []))} of {seeds}"
-        for unit, seeds in wanted.items()
+        for unit, seeds in planned.items()
         if len(rows.get(unit, [])) < seeds
     ]
     return f"Runs made so far, of those planned: {', '.join(fewer)}." if fewer else ""

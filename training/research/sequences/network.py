@@ -1,4 +1,4 @@
-"""The CNN that reads one digit: images to as many numbers as the task's result has."""
+"""The CNN that reads one digit: an image to as many numbers as the task's result has."""
 
 import math
 
@@ -9,16 +9,16 @@ from training.research.sequences.digits import DigitImages, normalise
 from training.research.sequences.task import SequenceTask
 
 CODES = 64
-"""Patterns that the read-out tells apart; each of them has a value that is learned."""
+"""Patterns that the read-out distinguishes; each has a learned value."""
 BATCH = 500
 
 
 class ReadOut(nn.Module):
-    """``z = softmax(x A + b) V``: the value of the pattern that is seen, or a mixture where the image is unclear.
+    """``z = softmax(x A + b) V``: the value of the pattern in the image, or a mixture where it is unclear.
 
-    A and V are learned, V from the mean and deviation of the digits on. The output has to be flat around ten values;
-    this one is so by its form. Measured on sums: a linear layer leaves an error of 0.63 a digit after six epochs, this
-    one 0.41 after four. (stable-nalu has a softmax for an option.)
+    A and V are learned; V is initialised with the digits' mean and deviation. The output has to be flat around ten
+    values, and this form is. Measured on sums: a linear layer leaves an error of 0.63 a digit after six epochs, this
+    read-out 0.41 after four. (stable-nalu has a softmax as an option.)
     """
 
     def __init__(self, features: int, task: SequenceTask) -> None:
@@ -35,11 +35,10 @@ class ReadOut(nn.Module):
 
 
 class ClassReadOut(nn.Module):
-    """``z``: the expected number, by the probability of each, which is retained in ``probabilities``; see
-    ``models.location_classifier``.
+    """A classifier of digits; ``z`` is the expected number. The probabilities are retained, for the likelihood.
 
-    It stays the expected one in testing. Of independent digits the expected sum is the sum of the expected numbers, the
-    expected product their product, and nothing has a smaller squared error than what is expected.
+    ``z`` is the expected number in testing too: of independent digits the expected sum is the sum of the expected
+    numbers and the expected product their product, and the expectation minimises the squared error.
     """
 
     def __init__(self, features: int, task: SequenceTask) -> None:
@@ -57,9 +56,12 @@ class ClassReadOut(nn.Module):
 def build_cnn(task: SequenceTask, side: int = 28, *, classifies: bool = False) -> nn.Sequential:
     """Three convolutions of 32, 64 and 64 channels and the read-out, for images of ``side`` x ``side`` pixels.
 
-    ``classifies``: the read-out is ``ClassReadOut``.
+    Each 2x2 block of pixels becomes four channels, which halves height and width of the maps.
 
-    Each 2x2 block of pixels comes as four channels: half the places to compute for the same strokes.
+    Args:
+        task: whose digits are read.
+        side: of the images.
+        classifies: the read-out is ``ClassReadOut``.
     """
     small = math.ceil(math.ceil(side / 4) / 2)
     cnn = nn.Sequential(
@@ -78,17 +80,17 @@ def _block(in_channels: int, out_channels: int, kernel: int = 3, stride: int = 1
     return convolution, nn.BatchNorm2d(out_channels), nn.ReLU()
 
 
-def read(cnn: nn.Module, digits: DigitImages) -> Tensor:
-    """What a CNN in evaluation mode says of digits, ``(n, outputs)``, in float64."""
+def read_digits(cnn: nn.Module, digits: DigitImages) -> Tensor:
+    """Predictions of a CNN in evaluation mode for digits, ``(n, outputs)``, in float64."""
     cnn.eval()
     with torch.no_grad():
         return torch.cat([cnn(normalise(part)).double() for part in torch.split(digits.images, BATCH)])
 
 
 def recalibrate_bn(cnn: nn.Module, digits: DigitImages) -> None:
-    """Take the statistics of batch normalisation from all of these images as they are, instead of from the last few.
+    """Recalibrate batch normalisation on all of these images, without augmentation.
 
-    A running mean over varied images shifts every digit by a little, and a sum over a thousand of them by a lot.
+    A running mean over augmented images shifts every digit by a little, and a sum over a thousand of them by a lot.
     """
     for layer in cnn.modules():
         if isinstance(layer, nn.BatchNorm2d):

@@ -1,4 +1,4 @@
-"""The regularisers of a unit that goes over what a CNN says: its own for sparsity, and R_z for the scale of z."""
+"""The regularisers of a recurrent unit behind a CNN: its own for sparsity, and R_z for the scale of z."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,19 +9,19 @@ from torch import Tensor, nn
 from training.research.sequences.recurrent_cell import UnitCell
 
 SCALE_WEIGHT = 30.0
-"""Of R_z, at the end of its ramp. Published: 1, for a thousand epochs; here a few have to do."""
+"""Weight of R_z at the end of its ramp. Published: 1, for a thousand epochs; here there are few."""
 SCALE_RAMP = (0.05, 0.25)
 SPARSITY_RAMP = (0.2, 0.5)
-"""Between these shares of the steps a regulariser's weight grows from 0 to its full size; own settings.
+"""Shares of the steps between which a regulariser's weight grows from 0 to its full size; own settings.
 
-R_z begins when the labels have found the signs of the weights; before that it can hold one at the wrong -1.
+R_z begins when the weights have their signs; before that it can fix one at the wrong -1.
 """
 NEARLY = 1e-3
-"""Distance from a whole number at which a weight counts as it. After a thousand digits 1.0001 has grown to 1.1."""
+"""Distance from a whole number within which a weight is rounded. After a thousand digits 1.0001 has grown to 1.1."""
 
 
 def nau_scale(W: Tensor, mean_input: Tensor) -> Tensor:
-    """``R_z = mean (1 - |W|) zbar^2``: with W below 1 it pays to make z small, so W is drawn to 1 or z to 0."""
+    """``R_z = mean (1 - |W|) zbar^2``: with W below 1 a small z lowers the loss; R_z pulls W to 1 or z to 0."""
     return ((1 - W.abs()) * mean_input**2).mean()
 
 
@@ -35,15 +35,15 @@ SCALE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"NAU": nau_scale, "NMU":
 
 
 def regularisers(cell: nn.Module, name: str, progress: float) -> Tensor | float:
-    """What is added to the loss; 0 for what has no regulariser.
+    """The regularisers' part of the loss; 0 for cells without one.
+
+    The weight of sparsity is the unit's own, the same for each of count's 200 weights as for each of two. R_z is
+    published for results of one number, where no weight has to be 0; nine in ten of count's weights have to be.
 
     Args:
-        cell: what has just gone over a batch.
+        cell: the cell, after its forward pass over a batch.
         name: of the cell.
-        progress: share of the steps that are done, 0 to 1.
-
-    The weight of sparsity is the unit's own, for each of count's 200 weights what it is for each of two. R_z is
-    published for a result of one number, where no weight has to be 0; nine in ten of count's have to be.
+        progress: share of the steps done, 0 to 1.
     """
     if not isinstance(cell, UnitCell) or name not in SCALE:
         return 0.0
@@ -55,7 +55,7 @@ def regularisers(cell: nn.Module, name: str, progress: float) -> Tensor | float:
 
 
 def round_weights(cell: nn.Module) -> None:
-    """Round weights of a NAU or NMU that are as good as -1, 0 or 1: the rest is of the optimiser's last steps."""
+    """Round weights of a NAU or NMU that are within ``NEARLY`` of -1, 0 or 1: noise of the last steps."""
     W = getattr(getattr(cell, "unit", None), "W", None)
     if isinstance(W, nn.Parameter):
         with torch.no_grad():
@@ -68,14 +68,14 @@ def _ramp(progress: float, between: tuple[float, float]) -> float:
 
 
 def weights(cell: nn.Module) -> list[float] | None:
-    """The two weights ``[h, z]`` of a unit that has no more, as they are; None for other cells."""
+    """The two weights ``[h, z]`` of a unit that has no more; None for other cells."""
     W = getattr(getattr(cell, "unit", None), "W", None)
     count = sum(weight.numel() for weight in cell.parameters())
     return W.detach().flatten().tolist() if isinstance(W, Tensor) and W.numel() == 2 and count in (2, 4) else None
 
 
 def sparsity_error(cell: nn.Module) -> float | None:
-    """Largest distance of the unit's selecting weights from -1, 0 and 1; None for NALU, LSTM and the baseline."""
+    """Largest distance of the unit's selecting weights from -1, 0 and 1; None for NALU, LSTM and the oracle."""
     unit = getattr(cell, "unit", None)
     if unit is None or hasattr(unit, "G"):
         return None

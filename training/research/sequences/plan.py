@@ -1,15 +1,15 @@
-"""Which units take part in which task, with how many seeds, and in which order the runs are made."""
+"""The runs: which units learn which task, with how many seeds, and in which order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.units import UNITS
-from training.errors import InputError
-from training.research.sequences.recurrent_cell import LSTM, ON_CLASSES, ORACLE
+from training.errors import InputError, warn_renamed
+from training.research.sequences.recurrent_cell import LSTM, ON_CLASSES, ORACLE, current_name
 from training.research.sequences.task import SEQUENCE_TASKS
 
 MAIN_SEEDS = 10
-"""As published, for the unit that a task is made for and for the baseline of the success criterion."""
+"""As published, for the unit that a task is made for and for the oracle of the success criterion."""
 OTHER_SEEDS = 3
 
 MAIN = {
@@ -22,7 +22,7 @@ OTHER = {"sum": ("NAC", "NALU", LSTM), "product": ("NAC-dot", "NALU", LSTM), "co
 
 @dataclass(frozen=True)
 class Run:
-    """One model to be trained and tested."""
+    """One model to train and test."""
 
     task: str
     unit: str
@@ -30,12 +30,12 @@ class Run:
 
     @property
     def key(self) -> tuple[str, str, int]:
-        """As of its record."""
+        """The same as of its record."""
         return (self.task, self.unit, self.seed)
 
 
 def runs(tasks: Sequence[str] | None, units: Sequence[str] | None, seeds: int | None) -> list[Run]:
-    """The runs asked for, in the order of what they tell: a few of each main row first, all seeds of it last."""
+    """The chosen runs, the most informative first: a few seeds of the main rows, those of the others, then the rest."""
     rows = _rows(tasks, units)
     main = [row for row in rows if row[1] in MAIN[row[0]]]
     other = [row for row in rows if row not in main]
@@ -60,11 +60,15 @@ def _task(name: str) -> str:
 
 def canonical(name: str) -> str:
     """The one spelling of a cell's name."""
+    current = current_name(name)
+    if current != name:
+        warn_renamed(f"--units '{name}'", f"'{current}'")
+        name = current
     ending = ON_CLASSES if name.lower().endswith(ON_CLASSES) else ""
     return UNITS.canonical(name[: len(name) - len(ending)], also=[ORACLE, LSTM]) + ending
 
 
 def order(task: str, unit: str) -> tuple[int, str]:
-    """Where a unit stands among the rows of a task's tables."""
+    """Sorts units into the order of a task's tables."""
     rows = (*MAIN[task], *OTHER[task])
     return (rows.index(unit) if unit in rows else len(rows), unit)

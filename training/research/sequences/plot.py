@@ -1,29 +1,28 @@
-"""The plot: error against length of the sequence, one panel a task."""
+"""The plot: error over length of the sequence, one panel a task."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from training.figures import new_figure, save_figure
 from training.research.sequences.published import PUBLISHED_ERRORS
 from training.research.sequences.recurrent_cell import LSTM, ON_CLASSES, ORACLE
 from training.research.sequences.task import SEQUENCE_TASKS
 
 Lines = Mapping[str, Mapping[int, float]]
-LABELS = {ORACLE: "arithmetic given"}
+LABELS = {ORACLE: "exact arithmetic"}
 HIGHEST = 1e5
-"""Errors above this are off the plot: what is fed back with a weight above 1 grows to any number."""
+"""Errors above this are off the plot: feedback with a weight above 1 grows without limit."""
 COLOURS = {f"NAU{ON_CLASSES}": "C4", f"NMU{ON_CLASSES}": "C4", "NAU": "C0", "NMU": "C0", ORACLE: "black"}
 COLOURS |= {"NAC": "C1", "NAC-dot": "C1", "NALU": "C2", LSTM: "C3"}
 
 
 def draw(path: Path, panels: Mapping[str, Lines]) -> None:
     """Draw each task's errors, medians over the seeds, by unit and length, and published ones as hollow marks."""
-    from matplotlib.figure import Figure  # slow to import, and only here
-
-    figure = Figure(figsize=(5.2 * len(panels), 4.4), dpi=100, layout="constrained")
+    figure = new_figure(5.2 * len(panels), 4.4)
     for axes, (task, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         _panel(axes, task, lines)
-    figure.savefig(path, metadata={"Software": None})
+    save_figure(figure, path)
 
 
 def _panel(axes: Any, task: str, lines: Lines) -> None:

@@ -1,4 +1,4 @@
-"""Figures that others published for these tasks, each with its source."""
+"""Published figures for these tasks, each with its source."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class PublishedErrors:
 
     Args:
         kind: "mae", or "success".
-        source: where they stand, and how they were read.
+        source: of the figures, and how they were read.
     """
 
     task: str

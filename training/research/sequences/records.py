@@ -1,4 +1,4 @@
-"""Results: one record for each run, kept as JSON that is written anew after every one of them."""
+"""Results: one record a run, in a JSON file that is rewritten after every run."""
 
 import json
 import os
@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from training.errors import InputError
+from training.research.sequences.recurrent_cell import current_name
 
 Errors = dict[str, float | None]
 
@@ -17,14 +18,14 @@ class RunRecord:
 
     Args:
         task: see ``training.research.sequences.task``.
-        unit: of the cell; "given" is the exact arithmetic, "LSTM" the plain baseline.
+        unit: of the cell; "oracle" is the exact arithmetic, "LSTM" the LSTM baseline.
         seed: of start values and order of the digits.
         mae: mean absolute error on sequences of test digits, by length; None where it is not finite.
         mse: mean square error on them, by length.
         bias: mean error of the CNN on single test digits.
         rmse: root mean square error of the CNN on single test digits.
         validation_mae: on sequences of validation digits of the training length.
-        weights: of the unit, as they are after training; None where they say little (NALU, LSTM, count).
+        weights: of the unit, as they are after training; None where they are not informative (NALU, LSTM, count).
         sparsity_error: largest distance of those weights from -1, 0 and 1.
         steps: of AdamW. seconds: of processor time for training and testing. date: of the run.
     """
@@ -45,7 +46,7 @@ class RunRecord:
 
     @property
     def key(self) -> tuple[str, str, int]:
-        """What there is one run of."""
+        """Identifies the run."""
         return (self.task, self.unit, self.seed)
 
 
@@ -54,16 +55,17 @@ def read(path: Path) -> list[RunRecord]:
     if not path.exists():
         return []
     try:
-        return [RunRecord(**fields) for fields in json.loads(path.read_text(encoding="utf-8"))["records"]]
+        found = json.loads(path.read_text(encoding="utf-8"))["records"]
+        return [RunRecord(**{**fields, "unit": current_name(fields["unit"])}) for fields in found]
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path} holds no results of sequences; move it away, or give another --out.") from error
 
 
 def add(path: Path, record: RunRecord) -> None:
-    """Put a record into a file, in the place of one of the same run. The file is never half-written."""
+    """Add a record to a file, replacing one of the same run. The file is never half-written."""
     records: Sequence[RunRecord] = list({each.key: each for each in [*read(path), record]}.values())
     lines = ",\n".join(f"  {json.dumps(asdict(each))}" for each in records)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(f'{{"records": [\n{lines}\n]}}\n', encoding="utf-8")
-    beside.replace(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(f'{{"records": [\n{lines}\n]}}\n', encoding="utf-8")
+    temporary.replace(path)

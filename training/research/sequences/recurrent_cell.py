@@ -1,4 +1,4 @@
-"""What goes over a sequence, digit by digit: a unit, an LSTM, or the arithmetic itself as the baseline."""
+"""Recurrent cells over the digits of a sequence: a unit, an LSTM, or the exact arithmetic as the oracle."""
 
 from typing import Any, Protocol
 
@@ -8,31 +8,32 @@ from torch import Tensor, nn
 from models.units import UNITS
 from training.research.sequences.task import SequenceTask
 
-ON_CLASSES = " on votes"
-"""Ends the name of a unit behind a CNN that votes and learns from the likelihood of the result."""
-ORACLE = "given"
+ON_CLASSES = " on classes"
+"""Ends the name of a unit behind a CNN that classifies digits and learns from the likelihood of the result."""
+ORACLE = "oracle"
 LSTM = "LSTM"
+OLD_ORACLE, OLD_ON_CLASSES = "given", " on votes"  # alias: of ORACLE and ON_CLASSES in results of version 0.1
 LSTM_HIDDEN = 32
 
 
 class Cell(Protocol):
-    """One step over a sequence. A state is a tuple of tensors with a row for each sequence."""
+    """A recurrent cell. Its state is a tuple of tensors with a row for each sequence."""
 
     def first(self, sequences: int, like: Tensor) -> tuple[Tensor, ...]:
         """The state before the first digit."""
 
     def step(self, state: tuple[Tensor, ...], z: Tensor) -> tuple[Tensor, ...]:
-        """The state after one more digit, of which the CNN says z, ``(sequences, outputs)``."""
+        """The state after one more digit, which the CNN reads as z, ``(sequences, outputs)``."""
 
     def result(self, state: tuple[Tensor, ...]) -> Tensor:
-        """What the cell says of the digits so far, ``(sequences, outputs)``."""
+        """The cell's result for the digits so far, ``(sequences, outputs)``."""
 
 
 class UnitCell(nn.Module):
     """A unit, applied recurrently: ``h_t = unit([h_(t-1), z_t])``, as Madsen and Johansen do; h_0 is the task's start.
 
-    After ``first`` and some steps, ``mean_input`` is the mean of all inputs, ``(2 * outputs,)``, with its gradient:
-    what R_z looks at.
+    After ``first`` and some steps, ``mean_input`` is the mean of all inputs, ``(2 * outputs,)``, with its gradient; R_z
+    is a function of it.
     """
 
     def __init__(self, name: str, task: SequenceTask) -> None:
@@ -63,7 +64,7 @@ class UnitCell(nn.Module):
 
 
 class OracleCell(nn.Module):
-    """The baseline of the success criterion: the exact sum, count or product of what the CNN says."""
+    """The baseline of the success criterion: the exact sum, count or product of the CNN's predictions."""
 
     def __init__(self, task: SequenceTask) -> None:
         super().__init__()
@@ -80,7 +81,7 @@ class OracleCell(nn.Module):
 
 
 class LSTMCell(nn.Module):
-    """The plain baseline: an LSTM of 32 hidden numbers and a linear layer that reads them."""
+    """The LSTM baseline: 32 hidden units and a linear layer."""
 
     def __init__(self, task: SequenceTask) -> None:
         super().__init__()
@@ -100,11 +101,18 @@ class LSTMCell(nn.Module):
 
 
 OPTIONS: dict[str, dict[str, Any]] = {"NALU": {"eps": 0.1}}
-"""Options of units behind a CNN, where they need some: with eps 1e-7 NALU's logarithm of h_0 = 0 is too steep."""
+"""Options of units behind a CNN: with eps 1e-7 NALU's logarithm of h_0 = 0 is too steep."""
+
+
+def current_name(name: str) -> str:
+    """The name of a cell that results and command lines of version 0.1 may call otherwise."""
+    if name.lower() == OLD_ORACLE:
+        return ORACLE
+    return name[: -len(OLD_ON_CLASSES)] + ON_CLASSES if name.lower().endswith(OLD_ON_CLASSES) else name
 
 
 def build_cell(name: str, task: SequenceTask) -> Any:
-    """The cell of that name: ``given``, ``LSTM`` or a unit's, with or without ``ON_CLASSES``."""
+    """The cell of a name: ``oracle``, ``LSTM`` or a unit, with or without ``ON_CLASSES``."""
     name = name.removesuffix(ON_CLASSES)
     if name == ORACLE:
         return OracleCell(task)
@@ -112,7 +120,7 @@ def build_cell(name: str, task: SequenceTask) -> Any:
 
 
 def run_over(cell: Cell, z: Tensor) -> Tensor:
-    """What a cell says of whole sequences, ``(sequences, length, outputs)`` to ``(sequences, outputs)``."""
+    """A cell's results for whole sequences, ``(sequences, length, outputs)`` to ``(sequences, outputs)``."""
     state = cell.first(len(z), z)
     for values in z.unbind(1):
         state = cell.step(state, values)

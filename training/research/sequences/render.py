@@ -1,4 +1,4 @@
-"""The results as tables: what was measured, beside what was published."""
+"""The results as tables, with published figures beside them."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""From single runs to figures of a unit: its mean errors and its successes, by length."""
+"""Statistics of a unit over its runs: errors and successes, by length."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -24,7 +24,7 @@ def rows_of(records: Sequence[RunRecord], task: str) -> Rows:
 
 
 def typical_errors(task: str, rows: Rows) -> dict[str, dict[int, float]]:
-    """Median over the seeds of the error of each unit, by length; of a length only where every run is finite."""
+    """Median error of each unit over its seeds, by length; only of lengths where every run is finite."""
     result: dict[str, dict[int, float]] = {}
     for unit, runs in rows.items():
         errors = {length: relative_errors(task, runs, length) for length in SEQUENCE_TASKS[task].lengths}
@@ -33,14 +33,14 @@ def typical_errors(task: str, rows: Rows) -> dict[str, dict[int, float]]:
 
 
 def relative_errors(task: str, runs: Sequence[RunRecord], length: int) -> list[float]:
-    """Mean absolute errors of runs, those that are finite; for products over 5^length."""
+    """The finite mean absolute errors of runs; of products relative to 5^length."""
     found = [run.mae[str(length)] for run in runs]
     scale = TYPICAL_DIGIT**length if task == "product" else 1
     return [error / scale for error in found if error is not None]
 
 
 def successes(rows: Rows, unit: str, length: int) -> tuple[int, int] | None:
-    """Runs of a unit whose mean square error is below the bound, and all its runs; None where there is no bound."""
+    """Runs of a unit whose mean square error is below the bound, and all its runs; None without a bound."""
     bound = _bound(rows, length)
     if bound is None:
         return None
@@ -54,5 +54,5 @@ def _bound(rows: Rows, length: int) -> float | None:
 
 
 def has_bound(rows: Rows, task: str) -> bool:
-    """Whether the baseline has runs enough for the bound."""
+    """Whether the oracle has enough runs for the bound."""
     return _bound(rows, SEQUENCE_TASKS[task].lengths[0]) is not None

@@ -2,7 +2,7 @@
 
 import json
 from argparse import Namespace
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +35,8 @@ def record(task: str = "sum", unit: str = "NAU", seed: int = 0, scale: float = 1
 def test_the_rows_that_tell_most_are_run_first() -> None:
     everything = runs(None, None, None)
     assert len(everything) == len(set(everything)) == 8 * 10 + 10 * 3
-    assert everything[:3] == [Run("sum", "NAU on votes", 0), Run("sum", "NAU", 0), Run("sum", "given", 0)]
-    assert {run.unit for run in everything[:24]} == {"NAU", "NMU", "given", "NAU on votes", "NMU on votes"}
+    assert everything[:3] == [Run("sum", "NAU on classes", 0), Run("sum", "NAU", 0), Run("sum", "oracle", 0)]
+    assert {run.unit for run in everything[:24]} == {"NAU", "NMU", "oracle", "NAU on classes", "NMU on classes"}
     assert {run.seed for run in everything[-56:]} == set(range(3, 10))
 
 
@@ -47,7 +47,7 @@ def test_tasks_units_and_seeds_narrow_the_runs() -> None:
         Run("product", "LSTM", 0),
         Run("product", "LSTM", 1),
     ]
-    assert runs(["sum"], ["nau ON votes"], 1) == [Run("sum", "NAU on votes", 0)]
+    assert runs(["sum"], ["nau ON classes"], 1) == [Run("sum", "NAU on classes", 0)]
     with pytest.raises(InputError, match=r"--tasks parity is no task on sequences; give sum, count, product\."):
         runs(["parity"], None, None)
 
@@ -64,7 +64,7 @@ def test_an_interrupted_table_goes_on_with_what_is_missing(tmp_path: Path, monke
 
     monkeypatch.setattr(command, "load_mnist", blank_mnist)
     monkeypatch.setattr(command, "run_once", once)
-    arguments = ["sequences", "--tasks", "sum", "--units", "NAU", "given", "--seeds", "3", "--out", str(tmp_path)]
+    arguments = ["sequences", "--tasks", "sum", "--units", "NAU", "oracle", "--seeds", "3", "--out", str(tmp_path)]
     assert main(arguments) == 130
     assert len(records.read(tmp_path / "sequences.json")) == 3
     assert (tmp_path / "sequences.md").exists()
@@ -110,16 +110,16 @@ def test_the_tables_repeat_what_the_file_says(tmp_path: Path) -> None:
     assert "2026-11-23" in text
 
 
-UNITS = {"NAU": 1.0, "given": 1.0, "LSTM": 4.0}
+UNITS = {"NAU": 1.0, "oracle": 1.0, "LSTM": 4.0}
 
 
 def test_a_success_is_an_error_below_the_bound_of_the_baseline() -> None:
-    given = [record(unit="given", seed=seed) for seed in range(3)]
-    bound = success_bound([each.mse["10"] or 0 for each in given])
+    oracles = [record(unit="oracle", seed=seed) for seed in range(3)]
+    bound = success_bound([each.mse["10"] or 0 for each in oracles])
     assert bound is not None
     below, above = (replace(record(seed=seed), mse={"10": bound + off}) for seed, off in ((0, -1e-6), (1, 1e-6)))
     overflown = replace(record(seed=2), mse={"10": None})
-    rows = rows_of([*given, below, above, overflown], "sum")
+    rows = rows_of([*oracles, below, above, overflown], "sum")
     assert successes(rows, "NAU", 10) == (1, 3)
     assert successes(rows_of([below], "sum"), "NAU", 10) is None
 
@@ -131,29 +131,41 @@ def test_what_was_to_be_shown_is_said_to_be_reached_or_not() -> None:
     said = " ".join(findings("sum", rows_of(good, "sum")).split())
     assert "**Reached**" in said
     assert "it is 11, 5.2 times smaller" in said
-    assert "NAU on votes 3 of 10, NAU 0 of 10, given 0 of 10, NAC 0 of 3, NALU 0 of 3, LSTM 0 of 3." in said
+    assert "NAU on classes 3 of 10, NAU 0 of 10, oracle 0 of 10, NAC 0 of 3, NALU 0 of 3, LSTM 0 of 3." in said
     assert "**Not shown**" in findings("sum", rows_of(good[:2], "sum"))
-    given = [record("product", "given", seed) for seed in range(3)]
+    oracles = [record("product", "oracle", seed) for seed in range(3)]
     poor = [record("product", PRODUCT, seed, scale=9 if seed == 2 else 1) for seed in range(3)]
     assert "**Not shown**" in findings("product", rows_of(poor, "product"))
-    assert "**Not shown**: 2 seeds of NMU on votes" in findings("product", rows_of([*given, *poor[:2]], "product"))
-    assert "**Not reached**" in findings("product", rows_of([*given, *poor], "product"))
-    well = [replace(each, mse=given[0].mse) for each in poor]
-    assert "**Reached**: a success rate of 0.8" in findings("product", rows_of([*given, *well], "product"))
+    assert "**Not shown**: 2 seeds of NMU on classes" in findings("product", rows_of([*oracles, *poor[:2]], "product"))
+    assert "**Not reached**" in findings("product", rows_of([*oracles, *poor], "product"))
+    well = [replace(each, mse=oracles[0].mse) for each in poor]
+    assert "**Reached**: a success rate of 0.8" in findings("product", rows_of([*oracles, *well], "product"))
 
 
-def test_counts_that_run_away_are_said_beside_the_median_of_those_that_hold() -> None:
+def test_counts_that_diverge_are_listed_beside_the_median_of_those_that_hold() -> None:
     held = [record("count", MAIN["count"][0], seed) for seed in range(3)]
     away = replace(record("count", MAIN["count"][0], 3, scale=1e9), sparsity_error=0.4)
     said = " ".join(findings("count", rows_of([*held, away], "count")).split())
     assert "were whole after training in 3 of 4 seeds, with a median error of 1.1 at length 1000" in said
-    assert "their counts run away: 1.3e+09." in said
+    assert "their counts diverge: 1.3e+09." in said
 
 
 def test_published_figures_are_of_lengths_that_are_tested_too() -> None:
     for published in PUBLISHED_ERRORS:
         assert set(published.figures) <= set(SEQUENCE_TASKS[published.task].lengths)
         assert published.kind in ("mae", "success")
+
+
+@pytest.mark.parametrize(("old", "new"), [("given", "oracle"), ("NAU on votes", "NAU on classes")])
+def test_results_and_options_of_version_0_1_keep_their_names_as_aliases(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str
+) -> None:
+    path = tmp_path / "sequences.json"
+    path.write_text(json.dumps({"records": [asdict(record(unit=old))]}))
+    assert records.read(path) == [record(unit=new)]
+    for _ in range(2):
+        assert runs(["sum"], [old], 1) == [Run("sum", new, 0)]
+    assert capsys.readouterr().err == f"nalu-serve: --units '{old}' is called '{new}' now.\n"
 
 
 def test_a_file_of_other_results_is_refused(tmp_path: Path) -> None:
@@ -182,6 +194,6 @@ def test_quick_is_a_few_short_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(command, "load_mnist", blank_mnist)
     monkeypatch.setattr(command, "run_once", once)
     command.run_sequences(Namespace(quick=True, tasks=None, units=None, seeds=None, out=None))
-    assert [run.unit for run, _, _ in seen] == ["NAU", "NMU", "given", "given"]
+    assert [run.unit for run, _, _ in seen] == ["NAU", "NMU", "oracle", "oracle"]
     assert {(epochs, sequences) for _, epochs, sequences in seen} == {(1, command.QUICK_SEQUENCES)}
     assert (tmp_path / "reports" / "sequences.md").exists()

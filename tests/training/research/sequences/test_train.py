@@ -10,8 +10,8 @@ import torch
 
 from training.counting.likelihood import MIN_LIKELIHOOD
 from training.data.mnist import Mnist
-from training.research.sequences.digits import SHIFT, DigitImages, Parts, RandomShift, normalise, split
-from training.research.sequences.network import build_cnn, read, recalibrate_bn
+from training.research.sequences.digits import SHIFT, DigitImages, DigitSplit, RandomShift, normalise, split
+from training.research.sequences.network import build_cnn, read_digits, recalibrate_bn
 from training.research.sequences.penalty import NEARLY, round_weights
 from training.research.sequences.plan import Run
 from training.research.sequences.recurrent_cell import build_cell
@@ -71,21 +71,21 @@ def test_settled_statistics_are_those_of_all_pictures_as_they_are() -> None:
     assert not cnn.training
 
 
-@pytest.mark.parametrize(("unit", "seed"), [("NAU", 0), ("NAU on votes", 1)])
+@pytest.mark.parametrize(("unit", "seed"), [("NAU", 0), ("NAU on classes", 1)])
 def test_a_cnn_learns_digits_from_their_sums_alone(unit: str, seed: int) -> None:
     parts = split((*drawn(700), *drawn(300, seed=1)), validation=200)
     settings = RunSettings(epochs=25, batch_size=50)
     model = train(SEQUENCE_TASKS["sum"], unit, parts.train, seed, settings)
-    off = read(model.cnn, parts.test) - SEQUENCE_TASKS["sum"].values(parts.test.labels)
+    off = read_digits(model.cnn, parts.test) - SEQUENCE_TASKS["sum"].values(parts.test.labels)
     assert off.square().mean().sqrt().item() < 0.7
     assert model.cell.unit.W.tolist() == [[1.0, 1.0]]
 
 
 def test_where_the_cnn_learns_by_votes_the_counting_cell_waits_for_it() -> None:
     parts, task = split(small_mnist(), validation=200), SEQUENCE_TASKS["count"]
-    settings = replace(settings_for(task, "NAU on votes"), epochs=1, batch_size=100)
-    waited = train(task, "NAU on votes", parts.train, 0, replace(settings, cell_from=1.0))
-    joined = train(task, "NAU on votes", parts.train, 0, settings)
+    settings = replace(settings_for(task, "NAU on classes"), epochs=1, batch_size=100)
+    waited = train(task, "NAU on classes", parts.train, 0, replace(settings, cell_from=1.0))
+    joined = train(task, "NAU on classes", parts.train, 0, settings)
     torch.manual_seed(0)
     build_cnn(task, SIDE, classifies=True)
     torch.testing.assert_close(waited.cell.unit.W, build_cell("NAU", task).unit.W, atol=NEARLY, rtol=0)
@@ -135,16 +135,16 @@ def test_the_same_seed_gives_the_same_run_and_every_cell_the_same_first_cnn() ->
         ("count", "NAU"),
         ("product", "NMU"),
         ("product", "LSTM"),
-        ("sum", "given"),
-        ("product", "NMU on votes"),
-        ("count", "NAU on votes"),
+        ("sum", "oracle"),
+        ("product", "NMU on classes"),
+        ("count", "NAU on classes"),
     ],
 )
 def test_a_run_records_errors_at_every_length(task: str, unit: str) -> None:
-    parts: Parts = split(small_mnist(), validation=200)
+    parts: DigitSplit = split(small_mnist(), validation=200)
     record = run_once(Run(task, unit, 0), parts, RunSettings(epochs=1, batch_size=100), 10)
     assert list(map(int, record.mae)) == list(map(int, record.mse)) == list(SEQUENCE_TASKS[task].lengths)
     used = np.isin(small_mnist()[1][:1000], SEQUENCE_TASKS[task].digits).sum()
     assert record.steps == used // 100
     assert record.validation_mae is not None
-    assert (record.weights is not None) == (unit in ("NMU", "NMU on votes"))
+    assert (record.weights is not None) == (unit in ("NMU", "NMU on classes"))
