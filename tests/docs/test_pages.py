@@ -2,10 +2,13 @@
 
 import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from app.main import create_app
 from app.settings import Settings
 from tests.docs.pages import PAGES, ROOT, name, read
 
@@ -98,3 +101,25 @@ def shown(default: object) -> str:
     if isinstance(default, bool):
         return str(default).lower()
     return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def test_options_of_training_that_are_named_are_there() -> None:
+    accepted: set[str] = set()
+    for command in ("fit", "fit-images", "benchmark"):
+        run = [sys.executable, "-m", "training", command, "--help"]
+        done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=True)
+        accepted |= set(re.findall(r"--[\w-]+", done.stdout))
+    named = set(re.findall(r"`(?:[^`]* )?(--[a-z][a-z-]+)", read("docs/training.md"))) - {"--help"}
+    assert len(named) > 20
+    assert named <= accepted
+
+
+def test_endpoints_that_are_listed_are_there() -> None:
+    documented = {
+        f"{method.upper()} {path}"
+        for path, methods in create_app(Settings(repository=ROOT / "repository")).openapi()["paths"].items()
+        for method in methods
+    }
+    listed = set(re.findall(r"`((?:GET|POST) /[^`]+)`", read("docs/serving.md"))) - {"GET /docs", "GET /openapi.json"}
+    assert len(listed) >= 8
+    assert listed <= documented
