@@ -1,9 +1,9 @@
-"""API keys: several, each with a name, of which the service knows only the SHA-256.
+"""API keys: each has a name, and the service knows only its SHA-256.
 
 ``python -m app.auth NAME >> keys.txt`` makes a key, shows it once, and appends its line to the file of the keys.
 
-Open without a key are what orchestrators probe (``/health/...``, ``/v2/health/...``), the documentation (``/``,
-``/docs...``, ``/openapi.json``) and, unless the settings protect it, ``/metrics``; everything else asks for one.
+Public without a key are the probes (``/health/...``, ``/v2/health/...``), the documentation (``/``, ``/docs...``,
+``/openapi.json``) and, unless the settings require one, ``/metrics``; all other paths require a key.
 """
 
 import argparse
@@ -24,9 +24,7 @@ from app.settings import SettingsError
 logger = logging.getLogger(__name__)
 
 MISSING = "The request carries no API key; send one as 'Authorization: Bearer KEY' or as 'X-API-Key: KEY'."
-UNKNOWN = "The API key of the request is none of the service's keys; ask its operator for one."
-CHALLENGE = {"WWW-Authenticate": "Bearer"}
-"""The header that goes with a 401."""
+UNKNOWN = "The API key of the request is unknown; ask the service's operator for one."
 
 SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "Authorization: Bearer KEY"},
@@ -34,16 +32,16 @@ SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
 }
 """OpenAPI's ``components.securitySchemes``."""
 SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"api_key": []}]
-"""OpenAPI's ``security``: either scheme will do."""
+"""OpenAPI's ``security``: either scheme."""
 
-LOOK_SECONDS = 1.0
-"""The file of the keys is looked at no more often."""
-MAX_KEY = 256
-"""Characters of the longest key; what is longer is not even hashed."""
+CHECK_INTERVAL_SECONDS = 1.0
+"""Shortest time between two checks whether the file of the keys has changed."""
+MAX_KEY_CHARACTERS = 256
+"""Longest key; longer ones are rejected unhashed."""
 
 _COMMAND = "python -m app.auth NAME"
-_OPEN = frozenset({"/", "/docs", "/openapi.json"})
-_OPEN_BELOW = ("/health/", "/v2/health/", "/docs/")
+_PUBLIC = frozenset({"/", "/docs", "/openapi.json"})
+_PUBLIC_PREFIXES = ("/health/", "/v2/health/", "/docs/")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _LINE = re.compile(rf"({_NAME.pattern})\s+([0-9a-f]{{64}})")
 
@@ -51,58 +49,58 @@ Stamp = tuple[int, int]
 
 
 def is_public(path: str, metrics_require_key: bool) -> bool:
-    """Whether a path is answered without a key."""
-    return path in _OPEN or path.startswith(_OPEN_BELOW) or (path == "/metrics" and not metrics_require_key)
+    """Whether a path requires no key."""
+    return path in _PUBLIC or path.startswith(_PUBLIC_PREFIXES) or (path == "/metrics" and not metrics_require_key)
 
 
 class Keys:
     """The keys of a file with a line ``name sha256-hex`` for each; blank lines and those that begin with # are skipped.
 
-    A name may stand on several lines, as while a key is being replaced. The file is read again when it has changed;
-    where it has turned bad, the keys that were read before go on being taken, and the log says so once.
+    A name may be on several lines, as while a key is being replaced. The file is read again when it has changed; if it
+    has become invalid, the keys read before stay valid, and the log reports it once.
 
     Args:
         path: the file.
 
     Raises:
-        SettingsError: the file cannot be read, a line of it is no key, or it holds none.
+        SettingsError: the file cannot be read, one of its lines is invalid, or it has no key.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._stamp = _stamp(path)
         self._keys = _read(path)
-        self._looked = monotonic()
+        self._checked_at = monotonic()
 
     def check(self, authorization: str | None, x_api_key: str | None) -> str | None:
-        """The name of the key in one of these headers, ``Bearer KEY`` or ``KEY``; None if none of ours is there."""
-        if monotonic() - self._looked >= LOOK_SECONDS:
-            self._look()
+        """The name of the key in one of these headers, ``Bearer KEY`` or ``KEY``; None without a known key."""
+        if monotonic() - self._checked_at >= CHECK_INTERVAL_SECONDS:
+            self._reload_if_changed()
         name = None
         if authorization and authorization[:7].lower() == "bearer ":
             name = self._find(authorization[7:].strip())
         return self._find(x_api_key) if name is None and x_api_key else name
 
     def _find(self, key: str) -> str | None:
-        """The name of a key. Takes as long for a key that is nearly right as for any other."""
-        if len(key) > MAX_KEY or not key.isascii():
+        """The name of a key, in constant time."""
+        if len(key) > MAX_KEY_CHARACTERS or not key.isascii():
             return None
         digest, found = sha256(key.encode()).digest(), None
-        for name, expected in self._keys:  # all of them: the time tells nobody which line it was
+        for name, expected in self._keys:  # all of them, so that the time does not reveal the line
             if hmac.compare_digest(digest, expected):
                 found = name
         return found
 
-    def _look(self) -> None:
-        self._looked = monotonic()
+    def _reload_if_changed(self) -> None:
+        self._checked_at = monotonic()
         stamp = _stamp(self.path)
         if stamp == self._stamp:
             return
-        self._stamp = stamp  # taken before reading: what is written meanwhile is seen at the next look
+        self._stamp = stamp  # before reading: a change meanwhile is seen at the next check
         try:
             self._keys = _read(self.path)
         except SettingsError as error:
-            logger.error("%s The keys that were read before are still taken.", error)
+            logger.error("%s The keys that were read before stay valid.", error)
         else:
             logger.info("Read the API keys of %s.", ", ".join(dict.fromkeys(name for name, _ in self._keys)))
 
@@ -127,10 +125,10 @@ def _read(path: Path) -> list[tuple[str, bytes]]:
         if line and not line.startswith("#"):
             match = _LINE.fullmatch(line)
             if match is None:
-                raise SettingsError(f"{setting}, whose line {number} is no `name sha256`; make one with {_COMMAND}.")
+                raise SettingsError(f"{setting}, whose line {number} is not `name sha256`; make one with {_COMMAND}.")
             keys.append((match[1], bytes.fromhex(match[2])))
     if not keys:
-        raise SettingsError(f"{setting}, which holds no key; make one with {_COMMAND}.")
+        raise SettingsError(f"{setting}, which has no key; make one with {_COMMAND}.")
     return keys
 
 
@@ -141,10 +139,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Make an API key. Its line for the file that NALU_API_KEYS_FILE names goes to standard output, "
         "the key itself to standard error: it is shown only now.",
     )
-    parser.add_argument("name", help="whose key it is: letters, digits, dot, underscore, hyphen and @, up to 64")
+    parser.add_argument("name", help="name of the key: letters, digits, dot, underscore, hyphen and @, up to 64")
     name = parser.parse_args(arguments).name
     if not _NAME.fullmatch(name):
-        parser.error(f"'{name}' is no name: give letters, digits, dots, underscores, hyphens and @, up to 64.")
+        parser.error(f"'{name}' is not a valid name: give letters, digits, dots, underscores, hyphens and @, up to 64.")
     key = secrets.token_urlsafe(32)
     sys.stdout.write(f"{name} {sha256(key.encode()).hexdigest()}\n")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The errors of the service: what a client caused or can wait out, with the status and reason of each."""
+"""Errors that a client caused or can retry after, with the HTTP status and the metric's reason of each."""
 
 from collections.abc import Mapping
 
@@ -6,11 +6,11 @@ from starlette.exceptions import HTTPException
 
 
 class ServiceError(HTTPException):
-    """An error that a client caused or can wait out. The detail names the thing and offers the repair."""
+    """An error that a client caused or can retry after. The detail names the thing and offers the repair."""
 
     status = 500
     reason = "error"
-    """What it is counted as."""
+    """Label value of the metric of rejected requests."""
 
     def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(self.status, detail, headers)
@@ -18,7 +18,7 @@ class ServiceError(HTTPException):
 
 
 class UnauthorizedError(ServiceError):
-    """No API key, or none that is known."""
+    """No API key, or an unknown one."""
 
     status = 401
     reason = "unauthorized"
@@ -28,21 +28,21 @@ class UnauthorizedError(ServiceError):
 
 
 class ForbiddenError(ServiceError):
-    """What the settings do not allow."""
+    """The settings do not allow the request."""
 
     status = 403
     reason = "forbidden"
 
 
 class ModelNotFoundError(ServiceError):
-    """No model, or no version of it, bears that name."""
+    """There is no model of that name, or no such version of it."""
 
     status = 404
     reason = "model_not_found"
 
 
 class RequestTimeoutError(ServiceError):
-    """The body did not come in time."""
+    """The body was not received by the deadline."""
 
     status = 408
     reason = "timeout"
@@ -59,7 +59,7 @@ class TooLargeError(ServiceError):
 
 
 class UnsupportedImageError(ServiceError):
-    """A file that is no image of a kind that is served."""
+    """A file is not an image of a supported format."""
 
     status = 415
     reason = "not_a_picture"  # alias: this value of the metric's label is older than the word image
@@ -77,7 +77,7 @@ class InvalidInputError(ServiceError):
 
 
 class UnavailableError(ServiceError):
-    """The service cannot answer now; the client may try again after the seconds given."""
+    """The service cannot respond now; the client may retry after some seconds."""
 
     status = 503
 

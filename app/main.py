@@ -1,4 +1,4 @@
-"""create_app: the only place where the parts of the service are put together."""
+"""The application: the only place where its parts are put together."""
 
 import asyncio
 import gc
@@ -34,45 +34,31 @@ logger = logging.getLogger(__name__)
 ROUTERS = (predict.router, v2.router, models.router, health.router, openapi.router, docs_images.router)
 
 GARBAGE_THRESHOLDS = (10_000, 20, 20)
-"""Objects made between two looks for cyclic garbage, of which requests leave none; Python's own is 700."""
+"""Thresholds of the cyclic garbage collector; requests leave no cycles. Python's first one is 700."""
 
 TICK_SECONDS = 0.1
+"""Interval of the upkeep of requests and metrics."""
 
 DESCRIPTION = """Neural arithmetic that stays right beyond its training range: numbers in, numbers out; images in,
-numbers or labels out. Every model says the range it was trained on, the errors that were measured, and, where it is
-known, the formula that it computes."""
+numbers or labels out. Every model's manifest gives its training range, its measured errors and, where it is known, the
+formula that it computes."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Build the service. Models are loaded when it starts, not here.
+    """Build the application. Models are loaded when it starts, not here.
 
     Args:
         settings: None reads the environment.
 
     Raises:
-        SettingsError: a setting does not fit, or the repository is no folder.
-        BackendError: the backend or device is not there.
+        SettingsError: a setting is invalid, or the repository is not a folder.
+        BackendError: the backend or device is missing.
     """
     settings = settings or read_settings()
-    # what Pillow has to say of clients' images would fill the log, and the memory of what was said already
+    _report_variables()
+    # Pillow's warnings about clients' images would fill the log, and its memory of warnings shown once
     warnings.filterwarnings("ignore", module=r"PIL\.")
-    for warning in deprecation_warnings():
-        logger.warning(warning)
-    for name in unknown_variables():
-        logger.warning("%s is not a setting of the service and is ignored; docs/serving.md lists the settings.", name)
-    if not settings.repository.is_dir():
-        raise SettingsError(
-            f"NALU_REPOSITORY is '{settings.repository}', which is not a folder; give the folder of the models."
-        )
-    share = max(1, cpu_budget() // settings.workers)
-    concurrency = settings.max_concurrent_batches or share
-    backend = create_backend(settings.backend, settings.device, settings.threads or max(1, share // concurrency))
-    repository = Repository(settings.repository, backend, settle_seconds=settings.repository_poll_seconds)
-    metrics = Metrics(lambda: model_states(repository))
-    keys = Keys(settings.api_keys_file) if settings.api_keys_file else None
-    batching = BatchScheduler(settings, concurrency, metrics, thread_time if backend.device == "cpu" else perf_counter)
-    service = Service(settings, repository, batching, metrics, keys, create_tracer())
-
+    service = create_service(settings)
     app = Application(
         title="nalu-serve",
         version=version("nalu-serve"),
@@ -91,6 +77,29 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
+def create_service(settings: Settings) -> Service:
+    """Build the parts of the application, see ``create_app``."""
+    if not settings.repository.is_dir():
+        raise SettingsError(
+            f"NALU_REPOSITORY is '{settings.repository}', which is not a folder; give the folder of the models."
+        )
+    cpus = max(1, cpu_budget() // settings.workers)
+    concurrency = settings.max_concurrent_batches or cpus
+    backend = create_backend(settings.backend, settings.device, settings.threads or max(1, cpus // concurrency))
+    repository = Repository(settings.repository, backend, settle_seconds=settings.repository_poll_seconds)
+    metrics = Metrics(lambda: model_states(repository))
+    keys = Keys(settings.api_keys_file) if settings.api_keys_file else None
+    batching = BatchScheduler(settings, concurrency, metrics, thread_time if backend.device == "cpu" else perf_counter)
+    return Service(settings, repository, batching, metrics, keys, create_tracer())
+
+
+def _report_variables() -> None:
+    for warning in deprecation_warnings():
+        logger.warning(warning)
+    for name in unknown_variables():
+        logger.warning("%s is not a setting of the service and is ignored; docs/serving.md lists the settings.", name)
+
+
 def model_states(repository: Repository) -> list[ModelState]:
     """The state of every version folder, as /metrics shows it."""
     return [ModelState(*key, entry.state, served=entry.model is not None) for key, entry in repository.entries()]
@@ -103,7 +112,7 @@ class Application(FastAPI):
     read_scheduler: ReadScheduler
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or run the lifespan."""
+        """Respond to a request, or run the lifespan."""
         if scope["type"] == "http":
             await self.dispatcher(scope, receive, send)
         else:
@@ -126,7 +135,7 @@ def _lifespan(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManag
 
 
 async def _tick(service: Service) -> None:
-    """What is looked after some times a second: requests whose time is over, and counters."""
+    """End requests past their deadline and update metrics, in short intervals."""
     while True:
         await asyncio.sleep(TICK_SECONDS)
         service.expire()
@@ -136,16 +145,16 @@ async def _tick(service: Service) -> None:
 
 
 async def _watch(service: Service) -> None:
-    """Go through the repository at once, and again every poll interval."""
+    """Scan the repository at once, and again every poll interval."""
     frozen = False
     seconds = service.settings.repository_poll_seconds
     while True:
         try:
             await asyncio.to_thread(service.repository.refresh)
         except Exception:
-            logger.exception("Going through the repository failed; what was loaded before is still served.")
+            logger.exception("Scanning the repository failed; the models loaded before are still served.")
         if not frozen:
-            # what is here now stays; to look through it for garbage again and again costs a tenth of the time
+            # objects made so far live on; collecting garbage among them costs a tenth of the CPU time
             gc.freeze()
             gc.set_threshold(*GARBAGE_THRESHOLDS)
             frozen = True

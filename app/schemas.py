@@ -1,6 +1,5 @@
-"""The HTTP shapes: what requests hold and answers look like, with an example of each."""
+"""Schemas of requests and responses, with an example of each."""
 
-from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, WithJsonSchema
@@ -8,21 +7,19 @@ from pydantic_core import PydanticCustomError
 
 from models.manifest import NAME_PATTERN, Manifest, ModelTask
 
-PROBLEM_TYPE = "application/problem+json"
-"""Media type of errors."""
 MAX_VERSION = 10**9
 
 DOUBLE: dict[str, Any] = {"type": "number", "format": "double"}
-"""JSON Schema of a number that float64 holds. No decimal bound says it: what lies past the largest may round to it."""
+"""JSON Schema of a float64. It has no decimal bounds: a number past the largest float64 may round to it."""
 NAME: dict[str, Any] = {"pattern": NAME_PATTERN}
-"""JSON Schema of a model's name. It is told and not checked: another name is that of no model: 404, not 422."""
+"""JSON Schema of a model's name. Documented, not enforced: a name that does not match it gets 404."""
 VERSION: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": MAX_VERSION}
-"""JSON Schema of a version where there is no null: what is not given is left out of paths, queries and forms."""
+"""JSON Schema of a version in paths, queries and forms, which have no null."""
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False), WithJsonSchema(DOUBLE)]
 Row = Annotated[list[Number], FailFast(), Field(json_schema_extra={"minItems": 1})]
-"""minItems is told and not checked: a message about the model's columns says more than one about an empty list.
-Failing fast: a body of millions of bad numbers would make gigabytes of errors."""
+"""minItems is documented, not enforced: a message about the model's columns is clearer than one about an empty list.
+Validation stops at the first error: a body of millions of bad numbers would make gigabytes of errors."""
 
 
 class _Request(BaseModel):
@@ -38,10 +35,10 @@ class ArithmeticRequest(_Request):
         str, Field(strict=True, description="Name of the model; GET /models lists them.", json_schema_extra=NAME)
     ]
     version: Annotated[int, Field(strict=True, ge=1, le=MAX_VERSION)] | None = Field(
-        None, description="Version of the model; the highest by default."
+        None, description="Version of the model; the latest by default."
     )
     inputs: Annotated[list[Row], FailFast()] = Field(
-        min_length=1, description="One row a prediction, one number a column; no NaN and no infinity."
+        min_length=1, description="Rows, one number a column; finite numbers only."
     )
 
 
@@ -57,19 +54,19 @@ File = Annotated[bytes, BeforeValidator(_is_file), WithJsonSchema({"type": "stri
 class ImageForm(BaseModel):
     """Images for an image model."""
 
-    # Swagger UI offers a file picker for this form of the schema
+    # Swagger UI shows a file picker for schemas of this form
     model: str = Field(
         description="Name of the model; GET /models lists them.", examples=["digit"], json_schema_extra=NAME
     )
     version: Annotated[Annotated[int, Field(ge=1, le=MAX_VERSION)] | None, WithJsonSchema(VERSION)] = Field(
-        default_factory=lambda: None,  # which is not told
-        description="Version of the model; the highest by default.",
+        default_factory=lambda: None,  # keeps null out of the schema
+        description="Version of the model; the latest by default.",
     )
     files: list[File] = Field(min_length=1, description="PNG, JPEG or WebP images.")
 
 
 class ArithmeticWarning(BaseModel):
-    """Something to know about one row."""
+    """A warning about one row."""
 
     row: int = Field(description="Index of the row in the request.")
     message: str
@@ -96,28 +93,28 @@ class ArithmeticResponse(BaseModel):
     model: str
     version: int
     predictions: list[list[float] | None] = Field(
-        description="One list of outputs a row; null where a result is not finite, which `warnings` then names."
+        description="Outputs of each row; null where one is not finite, which `warnings` lists."
     )
-    formula: str | None = Field(description="What the model computes for every input, where that is known.")
-    extrapolated: list[bool] = Field(description="Whether the row lies outside the range the model was trained on.")
+    formula: str | None = Field(description="What the model computes, as a formula, where it is known.")
+    extrapolated: list[bool] = Field(description="Whether each row lies outside the model's training range.")
     warnings: list[ArithmeticWarning]
 
 
 class Value(BaseModel):
-    """A regression model's answer for one image; null where it is not finite, which `warnings` then names."""
+    """A regression model's prediction for one image; null where it is not finite, which `warnings` lists."""
 
     value: float | None
 
 
 class Label(BaseModel):
-    """A classification model's answer for one image: the most probable class, and the probability of each."""
+    """A classification model's prediction for one image: the most probable class, and the probability of each."""
 
     label: str | None
     probabilities: dict[str, float | None]
 
 
 class ImageWarning(BaseModel):
-    """Something to know about one image."""
+    """A warning about one image."""
 
     file: int = Field(description="Index of the file in the request.")
     message: str
@@ -154,12 +151,12 @@ class ModelList(BaseModel):
 
 
 class ModelState(BaseModel):
-    """What is known of one version folder."""
+    """State of one version folder."""
 
     name: str
     version: int
     state: Literal["ready", "damaged"]
-    reason: str | None = Field(description="What is wrong with a damaged folder.")
+    reason: str | None = Field(description="Why a damaged folder is not served.")
 
 
 class Live(BaseModel):
@@ -169,7 +166,7 @@ class Live(BaseModel):
 
 
 class Ready(BaseModel):
-    """Whether requests should be sent here, and the state of every model."""
+    """Whether the service accepts requests, and the state of every model."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -183,75 +180,30 @@ class Ready(BaseModel):
     models: list[ModelState]
 
 
-class ErrorPlace(BaseModel):
-    """One invalid place of a request."""
-
-    location: str
-    message: str
-
-
-class Problem(BaseModel):
-    """An error, as RFC 9457 problem details."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    request_id: str = Field(description="Also in the X-Request-ID header and in the service's log.")
-    errors: list[ErrorPlace]
-
-
-_DETAILS = {
-    404: "There is no model 'adds'; GET /models lists all models.",
-    413: "The request body is larger than 16777216 bytes; send fewer rows or files at a time.",
-    415: "File 0 is not a whole PNG, JPEG or WebP image; convert or replace it.",
-    422: "Model 'multiply' takes 2 columns (a, b); row 0 has 3.",
-    401: "The request carries no API key; send one as 'Authorization: Bearer KEY' or as 'X-API-Key: KEY'.",
-    408: "The request's body had not come within 30 seconds, which is the limit; send it faster or in parts.",
-    503: "16384 rows are queued or running, and 16384 is the limit; try again later.",
-}
-
-
 ERROR_HEADERS: dict[int, dict[str, Any]] = {
     401: {
-        "WWW-Authenticate": {"description": "How to show a key.", "required": True, "schema": {"const": "Bearer"}},
+        "WWW-Authenticate": {"description": "Scheme of the API key.", "required": True, "schema": {"const": "Bearer"}},
     },
     503: {
         "Retry-After": {
-            "description": "Seconds after which to try again.",
+            "description": "Seconds after which to retry.",
             "required": True,
             "schema": {"type": "integer", "minimum": 1},
         },
     },
 }
-"""The headers that errors of a status have."""
+"""Headers of the errors of each status."""
 
 
 def body_of(media_type: str, model: type[BaseModel], **encoding: str) -> dict[str, Any]:
-    """OpenAPI's entry for the body of a direct route; ``encoding`` has the content types of a form's fields."""
+    """OpenAPI's entry for the body of a direct route.
+
+    Args:
+        media_type: of the body.
+        model: its schema.
+        encoding: content types of a form's fields.
+    """
     content: dict[str, Any] = {"schema": model.model_json_schema()}
     if encoding:
         content["encoding"] = {field: {"contentType": given} for field, given in encoding.items()}
     return {"requestBody": {"required": True, "content": {media_type: content}}}
-
-
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI's entry for the errors that an endpoint may answer, with an example of each."""
-    return {status: {"model": Problem} | problem(status) for status in statuses}
-
-
-def problem(status: int) -> dict[str, Any]:
-    """One of them, but for its description."""
-    return {"content": {PROBLEM_TYPE: _example(status)}, "headers": ERROR_HEADERS.get(status, {})}
-
-
-def _example(status: int) -> dict[str, Any]:
-    example = Problem(
-        type="about:blank",
-        title=HTTPStatus(status).phrase,
-        status=status,
-        detail=_DETAILS[status],
-        request_id="4f0c2d9e8a7b4c1d",
-        errors=[],
-    )
-    return {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example.model_dump()}

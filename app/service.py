@@ -40,7 +40,7 @@ class Service:
     draining: bool = False
     """True from SIGTERM on: not ready, and responses close their connections."""
     listeners: Sequence[socket.socket] = ()
-    """Sockets that this process listens on alone; several workers share theirs, which their supervisor looks after."""
+    """Listening sockets of this process."""
     last_request_at: float = 0.0
     """When the last request was received, by ``perf_counter``."""
     requests_in_flight: dict[RequestInFlight, Callable[[], None]] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Service:
 
     @property
     def ready(self) -> bool:
-        """Whether requests should be sent here."""
+        """Whether the service accepts requests."""
         return self.repository.initial_scan_done and not self.draining
 
     def expire(self) -> None:

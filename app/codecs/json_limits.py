@@ -1,7 +1,7 @@
-"""What a JSON body holds, found before anything parses it.
+"""Limits of a JSON body, checked before it is parsed.
 
-A parsed body takes far more memory than its bytes: forty times as much if it is empty arrays, a hundred times if it is
-an object of many members.
+A parsed body takes far more memory than its bytes: forty times as much for empty arrays, a hundred times for an object
+of many members.
 """
 
 import numpy as np
@@ -16,49 +16,49 @@ _STEP[list(b"]}")] = -1
 
 
 MAX_MEMBERS = 1000
-"""Most members of all objects of a body. The schemas know a dozen."""
-SMALL = 100_000
-"""Bytes up to which nothing is worth counting."""
+"""Most members of all objects of a body. The schemas have a dozen."""
+UNCHECKED_BYTES = 100_000
+"""Largest body whose values are not counted."""
 
 
 def check_json(body: bytes, max_depth: int, max_values: int) -> None:
-    """Refuse a body that is nested too deep or holds too much.
+    """Check nesting and number of values of a body.
 
-    Commas, colons and brackets are counted wherever they stand, so within strings too.
+    Commas, colons and brackets within strings count too.
 
     Args:
-        body: JSON, or anything that claims to be.
+        body: JSON, valid or not.
         max_depth: see ``check_depth``.
-        max_values: numbers, strings, arrays and objects allowed.
+        max_values: limit of numbers, strings, arrays and objects together.
 
     Raises:
         InvalidInputError: it is nested deeper.
-        TooLargeError: it holds more.
+        TooLargeError: it has more values.
     """
     check_depth(body, max_depth)
-    if len(body) <= SMALL:
+    if len(body) <= UNCHECKED_BYTES:
         return
     values = 1 + body.count(b",") + body.count(b"[") + body.count(b"{")
     if values > max_values:
-        raise TooLargeError(f"The body holds {values} values; at most {max_values} are taken, so send several.")
+        raise TooLargeError(f"The body has {values} values; at most {max_values} are taken, so send several.")
     members = body.count(b":")
     if members > MAX_MEMBERS:
         raise TooLargeError(f"The objects of the body have {members} members; {MAX_MEMBERS} is the limit.")
 
 
 def check_depth(body: bytes, limit: int) -> None:
-    """Refuse a body whose arrays and objects are nested deeper than the limit.
+    """Check the nesting of arrays and objects.
 
-    Brackets within strings count too: a name that holds dozens of them is refused with the rest.
+    Brackets within strings count too.
 
     Args:
-        body: JSON, or anything that claims to be.
-        limit: levels allowed; ``[[1]]`` has two.
+        body: JSON, valid or not.
+        limit: of levels; ``[[1]]`` has two.
 
     Raises:
         InvalidInputError: it is nested deeper.
     """
-    if body.count(b"[") + body.count(b"{") <= limit:  # as good as always, and a thousand times faster
+    if body.count(b"[") + body.count(b"{") <= limit:  # the common case, and a thousand times faster
         return
     brackets = np.frombuffer(body.translate(None, _OTHER), np.uint8)
     if int(np.cumsum(_STEP[brackets], dtype=np.int64).max()) > limit:

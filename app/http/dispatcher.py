@@ -1,4 +1,4 @@
-"""The front of the service: every request's id, key, limits, route, answer, counters and log line."""
+"""Entry point of every request: its API key, limits, route, response, metrics and log line."""
 
 import asyncio
 import logging
@@ -21,16 +21,16 @@ from app.service import Service
 
 logger = logging.getLogger("app.access")
 
-GONE = 499
-"""What is counted where the client had gone before its answer, as nginx does."""
+CLIENT_CLOSED_REQUEST = 499
+"""Status recorded of a request whose client disconnected before the response; nginx's code."""
 
 
 class Dispatcher:
-    """Answers the requests of direct routes itself and hands the others to FastAPI.
+    """Calls the endpoints of direct routes itself, and FastAPI for all others.
 
     Args:
         app: FastAPI.
-        service: what answers.
+        service: what the endpoints use.
         routes: the direct routes.
     """
 
@@ -40,7 +40,7 @@ class Dispatcher:
         self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Respond to a request."""
         service = self.service
         context = RequestContext(scope, receive, service.settings.max_body_bytes, service.tracer)
         task = asyncio.current_task()
@@ -51,18 +51,18 @@ class Dispatcher:
             self.check_limits(context)
             route = self._routes.find(scope)
             if route is None:
-                await self._hand_on(context, send)
+                await self._call_fastapi(context, send)
             else:
                 context.route = route.path
                 await self._send(context, await route.endpoint(service, context), send)
         except ClientDisconnect:
-            context.status = context.status or GONE
+            context.status = context.status or CLIENT_CLOSED_REQUEST
         except asyncio.CancelledError:
             if not context.expired or context.status:
                 raise
             await self._send(context, self.timeout_response(context), send)
         except Exception as error:
-            if context.status:  # the answer has begun, so all that is left is to end the connection
+            if context.status:  # the response has begun; uvicorn closes the connection
                 raise
             await self._send(context, self.error_response(context, error), send)
         finally:
@@ -108,14 +108,14 @@ class Dispatcher:
             raise body_too_large(settings.max_body_bytes, headers={"Connection": "close"})  # so it is not received
 
     async def _send(self, context: RequestContext, response: Response, send: Send) -> None:
-        """Send an answer whose body is known."""
+        """Send a response with its whole body."""
         context.status = response.status_code
         headers = [*response.raw_headers, *self.common_headers(context)]
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": response.body})
 
-    async def _hand_on(self, context: RequestContext, send: Send) -> None:
-        """Let FastAPI answer."""
+    async def _call_fastapi(self, context: RequestContext, send: Send) -> None:
+        """Have FastAPI respond."""
 
         async def send_with_common_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -127,24 +127,22 @@ class Dispatcher:
         await self._app(context.scope, context.receive_within_limit, send_with_common_headers)
 
     def common_headers(self, context: RequestContext) -> list[tuple[bytes, bytes]]:
-        """The headers that every answer has."""
+        """The headers of every response."""
         headers = [(b"x-request-id", context.request_id.encode("ascii"))]
         if self.service.draining:
             headers.append((b"connection", b"close"))
         return headers
 
     def error_response(self, context: RequestContext, error: Exception) -> Response:
-        """The answer to a request that failed."""
+        """The response to a request that raised an error, which is counted."""
         if isinstance(error, ServiceError):
             self.service.metrics.rejections.labels(error.reason).inc()
-        return (
-            render_problem(context, error)
-            if isinstance(error, HTTPException)
-            else internal_error_response(context, error)
-        )
+        if isinstance(error, HTTPException):
+            return render_problem(context, error)
+        return internal_error_response(context, error)
 
     def timeout_response(self, context: RequestContext) -> Response:
-        """The answer to a request whose time is over."""
+        """The response to a request past its deadline."""
         seconds = f"{self.service.settings.request_timeout_seconds:g} seconds, which is the limit"
         error: ServiceError
         if context.complete:
@@ -153,17 +151,17 @@ class Dispatcher:
             )
         else:
             error = RequestTimeoutError(
-                f"The request's body had not come within {seconds}; send it faster or in parts."
+                f"The request's body was not received within {seconds}; send it faster or in parts."
             )
         return self.error_response(context, error)
 
     def end(self, context: RequestContext) -> None:
-        """Count a request that is over."""
+        """Record a finished request in metrics, trace and log."""
         del self.service.requests_in_flight[context]
         metrics, seconds = self.service.metrics, perf_counter() - context.started
-        # never the raw path: clients make those up
+        # never the raw path, which the client chooses freely
         route = context.route or getattr(context.scope.get("route"), "path", "none")
-        metrics.observations("request", route, str(context.status or GONE)).append(seconds)
+        metrics.observations("request", route, str(context.status or CLIENT_CLOSED_REQUEST)).append(seconds)
         if context.span is not None:
             method = context.scope["method"]
             context.span.end(context.status, {"http.route": route, "nalu.rows": context.rows}, f"{method} {route}")

@@ -1,4 +1,4 @@
-"""Images to try the service with, drawn here: GET /docs/digit.png and GET /docs/digits.png."""
+"""Example images, drawn here: GET /docs/digit.png and GET /docs/digits.png."""
 
 import io
 from functools import cache
@@ -17,21 +17,21 @@ STROKES = {
     7: [[(0, 1), (12, 0), (4, 18)]],
 }
 """Digits as lines, in boxes of 12 x 18."""
-PLACES = ((3, 17, 14), (7, 61, 9), (1, 101, 20), (4, 133, 11), (2, 31, 53), (5, 74, 47), (7, 111, 60), (1, 143, 49))
-"""Digits of the image of several, and where they lie: right and down."""
-FINE = 4
-"""Pixels to a side that are drawn for each one that is shown."""
+POSITIONS = ((3, 17, 14), (7, 61, 9), (1, 101, 20), (4, 133, 11), (2, 31, 53), (5, 74, 47), (7, 111, 60), (1, 143, 49))
+"""Digits of the example with several, and their positions from the top left corner."""
+SUPERSAMPLING = 4
+"""Pixels drawn along each side of a pixel of the image."""
 
 
 @router.get("/docs/digit.png")
 async def digit() -> Response:
-    """A digit to try the models of one digit with."""
+    """An example for models of one digit."""
     return Response(example_digit(), media_type="image/png")
 
 
 @router.get("/docs/digits.png")
 async def digits() -> Response:
-    """Digits to try the models of several digits with."""
+    """An example for models of several digits."""
     return Response(example_digits(), media_type="image/png")
 
 
@@ -47,13 +47,13 @@ def example_digit() -> bytes:
 @cache
 def example_digits() -> bytes:
     """Eight digits whose sum is 30, dark on white, 18 pixels tall, in 176 x 88 pixels, as PNG."""
-    image = Image.new("L", (176 * FINE, 88 * FINE), 255)
+    image = Image.new("L", (176 * SUPERSAMPLING, 88 * SUPERSAMPLING), 255)
     draw = ImageDraw.Draw(image)
-    for number, right, down in PLACES:
+    for number, right, down in POSITIONS:
         for stroke in STROKES[number]:
-            line = [(FINE * (right + x), FINE * (down + y)) for x, y in stroke]
-            draw.line(line, fill=20, width=round(2.4 * FINE), joint="curve")
-    return _png(image.reduce(FINE))
+            line = [(SUPERSAMPLING * (right + x), SUPERSAMPLING * (down + y)) for x, y in stroke]
+            draw.line(line, fill=20, width=round(2.4 * SUPERSAMPLING), joint="curve")
+    return _png(image.reduce(SUPERSAMPLING))
 
 
 def _png(image: Image.Image) -> bytes:

@@ -14,7 +14,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from app.auth import SECURITY, SECURITY_SCHEMES, is_public
 from app.codecs.v2.schemas import openapi_error
-from app.schemas import PROBLEM_TYPE, problem
+from app.http.problems import PROBLEM_TYPE, openapi_problem
 
 router = APIRouter(include_in_schema=False)
 
@@ -68,7 +68,7 @@ def _require_keys(schema: dict[str, Any], metrics_require_key: bool) -> None:
         if is_public(path, metrics_require_key):
             operation["security"] = []
         else:
-            error = openapi_error(401) if path.startswith("/v2") else problem(401)
+            error = openapi_error(401) if path.startswith("/v2") else openapi_problem(401)
             operation["responses"]["401"] = {"description": HTTPStatus(401).phrase} | error
 
 

@@ -1,11 +1,16 @@
-"""Errors as responses: RFC 9457 problem details, or under /v2 the error of the Open Inference Protocol."""
+"""Errors as responses: RFC 9457 problem details, or under /v2 the error of the Open Inference Protocol.
+
+The first half renders them, the second documents them in OpenAPI.
+"""
 
 import http
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -13,8 +18,9 @@ from starlette.responses import Response
 from app.codecs.validation import invalid_input
 from app.errors import ServiceError
 from app.http.context import RequestContext
-from app.schemas import PROBLEM_TYPE
+from app.schemas import ERROR_HEADERS
 
+PROBLEM_TYPE = "application/problem+json"
 logger = logging.getLogger(__name__)
 
 MAX_PATH_CHARACTERS = 100
@@ -71,3 +77,54 @@ def internal_error_response(context: RequestContext, error: Exception) -> Respon
     logger.error("Request %s to %s failed.", request_id, path, exc_info=error, extra={"request_id": request_id})
     detail = "Something failed in the service; its log has the details under this request_id."
     return render_problem(context, HTTPException(500, detail))
+
+
+class InvalidLocation(BaseModel):
+    """An invalid location in a request, and what is wrong there."""
+
+    location: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str = Field(description="As in the X-Request-ID header and the log.")
+    errors: list[InvalidLocation]
+
+
+_DETAIL_EXAMPLES = {
+    404: "There is no model 'adds'; GET /models lists all models.",
+    413: "The request body is larger than 16777216 bytes; send fewer rows or files at a time.",
+    415: "File 0 is not a whole PNG, JPEG or WebP image; convert or replace it.",
+    422: "Model 'multiply' takes 2 columns (a, b); row 0 has 3.",
+    401: "The request carries no API key; send one as 'Authorization: Bearer KEY' or as 'X-API-Key: KEY'.",
+    408: "The request's body was not received within 30 seconds, which is the limit; send it faster or in parts.",
+    503: "16384 rows are queued or running, and 16384 is the limit; try again later.",
+}
+
+
+def openapi_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's entry for the problems that an endpoint may respond with, with an example of each."""
+    return {status: {"model": Problem} | openapi_problem(status) for status in statuses}
+
+
+def openapi_problem(status: int) -> dict[str, Any]:
+    """One of them, without its description."""
+    return {"content": {PROBLEM_TYPE: _example(status)}, "headers": ERROR_HEADERS.get(status, {})}
+
+
+def _example(status: int) -> dict[str, Any]:
+    example = Problem(
+        type="about:blank",
+        title=http.HTTPStatus(status).phrase,
+        status=status,
+        detail=_DETAIL_EXAMPLES[status],
+        request_id="4f0c2d9e8a7b4c1d",
+        errors=[],
+    )
+    return {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example.model_dump()}

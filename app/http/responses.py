@@ -1,17 +1,17 @@
-"""Answers that are JSON already."""
+"""Responses whose body is encoded already."""
 
 from starlette.responses import Response
 
 
 class RawJSONResponse(Response):
-    """A response of status 200 around JSON that is serialised already.
+    """A response of status 200 with JSON that is encoded already.
 
     Args:
         body: the JSON.
     """
 
     def __init__(self, body: bytes) -> None:
-        # what Response.__init__ comes to, without its looking through headers that are not there
+        # the result of Response.__init__, without its search through headers
         self.status_code = 200
         self.background = None
         self.body = body

@@ -1,7 +1,7 @@
-"""Routes that FastAPI documents and the dispatcher calls.
+"""Direct routes: documented by FastAPI, called by the dispatcher.
 
-FastAPI's routing, dependencies and serialisation cost more than a prediction does. The endpoints that predict take the
-request alone and answer a response, so nothing of that is needed but the page that describes them.
+FastAPI's routing, dependencies and serialisation cost more than a prediction. Endpoints that predict take the service
+and the request as they are and return a response, so FastAPI only documents them.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -26,7 +26,7 @@ class DirectRoutes:
     """Finds the endpoint of a request among the direct routes of some routers.
 
     Args:
-        routers: where to look; their other routes are left to FastAPI.
+        routers: the routers; FastAPI serves their other routes.
     """
 
     def __init__(self, routers: Iterable[APIRouter]) -> None:
@@ -35,7 +35,7 @@ class DirectRoutes:
         self._patterns = [route for route in routes if route.param_convertors]
 
     def find(self, scope: Scope) -> DirectRoute | None:
-        """The route of a request, whose path parameters are then in the scope; None where FastAPI answers."""
+        """Find the route of a request and put its path parameters into the scope; None: FastAPI serves the request."""
         path: str = scope["path"]
         method: str = scope["method"]
         root: str = scope.get("root_path", "")

@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from app.schemas import Live, ModelState, Ready, problem, problems
+from app.http.problems import openapi_problem, openapi_problems
+from app.schemas import Live, ModelState, Ready
 from app.service import ServiceDep
 
 router = APIRouter(tags=["operation"])
@@ -11,11 +12,11 @@ router = APIRouter(tags=["operation"])
 NOT_READY = {
     "model": Ready,
     "description": "Still loading, or draining; a problem where the service is overloaded.",
-    "content": problem(503)["content"],
+    "content": openapi_problem(503)["content"],
 }
 
 
-@router.get("/health/live", summary="Liveness", responses=problems(503))
+@router.get("/health/live", summary="Liveness", responses=openapi_problems(503))
 async def live() -> Live:
     """200 while the process runs."""
     return Live(live=True)
@@ -43,7 +44,7 @@ async def ready(service: ServiceDep, response: Response) -> Ready:
     "/metrics",
     summary="Prometheus metrics",
     response_class=Response,
-    responses=problems(503)
+    responses=openapi_problems(503)
     | {200: {"content": {"text/plain": {"example": 'nalu_requests_total{route="/models",status="200"} 1.0'}}}},
 )
 async def metrics(service: ServiceDep) -> Response:

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from app.schemas import MAX_VERSION, NAME, VERSION, ModelList, problems
+from app.http.problems import openapi_problems
+from app.schemas import MAX_VERSION, NAME, VERSION, ModelList
 from app.service import ServiceDep
 from models.manifest import Manifest
 
@@ -35,13 +36,13 @@ class VersionList(BaseModel):
     versions: list[VersionState]
 
 
-@router.get("", summary="Manifests of all models", responses=problems(503))
+@router.get("", summary="Manifests of all models", responses=openapi_problems(503))
 async def list_models(service: ServiceDep) -> ModelList:
     """The manifest of every model, in its highest sound version: shapes, training ranges, measured errors, formula."""
     return ModelList(models=service.repository.latest())
 
 
-@router.get("/{name}", summary="Manifest of one model", responses=problems(404, 422, 503))
+@router.get("/{name}", summary="Manifest of one model", responses=openapi_problems(404, 422, 503))
 async def get_model(
     service: ServiceDep,
     name: Name,
@@ -53,7 +54,7 @@ async def get_model(
     return service.repository.get(name, version).manifest
 
 
-@router.get("/{name}/versions", summary="Versions of one model", responses=problems(404, 503))
+@router.get("/{name}/versions", summary="Versions of one model", responses=openapi_problems(404, 503))
 async def list_versions(service: ServiceDep, name: Name) -> VersionList:
     """All versions of one model in ascending order, each with its state; a damaged one with the reason."""
     found = service.repository.versions_of(name)

@@ -4,10 +4,11 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from app.http.context import RequestContext
+from app.http.problems import openapi_problems
 from app.http.routing import DirectRoute
 from app.routes.image_request import ImageRequest
 from app.routes.tabular_request import TabularRequest
-from app.schemas import ArithmeticRequest, ArithmeticResponse, ImageForm, ImageResponse, body_of, problems
+from app.schemas import ArithmeticRequest, ArithmeticResponse, ImageForm, ImageResponse, body_of
 from app.service import ServiceDep
 
 IMAGE_TYPES = "image/png, image/jpeg, image/webp"
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/predict", tags=["predict"], route_class=DirectRoute)
     "/arithmetic",
     summary="Numbers in, numbers out",
     response_model=ArithmeticResponse,
-    responses=problems(404, 408, 413, 422, 503),
+    responses=openapi_problems(404, 408, 413, 422, 503),
     openapi_extra=body_of("application/json", ArithmeticRequest),
 )
 async def predict_arithmetic(service: ServiceDep, context: RequestContext) -> Response:
@@ -36,7 +37,7 @@ async def predict_arithmetic(service: ServiceDep, context: RequestContext) -> Re
     "/image",
     summary="Images in, values or labels out",
     response_model=ImageResponse,
-    responses=problems(404, 408, 413, 415, 422, 503),
+    responses=openapi_problems(404, 408, 413, 415, 422, 503),
     openapi_extra=body_of("multipart/form-data", ImageForm, files=IMAGE_TYPES),
 )
 async def predict_image(service: ServiceDep, context: RequestContext) -> Response:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from app.batching.batch import Result
 from app.http.context import RequestContext
-from app.http.dispatcher import GONE, Dispatcher
+from app.http.dispatcher import CLIENT_CLOSED_REQUEST, Dispatcher
 from app.routes.image_request import ImageRequest
 from app.routes.tabular_request import TabularRequest
 from app.transport.uvicorn_protocol import MAX_BODY_BYTES, Cycle, CycleProtocol
@@ -83,7 +83,7 @@ class FastPathCycle(Cycle):
         if self.response_complete:
             return
         if isinstance(error, ClientDisconnect):
-            self.context.status = GONE
+            self.context.status = CLIENT_CLOSED_REQUEST
             self.complete()
         else:
             self.reply(self._dispatcher.error_response(self.context, error))

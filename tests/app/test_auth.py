@@ -98,14 +98,14 @@ def test_a_name_may_have_two_keys_while_one_is_replaced(file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("", f"which holds no key; {REPAIR}"),
-        ("# none yet\n\n", f"which holds no key; {REPAIR}"),
-        ("# first\nalice my-secret-key\n", f"whose line 2 is no `name sha256`; {REPAIR}"),
-        (line("alice", "k") + "my-secret-key\n", f"whose line 2 is no `name sha256`; {REPAIR}"),
-        (line("two words", "k"), f"whose line 1 is no `name sha256`; {REPAIR}"),
-        (line("a" * 65, "k"), f"whose line 1 is no `name sha256`; {REPAIR}"),
-        (line("alice", "k").upper(), f"whose line 1 is no `name sha256`; {REPAIR}"),
-        ("\xff\xfe", f"whose line 1 is no `name sha256`; {REPAIR}"),
+        ("", f"which has no key; {REPAIR}"),
+        ("# none yet\n\n", f"which has no key; {REPAIR}"),
+        ("# first\nalice my-secret-key\n", f"whose line 2 is not `name sha256`; {REPAIR}"),
+        (line("alice", "k") + "my-secret-key\n", f"whose line 2 is not `name sha256`; {REPAIR}"),
+        (line("two words", "k"), f"whose line 1 is not `name sha256`; {REPAIR}"),
+        (line("a" * 65, "k"), f"whose line 1 is not `name sha256`; {REPAIR}"),
+        (line("alice", "k").upper(), f"whose line 1 is not `name sha256`; {REPAIR}"),
+        ("\xff\xfe", f"whose line 1 is not `name sha256`; {REPAIR}"),
     ],
 )
 def test_a_bad_file_stops_the_start_and_names_the_line_and_nothing_that_is_in_it(
@@ -143,7 +143,7 @@ def test_a_file_that_turns_bad_leaves_the_keys_that_were_read_and_is_logged_once
     file: Path, clock: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     keys = Keys(file)
-    kept = "The keys that were read before are still taken."
+    kept = "The keys that were read before stay valid."
     file.write_text("carol my-secret-key")
     for _ in range(3):
         clock[0] += 1
@@ -153,7 +153,7 @@ def test_a_file_that_turns_bad_leaves_the_keys_that_were_read_and_is_logged_once
         clock[0] += 1
         assert keys.check(None, "key-of-alice") == "alice"
     assert caplog.messages == [
-        f"NALU_API_KEYS_FILE is '{file}', whose line 1 is no `name sha256`; {REPAIR} {kept}",
+        f"NALU_API_KEYS_FILE is '{file}', whose line 1 is not `name sha256`; {REPAIR} {kept}",
         f"NALU_API_KEYS_FILE is '{file}', which cannot be read (No such file or directory); "
         f"give a file that can be. {kept}",
     ]
@@ -229,5 +229,5 @@ def test_a_key_for_what_is_no_name_is_not_made(capsys: pytest.CaptureFixture[str
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.endswith(
-        "'two words' is no name: give letters, digits, dots, underscores, hyphens and @, up to 64.\n"
+        "'two words' is not a valid name: give letters, digits, dots, underscores, hyphens and @, up to 64.\n"
     )

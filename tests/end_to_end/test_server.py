@@ -187,6 +187,6 @@ def test_a_body_of_millions_of_faults_is_refused_without_listing_them() -> None:
         before = peak_megabytes(server.process.pid)
         answer = httpx.post(f"{server.url}/predict/arithmetic", content=faults, timeout=60)
         assert answer.status_code == 413
-        detail = "The body holds 7500004 values; at most 2000000 are taken, so send several."
+        detail = "The body has 7500004 values; at most 2000000 are taken, so send several."
         assert answer.json()["detail"] == detail
         assert peak_megabytes(server.process.pid) < before + 100

@@ -91,7 +91,7 @@ _ERROR_EXAMPLES = {
     403: "NALU_MODEL_CONTROL is none, so models are not loaded or unloaded over HTTP; "
     "start the service with NALU_MODEL_CONTROL=explicit to allow it.",
     404: "There is no model 'adds'; GET /models lists all models.",
-    408: "The request's body had not come within 30 seconds, which is the limit; send it faster or in parts.",
+    408: "The request's body was not received within 30 seconds, which is the limit; send it faster or in parts.",
     413: "The request has 200000 rows; at most 100000 are taken, so send several.",
     503: "16384 rows are queued or running, and 16384 is the limit; try again later.",
 }

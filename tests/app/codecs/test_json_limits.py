@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.codecs.json_limits import MAX_MEMBERS, SMALL, check_depth, check_json
+from app.codecs.json_limits import MAX_MEMBERS, UNCHECKED_BYTES, check_depth, check_json
 from app.errors import InvalidInputError, TooLargeError
 
 SAID = "The body is nested deeper than {} levels, which is the limit; send plain rows."
@@ -69,10 +69,10 @@ def of_values(count: int, length: int) -> bytes:
 
 
 def test_as_many_values_as_allowed_are_taken_and_one_more_is_refused() -> None:
-    check_json(of_values(2000, SMALL), 32, 2000)
-    said = "The body holds 2001 values; at most 2000 are taken, so send several."
+    check_json(of_values(2000, UNCHECKED_BYTES), 32, 2000)
+    said = "The body has 2001 values; at most 2000 are taken, so send several."
     with pytest.raises(TooLargeError, match=re.escape(said)):
-        check_json(of_values(2001, SMALL), 32, 2000)
+        check_json(of_values(2001, UNCHECKED_BYTES), 32, 2000)
 
 
 def test_arrays_and_objects_are_values_too() -> None:

@@ -86,7 +86,7 @@ def test_without_a_key_nothing_is_answered_and_nobody_is_told_what_there_is(
     assert MISSING == (
         "The request carries no API key; send one as 'Authorization: Bearer KEY' or as 'X-API-Key: KEY'."
     )
-    assert UNKNOWN == "The API key of the request is none of the service's keys; ask its operator for one."
+    assert UNKNOWN == "The API key of the request is unknown; ask the service's operator for one."
 
 
 @pytest.mark.parametrize(

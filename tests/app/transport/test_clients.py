@@ -11,7 +11,7 @@ from tests.app.factory import wait_until
 from tests.app.wire import Live, Wire, listening, post, predict_body
 
 BODY = predict_body([3, 4])
-LATE = "The request's body had not come within 1 seconds, which is the limit; send it faster or in parts."
+LATE = "The request's body was not received within 1 seconds, which is the limit; send it faster or in parts."
 
 
 def test_a_client_that_goes_while_it_sends_is_counted_and_forgotten_at_once(live: Live) -> None:
