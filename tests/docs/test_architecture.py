@@ -70,6 +70,8 @@ FIT = (
 import_all("training")
 from training.__main__ import main
 
+pytestmark = pytest.mark.slow
+
 recorded(main, ["fit", "data.csv", "--target", "y", "--restarts", "1"])
 """
 )

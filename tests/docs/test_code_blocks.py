@@ -11,6 +11,8 @@ import pytest
 from tests.docs.pages import EXAMPLES, PAGES, ROOT, blocks, name, printed
 from tests.end_to_end.server import serve
 
+pytestmark = pytest.mark.slow
+
 ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PATH": "", "OMP_NUM_THREADS": "1"}
 SNIPPETS = [
     pytest.param(block, id=f"{name(page)}-{index}")

@@ -19,6 +19,8 @@ from tests.docs.pages import EXAMPLES, ROOT, blocks, printed
 from tests.docs.test_code_blocks import same_answer
 from tests.end_to_end.server import serve
 
+pytestmark = pytest.mark.slow
+
 WRITE, PYTHON = blocks(EXAMPLES, "python")
 FITS = [block for block in blocks(EXAMPLES, "console") if "training fit" in block]
 [ASK] = [block for block in blocks(EXAMPLES, "console") if "$ curl" in block]

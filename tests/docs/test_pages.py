@@ -103,6 +103,7 @@ def shown(default: object) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
+@pytest.mark.slow
 def test_options_of_training_that_are_named_are_there() -> None:
     accepted: set[str] = set()
     for command in ("fit", "fit-images", "benchmark"):

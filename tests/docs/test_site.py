@@ -10,6 +10,8 @@ import pytest
 
 from tests.docs.pages import ROOT
 
+pytestmark = pytest.mark.slow
+
 LOADED = re.compile(
     r"""<(?:script|img|iframe|source|video|audio|embed)\b[^>]*?\bsrc=["']([^"']*)"""
     r"""|<link\b(?![^>]*rel=["'](?:canonical|next|prev|index|search)["'])[^>]*?\bhref=["']([^"']*)"""
