@@ -1,8 +1,8 @@
 """python -m benchmarks.ensemble: training steps a second, one replica at a time and as an ensemble, on one core.
 
 Both train NMUs on ``a * b`` with batches of 128 fresh samples, the regulariser and the clamping of the published
-settings, in float32: 9 ranges x 25 seeds as the Single Module Arithmetic Task has them. One at a time is what published
-code does, a module and a ``torch.optim.Adam`` for each; it is timed on a few steps, as all of them would take hours.
+settings, in float32: the 9 ranges x 25 seeds of the Single Module Arithmetic Task. Published code trains one at a time,
+a module and a ``torch.optim.Adam`` for each; that is timed on a few steps, as all of them would take hours.
 """
 
 import logging
@@ -49,7 +49,7 @@ def one_at_a_time(schedule: Schedule) -> float:
 
 
 def ensemble(schedule: Schedule, compiled: bool) -> tuple[float, float]:
-    """Replica-steps a second, the drawing of samples included, and the seconds before the first full speed."""
+    """Replica-steps a second, drawing of samples included, and the seconds of the first, compiling steps."""
     stream = Stream(SEEDS, INPUTS)
     replicas = Ensemble(
         build, [seed for _ in RANGES for seed in SEEDS], problem(OPERATION, RANGES), schedule, compiled=compiled
@@ -68,7 +68,7 @@ def _samples(stream: Stream) -> Tensor:
 
 
 def main() -> None:
-    """Measure and print; the best of a few rounds, in turn, so that both see the same machine."""
+    """Measure in turns, so that both run under the same conditions, and print the best of the rounds."""
     logging.basicConfig(format="%(message)s")
     torch.set_num_threads(1)
     unit: Any = UNITS.load(UNIT)

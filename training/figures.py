@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def new_figure(width: float, height: float) -> "Figure":
+def new_figure(width: float, height: float, dpi: int = 110) -> "Figure":
     """An empty figure, its size in inches."""
     from matplotlib.figure import Figure  # slow to import, and only here
 
-    return Figure(figsize=(width, height), dpi=110, layout="constrained")
+    return Figure(figsize=(width, height), dpi=dpi, layout="constrained")
 
 
 def save_figure(figure: "Figure", path: Path) -> None:

@@ -1,1 +1,1 @@
-"""The field's experiments: the arithmetic benchmark, sequences of digits, ensembles."""
+"""The field's experiments: the arithmetic benchmark, sequences of digits, ensembles of replicas."""

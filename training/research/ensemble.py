@@ -1,9 +1,9 @@
-"""Many replicas of a unit, or of a stack of units, trained side by side as one tensor program.
+"""Replicas of a unit, or of a stack of units, trained side by side as one tensor program.
 
-The seeds, ranges and restarts of an experiment are small and alike, so training them one by one spends its time on
-calling PyTorch. Here every tensor carries all replicas, ``(features, outputs, replica, batch)``, the longest axes
-last; one step is forward, backward, Adam and clamping for all of them, compiled into a few loops. No operation
-mixes replicas, so each one is trained as it would be alone, and one that turns NaN stays alone with it.
+The networks of an experiment are small, so training its seeds and ranges one by one is dominated by PyTorch's overhead
+per call. Here every tensor holds all replicas, ``(features, outputs, replica, batch)``, the longest axes last; one step
+is forward, backward, Adam and clamping for all of them, compiled into a few loops. No operation mixes replicas: each
+is trained as it would be alone, and one that becomes NaN does not affect the others.
 """
 
 import logging
@@ -28,14 +28,14 @@ class Ensemble:
     """Replicas in training.
 
     Args:
-        build: makes one replica, its layers in order, drawing start values from PyTorch's generator.
-        seeds: what that generator is seeded with, one a replica.
+        build: builds the layers of one replica, initialised from PyTorch's random generator.
+        seeds: seeds of that generator, one a replica.
         problem: maps samples to the inputs ``(in_features, replicas, batch)`` and the target ``(replicas, batch)``.
-            It is compiled into the step, so that no table of samples is ever written out.
+            It is compiled into the step, so that samples are never materialised.
         schedule: the settings of Adam and of the regulariser, the same for every layer.
         dtype: of weights and arithmetic.
-        device: where they live; samples, and what the problem keeps, must lie there too. Measured on the CPU alone.
-        compiled: compile the step, which pays from about 10,000 steps on, unless a unit is not ``COMPILED``.
+        device: of the weights; samples, and tensors of the problem, must be there too. Measured on the CPU alone.
+        compiled: compile the step, worthwhile from about 10,000 steps, unless a unit is not ``COMPILED``.
     """
 
     def __init__(
@@ -57,8 +57,8 @@ class Ensemble:
         self.layers: list[Any] = list(build_seeded(build, self.seeds[0]))
         self.weights = self._start_values(self.seeds)
         self.steps = 0
-        self.counted = torch.ones(len(self.seeds), 1, dtype=dtype, device=device)
-        """``(replicas, 1)``: 1 where the regulariser counts, 0 where it does not."""
+        self.regularised = torch.ones(len(self.seeds), 1, dtype=dtype, device=device)
+        """``(replicas, 1)``: 1 where the regulariser applies, 0 where it does not."""
         self._first = {name: torch.zeros_like(weight) for name, weight in self.weights.items()}
         self._second = {name: torch.zeros_like(weight) for name, weight in self.weights.items()}
         compiled = compiled and all(getattr(layer, "COMPILED", True) for layer in self.layers)
@@ -66,23 +66,23 @@ class Ensemble:
 
     @torch.no_grad()
     def train(self, samples: Tensor) -> None:
-        """Take one step for each entry of ``samples``, on fresh ones: ``(steps, ...)``, as the problem takes them."""
-        numbers = torch.tensor(
-            [self._numbers(self.steps + i) for i in range(len(samples))], dtype=self.dtype, device=self.device
+        """Take one step for each entry of ``samples``, ``(steps, ...)``, as the problem takes them."""
+        scalars = torch.tensor(
+            [self._scalars(self.steps + i) for i in range(len(samples))], dtype=self.dtype, device=self.device
         )
         state = (self.weights, self._first, self._second)
-        for sample, number in zip(samples, numbers, strict=True):
-            state = self._step(*state, sample, number, self.counted)
+        for sample, scalar in zip(samples, scalars, strict=True):
+            state = self._step(*state, sample, scalar, self.regularised)
         self.weights, self._first, self._second = state
         self.steps += len(samples)
 
     @torch.no_grad()
     def predict(self, x: Tensor, replicas: slice = slice(None)) -> Tensor:
-        """What replicas say of inputs: ``(in_features, replicas or 1, batch)`` to ``(replicas, batch)``."""
+        """Predictions of replicas: ``(in_features, replicas or 1, batch)`` to ``(replicas, batch)``."""
         return self._forward({name: weight[..., replicas, :] for name, weight in self.weights.items()}, x, False)
 
     def restart(self, replicas: Sequence[int], seeds: Sequence[int]) -> None:
-        """Draw new start values for some replicas. Adam keeps its moments, as where iNALU does so."""
+        """Initialise some replicas again. Adam's moments stay, as in iNALU's code."""
         if not replicas:
             return
         fresh = self._start_values(seeds)
@@ -90,7 +90,7 @@ class Ensemble:
             weight[..., list(replicas), :] = fresh[name]
 
     def replica(self, number: int) -> list[nn.Module]:
-        """One replica's layers, as modules of their own."""
+        """The layers of one replica, as modules."""
         layers = list(build_seeded(self.build, self.seeds[number]))
         for index, layer in enumerate(layers):
             for name, parameter in layer.named_parameters():
@@ -114,27 +114,27 @@ class Ensemble:
             x = layer.equation(x.unsqueeze(1), training=training, **_of_layer(weights, index))
         return x[0]
 
-    def _loss(self, weights: Weights, x: Tensor, target: Tensor, number: Tensor, counted: Tensor) -> Tensor:
-        """The sum over replicas of what each one minimises; its gradient is each one's own."""
+    def _loss(self, weights: Weights, x: Tensor, target: Tensor, scalars: Tensor, regularised: Tensor) -> Tensor:
+        """The sum of the replicas' losses; the gradient of each replica is that of its own loss."""
         loss = ((self._forward(weights, x, True) - target) ** 2).mean(-1, keepdim=True)
         for index, layer in enumerate(self.layers):
             if self.schedule.penalty and hasattr(layer, "penalty"):
-                loss = loss + number[2] * counted * layer.penalty(**_of_layer(weights, index)).mean(0)
+                loss = loss + scalars[2] * regularised * layer.penalty(**_of_layer(weights, index)).mean(0)
         if self.schedule.l1[1]:
-            loss = loss + number[3] * sum(_per_replica(weight.abs()) for weight in weights.values())
+            loss = loss + scalars[3] * sum(_per_replica(weight.abs()) for weight in weights.values())
         return loss.sum()
 
     def _update(
-        self, weights: Weights, first: Weights, second: Weights, sample: Tensor, number: Tensor, counted: Tensor
+        self, weights: Weights, first: Weights, second: Weights, sample: Tensor, scalars: Tensor, regularised: Tensor
     ) -> tuple[Weights, Weights, Weights]:
         """One step: gradient, clipping, Adam, clamping."""
         x, target = self.problem(sample)
-        gradients = self._clip(torch.func.grad(self._loss)(weights, x, target, number, counted))
+        gradients = self._clip(torch.func.grad(self._loss)(weights, x, target, scalars, regularised))
         first = {name: BETA_1 * first[name] + (1 - BETA_1) * gradient for name, gradient in gradients.items()}
         second = {name: BETA_2 * second[name] + (1 - BETA_2) * gradient**2 for name, gradient in gradients.items()}
         moved = {
             name: weight
-            - self.schedule.learning_rate * (first[name] / number[0]) / ((second[name] / number[1]).sqrt() + EPSILON)
+            - self.schedule.learning_rate * (first[name] / scalars[0]) / ((second[name] / scalars[1]).sqrt() + EPSILON)
             for name, weight in weights.items()
         }
         return self._clamp(moved), first, second
@@ -157,8 +157,8 @@ class Ensemble:
         }
         return {name: weight.clamp(*bounds[name]) if name in bounds else weight for name, weight in weights.items()}
 
-    def _numbers(self, step: int) -> tuple[float, float, float, float]:
-        """What changes from step to step: Adam's two corrections, the weights of the regulariser and of all sizes."""
+    def _scalars(self, step: int) -> tuple[float, float, float, float]:
+        """The scalars of a step: Adam's two bias corrections, the weights of regulariser and L1 norm."""
         return (
             1 - BETA_1 ** (step + 1),
             1 - BETA_2 ** (step + 1),
@@ -168,7 +168,7 @@ class Ensemble:
 
 
 def build_seeded(build: Callable[[], Sequence[nn.Module]], seed: int) -> Sequence[nn.Module]:
-    """Build a replica with a seed, and leave PyTorch's generator as it was."""
+    """Build a replica with a seed, without changing the state of PyTorch's generator."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build()
@@ -190,8 +190,8 @@ def _per_replica(values: Tensor) -> Tensor:
 
 
 def _compile(step: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile the step at its first call; where that fails, go on without and say so once."""
-    torch.compiler.reset()  # each step is compiled for its own unit; PyTorch would refuse the ninth
+    """Compile the step at its first call; where that fails, warn once and use the step as it is."""
+    torch.compiler.reset()  # each step is compiled for its own unit; PyTorch gives up at the ninth
     compiled = torch.compile(step, fullgraph=True, dynamic=False)
     chosen: list[Callable[..., Any]] = []
 

@@ -148,7 +148,7 @@ def test_the_regulariser_counts_only_for_the_replicas_that_it_is_told_to() -> No
     schedule = Schedule(penalty=5.0, ramp=(0, 1))
     x = samples(40)
     some, none = ensemble(one("NMU"), schedule=schedule), ensemble(one("NMU"))
-    some.counted[0] = 0
+    some.regularised[0] = 0
     some.train(x)
     none.train(x)
     assert torch.equal(some.weights["0.W"][:, :, 0], none.weights["0.W"][:, :, 0])

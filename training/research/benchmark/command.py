@@ -1,4 +1,4 @@
-"""What ``python -m training benchmark`` does."""
+"""``python -m training benchmark``."""
 
 from argparse import Namespace
 from collections.abc import Sequence
@@ -25,17 +25,17 @@ FILE = "arithmetic.json"
 
 
 def run_benchmark(options: Namespace) -> None:
-    """Count how often units learn operations; keep every finished group, whatever stops the rest."""
+    """Measure how often units learn operations, and save every group as it finishes."""
     scales = _chosen(options)
     folder: Path = options.out or Path("reports" if options.quick else "docs/results")
     path = folder / FILE
-    kept = records.read(path)
+    recorded = records.read(path)
     folder.mkdir(parents=True, exist_ok=True)
-    waiting = [group for group, scale in scales.items() if options.again or not _is_done(kept, group, scale)]
-    if len(waiting) < len(scales):
-        print(f"{len(scales) - len(waiting)} of {len(scales)} groups are in {path} already; --again repeats them.")
+    pending = [group for group, scale in scales.items() if options.again or not _is_done(recorded, group, scale)]
+    if len(pending) < len(scales):
+        print(f"{len(scales) - len(pending)} of {len(scales)} groups are in {path} already; --again repeats them.")
     try:
-        _run_all(waiting, scales, path)
+        _run_all(pending, scales, path)
     finally:
         found = records.read(path)
         if found:
@@ -43,10 +43,10 @@ def run_benchmark(options: Namespace) -> None:
     print(f"results  {path}\ntable    {path.with_suffix('.md')}\nheat map {path.with_suffix('.png')}")
 
 
-def _run_all(waiting: Sequence[Group], scales: dict[Group, Scale], path: Path) -> None:
-    steps = sum(_steps(group, scales[group]) for group in waiting)
+def _run_all(pending: Sequence[Group], scales: dict[Group, Scale], path: Path) -> None:
+    steps = sum(_steps(group, scales[group]) for group in pending)
     with tqdm(total=steps, unit="step", smoothing=0.02, disable=None) as bar:
-        for group in waiting:
+        for group in pending:
             bar.set_description(f"{group.unit} {group.operation}, {group.inputs} inputs")
             begun = perf_counter()
             new = (run_laws if group.unit == LAW else run)(group, scales[group], bar.update)
@@ -63,15 +63,15 @@ def _line(group: Group, new: Sequence[SuccessRecord], seconds: float) -> str:
 
 
 def _chosen(options: Namespace) -> dict[Group, Scale]:
-    """The groups asked for, and how large each one's run is."""
+    """The chosen groups, each with the scale of its run."""
     operations = [name.lower() for name in options.operations or []]
     _check("operation", operations, list(OPERATIONS))
     _check("range", options.ranges or [], [r.name for r in RANGES])
     units = [canonical(name) for name in options.units or []]
-    everything = QUICK if options.quick and not units else groups(units)
+    all_groups = QUICK if options.quick and not units else groups(units)
     scales = {
         group: _within(_scale(group, options), options.ranges)
-        for group in everything
+        for group in all_groups
         if (not operations or group.operation in operations) and (not options.inputs or group.inputs in options.inputs)
     }
     chosen = {group: scale for group, scale in scales.items() if scale.ranges}
@@ -93,7 +93,7 @@ def _within(scale: Scale, names: Sequence[str] | None) -> Scale:
 
 
 def _scale(group: Group, options: Namespace) -> Scale:
-    """How large the run of a group is: as published, or for --quick small enough for every change of the code."""
+    """The scale of a group's run: as published, or small with ``--quick``."""
     first = options.seeds_from
     if options.quick:
         easy = [r for r in RANGES if r.name in ("[-2, 2]", "[1, 2]", "[10, 20]")]
@@ -111,6 +111,6 @@ def _steps(group: Group, scale: Scale) -> int:
     return scale.steps or entry_for(group.unit).schedule(group.operation, group.inputs).steps
 
 
-def _is_done(kept: Sequence[SuccessRecord], group: Group, scale: Scale) -> bool:
-    found = records.done(kept, group.unit, group.operation, group.inputs, scale.seeds)
+def _is_done(recorded: Sequence[SuccessRecord], group: Group, scale: Scale) -> bool:
+    found = records.done(recorded, group.unit, group.operation, group.inputs, scale.seeds)
     return found.issuperset(r.name for r in scale.ranges)

@@ -1,4 +1,4 @@
-"""What is measured of replicas in training: their errors inside and outside the range, and when they were best."""
+"""Evaluation of replicas in training: errors within and beyond the range, and the step with the lowest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,15 +21,15 @@ from training.research.benchmark.thresholds import threshold
 from training.research.ensemble import Ensemble
 
 CHUNK = 1000
-"""Samples that are evaluated at once: what stays in the processor's cache is several times faster."""
+"""Samples evaluated at once; as they fit the processor's cache, this is several times faster."""
 
 
 @dataclass
 class ErrorTally:
-    """Errors so far, one entry a replica.
+    """Best errors so far, one entry a replica.
 
     Args:
-        thresholds: below which an extrapolation error counts as solved.
+        thresholds: extrapolation errors below them count as solved.
     """
 
     thresholds: FloatArray
@@ -43,7 +43,7 @@ class ErrorTally:
         self.solved_at = np.full(len(self.thresholds), np.nan)
 
     def add(self, step: int, interpolation: FloatArray, extrapolation: FloatArray, sparsity: FloatArray) -> None:
-        """Take in an evaluation. The best step is that of the lowest interpolation error; NaN is never the best."""
+        """Add an evaluation. The best step is that of the lowest interpolation error; NaN is never the best."""
         better = interpolation < self.best
         self.best[better] = interpolation[better]
         self.extrapolation[better] = extrapolation[better]

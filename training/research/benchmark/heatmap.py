@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from training.figures import new_figure, save_figure
 from training.research.benchmark.records import SuccessRecord
 from training.research.benchmark.task import RANGES
 
@@ -14,21 +15,18 @@ COLUMNS = 2
 
 def draw(path: Path, panels: Mapping[str, Sequence[Sequence[SuccessRecord]]]) -> None:
     """Draw the panels that have more than one range, each a title with its rows of records."""
-    from matplotlib.figure import Figure  # slow to import, and only here
-
     shown = {title: rows for title, rows in panels.items() if len(_ranges(rows)) > 1}
     if not shown:
         return
     lines = [list(shown.items())[i : i + COLUMNS] for i in range(0, len(shown), COLUMNS)]
     heights = [max(len(rows) for _, rows in line) + 3 for line in lines]
-    figure = Figure(figsize=(7.5 * COLUMNS, 0.36 * sum(heights) + 0.6), dpi=90, layout="constrained")
+    figure = new_figure(7.5 * COLUMNS, 0.36 * sum(heights) + 0.6, dpi=90)
     grid = figure.add_gridspec(len(lines), COLUMNS, height_ratios=heights)
     for i, line in enumerate(lines):
         for j, (title, rows) in enumerate(line):
             image = _panel(figure.add_subplot(grid[i, j]), title, rows)
     figure.colorbar(image, ax=figure.axes, label="success rate", shrink=0.5, aspect=40)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Software": None})
+    save_figure(figure, path)
 
 
 def _panel(axes: Any, title: str, rows: Sequence[Sequence[SuccessRecord]]) -> Any:

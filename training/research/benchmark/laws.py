@@ -1,4 +1,4 @@
-"""The benchmark's rows of the law search: one run a seed, operation and operands both found, from one sample."""
+"""The benchmark's rows of symbolic regression: one run a seed; it selects operation and operands from one sample."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,11 +14,11 @@ from training.research.benchmark.thresholds import ABSOLUTE, threshold
 from training.symbolic import find_law
 
 ROWS = {2: 128, 10: 256, 100: 1_536}
-"""Rows of the one sample that a law is found from, by the number of inputs; for others those of the next larger."""
+"""Rows of the sample, by number of inputs; other numbers take those of the next larger one."""
 
 
 def run_laws(group: Group, scale: Scale, progress: Callable[[int], Any]) -> list[SuccessRecord]:
-    """Search the law of every range and seed; calls ``progress`` with the runs just done."""
+    """Run symbolic regression on every range and seed; calls ``progress`` after every run."""
     return [_record(group, scale, r, progress) for r in scale.ranges]
 
 
@@ -46,7 +46,7 @@ def _record(group: Group, scale: Scale, r: Range, progress: Callable[[int], Any]
 
 
 def extrapolation_error(group: Group, r: Range, seed: int) -> float:
-    """Mean square error on the extrapolation set of the law that one sample of float32 numbers gives."""
+    """Mean square error, on the extrapolation set, of the law found from one sample of float32 numbers."""
     law = OPERATIONS[group.operation].law
     rows = next(count for inputs, count in ROWS.items() if inputs >= group.inputs)
     x, y = problem(group.operation, [r])(torch.from_numpy(Stream([seed], group.inputs, rows).draw(1)[0]))

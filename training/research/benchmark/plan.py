@@ -1,4 +1,4 @@
-"""Which units learn which operations, and with which published settings."""
+"""The programme: which units learn which operations, with which published settings."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ from training.research.benchmark.task import TWO_LAYERS
 
 @dataclass(frozen=True)
 class Entry:
-    """A unit, or a stack of units, as it takes part.
+    """A unit, or a stack of units, as the benchmark trains it.
 
     Args:
         layers: names of the units, first to last.
         options: of their constructors, where they differ from the defaults.
-        prepare: moves a fresh unit to the published start values, where those are not its own.
+        prepare: sets the published initial values, where they are not the unit's own.
         hidden: width between layers.
     """
 
@@ -29,7 +29,7 @@ class Entry:
     hidden: int = 2
 
     def build(self, inputs: int) -> Sequence[nn.Module]:
-        """One replica, its start values from PyTorch's generator."""
+        """One replica, initialised from PyTorch's random generator."""
         widths = [inputs, *[self.hidden] * (len(self.layers) - 1), 1]
         layers = [UNITS.load(name)(widths[i], widths[i + 1], **self.options) for i, name in enumerate(self.layers)]
         for layer in layers:
@@ -39,14 +39,14 @@ class Entry:
 
     def schedule(self, operation: str, inputs: int) -> Schedule:
         """The published training settings."""
-        if len(self.layers) > 1:  # the regulariser's ramp starts at step 1,000,000 there
+        if len(self.layers) > 1:  # the published ramp of the regulariser starts at step 1,000,000
             return Schedule(steps=200_000)
         schedule: Schedule = getattr(self.build(inputs)[0], "SCHEDULE", Schedule())
         return schedule.for_task(operation, inputs)
 
 
 def _like_stable_nalu(unit: Any) -> None:
-    """Start values of NAC and NALU in https://github.com/AndreasMadsen/stable-nalu, and so in this task."""
+    """Initialise NAC and NALU as https://github.com/AndreasMadsen/stable-nalu does, and so this benchmark."""
     nac = getattr(unit, "nac", unit)
     r = nac_range(unit.in_features, unit.out_features)
     nn.init.uniform_(nac.W_hat, -r, r)
@@ -69,7 +69,7 @@ def entry_for(name: str) -> Entry:
     """A unit by name, in any spelling, or a variant of one.
 
     Raises:
-        UnknownNameError: no unit bears that name.
+        UnknownNameError: no unit has that name.
     """
     return _SPECIAL.get(canonical(name)) or Entry((canonical(name),))
 
@@ -78,14 +78,14 @@ def canonical(name: str) -> str:
     """The one spelling of an entry's name.
 
     Raises:
-        UnknownNameError: no unit and no variant of one bears that name.
+        UnknownNameError: no unit or variant has that name.
     """
     return UNITS.canonical(name, also=(*_SPECIAL, LAW))
 
 
 @dataclass(frozen=True)
 class Group:
-    """What is trained at once: one unit and operation, on all ranges with all seeds."""
+    """One unit and operation, trained at once on all ranges with all seeds."""
 
     unit: str
     operation: str
@@ -99,7 +99,7 @@ WITHIN_ONE = ("square-root", "reciprocal")
 ALL = (*ARITHMETIC, *POWERS)
 
 LAW = "auto"
-"""The search for laws, ``training.symbolic``: told neither operation nor operands."""
+"""Symbolic regression, ``training.symbolic``, which is given neither operation nor operands."""
 
 _CAN_LEARN = {
     "NAC": ("add", "subtract"),
@@ -117,10 +117,10 @@ _CAN_LEARN = {
     "G-NALU": (*ARITHMETIC, *WITHIN_ONE),
     "AMU": ALL,
 }
-"""What each unit can express; the others would be rows of zeros. A unit that is not here is taken to try all."""
+"""Operations that each unit can express; others would be rows of zeros. A unit that is not listed tries all."""
 
 FINDERS = ("NALU", "iNALU", "G-NALU", "AMU")
-"""Units that can add as well as multiply, and so have to find the operation."""
+"""Units that can add and multiply, and so have to find the operation."""
 
 _FIRST = (
     Group("NMU", "multiply"),
@@ -143,10 +143,10 @@ _LAWS = (
 
 
 def groups(units: Sequence[str] = ()) -> list[Group]:
-    """The whole programme in order, or what of it concerns some units."""
+    """All groups in order, or those of some units."""
     stacks = {group.unit for group in _SMALL}
     names = [*_CAN_LEARN, *(unit for unit in units if unit not in {*_CAN_LEARN, *stacks, LAW})]
     rest = [Group(unit, operation) for unit in names for operation in _CAN_LEARN.get(unit, ALL)]
     wide = [Group(unit, operation, 10) for unit in ("NAU", "NMU", "NMRU") for operation in _CAN_LEARN[unit]]
-    everything = dict.fromkeys([*_FIRST, *_LAWS, *rest, *_SMALL, *wide])
-    return [group for group in everything if not units or group.unit in units]
+    ordered = dict.fromkeys([*_FIRST, *_LAWS, *rest, *_SMALL, *wide])
+    return [group for group in ordered if not units or group.unit in units]

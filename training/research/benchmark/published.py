@@ -1,4 +1,4 @@
-"""Figures that others published for this benchmark, each with its source and how it was read."""
+"""Published success rates of this benchmark, each with its source and how it was read."""
 
 from dataclasses import dataclass, field
 
@@ -30,8 +30,8 @@ class PublishedRate:
     Args:
         unit: in the project's spelling.
         mean: over the ranges.
-        source: where it stands, over how many seeds, and how it was read.
-        ranges: success rate by range, where that is known.
+        source: of the rate, its number of seeds, and how it was read.
+        ranges: success rate by range, if known.
     """
 
     unit: str

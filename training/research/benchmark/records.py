@@ -1,4 +1,4 @@
-"""Results: one record for each unit, operation, number of inputs, range and way of training; kept as JSON."""
+"""Results: one record for each unit, operation, number of inputs, range and kind of training, in a JSON file."""
 
 import json
 import os
@@ -14,7 +14,7 @@ class SuccessRecord:
     """How often a unit learned an operation on one range.
 
     Args:
-        unit: its published name, with a variant where there is one.
+        unit: its published name, and its variant if any.
         operation: see ``training.research.benchmark.task``.
         inputs: how many, the irrelevant ones included.
         range: the interpolation range, as ``Range.name`` has it.
@@ -23,10 +23,10 @@ class SuccessRecord:
             ``training.research.benchmark.thresholds``.
         median_step: of the first evaluation below it, over successful runs; None without any, or without steps.
         sparsity_error: largest distance of a weight from -1, 0 and 1, as mean over successful runs.
-        below_absolute: runs whose extrapolation error is below 1e-5, whatever the operation and range; the criterion
-            of the scripts behind the earlier published figures. None: not measured.
+        below_absolute: runs whose extrapolation error is below 1e-5 for any operation and range, the criterion of
+            the scripts behind the earlier published figures. None: not measured.
         training: "first-order" or "second-order".
-        snapped: whether weights were moved to exact values after training.
+        snapped: whether weights were snapped to exact values after training.
         form: "given", where the unit or network was chosen for the operation, or "found", where it was not.
         first_seed: of the runs; they are numbered consecutively.
     """
@@ -47,12 +47,12 @@ class SuccessRecord:
 
     @property
     def group(self) -> tuple[str, str, int, str, bool, str]:
-        """What is trained together: all but the range."""
+        """All that identifies the record but its range."""
         return (self.unit, self.operation, self.inputs, self.training, self.snapped, self.form)
 
     @property
     def label(self) -> str:
-        """The unit, and its way of training where that is not first-order steps and weights as they are."""
+        """The unit; with its kind of training, unless that is gradient descent without snapping."""
         special = [self.training] * (self.training != "first-order") + ["snapped"] * self.snapped
         return f"{self.unit} ({', '.join(special)})" if special else self.unit
 
@@ -68,18 +68,18 @@ def read(path: Path) -> list[SuccessRecord]:
 
 
 def merge(path: Path, new: Sequence[SuccessRecord]) -> list[SuccessRecord]:
-    """Put records into a file, in the place of those of the same cells; returns all. The file is never half-written."""
+    """Add records to a file, replacing those of the same cells; returns all. The file is never half-written."""
     cells = {(*record.group, record.range): record for record in [*read(path), *new]}
     records = list(cells.values())
     lines = ",\n".join(f"  {json.dumps(asdict(record))}" for record in records)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(f'{{"records": [\n{lines}\n]}}\n', encoding="utf-8")
-    beside.replace(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(f'{{"records": [\n{lines}\n]}}\n', encoding="utf-8")
+    temporary.replace(path)
     return records
 
 
 def done(records: Iterable[SuccessRecord], unit: str, operation: str, inputs: int, seeds: Sequence[int]) -> set[str]:
-    """The ranges whose runs are there, with these seeds."""
-    wanted = (unit, operation, inputs, seeds[0], len(seeds))
-    return {r.range for r in records if (r.unit, r.operation, r.inputs, r.first_seed, r.seeds) == wanted}
+    """The ranges that have records of these seeds."""
+    group = (unit, operation, inputs, seeds[0], len(seeds))
+    return {r.range for r in records if (r.unit, r.operation, r.inputs, r.first_seed, r.seeds) == group}

@@ -1,4 +1,4 @@
-"""The results as a table: what was measured beside what was published. Who measured it plays no part here."""
+"""The results as tables, with published figures beside them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
@@ -13,8 +13,8 @@ from training.research.benchmark.task import OPERATIONS, RANGES
 
 INTRODUCTION = """# Single Module Arithmetic Task
 
-How often a unit learns an operation so well that it holds outside the training range, counted over nine ranges and
-seeds. `python -m training benchmark` makes this table; results are kept in `arithmetic.json`, and `arithmetic.png`
+How often a unit learns an operation so well that it extrapolates beyond the training range, over nine ranges and 25
+seeds or more. `python -m training benchmark` makes this table; results are in `arithmetic.json`, and `arithmetic.png`
 shows them as a heat map.
 
 - **Settings** are the published ones: batches of 128 fresh samples, 50,000 steps with 2 inputs and 100,000 with 10 (of
@@ -23,27 +23,27 @@ shows them as a heat map.
 - **Success**: at the step with the lowest error *inside* the range, the mean square error *outside* is below that of a
   model whose every weight is off by 1e-5 (closed forms in `training/research/benchmark/thresholds.py`; those of square,
   square root and reciprocal continue the published ones). With 10 inputs the weights of the irrelevant ones are off
-  too, in + - * /, which the published simulation has likewise. The interval is Wilson's, 95 %.
+  too, in + - * /, as in the published simulation. The interval is Wilson's, 95 %.
 - **MSE < 1e-5**: successes by one absolute bound for all operations and ranges. The scripts of the division
-  paper, and older ones of the benchmark, take the epsilon itself for the bound, and the published figures of NAC-dot
-  and NALU agree with this column on every range, within the spread of 25 seeds, and not with the other. By it large
-  targets are hard and small ones easy. Ranges are listed by both where they differ.
+  paper, and older ones of the benchmark, use epsilon itself as the bound, and the published figures of NAC-dot
+  and NALU agree with this column on every range, within the spread of 25 seeds, and not with the other. With
+  it large targets are hard and small ones easy. Ranges are listed by both where they differ.
 - **Step** is the first evaluation below the threshold, the median of the runs on a range; **sparsity** the largest
   distance of a weight from -1, 0 and 1, the mean of the runs; both of successful runs, and averaged over the ranges.
-- **Training**, **snapped** and **form** tell apart what must not be mixed: first-order from second-order steps, weights
-  as trained from weights moved to exact values, and a unit or network that was chosen for the operation (given) from
-  one that had to find it. Every row counts single runs, none the best of several.
-- **Where this differs from what was published**: NAU-NMU on the two-layer task solves 0.85 of the runs, published 0.94,
+- **Training**, **snapped** and **form** separate results that are not comparable: first-order and second-order steps,
+  weights as trained and weights snapped to exact values, and a unit or network chosen for the operation (given) and
+  one that had to find it. Every row counts single runs, never the best of several.
+- **Differences from the published results**: NAU-NMU on the two-layer task solves 0.85 of the runs, published 0.94,
   outside the interval; it trains here without the regulariser, whose published ramp begins at step 1,000,000. NMRU on
-  a / b with 10 inputs solves 0.880, published 0.916; the intervals of the two overlap. The causes were not looked for.
-  Samples are drawn in float32, published in float64; the 0 that this makes possible on [-2, 2] is moved aside, as a
-  division by it would end the run.
+  a / b with 10 inputs solves 0.880, published 0.916; the intervals of the two overlap. The causes are unknown.
+  Samples are drawn in float32, published in float64; a 0, which this makes possible on [-2, 2], is replaced by half a
+  step, as a division by it would end the run.
 - **AMU** learns by Adam through its output alone, but the gradient of its weights is divided by the second moments of
   the batch, as if its inputs were whitened. Its settings, 3,000 steps at a learning rate of 1e-2, are this
   project's own.
   Its rows are not blind: failures on these seeds, 1 of 225 runs on a / b, were seen before it was last changed.
-- A seed's start values and samples are the same in all ranges but for their scale, as published. So the runs of a seed
-  are not independent of each other across ranges, and the interval of a mean over ranges is somewhat too narrow.
+- A seed's initial values and samples are the same in all ranges but for their scale, as published. So the runs of a
+  seed are not independent across ranges, and the interval of a mean over ranges is somewhat too narrow.
 """
 SUMMARY = (
     "| Unit | Training | Snapped | Form | Success | 95 % | MSE < 1e-5 | Step | Sparsity | Published |\n"
@@ -74,7 +74,7 @@ def tasks_of(records: Iterable[SuccessRecord]) -> dict[Task, list[SuccessRecord]
 
 
 def rows_of(records: Iterable[SuccessRecord]) -> list[list[SuccessRecord]]:
-    """Records by unit and way of training, first-order steps first, the most successful first among their like."""
+    """Records by unit and kind of training, gradient descent first, then by success rate."""
     rows: dict[tuple[object, ...], list[SuccessRecord]] = {}
     for record in records:
         rows.setdefault(record.group, []).append(record)

@@ -1,4 +1,4 @@
-"""Trains one group of the benchmark and counts its successes."""
+"""Trains a group of the benchmark and counts its successes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ BLOCK = 100
 
 @dataclass(frozen=True)
 class Scale:
-    """How large a run is; the defaults are the published ones.
+    """The scale of a run; the defaults are the published ones.
 
     Args:
         seeds: the runs of each range.
         ranges: where inputs are drawn from.
         steps: of training; None: as the unit's schedule says.
-        every: steps from one evaluation to the next.
+        every: steps between evaluations.
         compiled: compile the training step.
     """
 
@@ -41,11 +41,11 @@ class Scale:
 
 
 def run(group: Group, scale: Scale, progress: Callable[[int], Any]) -> list[SuccessRecord]:
-    """Train all replicas of a group; calls ``progress`` with the steps just taken."""
+    """Train all replicas of a group; calls ``progress`` with the steps taken."""
     plan = entry_for(group.unit)
     schedule = plan.schedule(group.operation, group.inputs)
     seeds = [seed for _ in scale.ranges for seed in scale.seeds]
-    torch.manual_seed(scale.seeds[0])  # for what a unit draws in training
+    torch.manual_seed(scale.seeds[0])  # for units that draw random numbers in training
     ensemble = Ensemble(
         partial(plan.build, group.inputs),
         seeds,
@@ -64,7 +64,7 @@ def run(group: Group, scale: Scale, progress: Callable[[int], Any]) -> list[Succ
         if step == steps:
             break
         if schedule.penalty_below is not None:
-            ensemble.counted.copy_(torch.from_numpy(interpolation < schedule.penalty_below).unsqueeze(-1))
+            ensemble.regularised.copy_(torch.from_numpy(interpolation < schedule.penalty_below).unsqueeze(-1))
         if restarts is not None:
             ensemble.restart(*restarts.due(interpolation))
         for _ in range(0, scale.every, BLOCK):
@@ -74,10 +74,10 @@ def run(group: Group, scale: Scale, progress: Callable[[int], Any]) -> list[Succ
 
 
 def problem(operation: str, ranges: Sequence[Range]) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    """Uniform numbers ``(inputs, seeds, batch)`` to inputs and target of all ranges times seeds.
+    """Maps uniform numbers ``(inputs, seeds, batch)`` to inputs and target of all ranges times seeds.
 
-    Where the law divides no input is exactly 0, which would leave a replica NaN for good. On a range around 0 one
-    float32 number in 2**24 is; of the float64 numbers that published code draws none. It becomes half a step of them.
+    Where the law divides, no input is exactly 0, which would leave a replica NaN for good. On a range around 0 one
+    float32 number in 2**24 is 0, and none of the float64 numbers of the published code; it becomes half a step.
     """
     low = torch.tensor([r.interpolation[0] for r in ranges]).view(-1, 1, 1)
     width = torch.tensor([r.interpolation[1] - r.interpolation[0] for r in ranges]).view(-1, 1, 1)

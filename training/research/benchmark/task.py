@@ -19,14 +19,14 @@ EVALUATION_ROWS = 10_000
 
 @dataclass(frozen=True)
 class Range:
-    """Where inputs are drawn from: in training, and beyond it in one or two intervals."""
+    """The interval of training inputs, and the one or two intervals of extrapolation inputs."""
 
     interpolation: Interval
     extrapolation: tuple[Interval, ...]
 
     @property
     def name(self) -> str:
-        """As tables write it, for example ``[-2, -1]``."""
+        """For example ``[-2, -1]``."""
         low, high = self.interpolation
         return f"[{low:g}, {high:g}]"
 
@@ -47,11 +47,11 @@ RANGES = (
 
 @dataclass(frozen=True)
 class Operation:
-    """What is to be learned.
+    """An operation to learn.
 
     Args:
-        name: as the command line has it.
-        symbol: as tables have it.
+        name: on the command line.
+        symbol: in tables.
         law: maps inputs, features first, to the target. Inputs that it does not read are irrelevant.
     """
 
@@ -91,7 +91,7 @@ def _second(x: Tensor) -> Tensor:
 
 
 def evaluation_set(intervals: Sequence[Interval], inputs: int, seed: int, rows: int = EVALUATION_ROWS) -> FloatArray:
-    """The published samples to evaluate on: ``(inputs, rows)``, every number from one interval or the other."""
+    """The published evaluation samples, ``(inputs, rows)``, each number from a random one of the intervals."""
     random = np.random.RandomState(seed)
     parts = [random.uniform(low, high, (rows, inputs)) for low, high in intervals]
     if len(parts) == 1:
@@ -100,9 +100,9 @@ def evaluation_set(intervals: Sequence[Interval], inputs: int, seed: int, rows: 
 
 
 class Stream:
-    """Fresh uniform numbers in [0, 1), a stream of its own for every seed.
+    """Uniform random numbers in [0, 1), one stream for each seed.
 
-    The ranges of a seed share its stream, as published: their samples differ by scale alone.
+    The ranges of a seed share its stream, as published: their samples differ in scale alone.
     """
 
     def __init__(self, seeds: Sequence[int], inputs: int, batch: int = BATCH) -> None:

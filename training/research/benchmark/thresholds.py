@@ -1,4 +1,4 @@
-"""What error counts as solved: that of a model whose every weight is off by epsilon.
+"""The error below which a run counts as solved: that of a model whose every weight is off by epsilon.
 
 The construction is published for + - * / (Madsen and Johansen 2020; for this task ``generate_exp_thresholds.r`` of
 https://github.com/bmistry4/nalm-benchmark, by simulation) and continued here to powers of one input. Here it is in
@@ -11,7 +11,7 @@ from training.research.benchmark.task import Interval
 
 EPSILON = 1e-5
 ABSOLUTE = 1e-5
-"""The mean square error that the scripts behind the earlier figures ask for, whatever the range and operation."""
+"""The mean square error that the scripts behind the earlier figures require for any range and operation."""
 
 _STATED = {"product-of-subsets": 0.16001, "quotient-of-subsets": 4.938e-12, "quotient-of-sums": 4.938e-12}
 """The paper's thresholds for U[2, 6], of 100 inputs; the last is its division threshold for the small task too."""
@@ -44,7 +44,7 @@ def threshold(operation: str, intervals: Sequence[Interval], inputs: int = 2, ep
 
 
 def _mean(antiderivative: Callable[[float], float], intervals: Sequence[Interval]) -> float:
-    """Mean of a function of a number from the intervals, each equally likely, given its antiderivative."""
+    """Mean of a function over the intervals, each equally likely, from its antiderivative."""
     return sum((antiderivative(high) - antiderivative(low)) / (high - low) for low, high in intervals) / len(intervals)
 
 

@@ -19,7 +19,7 @@ COLOURS |= {"NAC": "C1", "NAC-dot": "C1", "NALU": "C2", LSTM: "C3"}
 
 def draw(path: Path, panels: Mapping[str, Lines]) -> None:
     """Draw each task's errors, medians over the seeds, by unit and length, and published ones as hollow marks."""
-    figure = new_figure(5.2 * len(panels), 4.4)
+    figure = new_figure(5.2 * len(panels), 4.4, dpi=100)
     for axes, (task, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         _panel(axes, task, lines)
     save_figure(figure, path)
