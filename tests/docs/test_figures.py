@@ -72,7 +72,7 @@ def test_the_readme_repeats_the_success_in_division() -> None:
     assert len({record["range"] for record in records}) == 9
     assert {record["seeds"] for record in records} == {25}
     success = mean(record["successes"] / record["seeds"] for record in records)
-    assert row("a / b")[0] == f"{success:.0%}".replace("%", " %")
+    assert row("a / b")[0] == f"{100 * success:.0f} %"
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_the_pages_repeat_how_many_laws_were_found(title: str, page: str) -> Non
 def test_the_readme_repeats_the_accuracy_of_digit() -> None:
     tests = [run["test"] for run in results("images.json") if run["model"] == "digit"]
     ours, compared, _ = row("`digit`")
-    assert ours == f"{mean(test['accuracy'] for test in tests):.2%}"
-    assert compared == f"linear head: {mean(test['plain_head']['accuracy'] for test in tests):.2%}"
+    assert ours == f"{100 * mean(test['accuracy'] for test in tests):.2f} %"
+    assert compared == f"linear head: {100 * mean(test['plain_head']['accuracy'] for test in tests):.2f} %"
 
 
 def test_the_readme_repeats_the_error_of_sums_of_ten_digits() -> None:

@@ -4,11 +4,13 @@ import importlib.util
 import re
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from app.main import create_app
+from app.observability.metrics import Metrics, ModelState
 from app.settings import Settings
 from tests.docs.pages import PAGES, ROOT, name, read
 
@@ -124,3 +126,26 @@ def test_endpoints_that_are_listed_are_there() -> None:
     listed = set(re.findall(r"`((?:GET|POST) /[^`]+)`", read("docs/serving.md"))) - {"GET /docs", "GET /openapi.json"}
     assert len(listed) >= 8
     assert listed <= documented
+
+
+def test_every_metric_is_listed_with_its_labels() -> None:
+    metrics = Metrics(lambda: [ModelState("add", 1, "ready", served=True)])
+    metrics.rejections.labels("overloaded").inc()
+    for key in (
+        ("request", "/", "200"),
+        *product(("decode", "encode"), "/"),
+        *product(("queue", "compute", "rows"), "a", "1"),
+    ):
+        metrics.observations(*key).append(1)
+    metrics.flush()
+    sample = r"^(nalu_\w+?)(?:_bucket|_sum|_count)?(?:\{(.*)\})? "
+    exported: dict[str, set[str]] = {}
+    for metric, labels in re.findall(sample, metrics.render().decode(), re.MULTILINE):
+        if not metric.endswith("_created"):
+            exported.setdefault(metric, set()).update(set(re.findall(r'(\w+)="', labels)) - {"le"})
+    listed = {
+        metric: set(re.findall(r"`(\w+)`", labels))
+        for listing, labels in re.findall(r"^\| (`nalu_.*?) \| (.*?)\| ", read("docs/serving.md"), re.MULTILINE)
+        for metric in re.findall(r"`(\w+)`", listing)
+    }
+    assert listed == exported
