@@ -19,7 +19,7 @@ _POOLS = ("average", "sum", "count", "product", None)
 _POOLING = {"count": pool_counts, "product": pool_products}
 
 # alias: pools as they were called in version 0.1, by its checkpoints and command lines
-OLD_POOLS: dict[str, Pool] = {"add-votes": "count", "multiply-votes": "product"}
+OLD_POOLS: dict[str, Pool] = {"add-votes": "count", "multiply-votes": "product"}  # alias: see above
 
 
 class BuildHead(nn.Module):

@@ -126,6 +126,6 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, reset=False)
         low, high = self.ranges_.T
         within = ((low <= X) & (high >= X)).all(1)
-        said = self.predict(X)
+        predicted = self.predict(X)
         masks = {"interpolation": within, "extrapolation": ~within}
-        return {part: regression_errors(said[mask], y[mask].astype(np.float64)) for part, mask in masks.items()}
+        return {part: regression_errors(predicted[mask], y[mask].astype(np.float64)) for part, mask in masks.items()}

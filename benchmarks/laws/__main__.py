@@ -88,9 +88,9 @@ def _find(inputs: np.ndarray, target: np.ndarray, columns: Any) -> tuple[Any, fl
 def _largest_error(network: torch.nn.Module, inputs: np.ndarray, truth: np.ndarray) -> float | None:
     """The network's largest relative error; None where it is not finite."""
     with torch.no_grad():
-        said = network(torch.from_numpy(inputs)).numpy()[:, 0]
+        predicted = network(torch.from_numpy(inputs)).numpy()[:, 0]
     with np.errstate(all="ignore"):
-        error = float(np.max(np.abs(said - truth) / np.abs(truth)))
+        error = float(np.max(np.abs(predicted - truth) / np.abs(truth)))
     return error if math.isfinite(error) else None
 
 

@@ -39,9 +39,9 @@ def evaluate(case: Case, formula: str | None) -> Evaluation:
     return Evaluation(right, error)
 
 
-def _largest_error(said: FloatArray, truth: FloatArray) -> float:
+def _largest_error(predicted: FloatArray, truth: FloatArray) -> float:
     with np.errstate(all="ignore"):
-        return float(np.nan_to_num(np.abs(said - truth) / np.abs(truth), nan=np.inf).max())
+        return float(np.nan_to_num(np.abs(predicted - truth) / np.abs(truth), nan=np.inf).max())
 
 
 def formula_values(formula: str, columns: Sequence[str], inputs: FloatArray) -> FloatArray:
@@ -55,12 +55,12 @@ def formula_values(formula: str, columns: Sequence[str], inputs: FloatArray) -> 
 
 def _same_structure(case: Case, formula: str) -> bool:
     """Whether the sign is that of the truth everywhere, and doubling a column multiplies by the same power of two."""
-    said, truth = formula_values(formula, COLUMNS, case.outside), case.law(case.outside)
-    if not np.array_equal(np.sign(said), np.sign(truth)):
+    predicted, truth = formula_values(formula, COLUMNS, case.outside), case.law(case.outside)
+    if not np.array_equal(np.sign(predicted), np.sign(truth)):
         return False
     for i, exponent in enumerate(case.law.numerator[0].exponents):
         doubled = case.outside.copy()
         doubled[:, i] *= 2
-        if not np.allclose(formula_values(formula, COLUMNS, doubled) / said, 2**exponent, rtol=1e-9, atol=0):
+        if not np.allclose(formula_values(formula, COLUMNS, doubled) / predicted, 2**exponent, rtol=1e-9, atol=0):
             return False
     return True

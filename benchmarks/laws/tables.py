@@ -40,9 +40,9 @@ def _bundled() -> Iterator[Lawless]:
     yield _table("iris: petal width", flowers[:, :3], flowers[:, 3])
     athletes = datasets.load_linnerud()
     yield _table("linnerud: weight", athletes.data, athletes.target[:, 0])
-    pictures = datasets.load_digits()
-    ink = np.concatenate([pictures.images.mean(1), pictures.images.mean(2)], 1)
-    yield _table("digits: digit from ink", ink, pictures.target.astype(np.float64))
+    digits = datasets.load_digits()
+    ink = np.concatenate([digits.images.mean(1), digits.images.mean(2)], 1)
+    yield _table("digits: digit from ink", ink, digits.target.astype(np.float64))
 
 
 def _table(what: str, inputs: FloatArray, target: FloatArray) -> Lawless:

@@ -196,7 +196,7 @@ def test_torchscript_without_torch_says_what_to_install(tmp_path: Path, monkeypa
 
 @pytest.mark.usefixtures("without_cuda")
 @pytest.mark.parametrize(
-    ("environment", "arguments", "said"),
+    ("environment", "arguments", "reported"),
     [
         ({}, ["--repository", "/nowhere"], NO_FOLDER.format("/nowhere")),
         ({}, ["--port", "70000"], "NALU_PORT is 70000: Input should be less than or equal to 65535."),
@@ -210,12 +210,12 @@ def test_the_command_ends_with_2_and_one_line(
     capsys: pytest.CaptureFixture[str],
     environment: dict[str, str],
     arguments: list[str],
-    said: str,
+    reported: str,
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert main(arguments) == 2
-    assert capsys.readouterr() == ("", f"nalu-serve: {said}\n")
+    assert capsys.readouterr() == ("", f"nalu-serve: {reported}\n")
 
 
 def test_python_m_app_ends_with_2_and_one_line() -> None:

@@ -25,7 +25,7 @@ from training.export.write import write_onnx, write_torchscript
 REPOSITORY = Path(__file__).parents[2] / "repository"
 FILES = {"onnx": ONNX_FILE, "torchscript": TORCHSCRIPT_FILE}
 SIZES = [(1, 28, 28), (3, 40, 32), (2, 17, 90)]
-"""Pictures, and their height and width."""
+"""Images, and their height and width."""
 TOLERANCE = 1e-3
 POOLS = [pool for pool in get_args(Pool) if pool is not None]
 UNRESIZED: dict[str, Any] = {"height": None, "width": None, "backbone": "fine"}

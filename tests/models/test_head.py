@@ -88,7 +88,7 @@ def test_unit_options_go_over_those_of_heads() -> None:
     assert (layer.eps, layer.W) == (0.5, None)
 
 
-@pytest.mark.parametrize(("old", "new"), [("add-votes", "count"), ("multiply-votes", "product")])
+@pytest.mark.parametrize(("old", "new"), [("add-votes", "count"), ("multiply-votes", "product")])  # alias: old names
 def test_a_pool_by_its_old_name_warns_and_is_the_new_one(old: str, new: str) -> None:
     with pytest.warns(FutureWarning, match=rf"^pool='{old}' is called '{new}' now; use that\.$"):
         head = BuildHead(cnn(), 6, [3], "regression", 1, "NAU", pool=old)  # type: ignore[arg-type]

@@ -206,7 +206,7 @@ def _size(text: str) -> int | None:
 
 def _pool(text: str) -> str:
     if text == "add-votes":  # alias: of --pool count
-        warn_renamed("--pool add-votes", "--pool count")
+        warn_renamed("--pool add-votes", "--pool count")  # alias: as above
         return "count"
     return text
 

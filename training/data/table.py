@@ -98,8 +98,8 @@ def informative(table: Table, source: str) -> tuple[Table, list[str]]:
         raise InputError(
             f"{source} has no input column that varies ({', '.join(table.columns)}); add one that the target follows."
         )
-    said = [f"Column '{name}' {what} in every row and was left out." for name, what in table.redundant.items()]
-    return replace(table, columns=[table.columns[i] for i in kept], inputs=table.inputs[:, kept], redundant={}), said
+    notes = [f"Column '{name}' {what} in every row and was left out." for name, what in table.redundant.items()]
+    return replace(table, columns=[table.columns[i] for i in kept], inputs=table.inputs[:, kept], redundant={}), notes
 
 
 def read_records(path: Path) -> tuple[list[str], Iterator[list[str]]]:

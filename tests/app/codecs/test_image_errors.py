@@ -85,8 +85,8 @@ def test_a_form_of_another_shape_is_refused(
 def test_a_field_that_is_there_once_and_comes_again_is_refused(client: TestClient, name: str, given: list[str]) -> None:
     fields = {"model": "brightness", name: given}
     response = client.post("/predict/image", data=fields, files=[("files", grey(7))])
-    said = f"The form has {len(given)} fields '{name}', and one is taken; send one request for each."
-    expect_problem(response, 422, said)
+    message = f"The form has {len(given)} fields '{name}', and one is taken; send one request for each."
+    expect_problem(response, 422, message)
 
 
 def test_fields_that_nobody_asked_for_may_come_again(client: TestClient) -> None:
@@ -113,10 +113,10 @@ def test_a_text_field_in_the_place_of_a_file_is_refused_without_echo(client: Tes
 
 
 def test_an_unknown_model_or_version_is_not_found(client: TestClient) -> None:
-    said = "There is no model 'nobody'; GET /models lists all models."
-    expect_problem(upload(client, "nobody", grey(7)), 404, said)
-    said = "Model 'brightness' has no version 2; it has 1."
-    expect_problem(upload(client, "brightness", grey(7), version="2"), 404, said)
+    message = "There is no model 'nobody'; GET /models lists all models."
+    expect_problem(upload(client, "nobody", grey(7)), 404, message)
+    message = "Model 'brightness' has no version 2; it has 1."
+    expect_problem(upload(client, "brightness", grey(7), version="2"), 404, message)
 
 
 def test_the_pixels_of_all_files_together_are_limited(tmp_path: Path) -> None:

@@ -70,8 +70,8 @@ def of_values(count: int, length: int) -> bytes:
 
 def test_as_many_values_as_allowed_are_taken_and_one_more_is_refused() -> None:
     check_json(of_values(2000, UNCHECKED_BYTES), 32, 2000)
-    said = "The body has 2001 values; at most 2000 are taken, so send several."
-    with pytest.raises(TooLargeError, match=re.escape(said)):
+    message = "The body has 2001 values; at most 2000 are taken, so send several."
+    with pytest.raises(TooLargeError, match=re.escape(message)):
         check_json(of_values(2001, UNCHECKED_BYTES), 32, 2000)
 
 
@@ -87,8 +87,8 @@ def test_as_many_members_as_allowed_are_taken_and_one_more_is_refused() -> None:
         return b"{" + b",".join(b'"%0100d":0' % number for number in range(count)) + b"}"
 
     check_json(of_members(MAX_MEMBERS), 32, 10_000)
-    said = "The objects of the body have 1001 members; 1000 is the limit."
-    with pytest.raises(TooLargeError, match=re.escape(said)):
+    message = "The objects of the body have 1001 members; 1000 is the limit."
+    with pytest.raises(TooLargeError, match=re.escape(message)):
         check_json(of_members(MAX_MEMBERS + 1), 32, 10_000)
 
 

@@ -127,7 +127,7 @@ def test_a_part_without_a_name_is_rejected(name: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content_type", "said"),
+    ("content_type", "message"),
     [
         ("", "of no type"),
         ("application/json", "application/json"),
@@ -138,14 +138,14 @@ def test_a_part_without_a_name_is_rejected(name: bytes) -> None:
         ("x" * 1000, "x" * 40),
     ],
 )
-def test_a_body_that_is_no_form_is_refused_by_its_type(content_type: str, said: str) -> None:
-    assert rejected(content_type, part("model", "m") + b"--cut--") == NO_FORM.format(said)
+def test_a_body_that_is_no_form_is_refused_by_its_type(content_type: str, message: str) -> None:
+    assert rejected(content_type, part("model", "m") + b"--cut--") == NO_FORM.format(message)
 
 
 def test_the_most_parts_are_taken_and_one_more_is_rejected() -> None:
     assert len(read_form(TYPE, part("a", "1") * MAX_PARTS + b"--cut--")["a"]) == MAX_PARTS == 1000
-    said = "The form has more than 1000 parts, which is the limit; send fewer."
-    assert rejected(TYPE, part("a", "1") * (MAX_PARTS + 1) + b"--cut--") == said
+    message = "The form has more than 1000 parts, which is the limit; send fewer."
+    assert rejected(TYPE, part("a", "1") * (MAX_PARTS + 1) + b"--cut--") == message
 
 
 @given(

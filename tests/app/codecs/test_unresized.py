@@ -77,11 +77,11 @@ def test_as_many_pixels_as_allowed_are_taken_and_one_row_more_is_refused_undecod
 ) -> None:
     assert values(upload(total, "total", grey(1, 100, 200))) == [MOST]
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("the image was decoded"))
-    said = (
+    message = (
         "File 0 is 200 x 101 = 20200 pixels; model 'total' does not resize, and takes at most 20000, so make it "
         "smaller, or cut it into parts."
     )
-    expect_problem(upload(total, "total", claimed_png(200, 101)), 413, said)
+    expect_problem(upload(total, "total", claimed_png(200, 101)), 413, message)
 
 
 def test_the_limit_is_for_models_that_take_any_size_unresized_alone(tmp_path: Path) -> None:

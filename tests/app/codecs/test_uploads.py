@@ -152,8 +152,8 @@ def test_a_header_that_claims_too_many_pixels_is_refused_and_nothing_is_decoded(
 
 def test_the_pixel_limit_itself_is_taken() -> None:
     assert pixels(grey(0, 10, 10), max_pixels=100).shape == (1, 10, 10)
-    said = "File 0 is 10 x 11 = 110 pixels; at most 100 are taken, so make it smaller."
-    with pytest.raises(TooLargeError, match=re.escape(said)):
+    message = "File 0 is 10 x 11 = 110 pixels; at most 100 are taken, so make it smaller."
+    with pytest.raises(TooLargeError, match=re.escape(message)):
         pixels(grey(0, 11, 10), max_pixels=100)
 
 

@@ -69,7 +69,7 @@ def test_without_a_key_nothing_is_answered_and_nobody_is_told_what_there_is(
 ) -> None:
     write_sum(tmp_path)
     with running(tmp_path, api_keys_file=keys) as client:
-        for headers, said in (
+        for headers, reported in (
             ({}, MISSING),
             ({"X-API-Key": "wrong"}, UNKNOWN),
             ({"Authorization": "Basic eDp5"}, UNKNOWN),
@@ -77,9 +77,9 @@ def test_without_a_key_nothing_is_answered_and_nobody_is_told_what_there_is(
             response = client.post(path, headers=headers)
             assert response.headers["www-authenticate"] == "Bearer"
             if path.startswith("/v2"):
-                assert (response.status_code, response.json()) == (401, {"error": said})
+                assert (response.status_code, response.json()) == (401, {"error": reported})
             else:
-                expect_problem(response, 401, said)
+                expect_problem(response, 401, reported)
         with_key = client.post(path, headers={"X-API-Key": "secret"})
         assert with_key.status_code != 401
         assert counted(client, "nalu_rejections_total")[("unauthorized",)] == 3
@@ -120,7 +120,7 @@ def test_refusals_are_counted_by_their_reason(fresh: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status", "said"),
+    ("method", "path", "status", "reported"),
     [
         ("GET", "/v2/nothing", 404, "There is nothing at /v2/nothing; GET /docs lists what there is."),
         ("POST", "/v2", 405, "/v2 does not take POST; GET /docs lists the methods it takes."),
@@ -129,10 +129,10 @@ def test_refusals_are_counted_by_their_reason(fresh: TestClient) -> None:
     ],
 )
 def test_errors_under_v2_are_what_the_open_inference_protocol_says(
-    client: TestClient, method: str, path: str, status: int, said: str
+    client: TestClient, method: str, path: str, status: int, reported: str
 ) -> None:
     response = client.request(method, path)
-    assert (response.status_code, response.json()) == (status, {"error": said})
+    assert (response.status_code, response.json()) == (status, {"error": reported})
     assert response.headers["content-type"] == "application/json"
     assert response.headers["x-request-id"]
 

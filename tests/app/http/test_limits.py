@@ -161,13 +161,13 @@ def test_an_image_of_no_pixels_is_refused(client: TestClient) -> None:
 def test_as_many_files_as_allowed_are_taken_and_one_more_is_refused(client: TestClient) -> None:
     image = grey(9)
     assert values(upload(client, "brightness", *[image] * 64)) == [9] * 64
-    said = "The request has 65 files; at most 64 are taken, so send several."
-    expect_problem(upload(client, "brightness", *[image] * 65), 413, said)
+    message = "The request has 65 files; at most 64 are taken, so send several."
+    expect_problem(upload(client, "brightness", *[image] * 65), 413, message)
 
 
 def test_thousands_of_parts_are_refused(client: TestClient) -> None:
-    said = "The form has more than 1000 parts, which is the limit; send fewer."
-    expect_problem(upload(client, "brightness", *[b"x"] * 1001), 422, said)
+    message = "The form has more than 1000 parts, which is the limit; send fewer."
+    expect_problem(upload(client, "brightness", *[b"x"] * 1001), 422, message)
 
 
 def test_exactly_the_pixels_that_may_wait_are_taken_and_one_more_is_refused(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ def test_an_unknown_path_is_not_found_and_the_docs_are_pointed_to(client: TestCl
 
 
 def test_a_long_path_is_not_echoed_whole(client: TestClient) -> None:
-    said = f"There is nothing at /{'x' * 99}; GET /docs lists what there is."
-    expect_problem(client.get("/" + "x" * 50_000), 404, said)
+    message = f"There is nothing at /{'x' * 99}; GET /docs lists what there is."
+    expect_problem(client.get("/" + "x" * 50_000), 404, message)
 
 
 def test_a_method_that_a_path_does_not_take_is_refused_and_the_others_named(client: TestClient) -> None:

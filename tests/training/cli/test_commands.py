@@ -37,26 +37,26 @@ def test_fit_writes_a_model_and_says_where_it_lies_and_how_to_serve_it(
     assert manifest["training"]["command"].startswith(f"python -m training fit {data} --target total")
     assert manifest["metrics"]["extrapolation"]["relative_rmse"] < 1e-9
     assert (tmp_path / "sales.png").exists()
-    said = capsys.readouterr().out
-    assert "sales: price - rebate" in said
-    assert "MLP, equal size" in said
-    assert f"serve    python -m app --repository {repository}" in said
-    assert "ask      curl localhost:8000/predict/arithmetic -d" in said
+    reported = capsys.readouterr().out
+    assert "sales: price - rebate" in reported
+    assert "MLP, equal size" in reported
+    assert f"serve    python -m app --repository {repository}" in reported
+    assert "ask      curl localhost:8000/predict/arithmetic -d" in reported
 
 
 @pytest.mark.parametrize(
-    ("law", "said"),
+    ("law", "reported"),
     [("x % 3", "Do not trust it outside the training range"), ("x > 0.5", "nothing is known of extrapolation")],
 )
 def test_what_is_not_learned_is_said_plainly(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], law: str, said: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], law: str, reported: str
 ) -> None:
     data = tmp_path / "data.csv"
     inputs = [i % 2 for i in range(40)] if ">" in law else [i / 4 for i in range(80)]
     data.write_text("x,y\n" + "".join(f"{x},{float(eval(law))}\n" for x in inputs))
     arguments = ["--target", "y", "--restarts", "1", "--repository", str(tmp_path / "r"), "--plots", str(tmp_path)]
     assert main(["fit", str(data), *arguments, "--seconds", "1"]) == 0
-    assert said in capsys.readouterr().out
+    assert reported in capsys.readouterr().out
 
 
 def test_a_table_without_a_law_makes_a_model_that_claims_no_formula(
@@ -70,11 +70,13 @@ def test_a_table_without_a_law_makes_a_model_that_claims_no_formula(
     manifest = json.loads((repository / "wave" / "1" / "manifest.json").read_text())
     assert (manifest["unit"], manifest["formula"], manifest["latex"]) == ("Approximation", None, None)
     assert manifest["summary"] == "y: no law found, not to be trusted outside its training range"
-    said = capsys.readouterr().out
+    reported = capsys.readouterr().out
     assert re.search(
-        r"^No law found: .+\. The model only fits its training range; do not trust it outside\.$", said, re.MULTILINE
+        r"^No law found: .+\. The model only fits its training range; do not trust it outside\.$",
+        reported,
+        re.MULTILINE,
     )
-    assert "wave: no formula that holds for every input" in said
+    assert "wave: no formula that holds for every input" in reported
 
 
 def test_a_slip_that_hides_a_law_is_named_by_its_row_in_the_file(
@@ -99,9 +101,9 @@ def test_fit_prints_the_law_as_text_and_as_latex(tmp_path: Path, capsys: pytest.
     manifest = json.loads((repository / "energy" / "1" / "manifest.json").read_text())
     assert manifest["formula"] == "0.5 * m * v**2"
     assert manifest["latex"] == "0.5 m v^{2}"
-    said = capsys.readouterr().out
-    assert "energy: 0.5 * m * v**2\nLaTeX    0.5 m v^{2}\n" in said
-    assert "No law found" not in said
+    reported = capsys.readouterr().out
+    assert "energy: 0.5 * m * v**2\nLaTeX    0.5 m v^{2}\n" in reported
+    assert "No law found" not in reported
     assert main(["export", "energy", "--repository", str(repository)]) == 0
     again = json.loads((repository / "energy" / "2" / "manifest.json").read_text())
     assert (again["formula"], again["latex"]) == ("0.5 * m * v**2", "0.5 m v^{2}")
@@ -134,12 +136,12 @@ WITH_MNIST = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"needs MNIST in {FO
 )
 def test_evaluate_repeats_what_the_manifest_says(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", name]) == 0
-    said = capsys.readouterr().out
+    reported = capsys.readouterr().out
     if name == "multiply":
-        assert "multiply version 1: a * b" in said
+        assert "multiply version 1: a * b" in reported
         return
     metrics = json.loads(Path(f"repository/{name}/1/manifest.json").read_text())["metrics"]["interpolation"]
-    assert f"{metrics.get('accuracy', metrics.get('rounded_accuracy')):.2%} right" in said
+    assert f"{metrics.get('accuracy', metrics.get('rounded_accuracy')):.2%} right" in reported
 
 
 def test_evaluating_digits_without_mnist_says_how_to_get_it(
@@ -232,9 +234,9 @@ def test_a_folder_that_cannot_be_written_to_is_said_before_training(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("")
     assert main(["fit", str(table(tmp_path)), "--target", "total", option, "file"]) == 2
-    said = capsys.readouterr().err
+    reported = capsys.readouterr().err
     assert (
-        said
+        reported
         == "nalu-serve: file cannot be written to (File exists); give a folder that can, or change its permissions.\n"
     )
 

@@ -96,14 +96,14 @@ def test_it_writes_a_model_and_draws_a_report(tmp_path: Path, task: str, capsys:
         "validation": 11,
         "interpolation": 18,
     }
-    said = capsys.readouterr().out
-    assert "61 images to train on, 11 to choose the epoch by, 18 held out." in said
+    reported = capsys.readouterr().out
+    assert "61 images to train on, 11 to choose the epoch by, 18 held out." in reported
     for line in ("validation       NAC head: ", "as in training   NAC head: ", "NAC head: weights of epoch "):
-        assert line in said
-    assert said.count("linear head: ") == 3
+        assert line in reported
+    assert reported.count("linear head: ") == 3
     reports = tmp_path / "reports"
     assert sorted(path.name for path in reports.iterdir()) == ["shade-worst.png", "shade.png"]
-    assert f"plot     {reports / 'shade.png'}\nworst    {reports / 'shade-worst.png'}\nwritten  " in said
+    assert f"plot     {reports / 'shade.png'}\nworst    {reports / 'shade-worst.png'}\nwritten  " in reported
     for name in ("shade.png", "shade-worst.png"):
         with Image.open(reports / name) as drawn:
             assert len(set(drawn.convert("L").tobytes())) > 20
@@ -153,8 +153,10 @@ def test_bad_rows_are_named_and_left_out_or_refused(tmp_path: Path, capsys: pyte
     labels = images(tmp_path)
     (tmp_path / "3.png").write_text("text")
     assert fit(labels, "--strict") == 2
-    said = f"nalu-serve: {labels}, row 4: 3.png is not a whole image; correct it, or leave out --strict to go on wit"
-    assert capsys.readouterr().err == f"{said}hout it.\n"
+    reported = (
+        f"nalu-serve: {labels}, row 4: 3.png is not a whole image; correct it, or leave out --strict to go on wit"
+    )
+    assert capsys.readouterr().err == f"{reported}hout it.\n"
     assert fit(labels) == 0
     assert "1 of 24 rows cannot be used and is left out:\n  row 4: 3.png is not a whole image\n" in (
         capsys.readouterr().out
@@ -267,8 +269,10 @@ def test_the_device_is_chosen_and_one_that_is_not_there_is_refused(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert [choose_device(name) for name in ("auto", "cpu")] == ["cpu", "cpu"]
     assert fit(images(tmp_path), "--device", "cuda") == 2
-    said = "nalu-serve: --device cuda: PyTorch finds no CUDA device; use --device auto, or install PyTorch with CUDA.\n"
-    assert capsys.readouterr().err == said
+    reported = (
+        "nalu-serve: --device cuda: PyTorch finds no CUDA device; use --device auto, or install PyTorch with CUDA.\n"
+    )
+    assert capsys.readouterr().err == reported
 
 
 def test_epochs_that_are_not_given_make_about_two_thousand_steps() -> None:

@@ -66,17 +66,17 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("row", "said"), BAD.items(), ids=BAD)
-def test_a_row_that_cannot_be_used_is_named_and_left_out_or_refused(tmp_path: Path, row: str, said: str) -> None:
+@pytest.mark.parametrize(("row", "reported"), BAD.items(), ids=BAD)
+def test_a_row_that_cannot_be_used_is_named_and_left_out_or_refused(tmp_path: Path, row: str, reported: str) -> None:
     labels, images = folder(tmp_path, f"a.png,1\nb.png,2\nc.png,3\n{row}\n")
     data = read_image_folder(labels, images, "regression", "L")
     assert data.labels.tolist() == [1, 2, 3]
-    assert data.notes == ["1 of 4 rows cannot be used and is left out:", f"  {said}"]
+    assert data.notes == ["1 of 4 rows cannot be used and is left out:", f"  {reported}"]
     with pytest.raises(
         InputError, match=r"labels\.csv, row 4: .*; correct it, or leave out --strict to go on wit"
     ) as e:
         read_image_folder(labels, images, "regression", "L", strict=True)
-    assert said in str(e.value)
+    assert reported in str(e.value)
 
 
 def test_at_most_ten_rows_are_named(tmp_path: Path) -> None:
@@ -135,8 +135,10 @@ def test_an_image_that_claims_too_many_pixels_is_left_out_unread(
 
 def test_an_image_that_comes_again_is_said(tmp_path: Path) -> None:
     notes = read_image_folder(*folder(tmp_path, "a.png,1\nb.png,2\na.png,3\n"), "regression", "L").notes
-    said = "1 row shows an image again (first: row 3 that of row 1); held-out errors look too small where one of the "
-    assert notes == [said + "two is trained on."]
+    reported = (
+        "1 row shows an image again (first: row 3 that of row 1); held-out errors look too small where one of the "
+    )
+    assert notes == [reported + "two is trained on."]
 
 
 def test_images_are_resized_as_they_are_read_as_the_graph_would(tmp_path: Path) -> None:
@@ -185,14 +187,14 @@ def test_the_digest_tells_other_images_and_other_labels_apart(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("size", "said"),
+    ("size", "reported"),
     [
         ((9, 7), "is 9 x 7 pixels, below the 8 a side that --size keep takes"),
         ((20, 21), "is 20 x 21 pixels, more than the 400 that --size keep takes"),
     ],
 )
 def test_images_that_cannot_keep_their_size_are_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], reported: str
 ) -> None:
     monkeypatch.setattr(image_files, "MAX_KEPT_PIXELS", 400)
     labels, images = folder(tmp_path, "a.png,1\nb.png,2\nc.png,3\n")
@@ -200,5 +202,5 @@ def test_images_that_cannot_keep_their_size_are_left_out(
         Image.new("L", (8, 50), value).save(tmp_path / name)
     Image.new("L", size).save(tmp_path / "c.png")
     data = read_image_folder(labels, images, "regression", "L", kept=True)
-    assert data.notes[1] == f"  row 3: c.png {said}"
+    assert data.notes[1] == f"  row 3: c.png {reported}"
     assert [image.shape for image in data.images] == [(1, 50, 8)] * 2

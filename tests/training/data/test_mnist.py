@@ -119,9 +119,9 @@ def test_files_are_copied_from_a_folder_and_checked(tmp_path: Path, capsys: pyte
     (source / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(TEST_LABELS)))
     assert main(["data", "mnist", "--from", str(source), "--to", str(target)]) == 0
     assert {path.name: path.read_bytes() for path in target.iterdir()} == CONTENT
-    said = capsys.readouterr().out
-    assert f"copying from {source}\n5 training and 3 test images of 28x28, with the MD5" in said
-    assert f"folder   {target}" in said
+    printed = capsys.readouterr().out
+    assert f"copying from {source}\n5 training and 3 test images of 28x28, with the MD5" in printed
+    assert f"folder   {target}" in printed
 
 
 @pytest.mark.usefixtures("_tiny")
@@ -130,16 +130,16 @@ def test_a_file_that_is_not_the_original_is_named_and_nothing_is_written(
 ) -> None:
     source = write(tmp_path / "source", **{"t10k-labels-idx1-ubyte": idx(TEST_LABELS[::-1])})
     assert main(["data", "mnist", "--from", str(source), "--to", str(tmp_path / "to")]) == 2
-    said = capsys.readouterr().err
-    assert f"t10k-labels-idx1-ubyte of {source} has the MD5 sum " in said
-    assert f"the original {mnist.FILES['t10k-labels-idx1-ubyte']}; get it again from another place." in said
+    printed = capsys.readouterr().err
+    assert f"t10k-labels-idx1-ubyte of {source} has the MD5 sum " in printed
+    assert f"the original {mnist.FILES['t10k-labels-idx1-ubyte']}; get it again from another place." in printed
     assert list((tmp_path / "to").iterdir()) == []
 
 
 def test_a_folder_without_the_files_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "mnist", "--from", str(tmp_path / "nowhere"), "--to", str(tmp_path)]) == 2
-    said = capsys.readouterr().err
-    assert "nowhere holds neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz; give the folder of" in said
+    printed = capsys.readouterr().err
+    assert "nowhere holds neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz; give the folder of" in printed
 
 
 @pytest.mark.usefixtures("_tiny")

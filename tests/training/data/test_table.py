@@ -100,10 +100,10 @@ def test_text_is_no_missing_value_and_a_table_without_complete_rows_is_refused(t
 
 def test_constant_and_duplicate_columns_are_named_and_left_out(tmp_path: Path) -> None:
     text = "a,c,b,d,b2,y\n1,3,-0,0.5,0,7\n2,3,1,0.5,1.0,8\n4,3.0,2,0.5,2,9\n"
-    kept, said = informative(read_table(csv(tmp_path, text), "y"), "data.csv")
+    kept, reported = informative(read_table(csv(tmp_path, text), "y"), "data.csv")
     assert kept.columns == ["a", "b"]
     np.testing.assert_array_equal(kept.inputs, [[1, 0], [2, 1], [4, 2]])
-    assert said == [
+    assert reported == [
         "Column 'c' is 3 in every row and was left out.",
         "Column 'd' is 0.5 in every row and was left out.",
         "Column 'b2' equals 'b' in every row and was left out.",

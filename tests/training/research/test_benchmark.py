@@ -295,7 +295,7 @@ def test_an_interrupted_command_keeps_its_finished_groups(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--units", "NOPE"], f"Unknown unit 'NOPE'. Available: {', '.join(CONTESTANTS)}.\n"),
         (["--operations", "modulo"], "--operations modulo is no operation of the benchmark; give add, subtract, "),
@@ -307,10 +307,10 @@ def test_an_interrupted_command_keeps_its_finished_groups(
     ],
 )
 def test_unusable_arguments_get_one_sentence(
-    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["benchmark", "--out", str(tmp_path), *arguments]) == 2
-    assert capsys.readouterr().err.startswith(f"nalu-serve: {said}")
+    assert capsys.readouterr().err.startswith(f"nalu-serve: {message}")
 
 
 def test_a_file_that_holds_no_results_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ def find(inputs: FloatArray, target: FloatArray, **options: object) -> Finding:
     return find_law(inputs, target[:, None], columns=columns, **options)  # type: ignore[arg-type]
 
 
-def said(finding: Finding, inputs: FloatArray) -> FloatArray:
+def predicted(finding: Finding, inputs: FloatArray) -> FloatArray:
     with torch.no_grad():
         return finding.network(torch.from_numpy(inputs)).numpy()[:, 0]
 
@@ -66,8 +66,8 @@ def test_network_and_formula_are_the_law_far_outside(inputs: FloatArray, law: Ca
     assert finding.latex is not None
     far = 100 * inputs[(inputs != 0).all(1)]
     expected = law(*far.T)
-    np.testing.assert_allclose(said(finding, far), expected, rtol=1e-9 if expected.dtype == np.float64 else 1e-6)
-    np.testing.assert_allclose(read(finding.formula, far), said(finding, far), rtol=1e-9)
+    np.testing.assert_allclose(predicted(finding, far), expected, rtol=1e-9 if expected.dtype == np.float64 else 1e-6)
+    np.testing.assert_allclose(read(finding.formula, far), predicted(finding, far), rtol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_column_that_never_changes_does_not_matter(value: float) -> None:
     assert finding.formula is not None
     assert "c" not in finding.formula
     assert finding.network.config["in_features"] == 3
-    np.testing.assert_allclose(said(finding, inputs), target, rtol=1e-9)
+    np.testing.assert_allclose(predicted(finding, inputs), target, rtol=1e-9)
 
 
 def test_one_column_is_a_table_too() -> None:
@@ -123,7 +123,7 @@ def test_without_a_law_there_is_a_network_and_a_reason_and_no_formula() -> None:
     finding = find(MIXED, np.sin(MIXED[:, 0]), seconds=0.3)
     assert (finding.formula, finding.latex) == (None, None)
     assert finding.reason
-    assert np.isfinite(said(finding, MIXED)).all()
+    assert np.isfinite(predicted(finding, MIXED)).all()
 
 
 def test_tables_that_never_change_are_no_error() -> None:

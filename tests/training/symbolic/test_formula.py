@@ -136,6 +136,6 @@ def test_the_text_says_what_the_network_computes(
     symbols = {name: sympy.Symbol(name, real=True) for name in ("a", "b")}
     read = sympy.lambdify(list(symbols.values()), sympy.sympify(text(network, ("a", "b")), locals=symbols), "numpy")
     with np.errstate(all="ignore"):
-        said = np.broadcast_to(np.asarray(read(*rows.T), dtype=np.float64), len(rows))
+        predicted = np.broadcast_to(np.asarray(read(*rows.T), dtype=np.float64), len(rows))
     finite = np.isfinite(computed)
-    np.testing.assert_allclose(said[finite], computed[finite], rtol=1e-6)
+    np.testing.assert_allclose(predicted[finite], computed[finite], rtol=1e-6)

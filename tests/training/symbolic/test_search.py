@@ -49,9 +49,9 @@ def test_targets_rounded_to_two_decimals_or_kept_in_float32_have_their_law() -> 
     ],
 )
 def test_what_is_no_law_is_told_why(candidate: Candidate, inputs: np.ndarray, target: np.ndarray, reason: str) -> None:
-    said = rejection_reason(candidate, inputs, target)
-    assert said is not None
-    assert re.search(reason, said)
+    rejection = rejection_reason(candidate, inputs, target)
+    assert rejection is not None
+    assert re.search(reason, rejection)
 
 
 def test_rows_that_repeat_others_prove_nothing() -> None:
@@ -95,13 +95,13 @@ def test_no_law_is_claimed_where_there_is_none(name: str) -> None:
 
 
 def test_the_kinds_are_told_in_order_and_the_first_law_ends_the_search() -> None:
-    told: list[str] = []
-    assert search(X, A + 1 / B, progress=told.append).reason is None
-    kinds = dict.fromkeys(text.split(",")[0] for text in told)
+    reported: list[str] = []
+    assert search(X, A + 1 / B, progress=reported.append).reason is None
+    kinds = dict.fromkeys(text.split(",")[0] for text in reported)
     assert list(kinds) == ["products and sums", "two sums", "sums of products"]
-    told.clear()
-    assert search(X, PRODUCT, progress=told.append).reason is None
-    assert told == ["products and sums"]
+    reported.clear()
+    assert search(X, PRODUCT, progress=reported.append).reason is None
+    assert reported == ["products and sums"]
 
 
 def test_without_rounds_or_time_there_is_still_the_best_product_or_sum() -> None:
@@ -118,6 +118,6 @@ def test_a_table_of_two_rows_has_its_mean_at_least() -> None:
 
 
 def test_a_target_that_nothing_learns_ends_the_search_after_one_round() -> None:
-    told: list[str] = []
-    assert search(X[:80], NOISE[:80], progress=told.append).reason
-    assert re.search(r"round 1 of \d+$", told[-1])
+    reported: list[str] = []
+    assert search(X[:80], NOISE[:80], progress=reported.append).reason
+    assert re.search(r"round 1 of \d+$", reported[-1])

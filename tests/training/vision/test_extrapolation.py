@@ -43,9 +43,9 @@ def test_what_is_learned_from_a_few_things_holds_for_many(tmp_path: Path, capsys
     assert found["extrapolation"]["rows"] == 6
     assert found["extrapolation"]["rounded_accuracy"] == 1
     assert found["interpolation"]["rounded_accuracy"] > 0.9
-    said = capsys.readouterr().out
-    assert "6 with values beyond 3" in said
-    assert "beyond training  NAU head: mean error" in said
+    printed = capsys.readouterr().out
+    assert "6 with values beyond 3" in printed
+    assert "beyond training  NAU head: mean error" in printed
     session = onnxruntime.InferenceSession(tmp_path / "models/things/1/model.onnx")
     image = np.array(Image.open(tmp_path / "85.png"))[None, None]
     assert session.run(None, {"input": image})[0].item() == 20  # whole, not nearly
@@ -62,8 +62,8 @@ def test_where_nothing_lies_beyond_the_largest_value_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert fit(scattered(tmp_path, [1, 2, 3] * 4), "--train-up-to", "3") == 2
-    assert "--train-up-to 3: no label" in (said := capsys.readouterr().err)
-    assert "the largest is 3" in said
+    assert "--train-up-to 3: no label" in (printed := capsys.readouterr().err)
+    assert "the largest is 3" in printed
 
 
 def test_too_few_images_within_are_counted_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,7 +72,7 @@ def test_too_few_images_within_are_counted_as_such(tmp_path: Path, capsys: pytes
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "printed"),
     [
         (["--task", "classification", "--pool", "count"], "--pool count is for values"),
         (["--task", "classification", "--train-up-to", "3"], "--train-up-to is for values"),
@@ -80,7 +80,7 @@ def test_too_few_images_within_are_counted_as_such(tmp_path: Path, capsys: pytes
     ],
 )
 def test_options_that_contradict_each_other_are_refused(
-    tmp_path: Path, options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, options: list[str], printed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert fit(scattered(tmp_path, [1, 2] * 6), *options) == 2
-    assert said in capsys.readouterr().err
+    assert printed in capsys.readouterr().err

@@ -117,6 +117,6 @@ def _check(
         raise ValueError(f"digits must be uint8 of (any, side, side), got {digits.dtype} of {digits.shape}.")
     if labels.shape != digits.shape[:1] or labels.min() < 0:
         raise ValueError(f"labels must be {len(digits)} numbers of 0 or more, one an image, got {labels}.")
-    cells = grid[0] * grid[1]
-    if counts.ndim != 1 or not len(counts) or counts.min() < 0 or counts.max() > cells:
-        raise ValueError(f"counts must be numbers of 0 to {cells}, the cells of {grid}, got {counts}.")
+    cell_count = grid[0] * grid[1]
+    if counts.ndim != 1 or not len(counts) or counts.min() < 0 or counts.max() > cell_count:
+        raise ValueError(f"counts must be numbers of 0 to {cell_count}, the cells of {grid}, got {counts}.")

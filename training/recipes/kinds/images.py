@@ -100,14 +100,14 @@ class AggregateRecipe:
         return self.export(self.fit(), name, repository, command)
 
     def fit(self) -> FittedImageModel:
-        """Train the network and an MLP head beside it, from the same votes, and measure both."""
+        """Train the network and an MLP head beside it, from the same class probabilities, and measure both."""
         mlp = mlp_head(self.target.highest, self.seed)
         network = self.train({"MLP": mlp})
         baseline = with_head(network, mlp)
         return FittedImageModel(network, baseline, self.errors(network, baseline))
 
     def train(self, heads: Mapping[str, nn.Module]) -> ImageNetwork:
-        """Train the network, and other heads from the same votes, in place."""
+        """Train the network, and other heads from the same class probabilities, in place."""
         return train_counting_network(self.target, self.digits(), self.seed, self.epochs, heads)
 
     def digits(self) -> Digits:

@@ -128,10 +128,10 @@ def test_what_was_to_be_shown_is_said_to_be_reached_or_not() -> None:
     good = [record(unit=SUM, seed=seed, scale=11) for seed in range(3)]
     assert "**Not reached**: an error below 11.46 at length 1000" in findings("sum", rows_of(good, "sum"))
     good = [record(unit=SUM, seed=seed, scale=10) for seed in range(3)]
-    said = " ".join(findings("sum", rows_of(good, "sum")).split())
-    assert "**Reached**" in said
-    assert "it is 11, 5.2 times smaller" in said
-    assert "NAU on classes 3 of 10, NAU 0 of 10, oracle 0 of 10, NAC 0 of 3, NALU 0 of 3, LSTM 0 of 3." in said
+    reported = " ".join(findings("sum", rows_of(good, "sum")).split())
+    assert "**Reached**" in reported
+    assert "it is 11, 5.2 times smaller" in reported
+    assert "NAU on classes 3 of 10, NAU 0 of 10, oracle 0 of 10, NAC 0 of 3, NALU 0 of 3, LSTM 0 of 3." in reported
     assert "**Not shown**" in findings("sum", rows_of(good[:2], "sum"))
     oracles = [record("product", "oracle", seed) for seed in range(3)]
     poor = [record("product", PRODUCT, seed, scale=9 if seed == 2 else 1) for seed in range(3)]
@@ -145,9 +145,9 @@ def test_what_was_to_be_shown_is_said_to_be_reached_or_not() -> None:
 def test_counts_that_diverge_are_listed_beside_the_median_of_those_that_hold() -> None:
     held = [record("count", MAIN["count"][0], seed) for seed in range(3)]
     away = replace(record("count", MAIN["count"][0], 3, scale=1e9), sparsity_error=0.4)
-    said = " ".join(findings("count", rows_of([*held, away], "count")).split())
-    assert "were whole after training in 3 of 4 seeds, with a median error of 1.1 at length 1000" in said
-    assert "their counts diverge: 1.3e+09." in said
+    reported = " ".join(findings("count", rows_of([*held, away], "count")).split())
+    assert "were whole after training in 3 of 4 seeds, with a median error of 1.1 at length 1000" in reported
+    assert "their counts diverge: 1.3e+09." in reported
 
 
 def test_published_figures_are_of_lengths_that_are_tested_too() -> None:

@@ -29,25 +29,25 @@ def random_digits(task: str, sequences: int, length: int) -> torch.Tensor:
 def test_ideal_weights_add_a_thousand_digits_exactly(unit: str) -> None:
     digits = random_digits("sum", 20, 1000)
     with torch.no_grad():
-        said = run_over(ideal(unit, "sum"), SEQUENCE_TASKS["sum"].values(digits))
-    np.testing.assert_array_equal(said[:, 0].numpy(), digits.numpy().sum(1))
+        predicted = run_over(ideal(unit, "sum"), SEQUENCE_TASKS["sum"].values(digits))
+    np.testing.assert_array_equal(predicted[:, 0].numpy(), digits.numpy().sum(1))
 
 
 @pytest.mark.parametrize("unit", ["NAU", ORACLE])
 def test_ideal_weights_count_each_of_the_ten_digits_exactly(unit: str) -> None:
     digits = random_digits("count", 5, 1000)
     with torch.no_grad():
-        said = run_over(ideal(unit, "count"), SEQUENCE_TASKS["count"].values(digits))
-    np.testing.assert_array_equal(said.numpy(), [np.bincount(row, minlength=10) for row in digits.numpy()])
+        predicted = run_over(ideal(unit, "count"), SEQUENCE_TASKS["count"].values(digits))
+    np.testing.assert_array_equal(predicted.numpy(), [np.bincount(row, minlength=10) for row in digits.numpy()])
 
 
 @pytest.mark.parametrize("unit", ["NMU", ORACLE])
 def test_ideal_weights_multiply_twenty_digits(unit: str) -> None:
     digits = random_digits("product", 50, 20)
     with torch.no_grad():
-        said = run_over(ideal(unit, "product"), SEQUENCE_TASKS["product"].values(digits))
+        predicted = run_over(ideal(unit, "product"), SEQUENCE_TASKS["product"].values(digits))
     exact = [int(np.prod(row.astype(object))) for row in digits.numpy()]
-    np.testing.assert_allclose(said[:, 0].numpy(), np.array(exact, float), rtol=1e-14)
+    np.testing.assert_allclose(predicted[:, 0].numpy(), np.array(exact, float), rtol=1e-14)
 
 
 @pytest.mark.parametrize("unit", ["NAC", "NAC-dot", "NALU", LSTM])
@@ -56,9 +56,9 @@ def test_every_cell_gives_a_finite_result_of_the_task_s_width(unit: str, task: s
     torch.manual_seed(0)
     chosen = SEQUENCE_TASKS[task]
     cell = build_cell(unit, chosen)
-    said = run_over(cell, chosen.values(random_digits(task, 4, 3)).float())
-    assert said.shape == (4, chosen.outputs)
-    assert torch.isfinite(said).all()
+    predicted = run_over(cell, chosen.values(random_digits(task, 4, 3)).float())
+    assert predicted.shape == (4, chosen.outputs)
+    assert torch.isfinite(predicted).all()
 
 
 def test_errors_at_a_length_are_those_of_the_beginnings_of_longer_sequences() -> None:
