@@ -22,25 +22,28 @@ UNCHECKED_BYTES = 100_000
 
 
 def check_json(body: bytes, max_depth: int, max_values: int) -> None:
-    """Check nesting and number of values of a body.
+    """Check nesting and number of values of a body, see ``check_depth`` and ``check_values``."""
+    check_depth(body, max_depth)
+    check_values(body, max_values)
+
+
+def check_values(body: bytes, limit: int) -> None:
+    """Check the number of values of a body, and of members of its objects.
 
     Commas, colons and brackets within strings count too.
 
     Args:
         body: JSON, valid or not.
-        max_depth: see ``check_depth``.
-        max_values: limit of numbers, strings, arrays and objects together.
+        limit: of numbers, strings, arrays and objects together.
 
     Raises:
-        InvalidInputError: it is nested deeper.
-        TooLargeError: it has more values.
+        TooLargeError: it has more.
     """
-    check_depth(body, max_depth)
     if len(body) <= UNCHECKED_BYTES:
         return
     values = 1 + body.count(b",") + body.count(b"[") + body.count(b"{")
-    if values > max_values:
-        raise TooLargeError(f"The body has {values} values; at most {max_values} are taken, so send several.")
+    if values > limit:
+        raise TooLargeError(f"The body has {values} values; at most {limit} are taken, so send several.")
     members = body.count(b":")
     if members > MAX_MEMBERS:
         raise TooLargeError(f"The objects of the body have {members} members; {MAX_MEMBERS} is the limit.")
