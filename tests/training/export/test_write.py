@@ -12,6 +12,7 @@ import torch
 
 from models.image_network import ImageNetwork
 from models.networks import Network
+from tests.end_to_end.server import ROOT
 from training.errors import InputError
 from training.export.checkpoint import load_checkpoint, save_checkpoint
 from training.export.write import Export, ParityError, check_parity, package_versions, tensor_spec, write_model
@@ -145,6 +146,17 @@ def test_a_checkpoint_builds_the_same_network_again(tmp_path: Path, network: Net
     x = torch.rand(4, 3).double() if isinstance(network, Network) else torch.ones(2, 1, 9, 9, dtype=torch.uint8)
     assert torch.equal(again(x), network(x))
     assert again.config == network.config
+
+
+@pytest.mark.parametrize(("name", "pool"), [("digit", "average"), ("digit-sum", "count"), ("digit-product", "product")])
+def test_a_checkpoint_of_version_0_1_with_its_old_names_is_the_network_that_is_served(name: str, pool: str) -> None:
+    folder = ROOT / "repository" / name / "1"
+    network = load_checkpoint(folder / "weights.safetensors")
+    assert isinstance(network, ImageNetwork)
+    assert network.config["pool"] == network.network.pool == pool
+    x = np.random.default_rng(0).integers(0, 256, (2, 1, 30, 40), dtype=np.uint8)
+    served = onnxruntime.InferenceSession(folder / "model.onnx").run(None, {"input": x})[0]
+    np.testing.assert_allclose(network(torch.from_numpy(x)).detach().numpy(), served, rtol=1e-4, atol=1e-5)
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
