@@ -2,12 +2,14 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 
 import httpx
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from scipy.stats import binom
 
 from app.http.docs_images import example_digit, example_digits
 from models.manifest import Manifest, versions
@@ -114,7 +116,7 @@ def test_digits_of_another_collection_are_read(server: Server) -> None:
         contents = [png(image) for image in digits.images[start : start + 50]]
         labels += [int(answer["label"]) for answer in read(server, "digit", contents)]
         values += [answer["value"] for answer in read(server, "digit-value", contents)]
-    assert (np.array(labels) == digits.labels).mean() >= 0.93
+    assert (np.array(labels) == digits.labels).sum() >= least_right(len(labels))
     assert np.abs(np.array(values, dtype=float) - digits.labels).mean() < 0.6
 
 
@@ -128,18 +130,42 @@ def test_digits_that_training_never_saw_are_counted_and_added(server: Server, co
     assert np.abs(np.array(added) - drawn.sums).mean() <= 0.3 * count
 
 
+def least_right(images: int) -> int:
+    """Correct answers that a model of the published accuracy on this collection falls short of once in a thousand."""
+    page = (ROOT / "docs" / "results" / "images-elsewhere.md").read_text(encoding="utf-8")
+    published = re.search(r"\| `digit` \| ([\d.]+)% right \|", page)
+    assert published is not None
+    return int(binom.ppf(0.001, images, float(published[1]) / 100))
+
+
+VIEWS = ((24, "PNG", 0, 255), (60, "JPEG", 255, 30), (300, "WEBP", 40, 200))
+"""Size in pixels, file format, shades of ink and paper."""
+
+
+def test_handwritten_digits_of_any_size_format_and_shade_are_read_as_well_as_published(server: Server) -> None:
+    contents, frames, truth = [], FRAMED[1::10], LABELS[1::10]
+    for i, frame in enumerate(frames):
+        size, file_format, ink, paper = VIEWS[i % len(VIEWS)]
+        resized = np.asarray(Image.fromarray(frame).resize((size, size), Image.Resampling.BICUBIC)) / 255
+        contents.append(png((paper + (ink - paper) * resized).round().astype(np.uint8), file_format))
+    right = [
+        answer["label"] == str(label) for answer, label in zip(read(server, "digit", contents), truth, strict=True)
+    ]
+    assert sum(right) >= least_right(len(truth))
+
+
 def test_printed_digits_of_any_size_and_format_are_read(server: Server) -> None:
     contents, truth = [], []
-    for size, file_format, ink, paper in ((24, "PNG", 0, 255), (60, "JPEG", 255, 30), (300, "WEBP", 40, 200)):
-        for digit in range(10):
+    for size, file_format, ink, paper in VIEWS:
+        for digit in "02345789":  # not this typeface's 1, whose flag is a 7's, and its 6, as round as a 0
             image = Image.new("L", (round(size * 1.3), round(size * 1.5)), paper)
             font = ImageFont.load_default(size)
-            ImageDraw.Draw(image).text((size * 0.65, size * 0.75), str(digit), ink, font, anchor="mm")
+            ImageDraw.Draw(image).text((size * 0.65, size * 0.75), digit, ink, font, anchor="mm")
             contents.append(png(np.asarray(image), file_format))
-            truth.append(str(digit))
+            truth.append(digit)
     answers = read(server, "digit", contents)
     right = [answer["label"] == label for answer, label in zip(answers, truth, strict=True)]
-    assert sum(right) >= 22, answers  # the round 6 and 9 of this typeface are read as 0; handwriting has none such
+    assert sum(right) >= least_right(len(truth)), answers
 
 
 def test_the_example_of_the_docs_page_is_a_three_for_both_models(server: Server) -> None:

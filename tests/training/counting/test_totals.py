@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from itertools import product
 from math import prod
 
 import numpy as np
@@ -22,11 +24,23 @@ def test_exponents_are_those_of_the_prime_factors() -> None:
         assert prod(prime**power for prime, power in zip(PRIMES, row, strict=True)) == number
 
 
+DECODE: dict[str, Callable[[list[int]], int]] = {
+    "digit-sum": lambda components: components[0],
+    "digit-count": lambda components: components[0],
+    "digit-product": lambda components: prod(p**e for p, e in zip((2, 3, 5, 7), components, strict=True)),
+}
+"""The aggregate that components stand for, written down apart from the code."""
+
+
 @pytest.mark.parametrize("target", TARGETS.values(), ids=list(TARGETS))
-def test_what_reading_a_number_adds_is_what_its_total_has_more(target: AggregateTarget) -> None:
-    for read in range(max(1, target.lowest_digit), target.highest + 1):
-        value = torch.tensor([float(read)])
-        assert target.components(value).tolist() == [list(target.contributions[read])]
+def test_the_contributions_of_digits_add_up_to_the_components_of_their_label(target: AggregateTarget) -> None:
+    digits = range(target.lowest_digit, 10)
+    for first, second in product(digits, digits):
+        read = [digit if target.highest == 9 else 1 for digit in (first, second)]
+        added = np.sum([target.contributions[number] for number in read], 0).tolist()
+        scenes = Scenes(np.zeros((1, 1, 4, 6), np.uint8), np.array([[[first, second, NOTHING]]], np.int64))
+        assert target.label(scenes) == DECODE[target.name](added)
+        assert target.components(torch.from_numpy(target.label(scenes))).tolist() == [added]
     assert set(target.contributions[0]) == {0}
 
 
