@@ -1,1 +1,1 @@
-"""The image models beside the same CNNs with plain heads, over seeds; ``python -m benchmarks.images``."""
+"""The image models beside baselines with linear and MLP heads, over seeds; ``python -m benchmarks.images``."""

@@ -1,4 +1,4 @@
-"""python -m benchmarks.images: trains the image models over seeds, beside plain heads, and writes what they reach.
+"""python -m benchmarks.images: trains the image models over seeds, beside baselines, and writes their accuracy.
 
 Every run is kept in ``reports/images``, so an interrupted benchmark goes on where it was; runs of other seeds and
 models may go side by side.
@@ -35,11 +35,14 @@ def run(name: str, seed: int, folder: Path, images: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run what is missing, then write the report."""
+    """Run the missing seeds, then write the report."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.images", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="models (default: all)")
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS, help="seeds (default: 0 1 2)")
-    parser.add_argument("--images", type=int, default=2000, help="test images for each line (default: 2000)")
+    # alias: --pictures, as the option was called in version 0.1
+    parser.add_argument(
+        "--images", "--pictures", type=int, default=2000, help="test images for each line (default: 2000)"
+    )
     parser.add_argument("--write", action="store_true", help="write docs/results/images.*")
     options = parser.parse_args()
     REPORTS.mkdir(parents=True, exist_ok=True)

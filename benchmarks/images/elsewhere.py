@@ -23,7 +23,7 @@ HEAD = """# Images of another collection
 
 `python -m benchmarks.images.elsewhere --write` makes this page again: the default models of `repository/`, as they
 are served, on the 1,797 handwritten digits that come with scikit-learn, enlarged from 8x8 pixels to 20 in a frame of
-28. They are of other people and another scanner than MNIST's, which the models were trained on. Of three seeds of
+28. They are by other people and another scanner than MNIST's, which the models were trained on. Of three seeds of
 `digit-sum`, the one that does best here became the default, so its figures are a little optimistic;
 after `python -m benchmarks.images`, `--repository reports/images/SEED` measures each.
 

@@ -1,4 +1,4 @@
-"""The report of ``python -m benchmarks.images``: what was found, as JSON, as a page, and as plots."""
+"""The report of ``python -m benchmarks.images``: results as JSON, as a page, and as plots."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from benchmarks.images.kinds import KINDS
 from benchmarks.images.plot import plot_aggregates
 from benchmarks.images.totals import CNN_BASELINES, MANY
 from training.counting.totals import TARGETS, AggregateTarget
+from training.vision.config import BASELINE_HEAD
 
 Runs = Sequence[Mapping[str, Any]]
 
@@ -51,20 +52,20 @@ here digits lie anywhere in the image, 15 to 20 pixels tall, as close as frames 
 | --- | {rule} |
 {rows}
 
-![{what} against the number of digits](images-{name}.png)
+![{error} against the number of digits](images-{name}.png)
 
-{count} digits and the {head_type} head, by where they lie and what file they are in ({images} images a seed):
+{count} digits and the {head_type} head, by layout and file format ({images} images a seed):
 
 | | PNG | PNG, dark on light | JPEG | JPEG, dark on light |
 | --- | --- | --- | --- | --- |
 {layouts}
 """
 
-HEADS = '"linear", "MLP", "NAC" and "NALU" see what the {head_type} head sees, from the same CNN.\n'
+HEADS = '"linear", "MLP", "NAC" and "NALU" have the same input from the same CNN as the {head_type} head.\n'
 CNN_BASELINES_NOTE = """
 Those that begin with "CNN" are ordinary: the same CNN and scenes, features pooled over the locations, an MLP
 and the squared error of the total, trained for as long. Their highest learning rate is 0.003 where features are summed,
-as the 0.01 of all others kills them in some runs. "frozen batch norm" is what we found to help such a network: batch
+as the 0.01 of all others kills them in some runs. "frozen batch norm" helps such a network: batch
 normalisation is frozen for the second half of the training (`training.vision.train.FREEZE_BATCH_NORM_FROM`), as its
 estimates jump between scenes of different shapes and a sum over locations multiplies what that costs.
 """
@@ -120,7 +121,7 @@ def single_section(name: str, runs: Runs) -> str:
         seeds=_seeds(runs),
         test=_figure(tests),
         each=", ".join(_figure([test]) for test in tests),
-        plain=_figure([test["plain_head"] for test in tests]),
+        plain=_figure([test[BASELINE_HEAD] for test in tests]),
         seconds=_seconds(runs),
         images=next(iter(views.values()))[0]["rows"],
         views="\n".join(rows),
@@ -135,7 +136,7 @@ def aggregate_section(target: AggregateTarget, runs: Runs) -> str:
     for count in map(str, target.test_counts):
         cells = [_cell(found[head][count], relative) for head in found]
         rows.append(f"| {count} | {' | '.join(cells)} |")
-    what = "Median relative error" if relative else "Mean absolute error"
+    error = "Median relative error" if relative else "Mean absolute error"
     counted = "within 1 % of the truth" if relative else "that are exact when rounded"
     return (
         TOTAL.format(
@@ -145,11 +146,11 @@ def aggregate_section(target: AggregateTarget, runs: Runs) -> str:
             trained=target.max_train_count,
             seeds=_seeds(runs),
             seconds=_seconds(runs),
-            measure=f"{what}, and share of the answers {counted}; means over the seeds.",
+            measure=f"{error}, and share of the answers {counted}; means over the seeds.",
             heads=" | ".join(found),
             rule=" | ".join("---" for _ in found),
             rows="\n".join(rows),
-            what=what,
+            error=error,
             count=MANY,
             images=next(iter(runs[0]["layouts"].values()))["images"],
             layouts="\n".join(_layouts(runs, relative)),

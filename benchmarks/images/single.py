@@ -1,4 +1,4 @@
-"""Single digits: one run is one seed of one model, with its head and with a plain one, on every view."""
+"""Single digits: one run is one seed of one model, with its head and with a linear one, on every view."""
 
 from functools import partial
 from itertools import product

@@ -120,7 +120,7 @@ def measure(
 
 
 def layouts(target: AggregateTarget, network: ImageNetwork, digits: Digits, scenes: int) -> dict[str, dict[str, float]]:
-    """Errors on ``MANY`` digits, by where they lie in the image and what kind of file it is."""
+    """Errors on ``MANY`` digits, by layout and file format."""
     found = {}
     where = {
         "close": digits.place_randomly(MANY, scenes, np.random.default_rng(0)),
