@@ -1,4 +1,4 @@
-"""Backbones: the small CNNs that the default models use, and any other by the path of what builds it."""
+"""Backbones: the small CNNs that the default models use, and any other by the path of its factory."""
 
 import importlib
 from collections.abc import Callable

@@ -43,7 +43,7 @@ class BuildHead(nn.Module):
             (its ``HEAD`` options).
 
     Shape:
-        x: what ``conv_model`` takes, usually ``(batch, channels, height, width)``.
+        x: the input of ``conv_model``, usually ``(batch, channels, height, width)``.
         y: ``(batch, num_outputs)``.
 
     Raises:
@@ -80,7 +80,7 @@ class BuildHead(nn.Module):
         self.head = Network(head_type, dims, **options)
 
     def features(self, x: Tensor) -> Tensor:
-        """What the head sees: ``(batch, hidden_dims[0])``, times height and width of the feature map if not pooled."""
+        """The head's input: ``(batch, hidden_dims[0])``, times height and width of the feature map if not pooled."""
         return self.pooled(self.maps(x))
 
     def maps(self, x: Tensor) -> Tensor:
@@ -91,7 +91,7 @@ class BuildHead(nn.Module):
         return maps
 
     def pooled(self, maps: Tensor) -> Tensor:
-        """What the head sees of such maps."""
+        """The head's input, pooled from such maps."""
         if self.pool == "average":
             return maps.mean((-2, -1))
         if self.pool == "sum":

@@ -6,13 +6,13 @@ from typing import Any
 from torch import Tensor, nn
 
 from models.backbones import build_backbone
-from models.head import BuildHead, Pool, Task
+from models.head import BuildHead, Pool, Task, current_pool
 from models.manifest import CHANNELS
 from models.preprocessing import Contrast, Pixels
 
 
 class ImageNetwork(nn.Module):
-    """Pixels, a backbone and an arithmetic head as one network: what is trained, exported and served.
+    """Pixels, a backbone and an arithmetic head as one network, as it is trained, exported and served.
 
     Args:
         task: ``"classification"`` or ``"regression"``.
@@ -27,9 +27,9 @@ class ImageNetwork(nn.Module):
         backbone: name of the CNN, see ``models.backbones``.
         pool: see ``BuildHead``.
         unit_options: see ``BuildHead``.
-        scale: for regression, what the head's output is multiplied by; near the spread of the values, as the head
-            starts at outputs near 1.
-        shift: for regression, what is added then; for values that are far from 0 for their spread.
+        scale: for regression, factor of the head's output; near the spread of the values, as the untrained head
+            returns values near 1.
+        shift: for regression, added to the scaled output; for values far from 0 relative to their spread.
 
     Shape:
         x: ``(batch, channels, any, any)``, uint8.
@@ -57,23 +57,6 @@ class ImageNetwork(nn.Module):
         shift: float = 0.0,
     ) -> None:
         super().__init__()
-        channels = CHANNELS[mode]
-        cnn = build_backbone(backbone, channels)
-        shape = (channels, height, width) if pool is None and height and width else None
-        self.scale = scale
-        self.shift = shift
-        self.pixels = Pixels(height, width, contrast=contrast)
-        self.network = BuildHead(
-            cnn.network,
-            cnn.op_channel,
-            hidden_dims,
-            task,
-            num_outputs,
-            head_type,
-            pool=pool,
-            image_shape=shape,
-            unit_options=unit_options,
-        )
         self.config: dict[str, Any] = {
             "task": task,
             "num_outputs": num_outputs,
@@ -84,12 +67,32 @@ class ImageNetwork(nn.Module):
             "width": width,
             "contrast": contrast,
             "backbone": backbone,
-            "pool": self.network.pool,
+            "pool": current_pool(pool),
             "unit_options": unit_options or {},
             "scale": scale,
             "shift": shift,
         }
+        self.scale, self.shift = scale, shift
+        self.pixels = Pixels(height, width, contrast=contrast)
+        self.network = _with_head(self.config)
 
     def forward(self, x: Tensor) -> Tensor:
         output: Tensor = self.network(self.pixels(x))
         return output.exp() if self.network.task == "classification" else output * self.scale + self.shift
+
+
+def _with_head(config: dict[str, Any]) -> BuildHead:
+    """The backbone and the head of a configuration."""
+    channels, height, width = CHANNELS[config["mode"]], config["height"], config["width"]
+    cnn = build_backbone(config["backbone"], channels)
+    return BuildHead(
+        cnn.network,
+        cnn.op_channel,
+        config["hidden_dims"],
+        config["task"],
+        config["num_outputs"],
+        config["head_type"],
+        pool=config["pool"],
+        image_shape=(channels, height, width) if config["pool"] is None and height and width else None,
+        unit_options=config["unit_options"],
+    )

@@ -1,4 +1,4 @@
-"""From the bytes of an image to what a CNN takes. It is part of every exported graph, so it exists once."""
+"""From the bytes of an image to the input of a CNN. It is part of every exported graph, so it exists once."""
 
 from typing import Literal
 

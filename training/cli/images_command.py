@@ -22,7 +22,7 @@ from training.trainer.checkpointing import CheckpointFolder
 from training.vision.config import TrainConfig
 from training.vision.export import export_image_model
 from training.vision.fit import fit_image_model
-from training.vision.report import draw_report
+from training.vision.plots import draw_report
 from training.vision.split import ImageSplit, split_images
 from training.vision.user_backbone import check_network, make_importable, source_of
 
@@ -101,9 +101,14 @@ def choose_device(name: str) -> str:
 
 
 def _read(options: Namespace) -> ImageDataset:
-    kept = options.size is None
     return read_image_folder(
-        options.labels, options.images, options.task, options.mode, size=options.size, strict=options.strict, kept=kept
+        options.labels,
+        options.images,
+        options.task,
+        options.mode,
+        size=options.size,
+        strict=options.strict,
+        own_size=options.size is None,
     )
 
 

@@ -1,12 +1,12 @@
-"""Variations of training images, drawn anew for every batch.
+"""Augmentations of training images, drawn anew for every batch.
 
-Each is made for labels that it leaves true:
+Each is for labels that it leaves true:
 
-- ``none``: for labels that brightness, size or place would change;
-- ``gentle``: brightness, contrast, noise, and moves that cut nothing off: for how many, their sum, their product;
-- ``flips``: ``gentle``, mirror images and quarter turns: for the same, where images have no up and no left;
-- ``views``: small turns, zooms and shifts, brightness, contrast, noise: for classes; what leaves the frame is lost;
-- ``strokes``: turns, slants, thins and fades: for classes of drawings and handwriting, one thing an image.
+- ``none``: for labels that brightness, size or position would change;
+- ``gentle``: brightness, contrast, noise, and shifts that cut nothing off: for counts, sums and products;
+- ``flips``: ``gentle``, mirror images and quarter turns: for the same, where images have no orientation;
+- ``views``: small turns, zooms and shifts, brightness, contrast, noise: for classes; content may leave the frame;
+- ``strokes``: turns, slants, thins and fades: for classes of drawings and handwriting, one object an image.
 
 All random numbers are PyTorch's of the CPU, whatever device the images are on.
 """
@@ -31,16 +31,16 @@ SHRINKAGE = 0.15
 
 
 def choose_augment(name: str, *, keep_size: bool = False) -> Augment | None:
-    """The variation of that name, one of ``AUGMENTS``; ``keep_size``: images keep their scale, see ``gentle``."""
+    """The augmentation of that name, one of ``AUGMENTS``; ``keep_size``: images keep their scale, see ``gentle``."""
     if name in ("gentle", "flips"):
         return partial({"gentle": gentle, "flips": flips}[name], keep_size=keep_size)
     return {"none": None, "views": views, "strokes": strokes}[name]
 
 
 def usual_augment(task: str, pool: str, contrast: str) -> str:
-    """The name of the variation that leaves labels of such a task true.
+    """The name of the augmentation that leaves labels of such a task true.
 
-    A value that is no sum may be anything that a variation changes: an angle, a size, a brightness.
+    A value that is no sum may be a property that augmentation changes: an angle, a size, a brightness.
     """
     if pool != "average":
         return "gentle"
@@ -50,7 +50,7 @@ def usual_augment(task: str, pool: str, contrast: str) -> str:
 
 
 def gentle(images: Tensor, *, keep_size: bool = False) -> Tensor:
-    """Move the content of images without cutting anything off, and change their light.
+    """Shift the content of images without cutting anything off, and vary brightness and contrast.
 
     Args:
         images: of any kind.
@@ -64,7 +64,7 @@ def gentle(images: Tensor, *, keep_size: bool = False) -> Tensor:
 
 
 def flips(images: Tensor, *, keep_size: bool = False) -> Tensor:
-    """``gentle``, and every mirror image and quarter turn; a whole batch lies or stands, as it has one size."""
+    """``gentle``, and every mirror image and quarter turn; a batch is turned as a whole, as it has one size."""
     turned = images.transpose(2, 3) if int(torch.randint(2, ())) else images
     for axis in (2, 3):
         mirrored = (torch.rand(len(turned)) < 0.5).to(turned.device)[:, None, None, None]
@@ -73,7 +73,7 @@ def flips(images: Tensor, *, keep_size: bool = False) -> Tensor:
 
 
 def views(images: Tensor) -> Tensor:
-    """Small turns, zooms and shifts, as another camera position would; what leaves the frame is lost."""
+    """Small turns, zooms and shifts, as other camera positions give; content may leave the frame."""
     n = len(images)
     angle, zoom = _uniform(n, -0.17, 0.17), torch.exp(_uniform(n, -0.18, 0.18))
     turn = rotation_and_shear(angle, torch.zeros(n))
@@ -96,7 +96,7 @@ def strokes(images: Tensor) -> Tensor:
 
 
 def vary_strokes(images: Tensor) -> Tensor:
-    """Place, turn, slant, thin and fade light strokes on black, as other people and cameras would.
+    """Shift, turn, slant, thin and fade light strokes on black, as other people and cameras would.
 
     Args:
         images: light strokes on black.
@@ -123,7 +123,7 @@ def vary_strokes(images: Tensor) -> Tensor:
 def vary_handwriting(images: Tensor) -> Tensor:
     """Small turns, zooms, slants and shifts; for a quarter of the images large ones, thinner strokes, other shades.
 
-    So that digits are read which fill their image or leave it nearly empty, and the ordinary ones no worse.
+    For digits that fill their image or leave it nearly empty, at no cost for ordinary ones.
 
     Args:
         images: light strokes on black, with a margin, as MNIST's.
@@ -152,12 +152,12 @@ def vary_handwriting(images: Tensor) -> Tensor:
 
 
 def rotation_and_shear(angle: Tensor, slant: Tensor) -> Tensor:
-    """Matrices that turn and slant images, for ``affine_grid``: ``(n,)`` each, to ``(n, 2, 2)``."""
+    """Matrices of a rotation and a shear, for ``affine_grid``: ``(n,)`` each, to ``(n, 2, 2)``."""
     return torch.stack([angle.cos(), angle.sin() + slant, -angle.sin(), angle.cos()], 1).view(-1, 2, 2)
 
 
 def background(images: Tensor) -> Tensor:
-    """The colour around what images show: the mean of their four corners, ``(batch, channels, 1, 1)``."""
+    """The background colour of images: the mean of their four corners, ``(batch, channels, 1, 1)``."""
     corners = [images[..., rows, columns] for rows in _ENDS for columns in _ENDS]
     return torch.stack(corners).mean((0, -2, -1))[..., None, None]
 
@@ -166,7 +166,7 @@ _ENDS = (slice(None, 2), slice(-2, None))
 
 
 def _smaller(images: Tensor) -> Tensor:
-    """Shrink by up to ``SHRINKAGE`` and move within what that leaves free."""
+    """Shrink by up to ``SHRINKAGE`` and shift within the space that leaves."""
     n = len(images)
     zoom = 1 / (1 - _uniform(n, 0, SHRINKAGE))
     free = (zoom - 1)[:, None, None]
@@ -175,7 +175,7 @@ def _smaller(images: Tensor) -> Tensor:
 
 
 def _with_margin(images: Tensor) -> Tensor:
-    """Grow the batch by up to ``GROWTH`` each way, every image somewhere within."""
+    """Grow the batch by up to ``GROWTH`` each way, every image at a random offset."""
     height, width = images.shape[2:]
     more = [int(torch.randint(int(side * GROWTH) + 1, ())) for side in (height, width)]
     grown = background(images).repeat(1, 1, height + more[0], width + more[1])

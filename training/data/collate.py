@@ -1,4 +1,4 @@
-"""Puts images together into the batches that networks take."""
+"""Collates images of any sizes into batches."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,16 +12,16 @@ from training.data.augment import background
 from training.data.image_files import shapes_of
 from training.data.labeled_images import Images
 
-PREDICTED_TOGETHER = 256
+PREDICT_BATCH = 256
 
 POOL = 8
-"""Batches among whose images those of like size are put together."""
+"""Batches among whose images those of similar size are grouped."""
 BATCH_PIXELS = 2_000_000
 """Most pixels of a batch whose images keep their own size: bounds the memory of their feature maps."""
 
 
 def collate(images: Images, index: Sequence[int], pixels: Pixels, offsets: Tensor | None = None) -> Tensor:
-    """A batch as the network's pixels resize it, without the contrast step.
+    """A batch as the network's preprocessing resizes it, without the contrast step.
 
     Images that keep their own size are padded with their own background to the largest height and width among
     them.
@@ -57,12 +57,12 @@ def areas_of(images: Images) -> Tensor:
 
 
 def random_batches(areas: Tensor | None, images: int, size: int) -> list[Tensor]:
-    """The batches of an epoch, in random order: each image once, ``steps_per_epoch`` batches.
+    """The batches of an epoch, in random order: each image once, in ``steps_per_epoch`` batches.
 
     Args:
-        areas: pixels of each image, ``(images,)``, where a batch is padded to its largest: those of like size then
-            come together, as a small image beside a large one would cost as much as it. None: any come together.
-        images: how many there are.
+        areas: pixels of each image, ``(images,)``, where a batch is padded to its largest: images of similar size
+            share a batch, as a small image costs as much as the largest beside it. None: any share a batch.
+        images: their number.
         size: images of a batch.
     """
     order = torch.randperm(images)[: steps_per_epoch(images, size) * size]
@@ -80,7 +80,7 @@ def steps_per_epoch(images: int, size: int) -> int:
 
 
 def bucket_by_shape(images: Images, most: int) -> Iterator[tuple[list[int], ByteArray]]:
-    """Neighbours of one size together, at most so many or ``BATCH_PIXELS``; each image is asked for once."""
+    """Runs of images of one shape, stacked: at most ``most`` and ``BATCH_PIXELS``; each image is read once."""
     index: list[int] = []
     group: list[ByteArray] = []
     for i, image in enumerate(images):
@@ -95,13 +95,13 @@ def bucket_by_shape(images: Images, most: int) -> Iterator[tuple[list[int], Byte
 
 
 def predict_images(predict: Predict, images: Images) -> FloatArray:
-    """What a model says of each image, ``(n, outputs)``; neighbours of one size go together."""
-    groups = bucket_by_shape(images, PREDICTED_TOGETHER)
+    """Predictions for each image, ``(n, outputs)``; runs of one shape are one batch."""
+    groups = bucket_by_shape(images, PREDICT_BATCH)
     return np.concatenate([predict(group) for _, group in groups]).astype(np.float64)
 
 
 def _of_one_size(images: list[Tensor]) -> Iterator[Tensor]:
-    """The images in their order, neighbours of one size stacked."""
+    """The images in order, runs of one shape stacked."""
     start = 0
     for i in range(1, len(images) + 1):
         if i == len(images) or images[i].shape != images[start].shape:
@@ -111,7 +111,7 @@ def _of_one_size(images: list[Tensor]) -> Iterator[Tensor]:
 
 def _resized(images: Tensor, pixels: Pixels) -> Tensor:
     if images.shape[2:] == (len(pixels.rows), len(pixels.columns)):
-        return images.float() / 255  # what resizing to the same size does, without its matrix products
+        return images.float() / 255  # equals resizing, without its matrix products
     return pixels.resize(images)
 
 

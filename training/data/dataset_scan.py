@@ -1,4 +1,4 @@
-"""What the rows of a file of labels turned out to be: images, or rows that cannot be used."""
+"""Collects the rows of a label file: usable images, unusable rows, duplicates."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from models.arrays import ByteArray
 from training.data.arena import Arena
 from training.errors import InputError
 
-MAX_HELD_BYTES = 2**30
-"""Images that take more memory than this are decoded again whenever they are needed."""
+MAX_IN_MEMORY_BYTES = 2**30
+"""Images that take more memory than this are decoded again on every access."""
 BAD_SHOWN = 10
 
 
@@ -33,20 +33,24 @@ class BadRow:
         return f"row {self.number}: {self.problem}"
 
 
+Outcome = BadRow | tuple[ByteArray, str]
+"""An unusable row; or the image of a row and the SHA-256 of its file."""
+
+
 class DatasetScan:
-    """What has been read so far.
+    """The rows read so far.
 
     Args:
         labels: the file that names the images, for messages.
-        strict: refuse the first row that cannot be used.
-        expected: bytes that all images will take, where that is known; too many are not even begun to be held.
+        strict: reject the first unusable row.
+        expected: bytes of all images, where known; above the limit none is kept in memory.
     """
 
     def __init__(self, labels: Path, strict: bool, expected: int = 0) -> None:
         self.labels, self.strict = labels, strict
         self.rows: list[Row] = []
         self.bad: list[BadRow] = []
-        self.images: list[ByteArray] | None = [] if expected <= MAX_HELD_BYTES else None
+        self.images: list[ByteArray] | None = [] if expected <= MAX_IN_MEMORY_BYTES else None
         self.arena = Arena()
         self.digest = hashlib.sha256()
         self.shapes: list[tuple[int, ...]] = []
@@ -54,11 +58,11 @@ class DatasetScan:
         self.first: dict[str, int] = {}
         self.copies: list[tuple[int, int]] = []
 
-    def add(self, row: Row, outcome: BadRow | tuple[ByteArray, str]) -> None:
-        """Take in a row: its image and the SHA-256 of its file, or what is wrong with it.
+    def add(self, row: Row, outcome: Outcome) -> None:
+        """Add a row: its image and the SHA-256 of its file, or why it is unusable.
 
         Raises:
-            InputError: it cannot be used, and ``strict`` is set.
+            InputError: it is unusable, and ``strict`` is set.
         """
         if isinstance(outcome, BadRow):
             if self.strict:
@@ -72,16 +76,16 @@ class DatasetScan:
         if self.first.setdefault(sha, row.number) != row.number:
             self.copies.append((self.first[sha], row.number))
         self.total += image.nbytes
-        if self.total > MAX_HELD_BYTES:
+        if self.total > MAX_IN_MEMORY_BYTES:
             self.images = None
         if self.images is not None:
             self.images.append(self.arena.copy(image))
 
     def check(self, rows: int, task: str) -> None:
-        """Refuse what is more wrong than right.
+        """Reject a file most of whose rows are unusable.
 
         Raises:
-            InputError: more than half of so many rows cannot be used.
+            InputError: more than half of the rows are unusable.
         """
         if 2 * len(self.bad) > rows:
             unfit = sum("not a number" in bad.problem for bad in self.bad)
@@ -92,7 +96,7 @@ class DatasetScan:
             )
 
     def notes(self, rows: int) -> list[str]:
-        """Sentences about what is left out of so many rows, or looks wrong."""
+        """Sentences about the rows that are left out, duplicates and memory."""
         notes = []
         if self.bad:
             are = "is" if len(self.bad) == 1 else "are"

@@ -38,7 +38,7 @@ def read_idx(path: Path, dimensions: int) -> ByteArray:
         dimensions: how many the file must have: 3 for images, 1 for labels.
 
     Shape:
-        result: as the file's header says; writable, since PyTorch warns of arrays that are not.
+        result: as in the file's header; writable, since PyTorch warns of arrays that are not.
 
     Raises:
         FileNotFoundError: neither ``path`` nor ``path.gz`` is there.

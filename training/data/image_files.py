@@ -1,4 +1,4 @@
-"""Files of images, decoded when they are asked for, as the service decodes them."""
+"""Image files, decoded on access as the service decodes them."""
 
 import io
 import warnings
@@ -19,14 +19,14 @@ from models.preprocessing import Pixels
 from training.data.prefetch import prefetch_map
 from training.errors import InputError
 
-MAX_KEPT_PIXELS = 4_000_000
+MAX_OWN_PIXELS = 4_000_000
 """Largest image that is trained on in its own size: its feature maps take a gigabyte."""
-MIN_KEPT_SIDE = 8
-"""Shortest side of an image in its own size: what the backbones' three halvings leave a place of."""
+MIN_OWN_SIDE = 8
+"""Shortest side of an image in its own size: the backbones' three halvings leave one location of it."""
 
 
 class BadImageError(ValueError):
-    """A file that is missing or shows no image. The message says what is wrong, without the file's name."""
+    """A file that is missing or no image. The message gives the reason without the file's name."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class Reading:
 
     Args:
         mode: ``"L"`` for grey, ``"RGB"`` for colour.
-        size: height and width of what the network sees; None: each image's own.
-        resized: whether images come out in that size, rounded to bytes, or as the service hands them to the graph.
-        kept: whether images are trained on in their own size, for which they must not be too small or too large.
+        size: height and width of the network's input; None: each image's own.
+        resized: whether images are resized to it, rounded to bytes, or passed on as the service does.
+        own_size: whether images are trained on in their own size, within limits.
     """
 
     mode: str
     size: int | None = None
     resized: bool = False
-    kept: bool = False
+    own_size: bool = False
 
     def read(self, file: Path) -> bytes:
         """The bytes of a file.
@@ -62,7 +62,7 @@ class Reading:
         """Pixels ``(channels, height, width)``.
 
         Raises:
-            BadImageError: the bytes are no whole image, or claim more pixels than Pillow takes for harmless.
+            BadImageError: the bytes are no whole image, or claim more pixels than Pillow accepts.
         """
         try:
             with Image.open(io.BytesIO(content)) as image:
@@ -71,21 +71,21 @@ class Reading:
             raise BadImageError(f"claims more than {Image.MAX_IMAGE_PIXELS:,} pixels") from error
         except BROKEN as error:
             raise BadImageError("is not a whole image") from error
-        if self.kept:
-            _check_kept(found)
+        if self.own_size:
+            _check_own_size(found)
         return resize(found, self.size) if self.resized and self.size else found
 
 
 class ImageFiles(Sequence[ByteArray]):
-    """Images that take no memory: each is decoded when it is asked for; all in order, a few ahead in threads.
+    """Images that take no memory: each is decoded on access; iteration decodes ahead in threads.
 
     Args:
         files: where they are.
-        reading: how they become pixels.
-        shapes: of the images, where they are known.
+        reading: how they are decoded.
+        shapes: of the images, where known.
 
     Raises:
-        InputError: on asking, a file that is no longer what it was.
+        InputError: on access, where a file is no longer the image that it was.
     """
 
     def __init__(self, files: Sequence[Path], reading: Reading, shapes: Sequence[tuple[int, ...]] = ()) -> None:
@@ -113,14 +113,14 @@ class ImageFiles(Sequence[ByteArray]):
 
 
 def shapes_of(images: Sequence[ByteArray]) -> Iterable[tuple[int, ...]]:
-    """The shapes of images, without decoding them where that can be."""
+    """The shapes of images, without decoding them where they are known."""
     if isinstance(images, ImageFiles) and images.shapes:
         return images.shapes
     return (image.shape for image in images)
 
 
 def pick(images: Sequence[ByteArray], index: NDArray[np.integer]) -> Sequence[ByteArray]:
-    """The images at these places; what is not decoded yet stays so."""
+    """The images at these indices; files are not decoded."""
     if isinstance(images, ImageFiles):
         shapes = [images.shapes[i] for i in index] if images.shapes else ()
         return ImageFiles([images.files[i] for i in index], images.reading, shapes)
@@ -134,17 +134,17 @@ def resize(image: ByteArray, size: int) -> ByteArray:
     return np.asarray((Pixels(size, size).resize(torch.from_numpy(image)[None])[0] * 255).round().byte().numpy())
 
 
-def _check_kept(image: ByteArray) -> None:
+def _check_own_size(image: ByteArray) -> None:
     height, width = image.shape[1:]
-    if min(height, width) < MIN_KEPT_SIDE:
-        raise BadImageError(f"is {width} x {height} pixels, below the {MIN_KEPT_SIDE} a side that --size keep takes")
-    if height * width > MAX_KEPT_PIXELS:
-        raise BadImageError(f"is {width} x {height} pixels, more than the {MAX_KEPT_PIXELS:,} that --size keep takes")
+    if min(height, width) < MIN_OWN_SIDE:
+        raise BadImageError(f"is {width} x {height} pixels, below the {MIN_OWN_SIDE} a side that --size keep takes")
+    if height * width > MAX_OWN_PIXELS:
+        raise BadImageError(f"is {width} x {height} pixels, more than the {MAX_OWN_PIXELS:,} that --size keep takes")
 
 
 @contextmanager
 def quiet_pillow() -> Iterator[None]:
-    """Pillow's warnings become errors where they mean a decompression bomb, and are left unsaid elsewhere."""
+    """Pillow's warnings of decompression bombs become errors, its others are ignored."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
         warnings.simplefilter("error", Image.DecompressionBombWarning)

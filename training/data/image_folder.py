@@ -1,7 +1,7 @@
-"""Folders of images: a CSV file names each image and its label."""
+"""Reads folders of images: a CSV file names each image and its label."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from models.arrays import ByteArray, FloatArray
 from models.manifest import CHANNELS
-from training.data.dataset_scan import BadRow, DatasetScan, Row
+from training.data.dataset_scan import BadRow, DatasetScan, Outcome, Row
 from training.data.image_files import BadImageError, ImageFiles, Reading, quiet_pillow
 from training.data.labels import encode_labels, problem_of_label
 from training.data.prefetch import prefetch_map
@@ -30,9 +30,9 @@ class ImageDataset:
             values for regression, the index into ``classes`` for classification.
 
     Args:
-        served: the same images as the service hands them to the graph, decoded when they are asked for.
+        served: the same images as the service passes them to the graph, decoded on access.
         digest: of all images and labels.
-        notes: sentences about what is left out or looks wrong.
+        notes: sentences about rows left out and suspicious rows.
     """
 
     images: Sequence[ByteArray]
@@ -51,11 +51,11 @@ def read_image_folder(
     *,
     size: int | None = None,
     strict: bool = False,
-    kept: bool = False,
+    own_size: bool = False,
 ) -> ImageDataset:
     """Read the images that a CSV file with the columns ``file`` and ``label`` names.
 
-    They are held as bytes in the size that training needs, up to ``MAX_HELD_BYTES``.
+    They are kept in memory in the size that training needs, up to ``MAX_IN_MEMORY_BYTES``.
 
     Args:
         labels: the CSV file; file names are relative to folder.
@@ -63,29 +63,32 @@ def read_image_folder(
         task: ``"classification"``, labels are any text; ``"regression"``, labels are numbers.
         mode: ``"L"`` reads grey, ``"RGB"`` colour.
         size: height and width that they are resized to as they are read; None keeps each image's own.
-        strict: refuse the first row that cannot be used, instead of leaving such rows out.
-        kept: refuse images that cannot be trained on in their own size.
+        strict: reject the first unusable row, instead of leaving such rows out.
+        own_size: leave out images that cannot be trained on in their own size.
 
     Raises:
-        InputError: a column is missing, a row cannot be used and strict is set, most rows cannot be used, or the
+        InputError: a column is missing, a row is unusable and strict is set, most rows are unusable, or the
             labels do not fit the task.
     """
-    rows = _rows(labels, folder)
-    reading = Reading(mode, size, resized=True, kept=kept)
-    found = DatasetScan(labels, strict, expected=len(rows) * CHANNELS[mode] * (size or 0) ** 2)
+    rows, reading = _rows(labels, folder), Reading(mode, size, resized=True, own_size=own_size)
+    scan = DatasetScan(labels, strict, expected=len(rows) * CHANNELS[mode] * (size or 0) ** 2)
+    _scan_rows(scan, rows, partial(_outcome, folder, task, reading))
+    scan.check(len(rows), task)
+    values, classes = encode_labels([row.label for row in scan.rows], task, labels)
+    files = [folder / row.file for row in scan.rows]
+    images = scan.images if scan.images is not None else ImageFiles(files, reading, scan.shapes)
+    served = ImageFiles(files, Reading(mode, size))
+    return ImageDataset(images, values, classes, served, scan.digest.hexdigest(), scan.notes(len(rows)))
+
+
+def _scan_rows(scan: DatasetScan, rows: list[Row], outcome_of: Callable[[Row], Outcome]) -> None:
     with (
         quiet_pillow(),
-        tqdm(total=len(rows), desc=f"reading {labels.name}", disable=None, delay=1, leave=False) as bar,
+        tqdm(total=len(rows), desc=f"reading {scan.labels.name}", disable=None, delay=1, leave=False) as bar,
     ):
-        for row, outcome in zip(rows, prefetch_map(partial(_outcome, folder, task, reading), rows), strict=True):
-            found.add(row, outcome)
+        for row, outcome in zip(rows, prefetch_map(outcome_of, rows), strict=True):
+            scan.add(row, outcome)
             bar.update()
-    found.check(len(rows), task)
-    values, classes = encode_labels([row.label for row in found.rows], task, labels)
-    files = [folder / row.file for row in found.rows]
-    images = found.images if found.images is not None else ImageFiles(files, reading, found.shapes)
-    served = ImageFiles(files, Reading(mode, size))
-    return ImageDataset(images, values, classes, served, found.digest.hexdigest(), found.notes(len(rows)))
 
 
 def _rows(labels: Path, folder: Path) -> list[Row]:
@@ -102,8 +105,8 @@ def _rows(labels: Path, folder: Path) -> list[Row]:
     return rows
 
 
-def _outcome(folder: Path, task: str, reading: Reading, row: Row) -> BadRow | tuple[ByteArray, str]:
-    """The image of a row and the SHA-256 of its file, or what is wrong with the row."""
+def _outcome(folder: Path, task: str, reading: Reading, row: Row) -> Outcome:
+    """The image of a row and the SHA-256 of its file, or why the row is unusable."""
     problem = problem_of_label(row.label, task)
     if not row.file or problem is not None:
         return BadRow(row.number, f"{row.file} {problem}" if row.file else "names no file")

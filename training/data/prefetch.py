@@ -1,4 +1,4 @@
-"""Work done ahead in threads, its results taken in order."""
+"""A map whose next results are computed ahead in threads."""
 
 import os
 from collections import deque
@@ -13,12 +13,12 @@ R = TypeVar("R")
 
 
 def prefetch_map(function: Callable[[T], R], items: Iterable[T], *, waiting: int = 4 * THREADS) -> Iterator[R]:
-    """``map(function, items)``, of which the next few results are being worked at while one is used.
+    """``map(function, items)``, its next few results computed in threads while one is used.
 
     Args:
-        function: what threads may call, such as the decoding of images, which leaves Python's lock alone.
-        items: taken one by one, here and not in the threads.
-        waiting: most results that are kept.
+        function: thread-safe; worthwhile where it releases Python's lock, as decoding an image does.
+        items: taken one by one, in the calling thread.
+        waiting: most results computed ahead.
     """
     futures: deque[Future[R]] = deque()
     pool = ThreadPoolExecutor(THREADS)

@@ -1,4 +1,4 @@
-"""Real handwritten digits that come with scikit-learn, of other hands and another scanner than MNIST's.
+"""Real handwritten digits that come with scikit-learn, by other people and from another scanner than MNIST's.
 
 Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998.
 """
@@ -14,7 +14,7 @@ LIGHTEST = 16
 
 
 def load_sklearn_digits() -> tuple[ByteArray, ByteArray]:
-    """All 1,797 as MNIST's are, light on black and 20 pixels tall in a frame of 28; no network needed.
+    """All 1,797 in MNIST's format, light on black and 20 pixels tall in a frame of 28; no network needed.
 
     Shape:
         images: ``(1797, 28, 28)``. labels: ``(1797,)``, 0 to 9.

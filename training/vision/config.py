@@ -13,23 +13,23 @@ BASELINE_HEAD = "plain_head"  # alias: the key in manifests of the baseline's er
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What to fit and how the result is described.
+    """What to train, and the description of the result in its manifest.
 
     Args:
         name: the model's name.
         classes: the class names, or None for regression.
         head_type: the head's unit.
         seed: start of all random numbers.
-        command: what makes the model again.
+        command: the command that trains the model again.
         data: where the images come from.
-        summary: one line for people.
+        summary: one line for the manifest.
         epochs: passes over the training images, at most.
         network: keywords of ``ImageNetwork``.
-        augment: varies every batch; before the contrast step, on images of 0..1.
-        batch_size: images a step, at most.
+        augment: applied to every batch, on images of 0..1 before the contrast step.
+        batch_size: most images of a step.
         max_lr: the highest learning rate.
         ema_decay: decay of the moving average of the weights, see ``TrainingState``.
-        patience: epochs without improvement on the validation images after which training ends, see ``BestEpoch``.
+        patience: epochs without improvement on the validation images before training stops, see ``BestEpoch``.
         device: where it is trained, ``"cpu"`` or ``"cuda"``.
     """
 
@@ -65,10 +65,10 @@ class FittedImageModel:
 
     Args:
         network: with the head that was asked for.
-        baseline: with linear layers and ReLU in its place.
-        metrics: errors by the name of the part that they were measured on.
-        said: what the two answer to the images of each part, ``(n, outputs)`` each.
-        notes: sentences on how training went.
+        baseline: the same CNN with linear layers and ReLU in its place.
+        metrics: errors by the name of the part that they are measured on.
+        predictions: of both for the images of each part, ``(n, outputs)``.
+        notes: sentences about the training.
     """
 
     network: ImageNetwork

@@ -24,7 +24,7 @@ BASELINE_FEATURES = 32
 
 
 def fit_image_model(
-    plan: TrainConfig,
+    config: TrainConfig,
     train: LabeledImages,
     tests: Mapping[str, LabeledImages],
     *,
@@ -34,35 +34,35 @@ def fit_image_model(
     """Train the network and, in the same way, the same CNN with a linear head; measure both on every test set.
 
     Args:
-        plan: what to fit.
+        config: what to train.
         train: the training images.
         tests: held-out images by name; ``"interpolation"`` and ``"extrapolation"`` go into the manifest.
-        validation: images that choose the epoch whose weights are kept, and are measured too; None: the last
-            epoch's are.
-        checkpoints: where both trainings are saved, and resume from after an interruption.
+        validation: images that select the best epoch, and are measured too; None: the last epoch's weights
+            are retained.
+        checkpoints: where both trainings are saved, and resumed from after an interruption.
     """
     notes, networks = [], []
-    for head in (plan.head_type, "linear"):
-        torch.manual_seed(plan.seed)
-        network = _baseline(plan, train.labels) if head == "linear" else build_network(plan, train.labels)
-        note = train_image_network(network, plan, train, validation, f"{plan.name}: {head} head", checkpoints)
+    for head in (config.head_type, "linear"):
+        torch.manual_seed(config.seed)
+        network = _baseline(config, train.labels) if head == "linear" else build_network(config, train.labels)
+        note = train_image_network(network, config, train, validation, f"{config.name}: {head} head", checkpoints)
         notes += [f"{head} head: {note}"] if note else []
         networks.append(network)
     parts = {**({"validation": validation} if validation else {}), **tests}
     predictions = {name: _predict_both(networks, examples) for name, examples in parts.items()}
-    metrics = {name: _errors_of_both(plan, predictions[name], examples.labels) for name, examples in parts.items()}
+    metrics = {name: _errors_of_both(config, predictions[name], examples.labels) for name, examples in parts.items()}
     return FittedImageModel(networks[0], networks[1], metrics, predictions, notes)
 
 
-def build_network(plan: TrainConfig, labels: FloatArray) -> ImageNetwork:
-    """The untrained network of a plan, for labels like these."""
-    outputs = 1 if plan.classes is None else len(plan.classes)
-    scale, shift = _scale_and_shift(plan, labels)
-    return ImageNetwork(plan.task, outputs, plan.head_type, scale=scale, shift=shift, **plan.network)  # type: ignore[arg-type]
+def build_network(config: TrainConfig, labels: FloatArray) -> ImageNetwork:
+    """The untrained network of a configuration, scaled to these labels."""
+    outputs = 1 if config.classes is None else len(config.classes)
+    scale, shift = _scale_and_shift(config, labels)
+    return ImageNetwork(config.task, outputs, config.head_type, scale=scale, shift=shift, **config.network)  # type: ignore[arg-type]
 
 
 def measure(predict: Predict, classes: Sequence[str] | None, examples: LabeledImages) -> dict[str, Any]:
-    """Errors of a model on examples; for whole values also how often the rounded output is right.
+    """Errors of a model on examples; for whole values also the accuracy of the rounded output.
 
     Args:
         predict: the model: a batch of images of one size to outputs ``(n, outputs)``.
@@ -77,10 +77,10 @@ def errors_of(predictions: FloatArray, classes: Sequence[str] | None, labels: Fl
     if classes is not None:
         return classification_errors(predictions, labels.astype(np.int64))
     found = regression_errors(predictions[:, 0], labels)
-    kept = {name: found[name] for name in ("rows", "mae", "rmse")}
+    errors = {name: found[name] for name in ("rows", "mae", "rmse")}
     if np.array_equal(labels, np.rint(labels)):
-        kept["rounded_accuracy"] = float((np.rint(predictions[:, 0]) == labels).mean())
-    return kept
+        errors["rounded_accuracy"] = float((np.rint(predictions[:, 0]) == labels).mean())
+    return errors
 
 
 def _predict_both(networks: Sequence[ImageNetwork], examples: LabeledImages) -> tuple[FloatArray, FloatArray]:
@@ -94,29 +94,29 @@ def _predict_both(networks: Sequence[ImageNetwork], examples: LabeledImages) -> 
 
 
 def _errors_of_both(
-    plan: TrainConfig, predictions: tuple[FloatArray, FloatArray], labels: FloatArray
+    config: TrainConfig, predictions: tuple[FloatArray, FloatArray], labels: FloatArray
 ) -> dict[str, Any]:
-    ours, baseline = (errors_of(output, plan.classes, labels) for output in predictions)
+    ours, baseline = (errors_of(output, config.classes, labels) for output in predictions)
     return {**ours, BASELINE_HEAD: baseline}
 
 
-def _scale_and_shift(plan: TrainConfig, labels: FloatArray) -> tuple[float, float]:
+def _scale_and_shift(config: TrainConfig, labels: FloatArray) -> tuple[float, float]:
     """The spread of the values, and their mean where it is far from 0; only averages over locations can use a shift.
 
     LocationClassifier are whole numbers as they are.
     """
-    if plan.classes is not None or plan.counting:
+    if config.classes is not None or config.counting:
         return 1.0, 0.0
     spread, mean = float(labels.std()), float(labels.mean())
-    averaged = plan.network.get("pool", "average") in ("average", None)
+    averaged = config.network.get("pool", "average") in ("average", None)
     return spread, mean if averaged and abs(mean) > 3 * spread else 0.0
 
 
-def _baseline(plan: TrainConfig, labels: FloatArray) -> ImageNetwork:
+def _baseline(config: TrainConfig, labels: FloatArray) -> ImageNetwork:
     """The same CNN with linear layers and ReLU as head; in place of per-location classes, sums of features."""
-    if plan.counting:
-        plan = replace(plan, network={**plan.network, "pool": "sum", "hidden_dims": (BASELINE_FEATURES,)})
-    network = build_network(plan, labels)
+    if config.counting:
+        config = replace(config, network={**config.network, "pool": "sum", "hidden_dims": (BASELINE_FEATURES,)})
+    network = build_network(config, labels)
     widths = network.network.head.config["dims"]
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise(widths):

@@ -1,4 +1,4 @@
-"""Plots of a model's predictions for images that it was not trained on."""
+"""Plots of a fitted model's predictions for the held-out images."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,11 +7,42 @@ import numpy as np
 
 from models.arrays import FloatArray
 from training.figures import new_figure, save_figure
+from training.vision.config import FittedImageModel, TrainConfig
+from training.vision.split import ImageSplit
+from training.vision.worst_predictions import draw_worst_predictions
 
 MAX_NUMBERED = 20
 """Classes up to which the cells of a confusion matrix show their numbers."""
 MAX_NAMED = 60
 """Classes up to which they bear their names."""
+
+
+def draw_report(fitted: FittedImageModel, config: TrainConfig, parts: ImageSplit, folder: Path) -> list[str]:
+    """Draw ``NAME.png`` and ``NAME-worst.png`` in a folder.
+
+    Returns:
+        Lines with their paths.
+    """
+    plot, worst, labels = folder / f"{config.name}.png", folder / f"{config.name}-worst.png", parts.test.labels
+    ours, _ = fitted.predictions["interpolation"]
+    title = f"{config.name}: {len(labels)} held-out images"
+    if config.classes is None:
+        _plot_both_heads(plot, fitted, config, parts)
+    else:
+        plot_classes(plot, f"{title}, {config.head_type} head", labels, ours, config.classes)
+    draw_worst_predictions(worst, f"{title}, the worst first", parts.test, ours, config.classes)
+    return [f"plot     {plot}", f"worst    {worst}"]
+
+
+def _plot_both_heads(plot: Path, fitted: FittedImageModel, config: TrainConfig, parts: ImageSplit) -> None:
+    tests = {"interpolation": parts.test, **({"extrapolation": parts.beyond} if parts.beyond else {})}
+    truth = np.concatenate([part.labels for part in tests.values()])
+    ours, baseline = (
+        np.concatenate(each)[:, 0] for each in zip(*(fitted.predictions[name] for name in tests), strict=True)
+    )
+    heads = {f"{config.head_type} head": ours, "linear head": baseline}
+    largest = float(parts.train.labels.max()) if parts.beyond else None
+    plot_values(plot, f"{config.name}: {len(truth)} held-out images", truth, heads, trained_up_to=largest)
 
 
 def plot_values(

@@ -1,4 +1,4 @@
-"""Which images are trained on, which choose the epoch, and which only measure."""
+"""Splits images into training, validation (selects the best epoch) and test parts."""
 
 import math
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.15
 """Of the images that the test leaves."""
 MIN_VALIDATION = 10
-"""With fewer images than this to choose by, chance would choose; the last epoch's weights are the better choice."""
+"""With fewer validation images the selection of an epoch is chance; the last epoch's weights are the better choice."""
 
 
 @dataclass(frozen=True)
 class ImageSplit:
-    """Images to train on, images that choose the epoch, and images that nothing is chosen by: alike, and beyond.
+    """The parts: training and validation images as training sees them, test images as the service passes them on.
 
-    The first two are as training sees them, the others as the service hands them to the graph.
+    ``beyond`` are test images with values above those in training.
     """
 
     train: LabeledImages
@@ -38,33 +38,23 @@ class ImageSplit:
 def split_images(
     data: ImageDataset, seed: int, path: Path, *, validated: bool = True, up_to: float = math.inf
 ) -> ImageSplit:
-    """Hold out a fifth to test on and, where there are enough, 15 % of the rest to choose the epoch by.
+    """Hold out a fifth for testing and, where there are enough, 15 % of the rest for validation.
 
-    Every class is in the parts as it is in the whole, and at least once in the first and the last.
+    Parts are stratified by class; every class is at least once in the training and the test part.
 
     Args:
         data: all images.
-        seed: decides which go where.
+        seed: of the split.
         path: the file that names them, for messages.
-        validated: whether there is to be a validation part at all.
-        up_to: images with a larger value are not trained on; they show how far the model holds.
+        validated: whether a validation part is wanted.
+        up_to: images with a larger value are not trained on; they measure extrapolation.
 
     Raises:
         InputError: fewer than 10 images, or one value in all that would be trained on; none is above ``up_to``.
     """
-    inside, beyond = np.flatnonzero(data.labels <= up_to), np.flatnonzero(data.labels > up_to)
-    if math.isfinite(up_to) and not len(beyond):
-        raise InputError(
-            f"--train-up-to {up_to:g}: no label of {path} is above it, the largest is {data.labels.max():g}, so "
-            f"nothing would show how far the model holds; choose less, or leave it out."
-        )
-    count, classes = len(inside), len(data.classes or ())
-    if count < MIN_IMAGES:
-        where = f" with values up to {up_to:g}" if math.isfinite(up_to) else ""
-        raise InputError(
-            f"{path} names {count} usable images{where}; training and checking need at least {MIN_IMAGES}, so add some."
-        )
-    held_out = max(round(count * TEST_SHARE), classes)
+    inside, beyond = _by_value(data.labels, up_to, path)
+    classes = len(data.classes or ())
+    held_out = max(round(len(inside) * TEST_SHARE), classes)
     stratify = data.labels if classes else None
     rest, test = train_test_split(inside, test_size=held_out, random_state=seed, stratify=stratify)
     train, validation = rest, rest[:0]
@@ -85,8 +75,29 @@ def split_images(
     )
 
 
+def _by_value(labels: FloatArray, up_to: float, path: Path) -> tuple[IntArray, IntArray]:
+    """Indices of the labels up to a value, and of those above it.
+
+    Raises:
+        InputError: fewer than 10 are up to it, or none is above a finite one.
+    """
+    inside, beyond = np.flatnonzero(labels <= up_to), np.flatnonzero(labels > up_to)
+    if math.isfinite(up_to) and not len(beyond):
+        raise InputError(
+            f"--train-up-to {up_to:g}: no label of {path} is above it, the largest is {labels.max():g}, so nothing "
+            f"measures extrapolation; choose a smaller value, or leave it out."
+        )
+    if len(inside) < MIN_IMAGES:
+        where = f" with values up to {up_to:g}" if math.isfinite(up_to) else ""
+        raise InputError(
+            f"{path} names {len(inside)} usable images{where}; training and checking need at least {MIN_IMAGES}, "
+            f"so add some."
+        )
+    return inside, beyond
+
+
 def _validated(rest: IntArray, labels: FloatArray, seed: int, *, by_class: bool) -> tuple[IntArray, IntArray]:
-    """The rest in two: to train on, and to validate on; the latter is empty where it would be too small."""
+    """The rest split into training and validation; the latter is empty where it would be too small."""
     order = np.random.default_rng(seed).permutation(len(rest))
     groups = [order[labels[order] == label] for label in np.unique(labels)] if by_class else [order]
     chosen = np.concatenate([group[: round(len(group) * VALIDATION_SHARE)] for group in groups])

@@ -1,4 +1,4 @@
-"""Trains an image network on labelled images: batches, variations, the choice of the epoch, the way back in."""
+"""Trains an image network on labelled images: batches, augmentation, early stopping, checkpoints."""
 
 from collections.abc import Callable, Iterable
 from copy import deepcopy
@@ -17,10 +17,10 @@ from training.data.prefetch import prefetch_map
 from training.trainer.checkpointing import CheckpointFolder
 from training.trainer.early_stopping import BestEpoch
 from training.trainer.loop import Batch, LoopConfig, train_batches
-from training.trainer.state import image_loss, image_training
+from training.trainer.state import TrainingState, image_loss, image_training
 from training.vision.config import TrainConfig
 
-VALIDATED_TOGETHER = 256
+VALIDATION_BATCH = 256
 FREEZE_BATCH_NORM_FROM = 0.5
 """Share of the epochs after which networks that sum features over locations freeze their batch normalisation."""
 SNAP_IMAGES = 2048
@@ -29,54 +29,63 @@ SNAP_IMAGES = 2048
 
 def train_image_network(
     network: ImageNetwork,
-    plan: TrainConfig,
+    config: TrainConfig,
     train: LabeledImages,
     validation: LabeledImages | None,
     title: str,
     checkpoints: CheckpointFolder | None = None,
 ) -> str:
-    """Train a network, in place, as planned.
+    """Train a network in place.
 
     Args:
         network: left on the CPU, in evaluation mode.
-        plan: epochs, variations and all else.
+        config: epochs, augmentation and the other options.
         train: the training images.
-        validation: images that choose the epoch whose weights are kept; None: the last epoch's are.
-        title: of the progress bar, and of what is saved.
-        checkpoints: where the training is saved, and resumes from after an interruption.
+        validation: images that select the best epoch; None: the last epoch's weights are retained.
+        title: of the progress bar and the checkpoint.
+        checkpoints: where the training is saved, and resumed from after an interruption.
 
     Returns:
-        A sentence about the epoch whose weights were kept, empty without validation.
+        A sentence about the selected epoch, empty without validation.
     """
-    size = batch_size_for(train.images, network.pixels, plan.batch_size)
-    best = None
-    if validation is not None:
-        loss = _Validation(network, plan, validation)
-        best = BestEpoch(network.network, loss, plan.epochs, plan.patience)
-    counting = network.network.pool == "count"
-    config = LoopConfig(
-        plan.epochs,
-        steps_per_epoch(len(train.images), size),
-        device=plan.device,
-        channels_last=takes_channels_last(network, train.images[0]),
-        freeze_batch_norm_from=ceil(FREEZE_BATCH_NORM_FROM * plan.epochs) if network.network.pool == "sum" else None,
-        title=title,
-    )
-    state = image_training(
-        CountingTraining(network.network) if counting else network.network,
-        config.epochs * config.steps,
-        max_lr=plan.max_lr,
-        loss=location_loss(network, train.labels) if counting else None,
-        ema_decay=plan.ema_decay,
-    )
+    best = _best_epoch(network, config, validation) if validation else None
+    loop = _loop_config(network, config, train, title)
+    state = _training_state(network, config, train.labels, loop.epochs * loop.steps)
     checkpoint = checkpoints.checkpoint(title, {"best": best} if best else {}) if checkpoints else None
-    train_batches(state, _Batches(network, plan, train, size), config, after_epoch=best, checkpoint=checkpoint)
+    train_batches(state, _Batches(network, config, train), loop, after_epoch=best, checkpoint=checkpoint)
     if best is not None:
         best.restore_best()
     network.eval()
-    if counting:
+    if network.network.pool == "count":
         snap_head(network, train.images[:SNAP_IMAGES], torch.from_numpy(train.labels[:SNAP_IMAGES]))
     return best.summary if best else ""
+
+
+def _loop_config(network: ImageNetwork, config: TrainConfig, train: LabeledImages, title: str) -> LoopConfig:
+    size = batch_size_for(train.images, network.pixels, config.batch_size)
+    return LoopConfig(
+        config.epochs,
+        steps_per_epoch(len(train.images), size),
+        device=config.device,
+        channels_last=takes_channels_last(network, train.images[0]),
+        freeze_batch_norm_from=ceil(FREEZE_BATCH_NORM_FROM * config.epochs) if network.network.pool == "sum" else None,
+        title=title,
+    )
+
+
+def _training_state(network: ImageNetwork, config: TrainConfig, labels: FloatArray, steps: int) -> TrainingState:
+    counting = network.network.pool == "count"
+    return image_training(
+        CountingTraining(network.network) if counting else network.network,
+        steps,
+        max_lr=config.max_lr,
+        loss=location_loss(network, labels) if counting else None,
+        ema_decay=config.ema_decay,
+    )
+
+
+def _best_epoch(network: ImageNetwork, config: TrainConfig, validation: LabeledImages) -> BestEpoch:
+    return BestEpoch(network.network, _ValidationLoss(network, config, validation), config.epochs, config.patience)
 
 
 def location_loss(network: ImageNetwork, labels: FloatArray) -> LocationLoss:
@@ -86,7 +95,7 @@ def location_loss(network: ImageNetwork, labels: FloatArray) -> LocationLoss:
 
 
 def takes_channels_last(network: ImageNetwork, image: ByteArray) -> bool:
-    """Whether the backbone takes maps whose channels come last in memory; one that takes views of them may not."""
+    """Whether the backbone runs in channels-last memory format; one that takes views of its maps may not."""
     x = network.pixels(torch.from_numpy(image.copy())[None].repeat(2, 1, 1, 1)).to(memory_format=torch.channels_last)
     backbone = deepcopy(network.network.conv_model).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     try:
@@ -98,49 +107,50 @@ def takes_channels_last(network: ImageNetwork, image: ByteArray) -> bool:
 
 
 class _Batches:
-    """The batches of an epoch: images in a random order, varied, then put into contrast."""
+    """The batches of an epoch: images in random order, augmented, then adjusted in contrast."""
 
-    def __init__(self, network: ImageNetwork, plan: TrainConfig, train: LabeledImages, size: int) -> None:
-        self.pixels, self.device, self.size = network.pixels, plan.device, size
+    def __init__(self, network: ImageNetwork, config: TrainConfig, train: LabeledImages) -> None:
+        self.pixels, self.device = network.pixels, config.device
+        self.size = batch_size_for(train.images, network.pixels, config.batch_size)
         self.images = train.images
-        self.labels = targets(network, plan, train.labels)
+        self.labels = targets(network, config, train.labels)
         self.areas = None if self.pixels.resizes else areas_of(train.images)
-        self.augment: Callable[[Tensor], Tensor] = plan.augment or (lambda images: images)
+        self.augment: Callable[[Tensor], Tensor] = config.augment or (lambda images: images)
 
     def __call__(self, _: int) -> Iterable[Batch]:
         n = len(self.images)
         batches = random_batches(self.areas, n, self.size)
-        places = None if self.pixels.resizes else torch.rand(n, 2)
+        offsets = None if self.pixels.resizes else torch.rand(n, 2)
 
         def fetch(batch: Tensor) -> Tensor:
-            return collate(self.images, batch.tolist(), self.pixels, None if places is None else places[batch])
+            return collate(self.images, batch.tolist(), self.pixels, None if offsets is None else offsets[batch])
 
-        # decoding is work for threads; what is held in memory is at hand
+        # only decoding is worth threads; images in memory need none
         fetched = prefetch_map(fetch, batches) if isinstance(self.images, ImageFiles) else map(fetch, batches)
         for batch, x in zip(batches, fetched, strict=True):
             yield self.pixels.adjust(self.augment(x.to(self.device))), self.labels[batch]
 
 
-class _Validation:
-    """The mean loss on images as they are served, without variations or padding."""
+class _ValidationLoss:
+    """The mean loss on images as they are served, without augmentation or padding."""
 
-    def __init__(self, network: ImageNetwork, plan: TrainConfig, examples: LabeledImages) -> None:
-        self.network, self.device = network, plan.device
+    def __init__(self, network: ImageNetwork, config: TrainConfig, examples: LabeledImages) -> None:
+        self.network, self.device = network, config.device
         self.images = examples.images
-        self.labels = targets(network, plan, examples.labels)
+        self.labels = targets(network, config, examples.labels)
 
     def __call__(self) -> float:
         total = 0.0
         with torch.no_grad():
-            for index, group in bucket_by_shape(self.images, VALIDATED_TOGETHER):
+            for index, group in bucket_by_shape(self.images, VALIDATION_BATCH):
                 output = self.network.network(self.network.pixels(torch.from_numpy(group)).to(self.device))
                 total += image_loss(output, self.labels[index].to(self.device)).item() * len(index)
         return total / len(self.images)
 
 
-def targets(network: ImageNetwork, plan: TrainConfig, labels: FloatArray) -> Tensor:
-    """What the head is to say: class indices, or values in units of the network's scale, ``(n,)``."""
+def targets(network: ImageNetwork, config: TrainConfig, labels: FloatArray) -> Tensor:
+    """Targets of the head: class indices, or values in units of the network's scale, ``(n,)``."""
     numbers = torch.from_numpy(labels)
-    if plan.classes is not None:
+    if config.classes is not None:
         return numbers.long()
     return ((numbers - network.shift) / network.scale).float()

@@ -1,4 +1,4 @@
-"""The user's own backbone: found, tried on an image, and told from another version of itself."""
+"""A user's own backbone: imported, tried on an image, and fingerprinted by its source."""
 
 import sys
 import traceback
@@ -8,7 +8,7 @@ import torch
 
 from models.arrays import FloatArray
 from models.image_network import ImageNetwork
-from training.data.image_files import MIN_KEPT_SIDE
+from training.data.image_files import MIN_OWN_SIDE
 from training.data.labeled_images import LabeledImages
 from training.errors import InputError
 from training.vision.config import TrainConfig
@@ -21,37 +21,37 @@ def make_importable(folder: Path) -> None:
         sys.path.insert(0, str(folder))
 
 
-def check_network(plan: TrainConfig, train: LabeledImages) -> ImageNetwork:
-    """Build the network of a plan and try it on the first image, and on the smallest that it will be served.
+def check_network(config: TrainConfig, train: LabeledImages) -> ImageNetwork:
+    """Build the network of a configuration; try it on the first image and, where sizes vary, on the smallest allowed.
 
     Raises:
         InputError: the backbone cannot be found or built, or cannot take such images.
     """
-    network = _build(plan, train.labels).eval()
+    network = _build(config, train.labels).eval()
     first = torch.from_numpy(train.images[0])[None]
     _try(network, first, "give another --backbone or another --size")
     if not network.pixels.resizes:
-        least = torch.zeros(1, first.shape[1], MIN_KEPT_SIDE, MIN_KEPT_SIDE, dtype=torch.uint8)
-        _try(network, least, "--size keep needs a --backbone that can, as images of any size will come")
+        least = torch.zeros(1, first.shape[1], MIN_OWN_SIDE, MIN_OWN_SIDE, dtype=torch.uint8)
+        _try(network, least, "--size keep needs a --backbone that can, as images of any size are served")
     return network
 
 
 def source_of(backbone: str) -> str:
-    """The source of the module that a backbone ``package.module:factory`` comes from; empty for our own."""
+    """The source of the module of a backbone ``package.module:factory``; empty for built-in backbones."""
     module = sys.modules.get(backbone.partition(":")[0]) if ":" in backbone else None
     file = getattr(module, "__file__", None)
     return Path(file).read_text(encoding="utf-8") if file else ""
 
 
-def _build(plan: TrainConfig, labels: FloatArray) -> ImageNetwork:
+def _build(config: TrainConfig, labels: FloatArray) -> ImageNetwork:
     try:
-        return build_network(plan, labels)
+        return build_network(config, labels)
     except ValueError as error:
         raise InputError(str(error)) from error
     except Exception as error:  # a user's module may raise anything
         at = traceback.extract_tb(error.__traceback__)[-1]
         raise InputError(
-            f"Backbone '{_name(plan)}' cannot be built: {_first_line(error)} ({at.filename}, line {at.lineno}); "
+            f"Backbone '{_name(config)}' cannot be built: {_first_line(error)} ({at.filename}, line {at.lineno}); "
             f"correct it."
         ) from error
 
@@ -68,11 +68,11 @@ def _try(network: ImageNetwork, image: torch.Tensor, repair: str) -> None:
         ) from error
 
 
-def _name(plan: TrainConfig) -> str:
-    return str(plan.network.get("backbone", "small"))
+def _name(config: TrainConfig) -> str:
+    return str(config.network.get("backbone", "small"))
 
 
 def _first_line(error: Exception) -> str:
-    """The first line of what went wrong, with its kind."""
+    """The first line of an error's message, with its type."""
     first = str(error).strip().partition("\n")[0].rstrip(".")
     return f"{type(error).__name__}: {first[:200]}"

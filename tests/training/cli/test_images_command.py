@@ -314,7 +314,7 @@ def test_images_that_memory_does_not_hold_train_the_same_weights(
 ) -> None:
     labels = dots(tmp_path, 90)
     assert fit(labels, "--size", size) == 0
-    monkeypatch.setattr("training.data.dataset_scan.MAX_HELD_BYTES", 100)
+    monkeypatch.setattr("training.data.dataset_scan.MAX_IN_MEMORY_BYTES", 100)
     assert fit(labels, "--size", size) == 0
     assert "decoded anew in every epoch" in capsys.readouterr().out
     assert weights(labels, 1) == weights(labels, 2)

@@ -4,8 +4,8 @@ import pytest
 from training.data.arena import Arena
 
 
-def test_arrays_of_any_size_are_kept_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.data.arena.SLAB_BYTES", 100)
+def test_arrays_of_any_size_are_copied_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.data.arena.BLOCK_BYTES", 100)
     random, arena = np.random.default_rng(0), Arena()
     arrays = [random.integers(0, 256, (3, i % 9, i % 7), dtype=np.uint8) for i in range(60)]
     kept = [arena.copy(array.copy()) for array in arrays]

@@ -154,7 +154,7 @@ def test_what_takes_too_much_memory_is_decoded_when_it_is_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = drawings(tmp_path)
-    monkeypatch.setattr(dataset_scan, "MAX_HELD_BYTES", 5 * 28 * 28 * 3)
+    monkeypatch.setattr(dataset_scan, "MAX_IN_MEMORY_BYTES", 5 * 28 * 28 * 3)
     lazy = drawings(tmp_path)
     assert isinstance(lazy.images, ImageFiles)
     assert lazy.notes == ["The images take 0.0 GiB, so they are decoded anew in every epoch."]
@@ -196,11 +196,11 @@ def test_the_digest_tells_other_images_and_other_labels_apart(tmp_path: Path) ->
 def test_images_that_cannot_keep_their_size_are_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], reported: str
 ) -> None:
-    monkeypatch.setattr(image_files, "MAX_KEPT_PIXELS", 400)
+    monkeypatch.setattr(image_files, "MAX_OWN_PIXELS", 400)
     labels, images = folder(tmp_path, "a.png,1\nb.png,2\nc.png,3\n")
     for name, value in (("a.png", 1), ("b.png", 2)):
         Image.new("L", (8, 50), value).save(tmp_path / name)
     Image.new("L", size).save(tmp_path / "c.png")
-    data = read_image_folder(labels, images, "regression", "L", kept=True)
+    data = read_image_folder(labels, images, "regression", "L", own_size=True)
     assert data.notes[1] == f"  row 3: c.png {reported}"
     assert [image.shape for image in data.images] == [(1, 50, 8)] * 2

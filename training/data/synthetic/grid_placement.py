@@ -14,9 +14,9 @@ CHUNK = 512
 
 
 def place_in_cell(digits: ByteArray, scale: tuple[float, float], cell: int, random: np.random.Generator) -> ByteArray:
-    """Draw each digit at a random size and place in a cell of its own.
+    """Draw each digit at a random size and offset in a cell of its own.
 
-    Two matrix products do it, as one matrix resizes a line and moves it.
+    Two matrix products do it, as one matrix resizes and shifts a line.
 
     Args:
         digits: images of single digits, light on black, at most a few hundred.

@@ -28,7 +28,7 @@ def place_randomly(
 
     Args:
         digits: images of single digits, light on black; their margins keep them apart.
-        labels: what each of them shows, 0 or more.
+        labels: the digit of each image, 0 or more.
         count: digits of every image, 0 or more.
         n: how many images.
         random: source of all random numbers.
@@ -55,7 +55,7 @@ def place_randomly(
 
 
 def scene_side(count: int, side: int) -> int:
-    """Pixels of the side of an image that holds so many digits of ``side``."""
+    """Side in pixels of a scene of ``count`` digits of ``side`` pixels."""
     return math.ceil(side * math.sqrt(max(count, 1) / FILL))
 
 

@@ -6,7 +6,7 @@ from models.arrays import BoolArray, ByteArray, IntArray
 
 
 def recenter(digits: ByteArray, side: int) -> ByteArray:
-    """Move the ink of each image into the middle of one of ``side`` pixels; what reaches beyond is cut off.
+    """Move the ink of each image into the middle of one of ``side`` pixels; ink outside is cut off.
 
     Args:
         digits: images of single digits, light on black.

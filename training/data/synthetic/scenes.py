@@ -1,9 +1,9 @@
-"""Images that hold several digits, for tasks whose only label is a total: how many, their sum, their product.
+"""Scenes: images of several digits whose only label is an aggregate, such as their count, sum or product.
 
-A scene is a grid of cells; a cell holds one digit, smaller or larger and somewhere within, or nothing. So digits
-never overlap. What reads them place by place must not learn where cells lie: draw scenes whose cells are of several
-sizes, and moved (``shift``), and grids of several shapes, as what only ever saw one may spread a constant over it.
-``training.data.synthetic.random_placement`` draws digits anywhere, to test on.
+A scene is a grid of cells; a cell holds one digit, at a random size and offset, or nothing. So digits never overlap. A
+per-location classifier must not learn where cells lie: draw scenes whose cells are of several sizes and shifted
+(``shift``), and grids of several shapes; a network that saw one grid only may spread a constant over it.
+``training.data.synthetic.random_placement`` draws digits at any pixel, for test scenes.
 """
 
 from collections.abc import Callable
@@ -19,12 +19,12 @@ Augment = Callable[[ByteArray, np.random.Generator], ByteArray]
 """Of digits ``(n, side, side)`` and random numbers: the digits drawn otherwise, square again."""
 
 NOTHING = -1
-"""Stands for an empty cell among digits."""
+"""The label of an empty cell."""
 
 
 @dataclass(frozen=True)
 class Scenes:
-    """Images of several digits, and which they are.
+    """Images of several digits, and the digits.
 
     Shape:
         images: ``(n, 1, height, width)``, uint8.
@@ -62,17 +62,17 @@ def draw_scenes(
     shift: int = 0,
     augment: Augment | None = None,
 ) -> Scenes:
-    """Draw scenes of one grid shape; which digits, cells, sizes and places is random and uniform.
+    """Draw scenes of one grid; digits, cells, sizes and offsets are uniformly random.
 
     Args:
         digits: images of single digits, light on black.
-        labels: what each of them shows, 0 or more.
-        counts: how many digits each scene is to hold, 0 to ``rows * columns``.
+        labels: the digit of each image, 0 or more.
+        counts: digits of each scene, 0 to ``rows * columns``.
         grid: rows and columns of cells.
         random: source of all random numbers; from the same state come the same scenes.
         cell: pixels of a cell's side, at least ``scale[1]`` times that of the digits.
         scale: smallest and largest size of a digit's image, as a share of its own.
-        shift: most pixels that all cells of a scene are moved by, down and right; scenes are larger by as many.
+        shift: most pixels that the cells of a scene are shifted by, down and right; scenes grow by as many.
         augment: applied to every digit before it is placed in its cell; None: nothing.
 
     Shape:
@@ -87,24 +87,24 @@ def draw_scenes(
     chosen = random.integers(0, len(digits), counts.sum())
     held = np.full(priorities.shape, NOTHING)
     held[taken] = labels[chosen]
+    images = np.zeros((len(counts), grid[0], cell, grid[1], cell), np.uint8)
     scene, row, column = np.nonzero(taken.reshape(-1, *grid))
-    scenes = np.zeros((len(counts), grid[0], cell, grid[1], cell), np.uint8)
-    for start in range(0, len(chosen), CHUNK):
-        part = slice(start, start + CHUNK)
-        drawn = digits[chosen[part]]
-        augmented = augment(drawn, random) if augment else drawn
-        scenes[scene[part], row[part], :, column[part]] = place_in_cell(augmented, scale, cell, random)
-    images = _moved(scenes.reshape(len(counts), 1, grid[0] * cell, grid[1] * cell), shift, random)
-    return Scenes(images, held.reshape(-1, *grid))
+    for part in (slice(start, start + CHUNK) for start in range(0, len(chosen), CHUNK)):
+        drawn = augment(digits[chosen[part]], random) if augment else digits[chosen[part]]
+        images[scene[part], row[part], :, column[part]] = place_in_cell(drawn, scale, cell, random)
+    joined = images.reshape(len(counts), 1, grid[0] * cell, grid[1] * cell)
+    return Scenes(_shifted(joined, shift, random), held.reshape(-1, *grid))
 
 
-def _moved(images: ByteArray, shift: int, random: np.random.Generator) -> ByteArray:
-    """Each image somewhere in one that is ``shift`` pixels taller and wider."""
+def _shifted(images: ByteArray, shift: int, random: np.random.Generator) -> ByteArray:
+    """Each image at a random offset in one that is ``shift`` pixels taller and wider."""
     height, width = images.shape[2:]
-    moved = np.zeros((len(images), 1, height + shift, width + shift), np.uint8)
-    for image, frame, (down, right) in zip(images, moved, random.integers(0, shift + 1, (len(images), 2)), strict=True):
+    shifted = np.zeros((len(images), 1, height + shift, width + shift), np.uint8)
+    for image, frame, (down, right) in zip(
+        images, shifted, random.integers(0, shift + 1, (len(images), 2)), strict=True
+    ):
         frame[:, down : down + height, right : right + width] = image
-    return moved
+    return shifted
 
 
 def _check(

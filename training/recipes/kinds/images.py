@@ -1,4 +1,4 @@
-"""How the default models for images are made, from MNIST."""
+"""Recipes of the default models for images, trained on MNIST."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ BEYOND = 10
 class DigitRecipe:
     """Reads one handwritten digit with a CNN and an arithmetic head.
 
-    Interpolation is measured on MNIST's test images, extrapolation on the same as other files show them.
+    Interpolation is measured on MNIST's test images, extrapolation on other views of them: sizes, inversion, JPEG.
     """
 
     task: str
@@ -46,17 +46,17 @@ class DigitRecipe:
 
     def fit(self, name: str) -> FittedImageModel:
         """Train the network, and the same CNN with a linear head, and measure both."""
-        return fit_image_model(self._plan(name, ""), self._train(), self.tests())
+        return fit_image_model(self._config(name, ""), self._train(), self.tests())
 
     def export(self, fitted: FittedImageModel, name: str, repository: Path, command: str) -> Path:
         """Write what was fitted as version 1."""
-        return export_image_model(fitted, self._plan(name, command), self._train(), repository, version=1)
+        return export_image_model(fitted, self._config(name, command), self._train(), repository, version=1)
 
     def _train(self) -> LabeledImages:
         images, labels, _, _ = load_mnist(FOLDER)
         return LabeledImages(list(images[:, None]), labels.astype(np.float64))
 
-    def _plan(self, name: str, command: str) -> TrainConfig:
+    def _config(self, name: str, command: str) -> TrainConfig:
         return TrainConfig(
             name=name,
             classes=[str(digit) for digit in range(10)] if self.task == "classification" else None,
@@ -73,7 +73,7 @@ class DigitRecipe:
         )
 
     def tests(self) -> dict[str, LabeledImages]:
-        """What the model is measured on."""
+        """The test images, by part."""
         _, _, images, labels = load_mnist(FOLDER)
         as_is = LabeledImages(list(images[:, None]), labels.astype(np.float64))
         return {"interpolation": as_is, "extrapolation": views_of(images, labels)}
@@ -81,13 +81,13 @@ class DigitRecipe:
 
 @dataclass(frozen=True)
 class AggregateRecipe:
-    """Tells a total of the digits in an image, from totals of a few; measured on many.
+    """Computes an aggregate of the digits in an image, learned from aggregates of a few, measured on many.
 
     Interpolation is measured on as many digits as were trained on, extrapolation on ``BEYOND``; all are MNIST's test
-    digits, which training never saw.
+    digits, which are not trained on.
 
     Args:
-        total: what is told.
+        target: the aggregate.
         epochs: of ``training.counting.train.STEPS`` batches.
         seed: start of all random numbers.
     """
@@ -100,18 +100,18 @@ class AggregateRecipe:
         return self.export(self.fit(), name, repository, command)
 
     def fit(self) -> FittedImageModel:
-        """Train the network and an MLP head beside it, from the same class probabilities, and measure both."""
+        """Train the network and an MLP head on the same locations, and measure both."""
         mlp = mlp_head(self.target.highest, self.seed)
         network = self.train({"MLP": mlp})
         baseline = with_head(network, mlp)
         return FittedImageModel(network, baseline, self.errors(network, baseline))
 
     def train(self, heads: Mapping[str, nn.Module]) -> ImageNetwork:
-        """Train the network, and other heads from the same class probabilities, in place."""
+        """Train the network, and further heads, in place, on the same locations."""
         return train_counting_network(self.target, self.digits(), self.seed, self.epochs, heads)
 
     def digits(self) -> Digits:
-        """MNIST's training digits that the total is of, augmented as if written by other people."""
+        """MNIST's training digits used by the target, with handwriting augmentation."""
         images, labels, _, _ = load_mnist(FOLDER)
         return Digits(images, labels, self.target.lowest_digit, augment_handwriting)
 
@@ -124,7 +124,7 @@ class AggregateRecipe:
 
     def export(self, fitted: FittedImageModel, name: str, repository: Path, command: str) -> Path:
         """Write what was fitted as version 1."""
-        plan = TrainConfig(
+        config = TrainConfig(
             name=name,
             classes=None,
             head_type=self.target.head_type,
@@ -134,10 +134,10 @@ class AggregateRecipe:
             summary=self.target.summary,
             epochs=self.epochs,
         )
-        return export_image_model(fitted, plan, self.examples(), repository, version=1)
+        return export_image_model(fitted, config, self.examples(), repository, version=1)
 
     def examples(self) -> LabeledImages:
-        """Some of the images that it is trained on, one with the largest total among them."""
+        """A sample of the training images; one has the largest label of all."""
         digits, random = self.digits(), np.random.default_rng(0)
         batches = training_scenes(self.target, digits, build(self.target).pixels, self.seed, self.epochs)
         drawn = batches.sample(TEST_SCENES, random)
@@ -147,7 +147,7 @@ class AggregateRecipe:
         return LabeledImages([*drawn.images, *nines.images], np.append(drawn.labels, self.target.label(nines)))
 
     def tests(self) -> dict[str, LabeledImages]:
-        """What the model is measured on."""
+        """The test images, by part."""
         digits = held_out_digits(self.target)
         drawn = {
             count: draw_test_scenes(digits, count, TEST_SCENES, 0)
@@ -167,6 +167,6 @@ def _errors(network: ImageNetwork, tests: LabeledImages) -> dict[str, Any]:
 
 
 def held_out_digits(target: AggregateTarget) -> Digits:
-    """MNIST's test digits that the total is of."""
+    """MNIST's test digits used by the target."""
     _, _, images, labels = load_mnist(FOLDER)
     return Digits(images, labels, target.lowest_digit)
