@@ -45,7 +45,7 @@ def exif_of(*entries: bytes, data: bytes = b"") -> bytes:
 
 
 def oriented(image: Image.Image, orientation: int, kind: str, **options: Any) -> bytes:
-    """The image as stored, with an EXIF tag that says how to turn it."""
+    """The image as stored, with an EXIF tag for its orientation."""
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     return encode(image, kind, exif=exif, **options)

@@ -85,7 +85,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert (settings.backend, settings.device, settings.workers) == ("onnx", "auto", 1)
 
 
-def test_every_setting_says_what_it_is_and_can_be_wrong() -> None:
+def test_every_setting_has_a_description_and_a_bad_value() -> None:
     assert all(field.description for field in Settings.model_fields.values())
     free = {"NALU_REPOSITORY", "NALU_HOST", "NALU_API_KEYS_FILE", "NALU_BACKEND"}
     assert {f"NALU_{name.upper()}" for name in Settings.model_fields} == BAD.keys() | free
@@ -186,7 +186,7 @@ def test_cuda_that_is_not_there_is_refused_and_auto_takes_the_cpu(tmp_path: Path
     assert create_backend(backend, "auto", 1).device == "cpu"
 
 
-def test_torchscript_without_torch_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torchscript_without_torch_names_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(BackendError) as caught:
         create_app(Settings(repository=tmp_path, backend="torchscript"))
@@ -225,7 +225,7 @@ def test_python_m_app_ends_with_2_and_one_line() -> None:
     assert ended.stderr == f"nalu-serve: {NO_FOLDER.format('/nowhere')}\n"
 
 
-def test_a_variable_that_is_no_setting_is_said_in_the_log(
+def test_a_variable_that_is_not_a_setting_is_warned_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("NALU_PROT", "8312")

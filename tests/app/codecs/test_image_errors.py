@@ -89,7 +89,7 @@ def test_a_field_that_is_there_once_and_comes_again_is_refused(client: TestClien
     expect_problem(response, 422, message)
 
 
-def test_fields_that_nobody_asked_for_may_come_again(client: TestClient) -> None:
+def test_unknown_fields_may_be_repeated(client: TestClient) -> None:
     fields = {"model": "brightness", "note": ["a", "b"]}
     assert values(client.post("/predict/image", data=fields, files=[("files", grey(7))])) == [7]
 

@@ -1,4 +1,4 @@
-"""Whether an answer lies outside the values in training is said, and scatter at the ends of their range is not."""
+"""A prediction outside the values in training gets a warning; scatter at the ends of their range gets none."""
 
 import json
 from pathlib import Path

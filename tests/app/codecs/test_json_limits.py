@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.codecs.json_limits import MAX_MEMBERS, UNCHECKED_BYTES, check_depth, check_json
 from app.errors import InvalidInputError, TooLargeError
 
-SAID = "The body is nested deeper than {} levels, which is the limit; send plain rows."
+TOO_DEEP = "The body is nested deeper than {} levels, which is the limit; send plain rows."
 
 
 def nested(levels: int) -> bytes:
@@ -35,7 +35,7 @@ def is_refused(body: bytes, limit: int) -> bool:
 def test_the_limit_itself_is_taken_and_one_level_more_is_refused(limit: int) -> None:
     check_depth(nested(limit), limit)
     check_depth(b"[" + nested(limit - 1) * 1000 + b"]", limit)
-    with pytest.raises(InvalidInputError, match=re.escape(SAID.format(limit))):
+    with pytest.raises(InvalidInputError, match=re.escape(TOO_DEEP.format(limit))):
         check_depth(nested(limit + 1), limit)
 
 

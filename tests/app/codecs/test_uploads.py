@@ -99,7 +99,7 @@ def test_a_cmyk_jpeg_gives_its_colours() -> None:
         (8, np.rot90),
     ],
 )
-def test_an_image_is_turned_as_its_exif_orientation_says(kind: str, orientation: int, upright: Any) -> None:
+def test_an_image_is_turned_by_its_exif_orientation(kind: str, orientation: int, upright: Any) -> None:
     stored = np.kron(np.array([[0, 90, 180], [60, 120, 240]], np.uint8), np.ones((16, 16), np.uint8))
     options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 100}}.get(kind, {})
     content = oriented(Image.fromarray(stored), orientation, kind, **options)

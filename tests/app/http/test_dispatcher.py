@@ -64,9 +64,7 @@ def test_a_trace_that_is_none_is_no_id(client: TestClient, parent: str) -> None:
 
 
 @pytest.mark.parametrize("path", [URL, "/predict/image", "/models", "/models/sum", "/v2", "/v2/models", "/nothing"])
-def test_without_a_key_nothing_is_answered_and_nobody_is_told_what_there_is(
-    tmp_path: Path, keys: Path, path: str
-) -> None:
+def test_a_request_without_a_key_gets_401_whether_or_not_its_path_exists(tmp_path: Path, keys: Path, path: str) -> None:
     write_sum(tmp_path)
     with running(tmp_path, api_keys_file=keys) as client:
         for headers, reported in (
@@ -128,7 +126,7 @@ def test_refusals_are_counted_by_their_reason(fresh: TestClient) -> None:
         ("GET", "/v2/models/nobody", 404, "There is no model 'nobody'; GET /models lists all models."),
     ],
 )
-def test_errors_under_v2_are_what_the_open_inference_protocol_says(
+def test_errors_under_v2_have_the_form_of_the_open_inference_protocol(
     client: TestClient, method: str, path: str, status: int, reported: str
 ) -> None:
     response = client.request(method, path)

@@ -133,12 +133,12 @@ IMAGE = png(noise(40, 40))
         "webp-of-zeros",
     ],
 )
-def test_what_only_looks_like_an_image_is_refused(client: TestClient, content: bytes) -> None:
+def test_a_file_that_only_looks_like_an_image_is_rejected(client: TestClient, content: bytes) -> None:
     expect_problem(upload(client, "brightness", content), 415, UNSUPPORTED_IMAGE.format("File 0"))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_what_follows_a_whole_image_is_never_looked_at(client: TestClient, kind: str) -> None:
+def test_bytes_after_a_whole_image_are_ignored(client: TestClient, kind: str) -> None:
     whole = grey(128, 16, 16, kind)
     assert values(upload(client, "brightness", whole + archive(), whole + HTML)) == pytest.approx([128, 128], abs=1)
 

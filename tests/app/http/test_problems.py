@@ -12,7 +12,7 @@ CRASHED = "Something failed in the service; its log has the details under this r
 
 @pytest.fixture
 def crashing(tmp_path: Path) -> Iterator[TestClient]:
-    """A service with a route that fails in a way nobody foresaw, and a model that does."""
+    """A service with a route that raises an unexpected error, and a model that does."""
     write_sum(tmp_path)
     with running(tmp_path, raise_server_exceptions=False) as client:
 
