@@ -113,6 +113,7 @@ def test_refusals_are_counted_by_their_reason(fresh: TestClient) -> None:
     upload(fresh, "brightness", b"no image")
     fresh.get("/models/sum", params={"version": 0})
     fresh.post("/v2/repository/models/sum/unload")
+    # alias: the reason keeps its value of version 0.1, as dashboards select it
     expected = {("invalid",): 2, ("model_not_found",): 3, ("too_large",): 2, ("not_a_picture",): 1, ("forbidden",): 1}
     assert counted(fresh, "nalu_rejections_total") == expected
 

@@ -121,7 +121,7 @@ def test_other_work_of_the_loop_has_its_turn_between_the_slices() -> None:
 def test_with_each_that_waited_too_long_the_last_is_taken_too_and_a_connection_keeps_its_own_order() -> None:
     order: list[str] = []
 
-    class Named(Connection):
+    class NamedConnection(Connection):
         def __init__(self, name: str, clock: Clock) -> None:
             super().__init__(clock, TIME_SLICE_SECONDS)
             self.name = name
@@ -133,7 +133,7 @@ def test_with_each_that_waited_too_long_the_last_is_taken_too_and_a_connection_k
     async def scenario() -> None:
         clock = Clock()
         scheduler = ReadScheduler(LATE_SECONDS, clock)
-        first, second, last = Named("a", clock), Named("b", clock), Named("c", clock)
+        first, second, last = NamedConnection("a", clock), NamedConnection("b", clock), NamedConnection("c", clock)
         scheduler.put(first, b"0")
         for reader in (first, second, last):
             for part in (b"1", b"2"):

@@ -1,4 +1,4 @@
-"""``fit-images`` on values beyond those in training: votes, ``--train-up-to``, and what is refused."""
+"""``fit-images`` on values beyond those in training: the counting head, ``--train-up-to``, and what is refused."""
 
 import json
 from pathlib import Path

@@ -156,7 +156,7 @@ def test_published_figures_are_of_lengths_that_are_tested_too() -> None:
         assert published.kind in ("mae", "success")
 
 
-@pytest.mark.parametrize(("old", "new"), [("given", "oracle"), ("NAU on votes", "NAU on classes")])
+@pytest.mark.parametrize(("old", "new"), [("given", "oracle"), ("NAU on votes", "NAU on classes")])  # alias: old names
 def test_results_and_options_of_version_0_1_keep_their_names_as_aliases(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str
 ) -> None:

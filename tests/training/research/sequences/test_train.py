@@ -1,4 +1,4 @@
-"""A run's pieces on tiny pictures of our own: digits drawn as so many bright rows."""
+"""A run's pieces on tiny images of our own: digits drawn as so many bright rows."""
 
 from dataclasses import replace
 from itertools import combinations
@@ -23,7 +23,7 @@ SIDE = 12
 
 
 def drawn(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures whose digit is the number of bright rows, with some noise."""
+    """Images whose digit is the number of bright rows, with some noise."""
     numbers = np.random.default_rng(seed)
     labels = numbers.integers(0, 10, count).astype(np.uint8)
     rows = np.arange(SIDE)[None, :, None] < labels[:, None, None]
@@ -49,18 +49,18 @@ def test_products_are_of_the_digits_one_to_nine() -> None:
         assert len(part.images) == len(part)
 
 
-def test_moved_pictures_are_the_same_pictures_elsewhere() -> None:
+def test_moved_images_are_the_same_images_elsewhere() -> None:
     torch.manual_seed(0)
-    picture = torch.zeros(1, SIDE, SIDE, dtype=torch.uint8)
-    picture[0, 5, 6] = 255
-    digits = DigitImages(picture, torch.tensor([3]))
+    image = torch.zeros(1, SIDE, SIDE, dtype=torch.uint8)
+    image[0, 5, 6] = 255
+    digits = DigitImages(image, torch.tensor([3]))
     bright = {int(RandomShift(digits)(torch.tensor([0])).argmax()) for _ in range(60)}
     places = {row * SIDE + column for row in range(5 - SHIFT, 6 + SHIFT) for column in range(6 - SHIFT, 7 + SHIFT)}
     assert len(bright) > 1
     assert bright <= places
 
 
-def test_settled_statistics_are_those_of_all_pictures_as_they_are() -> None:
+def test_settled_statistics_are_those_of_all_images_as_they_are() -> None:
     torch.manual_seed(0)
     digits = split(small_mnist(), validation=200).train
     cnn = build_cnn(SEQUENCE_TASKS["sum"], SIDE)
@@ -81,7 +81,7 @@ def test_a_cnn_learns_digits_from_their_sums_alone(unit: str, seed: int) -> None
     assert model.cell.unit.W.tolist() == [[1.0, 1.0]]
 
 
-def test_where_the_cnn_learns_by_votes_the_counting_cell_waits_for_it() -> None:
+def test_where_the_cnn_learns_by_class_probabilities_the_counting_cell_waits_for_it() -> None:
     parts, task = split(small_mnist(), validation=200), SEQUENCE_TASKS["count"]
     settings = replace(settings_for(task, "NAU on classes"), epochs=1, batch_size=100)
     waited = train(task, "NAU on classes", parts.train, 0, replace(settings, cell_from=1.0))
@@ -102,17 +102,20 @@ def test_weights_as_good_as_whole_are_rounded_and_no_others() -> None:
 
 def test_the_likelihood_of_counts_is_that_of_each_digit_by_itself() -> None:
     task = SEQUENCE_TASKS["count"]
-    votes = torch.rand(1, 10, 1, 10).softmax(1)  # of one sequence of ten digits
+    probabilities = torch.rand(1, 10, 1, 10).softmax(1)  # of one sequence of ten digits
     counts = torch.zeros(1, 10)
     counts[0, 3], counts[0, 7] = 9, 1
     expected = 0.0
     for digit, count in enumerate(counts[0].int().tolist()):
         alike = [
-            prod(float(votes[0, digit, 0, i] if i in seen else 1 - votes[0, digit, 0, i]) for i in range(10))
+            prod(
+                float(probabilities[0, digit, 0, i] if i in seen else 1 - probabilities[0, digit, 0, i])
+                for i in range(10)
+            )
             for seen in combinations(range(10), count)
         ]
         expected += log(sum(alike) + MIN_LIKELIHOOD)
-    assert task.log_likelihood(votes, counts).item() == pytest.approx(
+    assert task.log_likelihood(probabilities, counts).item() == pytest.approx(
         expected, rel=5e-3
     )  # float32 beside MIN_LIKELIHOOD
 
