@@ -40,9 +40,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="models (default: all)")
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS, help="seeds (default: 0 1 2)")
     # alias: --pictures, as the option was called in version 0.1
-    parser.add_argument(  # alias: --pictures, as above
-        "--images", "--pictures", type=int, default=2000, help="test images for each line (default: 2000)"
-    )
+    parser.add_argument("--images", "--pictures", type=int, default=2000, help="test images a line (default: 2000)")
     parser.add_argument("--write", action="store_true", help="write docs/results/images.*")
     options = parser.parse_args()
     REPORTS.mkdir(parents=True, exist_ok=True)
