@@ -15,7 +15,7 @@ from app.backends import BackendError
 from app.main import create_app
 from app.observability.logs import configure
 from app.observability.metrics import MULTIPROCESS_FOLDER
-from app.settings import Settings, SettingsError, read_settings
+from app.settings import Settings, SettingsError, read_settings, rename_old_variables
 from app.transport.fast_path import FastPathProtocol
 from app.transport.workers import LISTENERS, run_workers
 
@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_workers(options: argparse.Namespace, settings: Settings) -> None:
+    rename_old_variables()
     for name, value in vars(options).items():
         if value is not None:
             os.environ[f"NALU_{name.upper()}"] = str(value)  # workers are new processes and read the environment

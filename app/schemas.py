@@ -35,7 +35,7 @@ class ArithmeticRequest(_Request):
         str, Field(strict=True, description="Name of the model; GET /models lists them.", json_schema_extra=NAME)
     ]
     version: Annotated[int, Field(strict=True, ge=1, le=MAX_VERSION)] | None = Field(
-        None, description="Version of the model; the latest by default."
+        None, description="Version of the model; the highest by default."
     )
     inputs: Annotated[list[Row], FailFast()] = Field(
         min_length=1, description="Rows, one number a column; finite numbers only."
@@ -60,7 +60,7 @@ class ImageForm(BaseModel):
     )
     version: Annotated[Annotated[int, Field(ge=1, le=MAX_VERSION)] | None, WithJsonSchema(VERSION)] = Field(
         default_factory=lambda: None,  # keeps null out of the schema
-        description="Version of the model; the latest by default.",
+        description="Version of the model; the highest by default.",
     )
     files: list[File] = Field(min_length=1, description="PNG, JPEG or WebP images.")
 

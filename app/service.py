@@ -51,7 +51,7 @@ class Service:
         """Whether the service accepts requests."""
         return self.repository.initial_scan_done and not self.draining
 
-    def expire(self) -> None:
+    def expire_requests(self) -> None:
         """End the requests past their deadline."""
         latest = perf_counter() - self.settings.request_timeout_seconds
         for context, end in list(self.requests_in_flight.items()):

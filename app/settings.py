@@ -151,6 +151,13 @@ def deprecation_warnings() -> list[str]:
     ]
 
 
+def rename_old_variables() -> None:
+    """Give environment variables their new names, so that worker processes, which inherit them, do not warn again."""
+    for old, new in OLD_NAMES.items():
+        for variable in [name for name in os.environ if name.upper() == old]:
+            os.environ.setdefault(new, os.environ.pop(variable))
+
+
 def _under_old_names() -> dict[str, object]:
     """Values of the variables that are set by their old name only, by setting."""
     variables = _environment()

@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import torch
 from app.__main__ import main
 from app.backends import BACKENDS, BackendError, create_backend
 from app.main import create_app
-from app.settings import Settings, SettingsError, read_settings
+from app.settings import Settings, SettingsError, deprecation_warnings, read_settings, rename_old_variables
 
 BAD = {
     "NALU_REPOSITORY_POLL_SECONDS": ("-1", "0"),
@@ -141,6 +142,13 @@ def test_the_new_name_of_a_setting_wins_over_the_old_one(
         "NALU_MAX_BACKLOG_SECONDS is the old name of NALU_MAX_QUEUE_DELAY_SECONDS, which is set too and wins; "
         "remove the old one."
     ]
+
+
+def test_workers_inherit_new_names_only_and_warn_of_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {"NALU_PROTECT_METRICS": "true", "nalu_max_backlog_seconds": "3"})
+    rename_old_variables()
+    assert os.environ == {"NALU_METRICS_REQUIRE_KEY": "true", "NALU_MAX_QUEUE_DELAY_SECONDS": "3"}
+    assert deprecation_warnings() == []
 
 
 def test_a_bad_value_under_an_old_name_is_named_with_its_value_and_rule(monkeypatch: pytest.MonkeyPatch) -> None:
