@@ -19,6 +19,7 @@ def made_of(law: RandomLaw, *, noisy: bool = False) -> Case:
     return Case(law, inputs, law(inputs)[:, None], 5 * inputs, noisy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", CASES)
 def test_a_case_is_a_table_that_its_law_fits_inside_and_outside_the_range(kind: str) -> None:
     for number in range(20):

@@ -90,6 +90,7 @@ def close(actual: NDArray[Any], expected: NDArray[Any]) -> None:
     np.testing.assert_allclose(actual, expected, rtol=TOLERANCE, atol=TOLERANCE)
 
 
+@pytest.mark.slow
 def test_both_backends_answer_an_image_of_any_size_alike_on_the_cpu(case: Case) -> None:
     onnx, torchscript = (case.loaded(backend, "cpu") for backend in ("onnx", "torchscript"))
     for images in case.images():
@@ -156,6 +157,7 @@ def test_what_a_default_model_computes_with_moves_to_its_device() -> None:
         assert pinned(folder / TORCHSCRIPT_FILE) == [], folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", UNITS.names())
 def test_what_a_head_computes_with_moves_to_its_device(tmp_path: Path, unit: str) -> None:
     assert pinned_in(network_of(head_type=unit), tmp_path) == []

@@ -158,6 +158,7 @@ def test_in_a_head_features_of_both_signs_and_near_zero_give_finite_numbers_and_
     assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in (x, *head.parameters()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exact", [False, True])
 def test_onnx_and_torchscript_answer_alike_in_float64(name: str, exact: bool, tmp_path: Path) -> None:
     torch.manual_seed(2)

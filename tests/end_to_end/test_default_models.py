@@ -18,6 +18,8 @@ from training.counting.scenes import Digits, draw_test_scenes
 from training.data.sklearn_digits import load_sklearn_digits
 from training.recipes import RECIPES
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = ROOT / "repository"
 LAWS = {
     "add": lambda a, b: a + b,

@@ -8,6 +8,8 @@ import pytest
 
 from tests.end_to_end.server import serve
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 OPTIONS = [

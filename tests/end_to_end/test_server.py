@@ -19,6 +19,8 @@ from benchmarks.startup import resident_megabytes
 from tests.app.factory import wait_until
 from tests.end_to_end.server import ROOT, serve
 
+pytestmark = pytest.mark.slow
+
 BODY = {"model": "add", "inputs": [[3, 4]]}
 
 

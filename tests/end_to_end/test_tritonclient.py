@@ -19,6 +19,8 @@ from tritonclient.utils import InferenceServerException
 from models.manifest import Manifest
 from tests.end_to_end.server import ROOT, Server, serve
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = ROOT / "repository"
 NAMES = sorted(folder.name for folder in REPOSITORY.iterdir() if folder.is_dir())
 ENCODINGS = (None, "gzip", "deflate")

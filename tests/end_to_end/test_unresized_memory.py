@@ -15,7 +15,7 @@ from PIL import Image
 from tests.app.factory import image_manifest, onnx_bytes, write_version
 from tests.end_to_end.server import Server, serve
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Reads memory from /proc.")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="Reads memory from /proc.")]
 
 CHANNELS = 16
 SIDE = 1000

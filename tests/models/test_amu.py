@@ -91,6 +91,7 @@ def test_in_evaluation_the_unit_is_its_formula() -> None:
     np.testing.assert_allclose(unit(torch.from_numpy(x)).detach().numpy(), np.where(gate > 0, sums, products))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("bounds", RANGES)
 def test_it_finds_operation_and_operands_from_its_output_alone(

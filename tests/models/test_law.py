@@ -84,6 +84,7 @@ def test_its_widths_are_columns_terms_sums_and_one() -> None:
     assert HEAT.dims == [3, 3, 2, 1]
 
 
+@pytest.mark.slow
 def test_files_answer_as_the_network_does_with_zeros_and_both_signs(tmp_path: Path) -> None:
     signs = [[np.nan, -1.0, 1.0], [1.0, 1.0, -1.0], [1.0, 1.0, 1.0]]
     network = law([[0.5, 1, 0], [0, -2, 1], [0, 0, 0]], [[2, -3, 0], [0, 0.5, 7]], [1, -1], signs)
@@ -116,6 +117,7 @@ def test_sizes_below_one_are_refused(name: str) -> None:
         Law(**sizes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("network", "operators"),
     [

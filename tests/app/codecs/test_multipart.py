@@ -43,6 +43,7 @@ def expect_malformed(body: bytes) -> None:
     assert re.fullmatch(r"The form is malformed: [A-Z].+\. Send it as curl -F does\.", rejected(TYPE, body))
 
 
+@pytest.mark.slow
 @given(fields=st.lists(st.tuples(NAMES, st.text(max_size=40) | st.binary(max_size=200)), min_size=1, max_size=8))
 @example(fields=[("files", b"\r\n--"), ("files", b"\r\n"), ("files", b""), ("model", "")])
 @settings(max_examples=300, deadline=None)

@@ -86,6 +86,7 @@ def table_onnx(size: int) -> bytes:
     return onnx_bytes(arithmetic_graph(nodes, [table, column]))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not STATM.exists(), reason="reads memory from /proc")
 def test_memory_does_not_grow_over_ten_loads_and_unloads_of_fifty_mebibytes(
     repository: Repository, no_collector: None

@@ -105,6 +105,7 @@ def test_of_duplicate_keys_the_last_counts(client: TestClient) -> None:
     assert client.post("/predict/arithmetic", content=body).json()["predictions"] == [[7.0]]
 
 
+@pytest.mark.slow
 @given(
     body=st.binary(max_size=200)
     | st.recursive(

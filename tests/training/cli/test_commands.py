@@ -26,6 +26,7 @@ def listing(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
+@pytest.mark.slow
 def test_fit_writes_a_model_and_says_where_it_lies_and_how_to_serve_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -46,6 +47,7 @@ def test_fit_writes_a_model_and_says_where_it_lies_and_how_to_serve_it(
     assert "ask      curl localhost:8000/predict/arithmetic -d" in reported
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("law", "reported"),
     [("x % 3", "Do not trust it outside the training range"), ("x > 0.5", "nothing is known of extrapolation")],
@@ -61,6 +63,7 @@ def test_what_is_not_learned_is_said_plainly(
     assert reported in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_table_without_a_law_makes_a_model_that_claims_no_formula(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -81,6 +84,7 @@ def test_a_table_without_a_law_makes_a_model_that_claims_no_formula(
     assert "wave: no formula that holds for every input" in reported
 
 
+@pytest.mark.slow
 def test_a_slip_that_hides_a_law_is_named_by_its_row_in_the_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -94,6 +98,7 @@ def test_a_slip_that_hides_a_law_is_named_by_its_row_in_the_file(
     assert f"No law found: {reason}. The model only fits" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_fit_prints_the_law_as_text_and_as_latex(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     m, v = np.random.default_rng(0).uniform(1, 10, (2, 60))
     data, repository = tmp_path / "energy.csv", tmp_path / "models"
@@ -111,6 +116,7 @@ def test_fit_prints_the_law_as_text_and_as_latex(tmp_path: Path, capsys: pytest.
     assert (again["formula"], again["latex"]) == ("0.5 * m * v**2", "0.5 m v^{2}")
 
 
+@pytest.mark.slow
 def test_the_same_seed_writes_the_same_weights_as_a_new_version(tmp_path: Path) -> None:
     data, repository = table(tmp_path), tmp_path / "models"
     common = ["fit", str(data), "--target", "total", "--unit", "nalu", "--restarts", "1", "--plots", str(tmp_path)]
@@ -154,6 +160,7 @@ def test_evaluating_digits_without_mnist_says_how_to_get_it(
     assert f"get MNIST with python -m training data mnist --to {tmp_path}" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_export_writes_the_next_version_from_the_checkpoint(tmp_path: Path) -> None:
     for name in ("divide", "digit"):
         target = tmp_path / name / "1"
@@ -215,6 +222,7 @@ def test_what_cannot_be_used_is_one_sentence_and_code_2_and_nothing_is_written(
     assert listing(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_an_interruption_leaves_no_half_written_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -82,6 +82,7 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.vision.export.write_model", write_model)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("task", ["regression", "classification"])
 def test_it_writes_a_model_and_draws_a_report(tmp_path: Path, task: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,6 +110,7 @@ def test_it_writes_a_model_and_draws_a_report(tmp_path: Path, task: str, capsys:
             assert len(set(drawn.convert("L").tobytes())) > 20
 
 
+@pytest.mark.slow
 def test_the_held_out_errors_are_those_of_the_exported_file_on_the_images_as_they_are(tmp_path: Path) -> None:
     labels = images(tmp_path)
     assert fit(labels, "--contrast", "plain", "--size", "16") == 0
@@ -121,6 +123,7 @@ def test_the_held_out_errors_are_those_of_the_exported_file_on_the_images_as_the
     assert manifest(labels)["metrics"]["interpolation"]["mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_images_that_keep_their_size_are_counted_in_any_size(tmp_path: Path) -> None:
     labels = dots(tmp_path)
     assert fit(labels, "--size", "keep", "--pool", "sum", "--batch-size", "5") == 0
@@ -184,6 +187,7 @@ main(sys.argv[2:])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quickly")
 def test_a_killed_training_goes_on_and_ends_with_the_weights_of_an_uninterrupted_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -307,6 +311,7 @@ def test_what_training_sees_is_within_half_a_shade_of_what_is_served(tmp_path: P
         assert (graph - torch.from_numpy(trained)).abs().max() <= 0.5 + 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("size", ["16", "keep"])
 def test_images_that_memory_does_not_hold_train_the_same_weights(

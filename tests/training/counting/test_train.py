@@ -19,6 +19,7 @@ def shapes() -> Digits:
     return Digits(images, np.array([1, 2], np.uint8))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("target", "count"), [(SUM, 12), (COUNT, 12), (PRODUCT, 10)], ids=["sum", "count", "product"])
 def test_totals_learned_from_a_few_things_hold_for_many(
     target: AggregateTarget, count: int, monkeypatch: pytest.MonkeyPatch

@@ -59,6 +59,7 @@ def test_a_version_folder_holds_the_contract_and_hashes_that_are_right(tmp_path:
     assert all(path.stat().st_mode & 0o044 == 0o044 for path in (folder, *folder.iterdir()))
 
 
+@pytest.mark.slow
 def test_versions_count_up_and_one_can_be_replaced(tmp_path: Path) -> None:
     assert [write_model(export(), tmp_path, "model").name for _ in range(2)] == ["1", "2"]
     before = (tmp_path / "model" / "1" / "model.pt").stat().st_ino
@@ -67,6 +68,7 @@ def test_versions_count_up_and_one_can_be_replaced(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["1", "2"]
 
 
+@pytest.mark.slow
 def test_two_runs_that_take_the_same_number_both_keep_their_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +91,7 @@ def test_onnx_is_one_file_in_float64_with_a_free_batch_dimension(tmp_path: Path)
     assert [session.run(None, {"input": np.ones((rows, 2))})[0].shape for rows in (1, 5)] == [(1, 1), (5, 1)]
 
 
+@pytest.mark.slow
 def test_exported_files_say_nothing_of_the_machine_that_made_them(tmp_path: Path) -> None:
     folder = write_model(export(), tmp_path, "model")
     here = str(Path(__file__).parents[3]).encode()

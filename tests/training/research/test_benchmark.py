@@ -166,6 +166,7 @@ def test_a_run_restarts_when_its_error_is_high_and_does_not_fall() -> None:
     assert restarts.due(np.array([9.0, 1.0, 0.5])) == ([], [])
 
 
+@pytest.mark.slow
 def test_nmu_learns_to_multiply_and_nau_cannot() -> None:
     scale = Scale(seeds=(1000, 1001), ranges=EASY, steps=6000, compiled=False)
     taken: list[int] = []
@@ -181,6 +182,7 @@ def test_nmu_learns_to_multiply_and_nau_cannot() -> None:
     assert [(r.successes, r.median_step, r.sparsity_error) for r in nau] == [(0, None, None)] * 2
 
 
+@pytest.mark.slow
 def test_inalu_runs_with_its_restarts_and_its_conditional_regulariser() -> None:
     scale = Scale(seeds=(1000, 1001), ranges=EASY, steps=700, every=100, compiled=False)
     found = run(Group("iNALU", "divide"), scale, lambda steps: None)
@@ -254,6 +256,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "_scale", lambda group, options: replace(tiny, seeds=(options.seeds_from,)))
 
 
+@pytest.mark.slow
 def test_the_command_keeps_what_is_done_and_says_where(
     small: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -334,6 +337,7 @@ def test_ranges_have_the_names_that_tables_use() -> None:
     assert Range((0.1, 10), ()).name == "[0.1, 10]"
 
 
+@pytest.mark.slow
 def test_the_committed_table_is_that_of_the_committed_results(tmp_path: Path) -> None:
     results = Path(__file__).parents[3] / "docs" / "results"
     write_report(records.read(results / "arithmetic.json"), tmp_path)

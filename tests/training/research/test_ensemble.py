@@ -184,6 +184,7 @@ def test_building_leaves_pytorchs_random_numbers_alone() -> None:
     assert torch.equal(torch.rand(1), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(which("g++") is None and which("clang++") is None, reason="needs a C++ compiler")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_compiled_step_is_the_plain_one() -> None:

@@ -33,6 +33,7 @@ def read(formula: str, inputs: FloatArray) -> FloatArray:
     return np.broadcast_to(np.asarray(function(*inputs.T), dtype=np.float64), len(inputs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("inputs", "law"),
     [
@@ -70,6 +71,7 @@ def test_network_and_formula_are_the_law_far_outside(inputs: FloatArray, law: Ca
     np.testing.assert_allclose(read(finding.formula, far), predicted(finding, far), rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("law", "written"),
     [

@@ -12,6 +12,7 @@ A, B, C = X.T
 COLUMNS = ("a", "b")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slip", [-1e6, 0.0, 31.5])
 @pytest.mark.parametrize("law", [lambda: A * B, lambda: A + 2 * C, lambda: A / (B + C)])
 def test_a_slip_of_any_size_in_one_row_is_found(law: Callable[[], np.ndarray], slip: float) -> None:
@@ -38,6 +39,7 @@ def test_where_there_is_noise_or_no_law_or_no_outlier_none_is_named() -> None:
     assert find_outliers(X[:5], A[:5] * B[:5]) is None
 
 
+@pytest.mark.slow
 def test_the_reason_names_the_rows_that_hide_a_law() -> None:
     target = A * B
     target[17] = 1e6

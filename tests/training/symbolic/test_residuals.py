@@ -18,6 +18,7 @@ def test_noise_that_grows_or_has_a_heavy_tail_is_nothing_to_learn(power: int) ->
     assert not learnable(X, noise**power)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "left",
     [
@@ -35,6 +36,7 @@ def test_what_follows_from_the_columns_is_learned_through_noise_of_its_size(left
     assert learnable(X, values + 0.7 * noise)
 
 
+@pytest.mark.slow
 def test_thousands_of_rows_and_many_columns_are_no_obstacle() -> None:
     random = np.random.default_rng(0)
     inputs = random.normal(size=(3000, 35))

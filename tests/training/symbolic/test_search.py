@@ -20,16 +20,19 @@ def power(*exponents: float, constant: float = 1.0) -> Candidate:
     return Candidate(W, signs_of(W, X), np.array([constant]), np.zeros(1, dtype=np.int64), np.ones(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0, 1e-9, 1e-3, 0.03, 0.08])
 def test_a_law_may_leave_rounding_or_little_noise(noise: float) -> None:
     assert rejection_reason(power(1, 2), X, PRODUCT * (1 + noise * NOISE)) is None
 
 
+@pytest.mark.slow
 def test_targets_rounded_to_two_decimals_or_kept_in_float32_have_their_law() -> None:
     assert rejection_reason(power(1, 2), X, np.round(PRODUCT, 2)) is None
     assert rejection_reason(power(1, 2), X, PRODUCT.astype(np.float32).astype(np.float64)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("candidate", "inputs", "target", "reason"),
     [
@@ -54,6 +57,7 @@ def test_what_is_no_law_is_told_why(candidate: Candidate, inputs: np.ndarray, ta
     assert re.search(reason, rejection)
 
 
+@pytest.mark.slow
 def test_rows_that_repeat_others_prove_nothing() -> None:
     few = np.repeat(X[:4], 50, axis=0)
     assert (
@@ -117,6 +121,7 @@ def test_a_table_of_two_rows_has_its_mean_at_least() -> None:
     assert found.reason == "2 different rows are too few to tell a law from chance"
 
 
+@pytest.mark.slow
 def test_a_target_that_nothing_learns_ends_the_search_after_one_round() -> None:
     reported: list[str] = []
     assert search(X[:80], NOISE[:80], progress=reported.append).reason

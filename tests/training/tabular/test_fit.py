@@ -17,6 +17,7 @@ PLAN = fit.FitConfig(name="m", columns=["a", "b"], target="y", unit="NAC", seed=
 AUTO = replace(PLAN, unit=fit.AUTO, restarts=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["add", "subtract"])
 def test_nac_extrapolates_sums_to_a_hundred_times_the_range(task: str) -> None:
     fitted = fit.fit(PLAN, TASKS.load(task).split(seed=11))
@@ -26,6 +27,7 @@ def test_nac_extrapolates_sums_to_a_hundred_times_the_range(task: str) -> None:
     assert fitted.metrics["extrapolation"]["mlp"]["relative_rmse"] > 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "law",
     [
@@ -58,6 +60,7 @@ def test_auto_finds_the_law_and_its_formula(task: str) -> None:
     assert fitted.metrics["extrapolation"]["max_relative_error"] < 1e-9
 
 
+@pytest.mark.slow
 def test_auto_says_why_there_is_no_law_and_keeps_the_nearest_thing() -> None:
     x = np.random.default_rng(0).uniform(-3, 3, (300, 1))
     split = split_table(x, np.sin(x), seed=0)
@@ -68,6 +71,7 @@ def test_auto_says_why_there_is_no_law_and_keeps_the_nearest_thing() -> None:
     assert fitted.metrics["interpolation"]["relative_rmse"] < 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["NALU", fit.AUTO])
 def test_the_extrapolation_rows_decide_nothing(unit: str) -> None:
     split = TASKS.load("multiply").split(seed=5)
@@ -77,6 +81,7 @@ def test_the_extrapolation_rows_decide_nothing(unit: str) -> None:
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
+@pytest.mark.slow
 def test_a_seed_reproduces_a_run_and_another_does_not() -> None:
     split = TASKS.load("divide").split(seed=5)
 
@@ -88,6 +93,7 @@ def test_a_seed_reproduces_a_run_and_another_does_not() -> None:
     assert not torch.equal(weights(1), weights(2))
 
 
+@pytest.mark.slow
 def test_noise_is_averaged_out() -> None:
     random = np.random.default_rng(0)
     x = random.uniform(-5, 5, (400, 3))
@@ -119,6 +125,7 @@ def test_an_unknown_unit_is_refused() -> None:
         fit.fit(replace(PLAN, unit="MLP"), TASKS.load("add").split(seed=0))
 
 
+@pytest.mark.slow
 def test_an_irrelevant_column_of_zeros_and_ones_does_not_spoil_a_product() -> None:
     random = np.random.default_rng(0)
     x = np.column_stack([random.uniform(1, 10, (400, 2)), random.integers(0, 2, 400)])

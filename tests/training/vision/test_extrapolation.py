@@ -36,6 +36,7 @@ def metrics(labels: Path) -> dict:
     return json.loads((labels.parent / "models/things/1/manifest.json").read_text())["metrics"]
 
 
+@pytest.mark.slow
 def test_what_is_learned_from_a_few_things_holds_for_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     labels = scattered(tmp_path, [i % 4 for i in range(80)] + [20] * 6)
     assert fit(labels, "--pool", "count", "--train-up-to", "3", "--epochs", "24", "--batch-size", "8") == 0

@@ -52,6 +52,7 @@ def test_tasks_units_and_seeds_narrow_the_runs() -> None:
         runs(["parity"], None, None)
 
 
+@pytest.mark.slow
 def test_an_interrupted_table_goes_on_with_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Run] = []
 
@@ -75,6 +76,7 @@ def test_an_interrupted_table_goes_on_with_what_is_missing(tmp_path: Path, monke
     assert sorted(path.name for path in tmp_path.iterdir()) == ["sequences.json", "sequences.md", "sequences.png"]
 
 
+@pytest.mark.slow
 def test_a_run_of_other_length_such_as_a_quick_one_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,6 +185,7 @@ def test_without_mnist_the_command_says_how_to_get_it(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_quick_is_a_few_short_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     seen: list[tuple[Run, int, int]] = []

@@ -71,6 +71,7 @@ def test_settled_statistics_are_those_of_all_images_as_they_are() -> None:
     assert not cnn.training
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("unit", "seed"), [("NAU", 0), ("NAU on classes", 1)])
 def test_a_cnn_learns_digits_from_their_sums_alone(unit: str, seed: int) -> None:
     parts = split((*drawn(700), *drawn(300, seed=1)), validation=200)
@@ -120,6 +121,7 @@ def test_the_likelihood_of_counts_is_that_of_each_digit_by_itself() -> None:
     )  # float32 beside MIN_LIKELIHOOD
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_run_and_every_cell_the_same_first_cnn() -> None:
     parts = split(small_mnist(), validation=200)
     settings = RunSettings(epochs=1, batch_size=100)
