@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from app.backends import BackendError
 from app.main import create_app
-from app.observability.logs import configure
+from app.observability.logs import configure_logging
 from app.observability.metrics import MULTIPROCESS_FOLDER
 from app.settings import Settings, SettingsError, read_settings, rename_old_variables
 from app.transport.fast_path import FastPathProtocol
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SettingsError, BackendError) as error:
         print(f"nalu-serve: {error}", file=sys.stderr)
         return 2
-    configure(settings.log_level, settings.log_format)
+    configure_logging(settings.log_level, settings.log_format)
     if settings.workers == 1:
         config = _configuration(app, settings)
         listeners = app.state.service.listeners = [config.bind_socket()]
@@ -85,7 +85,7 @@ def _check_address(settings: Settings) -> None:
 def create_worker() -> FastAPI:
     """The application of one worker process, with its settings from the environment."""
     settings = read_settings()
-    configure(settings.log_level, settings.log_format)
+    configure_logging(settings.log_level, settings.log_format)
     app = create_app(settings)
     app.state.service.listeners = LISTENERS
     return app

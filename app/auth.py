@@ -53,7 +53,7 @@ def is_public(path: str, metrics_require_key: bool) -> bool:
     return path in _PUBLIC or path.startswith(_PUBLIC_PREFIXES) or (path == "/metrics" and not metrics_require_key)
 
 
-class Keys:
+class APIKeys:
     """The keys of a file with a line ``name sha256-hex`` for each; blank lines and those that begin with # are skipped.
 
     A name may be on several lines, as while a key is being replaced. The file is read again when it has changed; if it

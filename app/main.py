@@ -12,15 +12,15 @@ from time import perf_counter, thread_time
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from app.auth import Keys
+from app.auth import APIKeys
 from app.backends import create_backend
 from app.backends.cpu import cpu_budget
 from app.batching.scheduler import BatchScheduler
-from app.http import docs_images, openapi
+from app.http import example_images, openapi
 from app.http.dispatcher import Dispatcher
 from app.http.problems import install_error_handlers
 from app.http.routing import DirectRoutes
-from app.observability.metrics import Metrics, ModelState
+from app.observability.metrics import Metrics, VersionStatus
 from app.observability.tracing import create_tracer
 from app.repository.repository import Repository
 from app.routes import health, models, predict, v2
@@ -31,7 +31,7 @@ from app.transport.shutdown import drain_on_sigterm
 
 logger = logging.getLogger(__name__)
 
-ROUTERS = (predict.router, v2.router, models.router, health.router, openapi.router, docs_images.router)
+ROUTERS = (predict.router, v2.router, models.router, health.router, openapi.router, example_images.router)
 
 GARBAGE_THRESHOLDS = (10_000, 20, 20)
 """Thresholds of the cyclic garbage collector; requests leave no cycles. Python's first one is 700."""
@@ -68,7 +68,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan(service),
     )
     app.state.service = service
-    app.openapi = openapi.describe(app)  # type: ignore[method-assign]
+    app.openapi = openapi.openapi_builder(app)  # type: ignore[method-assign]
     for router in ROUTERS:
         app.include_router(router)
     app.dispatcher = Dispatcher(super(Application, app).__call__, service, DirectRoutes(ROUTERS))
@@ -87,8 +87,8 @@ def create_service(settings: Settings) -> Service:
     concurrency = settings.max_concurrent_batches or cpus
     backend = create_backend(settings.backend, settings.device, settings.threads or max(1, cpus // concurrency))
     repository = Repository(settings.repository, backend, settle_seconds=settings.repository_poll_seconds)
-    metrics = Metrics(lambda: model_states(repository))
-    keys = Keys(settings.api_keys_file) if settings.api_keys_file else None
+    metrics = Metrics(lambda: version_statuses(repository))
+    keys = APIKeys(settings.api_keys_file) if settings.api_keys_file else None
     batching = BatchScheduler(settings, concurrency, metrics, thread_time if backend.device == "cpu" else perf_counter)
     return Service(settings, repository, batching, metrics, keys, create_tracer())
 
@@ -100,9 +100,9 @@ def _report_variables() -> None:
         logger.warning("%s is not a setting of the service and is ignored; docs/serving.md lists the settings.", name)
 
 
-def model_states(repository: Repository) -> list[ModelState]:
+def version_statuses(repository: Repository) -> list[VersionStatus]:
     """The state of every version folder, as /metrics shows it."""
-    return [ModelState(*key, entry.state, served=entry.model is not None) for key, entry in repository.entries()]
+    return [VersionStatus(*key, entry.state, served=entry.model is not None) for key, entry in repository.entries()]
 
 
 class Application(FastAPI):

@@ -8,7 +8,7 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
-from app.auth import Keys
+from app.auth import APIKeys
 from app.batching.scheduler import BatchScheduler
 from app.observability.metrics import Metrics
 from app.observability.tracing import Tracer
@@ -33,7 +33,7 @@ class Service:
     repository: Repository
     batching: BatchScheduler
     metrics: Metrics
-    keys: Keys | None = None
+    keys: APIKeys | None = None
     """None: no API key is required."""
     tracer: Tracer | None = None
     """None: requests are not traced."""

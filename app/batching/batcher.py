@@ -19,7 +19,7 @@ from app.batching.batch import BATCH_PIXELS, Batch, BatchedRequest, OnResult, Pe
 from app.batching.limiter import ConcurrencyLimiter, LatencyEstimator, QueueLimiter
 from app.errors import UnavailableError
 from app.observability.metrics import Metrics
-from app.repository.load import Model
+from app.repository.load import LoadedModel
 from app.settings import Settings
 
 MAX_INLINE_SECONDS = 0.002
@@ -50,7 +50,7 @@ class DynamicBatcher:
 
     def __init__(
         self,
-        model: Model,
+        model: LoadedModel,
         shape: tuple[int, ...],
         *,
         settings: Settings,
@@ -227,7 +227,7 @@ class DynamicBatcher:
         batch.send_results()
 
 
-def _batch_limits(model: Model, shape: tuple[int, ...], settings: Settings) -> tuple[int, int]:
+def _batch_limits(model: LoadedModel, shape: tuple[int, ...], settings: Settings) -> tuple[int, int]:
     """Most rows of a batch, and the pixels that each takes from the limiter: its own, unless the model resizes."""
     image = model.manifest.image
     if image is None:

@@ -14,7 +14,7 @@ from app.batching.batcher import DynamicBatcher
 from app.batching.limiter import ConcurrencyLimiter, QueueLimiter
 from app.errors import UnavailableError
 from app.observability.metrics import Metrics
-from app.repository.load import Model
+from app.repository.load import LoadedModel
 from app.settings import Settings
 
 MAX_SHAPES = 64
@@ -43,10 +43,10 @@ class BatchScheduler:
         self._settings = settings
         self._metrics = metrics
         self._clock = clock
-        self._batchers: WeakKeyDictionary[Model, dict[tuple[int, ...], DynamicBatcher]] = WeakKeyDictionary()
+        self._batchers: WeakKeyDictionary[LoadedModel, dict[tuple[int, ...], DynamicBatcher]] = WeakKeyDictionary()
         """By model, which is not kept, and by the shape of one input."""
 
-    def predict(self, model: Model, inputs: NDArray[Any], request: BatchedRequest) -> Awaitable[NDArray[Any]]:
+    def predict(self, model: LoadedModel, inputs: NDArray[Any], request: BatchedRequest) -> Awaitable[NDArray[Any]]:
         """Compute rows, in one batch with other requests' rows where there are any.
 
         Args:
@@ -63,11 +63,11 @@ class BatchScheduler:
         """
         return self._batcher(model, inputs).predict(inputs, request)
 
-    def submit(self, model: Model, inputs: NDArray[Any], request: BatchedRequest, on_result: OnResult) -> None:
+    def submit(self, model: LoadedModel, inputs: NDArray[Any], request: BatchedRequest, on_result: OnResult) -> None:
         """As ``predict``, but call a function with the outputs or the error."""
         self._batcher(model, inputs).submit(inputs, request, on_result)
 
-    def _batcher(self, model: Model, inputs: NDArray[Any]) -> DynamicBatcher:
+    def _batcher(self, model: LoadedModel, inputs: NDArray[Any]) -> DynamicBatcher:
         shape = inputs.shape[1:]
         batchers = self._batchers.get(model)
         if batchers is None:
@@ -89,7 +89,7 @@ class BatchScheduler:
             )
         return batcher
 
-    def check_queue_delay(self, model: Model) -> None:
+    def check_queue_delay(self, model: LoadedModel) -> None:
         """Reject a request that would wait too long, before anything is spent on it.
 
         The policy: no new request is accepted while the oldest one in the model's queues has waited longer than the
@@ -108,7 +108,7 @@ class BatchScheduler:
                 reason="overloaded",
             )
 
-    def queue_delay(self, model: Model) -> float:
+    def queue_delay(self, model: LoadedModel) -> float:
         """Seconds that the oldest request in a model's queues has waited."""
         batchers = self._batchers.get(model)
         if not batchers or not self.queue_limiter.rows:

@@ -16,7 +16,7 @@ from app.errors import RequestTimeoutError, ServiceError, UnauthorizedError, Una
 from app.http.context import RequestContext, body_too_large
 from app.http.problems import internal_error_response, render_problem
 from app.http.routing import DirectRoutes
-from app.observability.logs import access
+from app.observability.logs import log_access
 from app.service import Service
 
 logger = logging.getLogger("app.access")
@@ -166,7 +166,7 @@ class Dispatcher:
             method = context.scope["method"]
             context.span.end(context.status, {"http.route": route, "nalu.rows": context.rows}, f"{method} {route}")
         if self.service.settings.access_log:
-            access(
+            log_access(
                 logger,
                 method=context.scope["method"],
                 path=context.scope["path"],

@@ -25,8 +25,8 @@ ASSETS = {
 }
 
 
-def describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """Build the application's ``openapi``, in which all errors are those that the service sends."""
+def openapi_builder(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """The function to set as the application's ``openapi``; its errors are those that the service sends."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:

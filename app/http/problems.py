@@ -28,10 +28,10 @@ MAX_PATH_CHARACTERS = 100
 MAX_METHOD_CHARACTERS = 20
 """Longest method that a message repeats."""
 
-ErrorResponse = Callable[[RequestContext, Exception], Response]
+RenderError = Callable[[RequestContext, Exception], Response]
 
 
-def install_error_handlers(app: FastAPI, error_response: ErrorResponse) -> None:
+def install_error_handlers(app: FastAPI, error_response: RenderError) -> None:
     """Have errors of FastAPI's routes rendered by the same function as all others."""
 
     async def on_exception(request: Request, error: Exception) -> Response:

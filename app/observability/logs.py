@@ -51,7 +51,7 @@ class _Handler(logging.StreamHandler[Any]):
     """The service's handler: configuring again replaces it and no other."""
 
 
-def configure(level: str, format: Literal["text", "json"], stream: TextIO | None = None) -> None:  # noqa: A002
+def configure_logging(level: str, format: Literal["text", "json"], stream: TextIO | None = None) -> None:  # noqa: A002
     """Send the root logger's and uvicorn's records to one stream in one format.
 
     Run uvicorn with ``log_config=None``, or it reconfigures its loggers afterwards.
@@ -74,7 +74,7 @@ def configure(level: str, format: Literal["text", "json"], stream: TextIO | None
         logger.propagate = True
 
 
-def access(logger: logging.Logger, method: str, path: str, status: int, seconds: float, **fields: object) -> None:
+def log_access(logger: logging.Logger, method: str, path: str, status: int, seconds: float, **fields: object) -> None:
     """Log one request at level info.
 
     Args:

@@ -22,7 +22,7 @@ STALE_SECONDS = 60.0
 """How long the series of a removed version stay: the next scrape needs their last values."""
 
 
-class ModelState(NamedTuple):
+class VersionStatus(NamedTuple):
     """One version folder of the repository, as /metrics shows it."""
 
     name: str
@@ -32,7 +32,7 @@ class ModelState(NamedTuple):
     served: bool
 
 
-ModelStates = Callable[[], Iterable[ModelState]]
+VersionStatuses = Callable[[], Iterable[VersionStatus]]
 
 
 class BulkHistogram(Histogram):
@@ -60,15 +60,15 @@ class Metrics:
     Observations are appended to plain lists on the hot path; ``flush`` counts them several times a second.
 
     Args:
-        model_states: returns the current state of every version folder.
+        version_statuses: returns the current state of every version folder.
     """
 
-    def __init__(self, model_states: ModelStates) -> None:
+    def __init__(self, version_statuses: VersionStatuses) -> None:
         self.registry = CollectorRegistry()
         """The metrics of this process."""
-        self._model_states = model_states
-        self._states_collector = _StatesCollector(model_states)
-        self.registry.register(self._states_collector)
+        self._version_statuses = version_statuses
+        self._versions_collector = _VersionsCollector(version_statuses)
+        self.registry.register(self._versions_collector)
         self._observations: dict[tuple[str, ...], list[float]] = {}
         self._stale_since: dict[tuple[str, ...], float] = {}
         """When versions with series were first seen to be removed."""
@@ -135,7 +135,7 @@ class Metrics:
         if MULTIPROCESS_FOLDER in os.environ:
             return
         counted = {tuple(labels) for kind, *labels in self._observations if kind in PER_VERSION}
-        current = {(state.name, str(state.version)) for state in self._model_states()}
+        current = {(state.name, str(state.version)) for state in self._version_statuses()}
         self._stale_since = {labels: self._stale_since.get(labels, now) for labels in counted - current}
         for labels, since in self._stale_since.items():
             if now - since > STALE_SECONDS:
@@ -163,18 +163,18 @@ class Metrics:
             return self.registry
         all_workers = CollectorRegistry()
         MultiProcessCollector(all_workers)  # type: ignore[no-untyped-call]
-        all_workers.register(self._states_collector)
+        all_workers.register(self._versions_collector)
         return all_workers
 
 
-class _StatesCollector(Collector):
+class _VersionsCollector(Collector):
     """The models' states, read at each scrape: every worker has the same repository, so they are not summed."""
 
-    def __init__(self, model_states: ModelStates) -> None:
-        self._model_states = model_states
+    def __init__(self, version_statuses: VersionStatuses) -> None:
+        self._version_statuses = version_statuses
 
     def collect(self) -> Iterable[Metric]:
-        states = list(self._model_states())
+        states = list(self._version_statuses())
         tally = Tally(state.state for state in states)
         models = GaugeMetricFamily("nalu_models", "Version folders, by state.", labels=["state"])
         for name in ("ready", "damaged"):

@@ -21,14 +21,14 @@ WARM_UP_TIMES = 2
 
 
 @dataclass(eq=False)
-class Model:
+class LoadedModel:
     """A loaded model. Requests in flight keep a reference, whatever the repository does meanwhile."""
 
     manifest: Manifest
     predict: Predictor
 
 
-def load_model(folder: Path, key: tuple[str, int], backend: Backend) -> Model:
+def load_model(folder: Path, key: tuple[str, int], backend: Backend) -> LoadedModel:
     """Verify, load and warm up the model of a version folder.
 
     Raises:
@@ -49,7 +49,7 @@ def load_model(folder: Path, key: tuple[str, int], backend: Backend) -> Model:
         _warm_up(predict, manifest, shape, folder / backend.file)
     if manifest.image is not None and not manifest.image.resize:
         predict = trim_malloc(predict)
-    return Model(manifest, predict)
+    return LoadedModel(manifest, predict)
 
 
 def _warm_up_shapes(manifest: Manifest) -> list[list[int]]:

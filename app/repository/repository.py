@@ -9,9 +9,9 @@ from pathlib import Path
 
 from app.backends import Backend, BackendError
 from app.errors import InvalidInputError
-from app.repository.load import Model, load_model
+from app.repository.load import LoadedModel, load_model
 from app.repository.scan import Fingerprint, Key, fingerprint_of, last_change, version_folders
-from app.repository.snapshot import Entry, IndexEntry, Snapshot, unknown_model_error
+from app.repository.snapshot import IndexEntry, Snapshot, VersionEntry, unknown_model_error
 from models.manifest import Manifest, ManifestError
 
 logger = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ class Repository:
             self._snapshot = replace(snapshot.without(unloaded), unloaded=snapshot.unloaded | {name})
             logger.info("Unloaded '%s'.", name)
 
-    def get(self, name: str, version: int | None = None) -> Model:
+    def get(self, name: str, version: int | None = None) -> LoadedModel:
         """The model of that name, in its highest sound version unless one is named.
 
         Raises:
@@ -118,11 +118,11 @@ class Repository:
         """
         return self._snapshot.latest()
 
-    def entries(self) -> list[tuple[Key, Entry]]:
+    def entries(self) -> list[tuple[Key, VersionEntry]]:
         """All version folders that are served or damaged, by name and version."""
         return self._snapshot.known_entries()
 
-    def versions_of(self, name: str) -> list[tuple[int, Entry]]:
+    def versions_of(self, name: str) -> list[tuple[int, VersionEntry]]:
         """The version folders of one model that are served or damaged, in ascending order.
 
         Raises:
@@ -147,7 +147,7 @@ class Repository:
         if known:
             logger.info("Removed: %s.", ", ".join(known))
 
-    def _is_changing(self, folder: Path, fingerprint: Fingerprint, before: Entry | None) -> bool:
+    def _is_changing(self, folder: Path, fingerprint: Fingerprint, before: VersionEntry | None) -> bool:
         """Whether the files have changed since the last scan, so that they may be about to change again."""
         if not self.settle_seconds:
             return False
@@ -159,15 +159,15 @@ class Repository:
         """Load a version folder, or record why it cannot be loaded."""
         before = self._snapshot.entries.get(key)
         try:
-            entry = Entry(fingerprint, load_model(folder, key, self.backend), None)
+            entry = VersionEntry(fingerprint, load_model(folder, key, self.backend), None)
             logger.info("Loaded '%s' version %d.", *key)
         except Exception as error:  # one damaged model must not affect the others
             model = before.model if before else None
             if changing:
                 logger.debug("Model '%s' version %d is incomplete: %s", *key, error)
-                entry = Entry(fingerprint, model, before.reason if before else None, waiting=True)
+                entry = VersionEntry(fingerprint, model, before.reason if before else None, waiting=True)
             else:
-                entry = Entry(fingerprint, model, _damage(key, folder, error, model is not None))
+                entry = VersionEntry(fingerprint, model, _damage(key, folder, error, model is not None))
         self._snapshot = self._snapshot.with_entry(key, entry)
 
 

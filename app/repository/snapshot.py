@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Literal, Self
 
 from app.errors import ModelNotFoundError, ServiceError, UnavailableError
-from app.repository.load import Model
+from app.repository.load import LoadedModel
 from app.repository.scan import Fingerprint, Key
 from models.manifest import Manifest
 
@@ -14,11 +14,11 @@ LOADING = "The models are still being loaded; GET /health/ready reports their st
 
 
 @dataclass(frozen=True)
-class Entry:
+class VersionEntry:
     """One version folder: its model if one is served, the reason if its files are damaged."""
 
     fingerprint: Fingerprint
-    model: Model | None
+    model: LoadedModel | None
     reason: str | None
     waiting: bool = False
     """Its files were unsound and had just changed: the next scan decides."""
@@ -47,22 +47,22 @@ class IndexEntry:
 class Snapshot:
     """The repository's state at one time. Immutable, so that it is read without a lock."""
 
-    entries: Mapping[Key, Entry] = field(default_factory=dict)
+    entries: Mapping[Key, VersionEntry] = field(default_factory=dict)
     """By name and version, sorted."""
     unloaded: frozenset[str] = frozenset()
     """Names of the models that were unloaded."""
     initial_scan_done: bool = False
 
     @cached_property
-    def served(self) -> dict[tuple[str, int | None], Model]:
+    def served(self) -> dict[tuple[str, int | None], LoadedModel]:
         """The models by name and version; without a version, the highest sound one."""
-        served: dict[tuple[str, int | None], Model] = {}
+        served: dict[tuple[str, int | None], LoadedModel] = {}
         for (name, version), entry in self.entries.items():
             if entry.model is not None:
                 served[name, version] = served[name, None] = entry.model
         return served
 
-    def with_entry(self, key: Key, entry: Entry) -> Self:
+    def with_entry(self, key: Key, entry: VersionEntry) -> Self:
         """The state after a version folder was read."""
         return replace(self, entries=dict(sorted({**self.entries, key: entry}.items())))
 
@@ -71,7 +71,7 @@ class Snapshot:
         removed = set(keys)
         return replace(self, entries={key: entry for key, entry in self.entries.items() if key not in removed})
 
-    def get(self, name: str, version: int | None) -> Model:
+    def get(self, name: str, version: int | None) -> LoadedModel:
         """See ``Repository.get``."""
         model = self.served.get((name, version))
         if model is None:
@@ -84,11 +84,11 @@ class Snapshot:
             raise UnavailableError(LOADING)
         return [model.manifest for (_, version), model in self.served.items() if version is None]
 
-    def known_entries(self) -> list[tuple[Key, Entry]]:
+    def known_entries(self) -> list[tuple[Key, VersionEntry]]:
         """See ``Repository.entries``."""
         return [(key, entry) for key, entry in self.entries.items() if entry.known]
 
-    def versions_of(self, name: str) -> list[tuple[int, Entry]]:
+    def versions_of(self, name: str) -> list[tuple[int, VersionEntry]]:
         """See ``Repository.versions_of``."""
         found = [(key[1], entry) for key, entry in self.known_entries() if key[0] == name]
         if not found or not self.initial_scan_done:
@@ -109,7 +109,7 @@ class Snapshot:
         return IndexEntry(*key, "READY" if entry.model else "UNAVAILABLE", entry.reason)
 
     def _not_found_error(self, name: str, version: int | None) -> ServiceError:
-        """The error for a client that requests a model that is not served."""
+        """The error for a request for a model that is not served."""
         if not self.initial_scan_done:
             return UnavailableError(LOADING)
         shown, entries = name[:64], {key[1]: entry for key, entry in self.entries.items() if key[0] == name}

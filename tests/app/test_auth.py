@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app import auth
-from app.auth import Keys, is_public, main
+from app.auth import APIKeys, is_public, main
 from app.settings import SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +47,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     ],
 )
 def test_a_key_is_known_by_its_name(file: Path, authorization: str | None, x_api_key: str | None, name: str) -> None:
-    assert Keys(file).check(authorization, x_api_key) == name
+    assert APIKeys(file).check(authorization, x_api_key) == name
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_key_is_known_by_its_name(file: Path, authorization: str | None, x_api
     ],
 )
 def test_what_is_no_key_is_refused(file: Path, authorization: str | None, x_api_key: str | None) -> None:
-    assert Keys(file).check(authorization, x_api_key) is None
+    assert APIKeys(file).check(authorization, x_api_key) is None
 
 
 def test_every_key_is_compared_whichever_fits_and_in_constant_time(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +81,7 @@ def test_every_key_is_compared_whichever_fits_and_in_constant_time(file: Path, m
         return given == expected
 
     monkeypatch.setattr("hmac.compare_digest", compare)
-    keys = Keys(file)
+    keys = APIKeys(file)
     both = [hashlib.sha256(key).digest() for key in (b"key-of-alice", b"key-of-bob")]
     for key in ("key-of-alice", "key-of-bob", "key-of-nobody"):
         compared.clear()
@@ -92,7 +92,7 @@ def test_every_key_is_compared_whichever_fits_and_in_constant_time(file: Path, m
 def test_a_name_may_have_two_keys_while_one_is_replaced(file: Path) -> None:
     with file.open("a") as keys:
         keys.write(line("alice", "her-next-key"))
-    assert [Keys(file).check(None, key) for key in ("key-of-alice", "her-next-key")] == ["alice", "alice"]
+    assert [APIKeys(file).check(None, key) for key in ("key-of-alice", "her-next-key")] == ["alice", "alice"]
 
 
 @pytest.mark.parametrize(
@@ -113,14 +113,14 @@ def test_a_bad_file_stops_the_start_and_names_the_line_and_nothing_that_is_in_it
 ) -> None:
     file.write_bytes(content.encode("latin-1"))
     with pytest.raises(SettingsError) as caught:
-        Keys(file)
+        APIKeys(file)
     assert str(caught.value) == f"NALU_API_KEYS_FILE is '{file}', {problem}"
 
 
 @pytest.mark.parametrize(("name", "reason"), [("none.txt", "No such file or directory"), (".", "Is a directory")])
 def test_a_file_that_cannot_be_read_stops_the_start(tmp_path: Path, name: str, reason: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        Keys(tmp_path / name)
+        APIKeys(tmp_path / name)
     assert str(caught.value) == (
         f"NALU_API_KEYS_FILE is '{tmp_path / name}', which cannot be read ({reason}); give a file that can be."
     )
@@ -130,7 +130,7 @@ def test_a_changed_file_is_read_again_within_a_second_and_not_looked_at_more_oft
     file: Path, clock: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "app.auth")
-    keys = Keys(file)
+    keys = APIKeys(file)
     file.write_text(line("carol", "key-of-carol"))
     clock[0] += 0.9
     assert [keys.check(None, f"key-of-{name}") for name in ("alice", "carol")] == ["alice", None]
@@ -142,7 +142,7 @@ def test_a_changed_file_is_read_again_within_a_second_and_not_looked_at_more_oft
 def test_a_file_that_turns_bad_leaves_the_keys_that_were_read_and_is_logged_once_a_change(
     file: Path, clock: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
-    keys = Keys(file)
+    keys = APIKeys(file)
     kept = "The keys that were read before stay valid."
     file.write_text("carol my-secret-key")
     for _ in range(3):
@@ -163,7 +163,7 @@ def test_a_file_that_turns_bad_leaves_the_keys_that_were_read_and_is_logged_once
 
 
 def test_a_file_of_the_same_size_that_is_replaced_is_read_again(file: Path, clock: list[float]) -> None:
-    keys = Keys(file)
+    keys = APIKeys(file)
     file.write_text(file.read_text().replace("alice", "carol"))
     os.utime(file, (1, 1))
     clock[0] += 1
@@ -213,7 +213,7 @@ def test_a_key_that_was_made_is_taken_and_only_its_hash_goes_to_the_file(tmp_pat
     assert made.stdout == line("alice@example.org", match[1])
     file = tmp_path / "keys.txt"
     file.write_text(made.stdout)
-    assert Keys(file).check(f"Bearer {match[1]}", None) == "alice@example.org"
+    assert APIKeys(file).check(f"Bearer {match[1]}", None) == "alice@example.org"
 
 
 def test_no_two_keys_are_the_same(capsys: pytest.CaptureFixture[str]) -> None:

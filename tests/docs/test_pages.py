@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.main import create_app
-from app.observability.metrics import Metrics, ModelState
+from app.observability.metrics import Metrics, VersionStatus
 from app.settings import Settings
 from tests.docs.pages import PAGES, ROOT, name, read
 
@@ -129,7 +129,7 @@ def test_endpoints_that_are_listed_are_there() -> None:
 
 
 def test_every_metric_is_listed_with_its_labels() -> None:
-    metrics = Metrics(lambda: [ModelState("add", 1, "ready", served=True)])
+    metrics = Metrics(lambda: [VersionStatus("add", 1, "ready", served=True)])
     metrics.rejections.labels("overloaded").inc()
     for key in (
         ("request", "/", "200"),

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from scipy.stats import binom
 
-from app.http.docs_images import example_digit, example_digits
+from app.http.example_images import example_digit, example_digits
 from models.manifest import Manifest, versions
 from tests.end_to_end.server import ROOT, Server, serve
 from training.counting.scenes import Digits, draw_test_scenes

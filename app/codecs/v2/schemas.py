@@ -128,13 +128,13 @@ class ModelNames(BaseModel):
     models: list[str]
 
 
-class Live(BaseModel):
+class ServerLive(BaseModel):
     """Liveness of the process."""
 
     live: Literal[True]
 
 
-class Ready(BaseModel):
+class ServerReady(BaseModel):
     """Readiness of the server, or of the model named."""
 
     ready: bool

@@ -12,7 +12,7 @@ from app.codecs.v2 import schemas
 from app.errors import InvalidInputError
 from app.http.context import RequestContext
 from app.http.routing import DirectRoute
-from app.repository.load import Model
+from app.repository.load import LoadedModel
 from app.routes.v2 import control, inference
 from app.routes.v2.documentation import errors, infer_body, infer_response, optional_body, parameters
 from app.routes.v2.metadata import model_config, model_metadata, served_models, served_versions, server_metadata
@@ -53,7 +53,7 @@ async def server(_: ServiceDep, __: RequestContext) -> Response:
     return _json(server_metadata())
 
 
-@router.get("/health/live", summary="Liveness", response_model=schemas.Live, responses=errors(503))
+@router.get("/health/live", summary="Liveness", response_model=schemas.ServerLive, responses=errors(503))
 async def live(_: ServiceDep, __: RequestContext) -> Response:
     """200 while the process runs."""
     return _json({"live": True})
@@ -62,10 +62,10 @@ async def live(_: ServiceDep, __: RequestContext) -> Response:
 @router.get(
     "/health/ready",
     summary="Readiness",
-    response_model=schemas.Ready,
+    response_model=schemas.ServerReady,
     responses={
         503: {
-            "model": schemas.Ready | schemas.ErrorResponse,
+            "model": schemas.ServerReady | schemas.ErrorResponse,
             "description": "Still loading, or draining; an error where the service is overloaded.",
         }
     },
@@ -99,7 +99,7 @@ async def metadata(service: ServiceDep, context: RequestContext) -> Response:
     return _json(model_metadata(service, _model(service, context).manifest))
 
 
-@_for_model("GET", "/ready", summary="Model readiness", response_model=schemas.Ready, responses=errors(404, 503))
+@_for_model("GET", "/ready", summary="Model readiness", response_model=schemas.ServerReady, responses=errors(404, 503))
 async def model_ready(service: ServiceDep, context: RequestContext) -> Response:
     """200 if the model is loaded and warmed up."""
     return _json({"ready": True, "name": _model(service, context).manifest.name})
@@ -182,7 +182,7 @@ async def unload(service: ServiceDep, context: RequestContext) -> Response:
     return _json({})
 
 
-def _model(service: Service, context: RequestContext) -> Model:
+def _model(service: Service, context: RequestContext) -> LoadedModel:
     version = context.path_params.get("version")
     if version is None:
         return service.repository.get(context.path_params["model"])

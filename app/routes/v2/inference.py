@@ -14,14 +14,14 @@ from app.codecs.v2.request import HEADER_LENGTH, InferenceRequest, decode
 from app.codecs.v2.response import encode
 from app.errors import UnavailableError
 from app.http.context import RequestContext
-from app.repository.load import Model
+from app.repository.load import LoadedModel
 from app.service import Service
 
 MAX_INLINE_BYTES = 2**16
 """Larger responses are compressed in a thread, so that they do not block the event loop."""
 
 
-async def infer(service: Service, context: RequestContext, model: Model) -> Response:
+async def infer(service: Service, context: RequestContext, model: LoadedModel) -> Response:
     """Run a model on a request.
 
     Raises:
@@ -50,7 +50,7 @@ async def _decompressed(service: Service, context: RequestContext, body: bytes) 
 
 
 async def _predict_within_timeout(
-    service: Service, context: RequestContext, model: Model, request: InferenceRequest
+    service: Service, context: RequestContext, model: LoadedModel, request: InferenceRequest
 ) -> NDArray[Any]:
     if request.timeout_seconds is None:
         return await _predict(service, context, model, request.inputs)
@@ -65,7 +65,7 @@ async def _predict_within_timeout(
         ) from None
 
 
-async def _predict(service: Service, context: RequestContext, model: Model, inputs: NDArray[Any]) -> NDArray[Any]:
+async def _predict(service: Service, context: RequestContext, model: LoadedModel, inputs: NDArray[Any]) -> NDArray[Any]:
     """All rows at once; images in parts of at most ``BATCH_PIXELS``."""
     if model.manifest.image is None:
         return await service.batching.predict(model, inputs, context)

@@ -13,7 +13,7 @@ from app.batching.batcher import DynamicBatcher
 from app.batching.limiter import LatencyEstimator
 from app.batching.scheduler import BatchScheduler
 from app.observability.metrics import Metrics
-from app.repository.load import Model
+from app.repository.load import LoadedModel
 from app.settings import Settings
 from models.manifest import Manifest
 from tests.app.factory import LIMIT_SECONDS, manifest_of
@@ -45,7 +45,7 @@ class Bench:
         self.scheduler = BatchScheduler(Settings(repository=Path(), **limits), concurrency, self.metrics, clock)
 
     def request(
-        self, model: Model, rows: Rows | NDArray[Any], request: FakeRequest | None = None
+        self, model: LoadedModel, rows: Rows | NDArray[Any], request: FakeRequest | None = None
     ) -> "asyncio.Task[NDArray[np.float64]]":
         """A request in a task of its own, as each has one."""
 
@@ -55,26 +55,26 @@ class Bench:
 
         return asyncio.create_task(predict())
 
-    async def held(self, model: Model, fake: HeldModel, rows: Rows) -> "asyncio.Task[NDArray[np.float64]]":
+    async def held(self, model: LoadedModel, fake: HeldModel, rows: Rows) -> "asyncio.Task[NDArray[np.float64]]":
         """A request whose computation has begun in a thread and is held there."""
         first = self.request(model, rows)
         await until(fake.entered.is_set)
         return first
 
-    def batchers(self, model: Model) -> dict[tuple[int, ...], DynamicBatcher]:
+    def batchers(self, model: LoadedModel) -> dict[tuple[int, ...], DynamicBatcher]:
         """The model's batchers by the shape of their rows."""
         return self.scheduler._batchers.get(model, {})
 
-    def latency(self, model: Model) -> LatencyEstimator:
+    def latency(self, model: LoadedModel) -> LatencyEstimator:
         """What a model's batches of two columns are expected to take."""
         return self.scheduler._batcher(model, np.empty((0, 2))).latency
 
-    def quick(self, model: Model) -> None:
+    def quick(self, model: LoadedModel) -> None:
         """Let batches of up to 64 rows of two columns be expected to take no time."""
         for rows in (1, 2, 4, 8, 16, 32, 64):
             self.latency(model).record(rows, 0.0)
 
-    def age(self, model: Model, seconds: float) -> None:
+    def age(self, model: LoadedModel, seconds: float) -> None:
         """Let time pass for the requests in a model's queues."""
         for batcher in self.batchers(model).values():
             for pending in batcher._pending:
@@ -86,8 +86,8 @@ class Bench:
         return queue.rows, queue.pixels, limiter.running, len(limiter.waiters)
 
 
-def model_of(predict: Callable[[Any], Any], name: str = "sum", version: int = 1) -> Model:
-    return Model(Manifest.model_validate(manifest_of(name, version)), predict)
+def model_of(predict: Callable[[Any], Any], name: str = "sum", version: int = 1) -> LoadedModel:
+    return LoadedModel(Manifest.model_validate(manifest_of(name, version)), predict)
 
 
 def scenario(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:

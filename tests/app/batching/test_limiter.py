@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from app.batching.batch import BATCH_PIXELS
 from app.batching.limiter import ConcurrencyLimiter
-from app.repository.load import Model
+from app.repository.load import LoadedModel
 from models.manifest import Manifest
 from tests.app.batching.bench import Bench, scenario, turns, until
 from tests.app.factory import image_manifest
@@ -92,8 +92,8 @@ def test_asking_whether_a_batch_can_start_changes_nothing() -> None:
     assert large.calls == 0
 
 
-def image_model_of(fake: HeldModel, *, resize: bool = False) -> Model:
-    return Model(Manifest.model_validate(image_manifest("p", "brightness", resize=resize)), fake)
+def image_model_of(fake: HeldModel, *, resize: bool = False) -> LoadedModel:
+    return LoadedModel(Manifest.model_validate(image_manifest("p", "brightness", resize=resize)), fake)
 
 
 def image(side: int, value: int = 1) -> NDArray[np.float64]:

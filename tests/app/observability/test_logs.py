@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from app.observability.logs import MAX_PATH, JsonFormatter, TextFormatter, access, configure
+from app.observability.logs import MAX_PATH, JsonFormatter, TextFormatter, configure_logging, log_access
 
 ROOT = Path(__file__).parents[3]
 SPAN = "b7ad6b7169203331"
@@ -19,11 +19,11 @@ TIME = datetime(2026, 2, 28, 23, 59, 59, 7_000, UTC)
 UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access")
 UVICORN_ALONE = """
 import uvicorn
-from app.observability.logs import configure
+from app.observability.logs import configure_logging
 
 async def nothing(scope, receive, send): ...
 
-configure("info", "json")
+configure_logging("info", "json")
 server = uvicorn.Server(uvicorn.Config(nothing, port=0, log_config=None, access_log=False, lifespan="off"))
 server.should_exit = True
 server.run()
@@ -61,7 +61,7 @@ class Odd:
 def test_a_line_of_json_has_time_level_logger_and_message(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time_ns", lambda: int(TIME.timestamp() * 1e9))
     monkeypatch.setattr("time.time", TIME.timestamp)
-    configure("info", "json", stream)
+    configure_logging("info", "json", stream)
     logging.getLogger("app.somewhere").warning("%s is %d", "a", 1)
     assert stream.getvalue() == (
         '{"time": "2026-02-28T23:59:59.007Z", "level": "warning", "logger": "app.somewhere", "message": "a is 1"}\n'
@@ -73,7 +73,7 @@ def test_a_line_of_text_has_time_level_logger_message_and_request(
 ) -> None:
     monkeypatch.setattr("time.time_ns", lambda: int(TIME.timestamp() * 1e9))
     monkeypatch.setattr("time.time", TIME.timestamp)
-    configure("info", "text", stream)
+    configure_logging("info", "text", stream)
     logger = logging.getLogger("app.somewhere")
     logger.error("failed", extra={"request_id": "4f0c"})
     logger.info("fine")
@@ -84,14 +84,14 @@ def test_a_line_of_text_has_time_level_logger_message_and_request(
 
 
 def test_lines_below_the_level_are_left_out(stream: io.StringIO) -> None:
-    configure("warning", "json", stream)
+    configure_logging("warning", "json", stream)
     logging.getLogger("app").info("too little")
     logging.getLogger("app").warning("enough")
     assert [line["message"] for line in logged(stream)] == ["enough"]
 
 
 def test_extra_fields_follow_in_the_line_and_none_is_left_out(stream: io.StringIO) -> None:
-    configure("info", "json", stream)
+    configure_logging("info", "json", stream)
     logging.getLogger("app").info("x", extra={"request_id": "4f0c", "span_id": SPAN, "rows": 3, "key": None})
     logging.getLogger("app").info("y")
     first, second = logged(stream)
@@ -101,7 +101,7 @@ def test_extra_fields_follow_in_the_line_and_none_is_left_out(stream: io.StringI
 
 
 def test_an_exception_is_text_in_its_own_field(stream: io.StringIO) -> None:
-    configure("info", "json", stream)
+    configure_logging("info", "json", stream)
     try:
         raise ValueError("of the test")
     except ValueError:
@@ -113,7 +113,7 @@ def test_an_exception_is_text_in_its_own_field(stream: io.StringIO) -> None:
 
 
 def test_an_exception_follows_a_line_of_text(stream: io.StringIO) -> None:
-    configure("info", "text", stream)
+    configure_logging("info", "text", stream)
     try:
         raise ValueError("of the test")
     except ValueError:
@@ -143,7 +143,7 @@ def test_an_exception_follows_a_line_of_text(stream: io.StringIO) -> None:
 def test_odd_values_are_logged_as_text_and_never_replace_the_standard_fields(
     stream: io.StringIO, name: str, value: object, written: object
 ) -> None:
-    configure("info", "json", stream)
+    configure_logging("info", "json", stream)
     logging.getLogger("app").info("x", extra={name: value})
     [line] = logged(stream)
     if name == "extra":
@@ -186,7 +186,7 @@ def test_an_exception_that_has_no_text_is_named() -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\x0b", "\x1b[2K", "\x7f", "\x85", "\x00"])
 def test_control_characters_from_a_client_cannot_forge_a_line(stream: io.StringIO, end: str) -> None:
-    configure("info", "text", stream)
+    configure_logging("info", "text", stream)
     logging.getLogger("app").info("no model '%s'", f"x{end}2026-02-28 INFO app: forged")
     assert end not in stream.getvalue()[:-1]
     assert len(stream.getvalue().splitlines()) == 1
@@ -195,8 +195,8 @@ def test_control_characters_from_a_client_cannot_forge_a_line(stream: io.StringI
 def test_configuring_again_logs_every_line_once_and_keeps_other_handlers(stream: io.StringIO) -> None:
     root = logging.getLogger()
     others = list(root.handlers)
-    configure("info", "text", stream)
-    configure("info", "json", stream)
+    configure_logging("info", "text", stream)
+    configure_logging("info", "json", stream)
     logging.getLogger("app").info("once")
     assert [line["message"] for line in logged(stream)] == ["once"]
     assert set(others) <= set(root.handlers)
@@ -207,7 +207,7 @@ def test_uvicorn_logs_in_the_same_format_even_after_its_own_configuration(stream
         logger = logging.getLogger(name)
         logger.addHandler(logging.StreamHandler(stream))
         logger.propagate = False
-    configure("info", "json", stream)
+    configure_logging("info", "json", stream)
     logging.getLogger("uvicorn.error").info("up on %d", 8000, extra={"color_message": "\x1b[1mup\x1b[0m"})
     [line] = logged(stream)
     assert (line["logger"], line["message"]) == ("uvicorn.error", "up on 8000")
@@ -215,8 +215,8 @@ def test_uvicorn_logs_in_the_same_format_even_after_its_own_configuration(stream
 
 
 def test_an_access_line_has_the_request_the_key_and_the_latency(stream: io.StringIO) -> None:
-    configure("info", "json", stream)
-    access(
+    configure_logging("info", "json", stream)
+    log_access(
         logging.getLogger("app.access"),
         "POST",
         "/predict/arithmetic",
@@ -244,8 +244,8 @@ def test_an_access_line_has_the_request_the_key_and_the_latency(stream: io.Strin
 
 
 def test_an_access_line_truncates_a_long_path(stream: io.StringIO) -> None:
-    configure("info", "json", stream)
-    access(logging.getLogger("app.access"), "GET", "/" + "x" * 5000, 404, 0.0)
+    configure_logging("info", "json", stream)
+    log_access(logging.getLogger("app.access"), "GET", "/" + "x" * 5000, 404, 0.0)
     assert logged(stream)[0]["path"] == "/" + "x" * (MAX_PATH - 1)
 
 

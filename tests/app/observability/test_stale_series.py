@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.observability.metrics import MULTIPROCESS_FOLDER, PER_VERSION, STALE_SECONDS, Metrics, ModelState
+from app.observability.metrics import MULTIPROCESS_FOLDER, PER_VERSION, STALE_SECONDS, Metrics, VersionStatus
 from tests.app.factory import running, wait_until, write_sum
 
 
@@ -14,7 +14,7 @@ class Counted:
 
     def __init__(self) -> None:
         self.versions: set[int] = set()
-        self.metrics = Metrics(lambda: [ModelState("sum", version, "ready", False) for version in self.versions])
+        self.metrics = Metrics(lambda: [VersionStatus("sum", version, "ready", False) for version in self.versions])
 
     def predict(self, version: int, rows: int = 1) -> None:
         self.versions.add(version)

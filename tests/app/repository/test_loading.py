@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 
 from app.backends import Backend, Predictor, create_backend
 from app.errors import ModelNotFoundError
-from app.repository.load import Model
+from app.repository.load import LoadedModel
 from app.repository.repository import Repository
 from models.manifest import Manifest
 from tests.app.factory import (
@@ -149,7 +149,7 @@ def test_models_are_equal_by_identity_only(repository: Repository) -> None:
     write_sum(repository.root)
     repository.refresh()
     model = repository.get("sum")
-    twin = Model(model.manifest, model.predict)
+    twin = LoadedModel(model.manifest, model.predict)
     assert model != twin
     assert len({model, twin, model}) == 2
 
