@@ -1,8 +1,8 @@
-"""python -m benchmarks.fuzz: thousands of made-up requests, good and bad, to every operation of the service.
+"""python -m benchmarks.fuzz: thousands of generated requests, valid and invalid, to every operation of the service.
 
-Starts ``python -m app`` on the default models, lets Schemathesis ask it with all its checks, and stops it. What it
-makes up is settled by /openapi.json and schemathesis.toml. Ends with Schemathesis' exit status: 0 where nothing was
-found. Needs the extra ``fuzz``, which ``make fuzz`` installs apart, because it changes pytest.
+Starts ``python -m app`` on the default models, runs Schemathesis with all its checks against it, and stops it.
+/openapi.json and schemathesis.toml determine the requests. Ends with Schemathesis' exit status: 0 if it found nothing.
+Needs the extra ``fuzz``, which ``make fuzz`` installs apart, because it changes pytest.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What Schemathesis cannot know: which models there are, and what each takes.
+"""Hooks for Schemathesis: the models of the repository and the inputs of each.
 
 Schemathesis makes a case from the schema alone; nine in ten would end at a model that is not there or takes another
 number of columns. These hooks, which schemathesis.toml names, point most cases at a model of the repository, and fit
@@ -21,12 +21,12 @@ REPOSITORY = Path(__file__).parents[1] / "repository"
 HEADER_LENGTH = "Inference-Header-Content-Length"
 MANIFESTS = {folder.name: Manifest.read(folder / str(versions(folder)[-1])) for folder in sorted(REPOSITORY.iterdir())}
 FIT_IN = 5
-"""One name in so many, and one body, stays as it was made."""
+"""One name and one body of this many stay as they were generated."""
 
 
 @schemathesis.hook
 def map_case(_: schemathesis.HookContext, case: schemathesis.Case) -> schemathesis.Case:
-    """Name a model that is there, and give it what it takes."""
+    """Name an existing model, and fit the inputs to it."""
     place, key = _place_of_name(case)
     if place is None or not isinstance(place[key], str):
         return case
@@ -49,7 +49,7 @@ def map_body(_: schemathesis.HookContext, body: Any) -> Any:
 
 @schemathesis.hook.apply_to(path="/predict/image")
 def filter_body(_: schemathesis.HookContext, body: Any) -> bool:
-    """Leave out what is wrong until it is sent: an empty list of versions is no field at all in a form."""
+    """Leave out cases that become valid when sent: an empty list of versions is no field at all in a form."""
     form = getattr(body, "body", body)
     return not (isinstance(form, dict) and form.get("version") == [])
 

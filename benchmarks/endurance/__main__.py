@@ -1,7 +1,7 @@
 """python -m benchmarks.endurance: the service under load for long; exits with 1 if a rule is broken.
 
 It runs on a copy of ``repository/``. The clients ask rows of numbers and images and check every answer, while others
-leave in the middle or send what is no request, and versions of a model come and go. The rules: no wrong answer, no
+disconnect early or send invalid requests, and versions of a model come and go. The rules: no wrong answer, no
 request without one, no 5xx but 503 with Retry-After, neither seen nor counted in ``/metrics``, every new version
 served, and at the end no more than 1.05 times the memory of the first minute.
 """

@@ -1,4 +1,4 @@
-"""A client that knows what became of each request: answered, lost and how, or never accepted."""
+"""A client that classifies each request: answered, lost (and how), or never accepted."""
 
 import asyncio
 import random
@@ -15,7 +15,7 @@ REFUSED_PAUSE_SECONDS = 0.02
 
 @dataclass
 class Tally:
-    """What became of the requests of many clients.
+    """Outcomes of the requests of many clients.
 
     Attributes:
         statuses: whole answers, by status.
@@ -49,7 +49,7 @@ class Client:
         port: of the service.
         contents: requests to choose from.
         tally: where everything is counted.
-        keep: whether to ask again on the same connection; a client that does not says so to the server.
+        keep: whether to reuse the connection; a client that does not sends ``Connection: close``.
     """
 
     def __init__(self, port: int, contents: Sequence[bytes], tally: Tally, *, keep: bool) -> None:
@@ -115,7 +115,7 @@ class Client:
 
 
 def has_ended(connection: socket.socket) -> bool:
-    """Whether the other side has ended the connection, or sent what nobody asked for, as far as this machine knows."""
+    """Whether the other side has closed the connection, or sent unexpected bytes, as far as this machine knows."""
     try:
         connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
@@ -126,11 +126,11 @@ def has_ended(connection: socket.socket) -> bool:
 
 
 async def read(connection: socket.socket, received: bytearray) -> Answer:
-    """Read one answer; what came is in ``received``, whatever happens.
+    """Read one response; the bytes so far are in ``received``, even after an error.
 
     Raises:
         OSError: the connection was reset, or ended (then ``EOFError``'s meaning, as ``ConnectionAbortedError``).
-        BrokenAnswerError: what came is no answer.
+        BrokenAnswerError: the bytes are not a response.
     """
     loop = asyncio.get_running_loop()
     while (answer := parse(bytes(received))) is None:

@@ -29,7 +29,7 @@ class Pacer:
         self._next = perf_counter()
 
     async def turn(self) -> None:
-        """Return when the next request is due; what the service was too slow for is not made up for."""
+        """Return when the next request is due; requests that a slow service delayed are not made up for."""
         if self.rate is None:
             return
         now = perf_counter()
@@ -43,7 +43,7 @@ class Clients:
 
     Args:
         port: of the service.
-        requests: what is asked, without end.
+        requests: to send, an endless iterator.
         connections: that ask at a time.
     """
 

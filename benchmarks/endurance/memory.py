@@ -10,7 +10,7 @@ from benchmarks.serving.servers import processes
 from benchmarks.startup import resident_megabytes
 
 WINDOW_SECONDS = 10.0
-"""Memory is the median of the samples of this time, as it breathes with what is in flight."""
+"""Memory is the median of the samples of this time, as it varies with the requests in flight."""
 
 
 def processor_seconds(pid: int) -> float:

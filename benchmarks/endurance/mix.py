@@ -1,4 +1,4 @@
-"""What is sent, and how an answer is known to be right: by arithmetic, or by the first answer for the image."""
+"""The requests and their expected responses: by arithmetic, or by the first response for the image."""
 
 import json
 import math
@@ -14,9 +14,9 @@ from benchmarks.serving.bodies import arithmetic, image_request, jpeg, png
 from benchmarks.serving.wire import Answer, post, request
 
 Check = Callable[[Answer], str | None]
-"""Says what is wrong with an answer with status 200; None: nothing."""
+"""Returns what is wrong with a response of status 200; None: nothing."""
 SawVersion = Callable[[str, int], str | None]
-"""Is told the model and version of an answer; says what is wrong with it."""
+"""Takes the model and version of a response; returns what is wrong with it."""
 
 LAWS: dict[str, Callable[[float, float], float]] = {"add": add, "subtract": sub, "multiply": mul, "divide": truediv}
 NUMBERS, PROBABILITIES = 1e-12, 1e-4
@@ -26,7 +26,7 @@ LENGTH_HEADER = "Inference-Header-Content-Length"
 
 @dataclass(frozen=True)
 class CheckedRequest:
-    """A request and what its answer has to be.
+    """A request and its expected response.
 
     Attributes:
         kind: for the tables.
@@ -46,7 +46,7 @@ class Arithmetic:
 
     Args:
         repository: where the training ranges of the models stand.
-        saw: is told the version of each answer.
+        saw: is called with the model and version of each response.
         seed: start of all random numbers.
     """
 
@@ -176,7 +176,7 @@ def flat(inputs: Sequence[Sequence[float]]) -> list[float]:
 def shuffled(
     pools: Sequence[tuple[float, list[CheckedRequest]]], length: int = 4000, seed: int = 0
 ) -> Iterator[CheckedRequest]:
-    """Requests without end, each pool as often as its weight says."""
+    """Requests without end, each pool as often as its weight."""
     source = random.Random(seed)
     chosen = source.choices([pool for _, pool in pools], [weight for weight, _ in pools], k=length)
     cycle = [source.choice(pool) for pool in chosen]

@@ -1,4 +1,4 @@
-"""What the service itself counted: an alert hangs on it, so a client that left must not look like a failure there."""
+"""The server errors in the service's own metrics: alerts use them, so a disconnected client must not count as one."""
 
 import re
 

@@ -3,7 +3,7 @@
 A request is accepted once the client has written all of it on a connection whose end it could not know of: a fresh one
 that was established, or one that is reused and on which nothing, and so no end, had come when the client looked just
 before it wrote. It is lost if no whole answer follows; an answer 503 is one. Connections that are refused are fine, and
-so are those that are found ended before the request is written. Clients heed ``Connection: close``. Most keep their
+so are those that are found ended before the request is written. Clients respect ``Connection: close``. Most keep their
 connections and ask again as soon as they are answered; some make a new one for each request.
 """
 
@@ -34,7 +34,7 @@ END_SECONDS = 30.0
 
 @dataclass
 class Round:
-    """What one shutdown was like."""
+    """Times and outcomes of one shutdown."""
 
     tally: Tally = field(default_factory=Tally)
     signal_seconds: float = 0.0

@@ -38,7 +38,7 @@ class Swaps:
         return len(self.came) - 1
 
     def saw(self, model: str, version: int) -> str | None:
-        """Take note of the version of an answer; says what is wrong with it."""
+        """Record the version of a response; returns what is wrong with it."""
         if model != MODEL:
             return None if version == 1 else f"{model} has no version {version}"
         if version not in self.came:

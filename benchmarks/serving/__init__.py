@@ -1,1 +1,1 @@
-"""The service under load, beside an echo and beside what one writes alone in ten minutes."""
+"""The service under load, compared with an echo server and a minimal FastAPI server."""

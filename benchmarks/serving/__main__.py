@@ -1,7 +1,7 @@
-"""python -m benchmarks.serving: the service under load, beside an echo and beside what one writes alone.
+"""python -m benchmarks.serving: the service under load, compared with an echo server and a minimal one.
 
-It takes Linux, the load generator wrk and two processor cores, one for the servers and one for the clients. ``--write``
-keeps the results.
+Needs Linux, the load generator wrk and two processor cores, one for the servers and one for the clients. ``--write``
+saves the results.
 """
 
 import argparse
@@ -30,10 +30,10 @@ SECTIONS = (*SCENARIOS, "workers", "overload", "startup")
 
 
 def main() -> None:
-    """Measure, print, and keep the results if that is wanted."""
+    """Measure, print, and save the results with --write."""
     options = _parser().parse_args()
     if options.write and (options.quick or options.only):
-        raise SystemExit("--write keeps whole runs only; leave out --quick and --only.")
+        raise SystemExit("--write saves whole runs only; leave out --quick and --only.")
     find_wrk()
     raise_file_limit()
     results = measure(options.only or SECTIONS, *((1, 1) if options.quick else (ROUNDS, SECONDS)))
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def measure(sections: list[str] | tuple[str, ...], number: int, seconds: int) -> dict[str, Any]:
-    """Everything that is asked for, in rounds of some seconds."""
+    """Run the sections, in rounds of some seconds."""
     found = cores()
     results: dict[str, Any] = {**_origin(), "rounds": number, "seconds": seconds, "scenarios": {}}
     os.sched_setaffinity(0, found[-1:])  # this process makes the overload

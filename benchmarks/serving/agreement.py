@@ -1,4 +1,4 @@
-"""Before anything is timed: do the service and its twin give the same answers?"""
+"""Compares the predictions of the service and its twin before anything is timed."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from benchmarks.serving.scenarios import SCENARIOS
 from benchmarks.serving.servers import Server, ask
 
 ARITHMETIC, PROBABILITIES = 1e-12, 1e-2
-"""How far two answers may lie apart: relative for numbers, absolute for probabilities, which are float32."""
+"""Tolerances: relative for numbers, absolute for probabilities, which are float32."""
 
 
 def check(service: Server, twin: Server) -> None:

@@ -15,7 +15,7 @@ NOISE = 12
 
 @dataclass(frozen=True)
 class Body:
-    """What is posted, and where."""
+    """A request body and the path that it is posted to."""
 
     path: str
     content_type: str

@@ -1,4 +1,4 @@
-"""The ceiling: a Starlette route that sends the body back, and so costs what HTTP in Python costs and no more.
+"""The upper bound: a Starlette route that sends the body back, so it costs no more than HTTP in Python.
 
 ``uvicorn benchmarks.serving.echo:app``
 """

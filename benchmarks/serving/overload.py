@@ -1,11 +1,11 @@
-"""Overload: three times as many requests as the server can answer, whether it answers or not.
+"""Overload: requests at three times the peak rate, sent by the clock (open loop).
 
-The requests come by the clock (open loop), so a slow server is not spared; wrk cannot do that, as its connections wait
-for their answers, and it does not keep the times of refusals and answers apart. A client waits one second, then ends
-the connection. There are as many connections as requests can wait in that second, but no more than 8,192, as operating
-systems set limits; a request that finds all of them waiting is given up at once, and counted apart, as the server never
-sees it. Goodput is the answers with status 200 that came within the second, per second. The peak it is compared with is
-what wrk gets with the same body on the scenario's connections just before, in the same round.
+A slow server gets no fewer of them. wrk cannot do that: its connections wait for their responses, and it does not
+separate the times of rejections and predictions. A client waits one second, then closes the connection. There are as
+many connections as requests can wait in that second, but no more than 8,192, as operating systems set limits; a request
+that finds all of them waiting is dropped and counted separately, as the server never sees it. Goodput is the responses
+with status 200 within the second, per second. The peak that it is compared with is measured by wrk with the same body
+and connections just before, in the same round.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ TIMEOUT_SECONDS = 1.0
 MOST_CONNECTIONS = 8192
 OPENED_AT_A_TIME = 64
 WARM_SECONDS = 1.0
-"""Time until the queue is full; what is answered in it does not count."""
+"""Warm-up until the queue is full; its responses do not count."""
 TICK_SECONDS = 0.001
 
 
 @dataclass
 class Outcome:
-    """What became of the requests of one run.
+    """Outcomes of the requests of one run.
 
     Attributes:
         seconds: that were counted.

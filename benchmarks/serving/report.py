@@ -1,4 +1,4 @@
-"""The table of the results, for the terminal and for docs/results/serving.md; one says what the other says."""
+"""Renders the results, for the terminal and for docs/results/serving.md alike."""
 
 import statistics
 from collections.abc import Iterator
@@ -11,22 +11,21 @@ INTRO = """\
 The service beside two other servers with the same uvicorn settings (uvloop, httptools, no access log, one process), all
 on one processor core, the clients on another:
 
-- *echo* is a Starlette route that sends the body back. Ours / echo tells how much is left of what HTTP in Python
-  can do.
-- *twin* is FastAPI and ONNX Runtime as one writes them alone in ten minutes, without checks of the numbers, versions,
-  limits, a queue or metrics (`benchmarks/serving/twin.py`). It is written with `def`, as FastAPI's documentation
-  advises for what blocks; the *async twin* with `async def`, which holds the event loop while it predicts and is faster
-  for models as small as these. Before anything is timed, their answers and ours are compared.
+- *echo* is a Starlette route that sends the body back: the upper bound of HTTP in Python.
+- *twin* is a minimal server of FastAPI and ONNX Runtime, without validation, versions, limits, a queue or metrics
+  (`benchmarks/serving/twin.py`). It uses `def`, as FastAPI's documentation advises for blocking code; the *async twin*
+  uses `async def`, which blocks the event loop while it predicts and is faster for models as small as these. Their
+  predictions are compared with ours before anything is timed.
 
-The servers take turns, so that what slows the machine slows all of them; every number is the median of the rounds, and
-every ratio the median of the rounds' ratios, with the lowest and the highest in brackets. Every answer was 2xx, or
-nothing would stand here.
+The servers take turns, so a slow phase of the machine slows all of them. Every number is the median of the rounds, and
+every ratio the median of the rounds' ratios, with the lowest and the highest in brackets. A response other than 2xx
+ends the measurement.
 """
 OVERLOAD = """\
 Requests come at three times the peak rate, by the clock. Goodput is the answers with status 200 within one second;
-goodput / peak is 1 if overload takes nothing from those who are served. *Refused* were answered with 503 and
-Retry-After; *no answer* came within the second; *no connection* found all of 8,192 connections waiting, where that many
-were needed, and was given up before the server saw it. Requests a second.
+goodput / peak is 1 if overload costs no throughput. *Rejected* requests got 503 with Retry-After; *no response* came
+within the second; *no connection* means that all of up to 8,192 connections were waiting, so the request was dropped
+before the server saw it. All in requests a second.
 """
 SHARED = """There are two cores, and wrk has to share them with the two workers. So one worker is measured twice:
 with wrk on the other core, and with wrk on its own, so that two workers and wrk have twice the cores of that."""
@@ -98,7 +97,7 @@ def _workers(workers: dict[str, Any]) -> Iterator[str]:
 
 def _overload(overload: dict[str, Any]) -> Iterator[str]:
     yield f"\n## Three times more than it can answer\n\n{OVERLOAD}"
-    yield "| | Server | Peak | Offered | Goodput | Goodput / peak | Refused | No answer | No connection |"
+    yield "| | Server | Peak | Offered | Goodput | Goodput / peak | Rejected | No response | No connection |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     for name, runs in overload.items():
         for server, seen in runs.items():

@@ -35,14 +35,14 @@ def closed_loop(name: str, servers: Sequence[Server], rounds: int, seconds: floa
         for _ in range(rounds):
             for server in servers:
                 runs[server.name].append(_wrk(name, server, script, seconds, load_cores))
-            _say(name, {key: headline(SCENARIOS[name], seen[-1]) for key, seen in runs.items()})
+            _report(name, {key: headline(SCENARIOS[name], seen[-1]) for key, seen in runs.items()})
     return runs
 
 
 def workers(rounds: int, seconds: float, cores: Sequence[int]) -> dict[str, Any]:
     """One worker on one core against two on two; wrk has to share those two where there is no third.
 
-    There, one worker is measured a second time, with wrk on its own core: what all of it does on one core.
+    There, one worker is measured a second time, with wrk on its own core, to compare at equal cores per process.
 
     Raises:
         SystemExit: an answer was not 2xx, or did not come.
@@ -63,7 +63,9 @@ def workers(rounds: int, seconds: float, cores: Sequence[int]) -> dict[str, Any]
                 for _ in range(rounds):
                     for key, (server, load) in asked.items():
                         runs[key].append(_wrk(name, server, script, seconds, load))
-                    _say(f"{name}, workers", {key: headline(SCENARIOS[name], seen[-1]) for key, seen in runs.items()})
+                    _report(
+                        f"{name}, workers", {key: headline(SCENARIOS[name], seen[-1]) for key, seen in runs.items()}
+                    )
             results["scenarios"][name] = runs
     return results
 
@@ -87,7 +89,9 @@ def overloaded(servers: Sequence[Server], rounds: int, seconds: float, load_core
                     outcome = overload(server.port, post(body), FACTOR * peak, seconds)
                     runs[server.name].append({"peak": peak, **_sound(name, server, outcome).as_dict()})
                     _settle(server)
-                _say(f"{name}, overload", {key: seen[-1]["goodput"] / seen[-1]["peak"] for key, seen in runs.items()})
+                _report(
+                    f"{name}, overload", {key: seen[-1]["goodput"] / seen[-1]["peak"] for key, seen in runs.items()}
+                )
         results[name] = runs
     return results
 
@@ -122,7 +126,7 @@ def _wait_for_workers(server: Server, tries: int = 50) -> None:
 
 
 def _settle(server: Server, seconds: float = 60) -> None:
-    """Wait until the server has worked off what clients have long given up."""
+    """Wait until the server has worked off the requests of clients that have left."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         begun = time.monotonic()
@@ -135,5 +139,5 @@ def _settle(server: Server, seconds: float = 60) -> None:
     raise SystemExit(f"The {server.name} has not recovered from overload within {seconds:.0f} seconds.")
 
 
-def _say(what: str, numbers: dict[str, float]) -> None:
-    print(f"{what:16}", *(f"{name} {number:,.3g}" for name, number in numbers.items()), sep="  ", flush=True)
+def _report(title: str, numbers: dict[str, float]) -> None:
+    print(f"{title:16}", *(f"{name} {number:,.3g}" for name, number in numbers.items()), sep="  ", flush=True)

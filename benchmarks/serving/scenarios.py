@@ -1,4 +1,4 @@
-"""What is asked of the servers, and how results are compared."""
+"""The requests of the benchmark, and how results are compared."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ class Scenario:
 
     Attributes:
         title: for people.
-        body: makes what is posted.
+        body: builds the request.
         connections: that are kept busy.
         unit: what the headline counts: requests, rows or images a second, or the median milliseconds.
         items: rows or images in one request.
@@ -44,7 +44,7 @@ def headline(scenario: Scenario, load: Load | dict[str, float]) -> float:
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
-    """Ours divided by theirs, round by round, so that what slowed the machine in a round slowed both."""
+    """Ours divided by theirs, round by round, so that a slow phase of the machine cancels out."""
     return [mine / other for mine, other in zip(ours, theirs, strict=True)]
 
 

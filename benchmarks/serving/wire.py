@@ -1,6 +1,6 @@
 """A small HTTP/1.1 client for asyncio: it takes a tenth of the processor time that a general one takes.
 
-One request at a time on a connection, bodies with a Content-Length, nothing else; what comes is judged by the caller.
+One request at a time on a connection, bodies with a Content-Length, nothing else; the caller checks the responses.
 """
 
 import asyncio
@@ -124,7 +124,7 @@ class Connection(asyncio.Protocol):
         try:
             answer = parse(self._received)
         except BrokenAnswerError:
-            self.end()  # which the one who waits sees as no answer
+            self.end()  # the waiting caller gets None
             return
         if answer is not None:
             if answer.closes:

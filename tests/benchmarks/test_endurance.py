@@ -152,9 +152,9 @@ def test_an_answer_is_judged_by_its_status_and_then_by_its_content(response: Ans
 
 def test_a_refusal_has_to_have_the_status_that_says_so_rightly() -> None:
     kinds = {checked.kind: checked for checked in bad_requests(v2=True)}
-    assert fault_in(kinds["refused: a cut body"], answer({}, 422)) is None
-    assert "status 200" in fault_in(kinds["refused: a cut body"], answer({}, 200))
-    assert fault_in(kinds["refused: V2: too few numbers"], answer({}, 400)) is None
+    assert fault_in(kinds["rejected: a cut body"], answer({}, 422)) is None
+    assert "status 200" in fault_in(kinds["rejected: a cut body"], answer({}, 200))
+    assert fault_in(kinds["rejected: V2: too few numbers"], answer({}, 400)) is None
     assert len(bad_requests(v2=False)) < len(kinds)
 
 
