@@ -203,12 +203,12 @@ def test_a_killed_training_goes_on_and_ends_with_the_weights_of_an_uninterrupted
     try:
         assert main(["fit-images", str(labels), *options]) == 0
         folder = tmp_path / "reports" / "shade.resume"
-        assert f"Going on with what {folder} holds: {after} epochs are done.\n" in capsys.readouterr().out
+        assert f"Resuming from {folder}: {after} epochs are done.\n" in capsys.readouterr().out
         assert not folder.exists()
         assert main(["fit-images", str(labels), *options]) == 0
     finally:
         torch.set_num_threads(threads)
-    assert "Going on" not in capsys.readouterr().out
+    assert "Resuming" not in capsys.readouterr().out
     assert weights(labels, 1) == weights(labels, 2)
 
 

@@ -168,25 +168,37 @@ def test_a_run_restarts_when_its_error_is_high_and_does_not_fall() -> None:
 
 @pytest.mark.slow
 def test_nmu_learns_to_multiply_and_nau_cannot() -> None:
-    scale = Scale(seeds=(1000, 1001), ranges=EASY, steps=6000, compiled=False)
+    scale = Scale(seeds=(1000, 1001), ranges=EASY, steps=4000, compiled=False)
     taken: list[int] = []
     nmu = run(Group("NMU", "multiply"), scale, taken.append)
-    assert sum(taken) == 6000
+    assert sum(taken) == 4000
     assert [(r.range, r.seeds, r.successes, r.below_absolute) for r in nmu] == [
         ("[1, 2]", 2, 2, 2),
         ("[10, 20]", 2, 2, 2),
     ]
-    assert all(r.median_step and 1000 <= r.median_step <= 5000 for r in nmu)
+    assert all(r.median_step and 1000 <= r.median_step <= 4000 for r in nmu)
     assert all(r.sparsity_error is not None and r.sparsity_error < 1e-4 for r in nmu)
     nau = run(Group("NAU", "multiply"), replace(scale, steps=1000), taken.append)
     assert [(r.successes, r.median_step, r.sparsity_error) for r in nau] == [(0, None, None)] * 2
 
 
 @pytest.mark.slow
-def test_inalu_runs_with_its_restarts_and_its_conditional_regulariser() -> None:
-    scale = Scale(seeds=(1000, 1001), ranges=EASY, steps=700, every=100, compiled=False)
-    found = run(Group("iNALU", "divide"), scale, lambda steps: None)
+def test_inalu_runs_with_its_restarts_and_its_conditional_regulariser(monkeypatch: pytest.MonkeyPatch) -> None:
+    restarts: list[tuple[Sequence[int], Sequence[int]]] = []
+    regularised: list[list[float]] = []
+
+    def restart(ensemble: Ensemble, replicas: Sequence[int], seeds: Sequence[int]) -> None:
+        restarts.append((replicas, seeds))
+        regularised.append(ensemble.regularised.flatten().tolist())
+
+    monkeypatch.setattr("training.research.benchmark.restarts._stuck", lambda errors: True)
+    monkeypatch.setattr(Ensemble, "restart", restart)
+    scale = Scale(seeds=(1000, 1001), ranges=EASY, steps=350, every=50, compiled=False)
+    found = run(Group("iNALU", "multiply"), scale, lambda steps: None)
     assert [(r.unit, r.seeds) for r in found] == [("iNALU", 2)] * 2
+    assert [replicas for replicas, _ in restarts] == [[]] * 5 + [[0, 1, 2, 3], []]
+    assert restarts[5][1] == [1_001_000, 1_001_001, 1_001_000, 1_001_001]
+    assert regularised[-1] == [1, 1, 0, 0]  # errors are below its bound on [1, 2], and above it on [10, 20]
 
 
 def test_the_programme_knows_its_units_and_their_settings() -> None:
