@@ -9,15 +9,15 @@ import json
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.docs.pages import EXAMPLES, ROOT, blocks, printed
+from tests.docs.pages import EXAMPLES, blocks, printed
 from tests.docs.test_code_blocks import same_answer
 from tests.end_to_end.server import serve
+from training.__main__ import main
 
 pytestmark = pytest.mark.slow
 
@@ -68,49 +68,44 @@ def economy(random: np.random.Generator) -> list[list[object]]:
     return [list(names), *[list(row) for row in values]]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the first block of the page was run."""
-    folder, random = tmp_path_factory.mktemp("examples"), np.random.default_rng(0)
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, in which the first block of the page was run."""
+    random = np.random.default_rng(0)
     versions = dict(re.findall(r"(\w+)==([\d.]+)", EXAMPLES.read_text(encoding="utf-8")))
     tables = {"pvlib": modules(random), "statsmodels": economy(random)}
     for name, table in paths().items():
-        package(folder / "packages", name, versions[name], table, tables[name])
-    python(folder, "-c", WRITE)
-    return folder
-
-
-def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PYTHONPATH": f"{ROOT}:{folder / 'packages'}", "PATH": "", "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, env=environment, check=False
-    )
+        package(tmp_path / "packages", name, versions[name], table, tables[name])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path / "packages"))
+    exec(WRITE, {})
+    return tmp_path
 
 
 def without_counts(line: str) -> str:
     return re.sub(r"^[\d,]+ of [\d,]+ ", "", line)
 
 
-def test_the_page_is_true_from_its_tables_to_its_export(folder: Path) -> None:
-    for block in FITS:
-        for command, shown in re.findall(r"^\$ python (.*)\n((?:[^$].*\n|\n)*)", block, re.MULTILINE):
-            done = python(
-                folder, *shlex.split(command), "--restarts", "1"
-            )  # of the MLP, whose figures are not compared
-            lines = (done.stdout + done.stderr).splitlines()
-            for line in shown.splitlines():
-                if line.startswith(("nalu-serve", "modules", "module-power", "economy", "LaTeX", "written", "serve")):
-                    assert line in lines
-                if "rows are incomplete" in line:
-                    assert without_counts(line) in map(without_counts, lines)
-            if done.returncode == 0:
-                [law] = [line.split() for line in lines if line.startswith("Law")]
-                assert float(law[1]) < (0.01 if "economy" in command else 1e-12)
+def test_the_page_is_true_from_its_tables_to_its_export(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command, shown in re.findall(
+        r"^\$ python -m training (.*)\n((?:[^$\n].*\n|\n)*)", "\n".join(FITS), re.MULTILINE
+    ):
+        # one start of the MLP, as its figures are not compared
+        code, output = main([*shlex.split(command), "--restarts", "1"]), capsys.readouterr()
+        lines = (output.out + output.err).splitlines()
+        for line in shown.splitlines():
+            if line.startswith(("nalu-serve", "modules", "module-power", "economy", "LaTeX", "written", "serve")):
+                assert line in lines
+            if "rows are incomplete" in line:
+                assert without_counts(line) in map(without_counts, lines)
+        if code == 0:
+            [law] = [line.split() for line in lines if line.startswith("Law")]
+            assert float(law[1]) < (0.01 if "economy" in command else 1e-12)
     with serve(folder / "repository") as server:
         _, request, answer = ASK.strip().splitlines()
         line = request.removeprefix("$ ").replace("localhost:8000", server.url.removeprefix("http://"))
         done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
         same_answer(json.loads(answer), json.loads(done.stdout))
-    done = python(folder, "-c", PYTHON)
-    assert done.stdout.splitlines() == printed(PYTHON)
+    exec(PYTHON, {})
+    assert capsys.readouterr().out.splitlines() == printed(PYTHON)
     assert (folder / "repository/module-power/2/manifest.json").is_file()
