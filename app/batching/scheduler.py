@@ -113,5 +113,9 @@ class BatchScheduler:
         batchers = self._batchers.get(model)
         if not batchers or not self.queue_limiter.rows:
             return 0.0
-        now = perf_counter()
-        return max(batcher.oldest_wait(now) for batcher in batchers.values())
+        delay, now = 0.0, perf_counter()
+        for batcher in batchers.values():  # on the path of every request: max() of a generator costs twice as much
+            waited = batcher.oldest_wait(now)
+            if waited > delay:
+                delay = waited
+        return delay

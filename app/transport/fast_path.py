@@ -27,11 +27,10 @@ FAST_PATH_ROUTES: dict[bytes, type[TabularRequest | ImageRequest]] = {
 class FastPathProtocol(CycleProtocol):
     """uvicorn's protocol with the fast path; its application must be an ``app.main.Application``."""
 
+    fast_paths = FAST_PATH_ROUTES
+
     def choose_cycle(self) -> Cycle | None:
-        request_type = FAST_PATH_ROUTES.get(self.url)
-        if request_type is None or not self.is_simple_post():
-            return None
-        cycle = FastPathCycle(self, request_type)
+        cycle = FastPathCycle(self, FAST_PATH_ROUTES[self.url])
         return cycle if cycle.fits else None
 
 
@@ -44,7 +43,9 @@ class FastPathCycle(Cycle):
     """
 
     def __init__(self, protocol: FastPathProtocol, request_type: type[TabularRequest | ImageRequest]) -> None:
-        super().__init__(protocol)
+        self.protocol = protocol
+        self.body = bytearray()
+        self.message_event = self
         self._request_type = request_type
         self._dispatcher: Dispatcher = protocol.app.dispatcher
         service = self._dispatcher.service
@@ -98,7 +99,7 @@ class FastPathCycle(Cycle):
         self.send(response.status_code, headers, bytes(response.body))
 
     def complete(self) -> None:
-        super().complete()
+        self.response_complete = True
         self._dispatcher.end(self.context)
 
     def _expire(self) -> None:

@@ -6,7 +6,7 @@ not promise to keep these names: its version is pinned, and tests/app/transport/
 missing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
@@ -17,12 +17,14 @@ MAX_BODY_BYTES = 65_536
 
 
 class Cycle:
-    """Stands in for uvicorn's ``RequestResponseCycle``.
+    """Stands in for uvicorn's ``RequestResponseCycle``. A subclass's constructor sets what has no value here."""
 
-    Args:
-        protocol: the connection.
-    """
-
+    protocol: "CycleProtocol"
+    """The connection."""
+    body: bytearray
+    """uvicorn's: the body as far as it has come."""
+    message_event: "Cycle"
+    """uvicorn's: an event, of which it calls ``set`` alone; the cycle itself."""
     more_body = True
     """uvicorn's: whether a part of the body is still to come; cleared by ``start``."""
     response_complete = False
@@ -31,11 +33,6 @@ class Cycle:
     """uvicorn's: set when the connection is lost before the response."""
     keep_alive = True
     """uvicorn's: cleared when the server shuts down, so that the response closes the connection."""
-
-    def __init__(self, protocol: "CycleProtocol") -> None:
-        self.protocol = protocol
-        self.body = bytearray()
-        """uvicorn's: the body as far as it has come."""
 
     def begin(self) -> None:
         """The headers have come."""
@@ -48,11 +45,6 @@ class Cycle:
     def fail(self, error: Exception) -> None:
         """The client has disconnected before its body was complete."""
         raise NotImplementedError
-
-    @property
-    def message_event(self) -> "Cycle":
-        """uvicorn's: an event of which it calls ``set`` alone."""
-        return self
 
     def set(self) -> None:
         """uvicorn's: a part of the body has come, or the client has disconnected."""
@@ -74,8 +66,8 @@ class Cycle:
         protocol.on_response_complete()
 
     def complete(self) -> None:
-        """Mark the request as answered, or as not to be answered."""
-        self.response_complete = True
+        """Set ``response_complete``: the request is answered, or is not to be."""
+        raise NotImplementedError
 
 
 class CycleProtocol(HttpToolsProtocol):
@@ -86,22 +78,12 @@ class CycleProtocol(HttpToolsProtocol):
     read_at = 0.0
     """When the data being parsed were read, by ``perf_counter``."""
 
-    def choose_cycle(self) -> Cycle | None:
-        """A cycle for the request whose headers have come; None for uvicorn's own."""
-        raise NotImplementedError
+    fast_paths: Container[bytes]
+    """Paths of the requests that may get a cycle of ours."""
 
-    def is_simple_post(self) -> bool:
-        """Whether a POST came alone on a connection that stays open, of a client that reads its responses."""
-        parser = self.parser
-        return (
-            parser.get_method() == b"POST"
-            and (self.cycle is None or self.cycle.response_complete)
-            and not self.pipeline
-            and not self.expect_100_continue
-            and not self.flow.write_paused  # to wait for a client that does not read takes a task
-            and parser.get_http_version() == "1.1"
-            and parser.should_keep_alive()
-        )
+    def choose_cycle(self) -> Cycle | None:
+        """A cycle for a simple request to a fast path, whose headers have come; None for uvicorn's own."""
+        raise NotImplementedError
 
     def data_received(self, data: bytes) -> None:
         """Parse data, now or in their turn."""
@@ -126,9 +108,19 @@ class CycleProtocol(HttpToolsProtocol):
         self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
-        """Choose the cycle."""
-        cycle = self.choose_cycle()
-        if cycle is not None:
+        """Choose the cycle. Ours is for a POST that comes alone, on a connection that stays open."""
+        parser = self.parser
+        if (
+            self.url in self.fast_paths
+            and parser.get_method() == b"POST"
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.pipeline
+            and not self.expect_100_continue
+            and not self.flow.write_paused  # to wait for a client that does not read takes a task
+            and parser.get_http_version() == "1.1"
+            and parser.should_keep_alive()
+            and (cycle := self.choose_cycle()) is not None
+        ):
             self.cycle = cycle  # type: ignore[assignment]
             cycle.begin()
             return
