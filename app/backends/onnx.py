@@ -52,7 +52,7 @@ class OnnxBackend:
         works = built_with_cuda and device != "cpu" and _cuda_starts()
         if device == "cuda" and not works:
             raise BackendError(
-                "NALU_DEVICE is cuda, but ONNX Runtime cannot start CUDA here, its message above says why: "
+                "NALU_DEVICE is cuda, but ONNX Runtime cannot start CUDA here, for the reason above: "
                 "install the NVIDIA driver and CUDA's libraries, or set NALU_DEVICE=cpu."
             )
         if built_with_cuda and device == "auto" and not works:
@@ -74,11 +74,13 @@ class OnnxBackend:
         except Exception as error:  # ONNX Runtime's own exceptions share no base but this
             raise BackendError(f"ONNX Runtime cannot load it: {_first_line(error)}") from error
         if provider not in session.get_providers():
-            raise BackendError(f"ONNX Runtime could not start {provider}; its log says which library is missing.")
+            raise BackendError(f"ONNX Runtime could not start {provider}; its log names the missing library.")
         names = ([i.name for i in session.get_inputs()], [o.name for o in session.get_outputs()])
         promised = ([i.name for i in manifest.inputs], [o.name for o in manifest.outputs])
         if names != promised:
-            raise BackendError(f"its inputs and outputs are {names}, the manifest says {promised}.")
+            raise BackendError(
+                f"its inputs and outputs are {names}, and the manifest promises {promised}; export the model again."
+            )
         source, results = names[0][0], names[1]
 
         def predict(inputs: NDArray[Any]) -> NDArray[Any]:

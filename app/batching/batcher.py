@@ -173,7 +173,7 @@ class DynamicBatcher:
             self.schedule_dispatch()
 
     def _next_rows(self) -> int:
-        """Rows of the next batch, at most: cancelled requests are not told apart."""
+        """Upper bound of the next batch's rows: cancelled requests count too."""
         return min(sum(pending.rows for pending in self._pending), self._max_rows)
 
     def _take_batch(self) -> Batch:

@@ -51,7 +51,7 @@ class BatchScheduler:
 
         Args:
             model: what computes.
-            inputs: ``(rows, ...)``, typed as the manifest says.
+            inputs: ``(rows, ...)``, of the datatype in the manifest.
             request: not computed if it is past its deadline or its client has gone.
 
         Returns:

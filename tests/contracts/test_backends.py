@@ -59,7 +59,7 @@ def rows(count: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(count, 2)) * 1e6
 
 
-def test_it_says_its_device_and_its_file(backend: Backend, name: str) -> None:
+def test_it_has_its_device_and_its_file(backend: Backend, name: str) -> None:
     assert backend.device == "cpu"
     assert backend.file == {"onnx": "model.onnx", "torchscript": "model.pt"}[name]
 

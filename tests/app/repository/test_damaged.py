@@ -73,12 +73,12 @@ CONTENTS = {
     "other-input": (
         renamed("rows", "output"),
         "{folder}/model.onnx: its inputs and outputs are (['rows'], ['output']), "
-        "the manifest says (['input'], ['output']).",
+        "and the manifest promises (['input'], ['output']); export the model again.",
     ),
     "other-output": (
         renamed("input", "sum"),
         "{folder}/model.onnx: its inputs and outputs are (['input'], ['sum']), "
-        "the manifest says (['input'], ['output']).",
+        "and the manifest promises (['input'], ['output']); export the model again.",
     ),
     "three-columns": (sum_onnx(width=3), "{folder}/model.onnx fails on a trial input: "),
     "other-operator": (
