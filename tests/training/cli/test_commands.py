@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -139,17 +141,27 @@ def test_evaluate_measures_rows_within_and_beyond_the_range(tmp_path: Path, caps
 WITH_MNIST = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"needs MNIST in {FOLDER}")
 
 
-@pytest.mark.parametrize(
-    "name", ["multiply", *(pytest.param(name, marks=WITH_MNIST) for name in ("digit", "digit-sum"))]
-)
-def test_evaluate_repeats_what_the_manifest_says(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("name", ["multiply", "divide", "square-root"])
+def test_evaluate_repeats_the_errors_of_the_manifest(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = json.loads(Path(f"repository/{name}/1/manifest.json").read_text())
     assert main(["evaluate", name]) == 0
-    reported = capsys.readouterr().out
-    if name == "multiply":
-        assert "multiply version 1: a * b" in reported
-        return
-    metrics = json.loads(Path(f"repository/{name}/1/manifest.json").read_text())["metrics"]["interpolation"]
-    assert f"{metrics.get('accuracy', metrics.get('rounded_accuracy')):.2%} right" in reported
+    [title, *_, line] = capsys.readouterr().out.strip().splitlines()
+    assert title == f"{name} version 1: {manifest['formula']}"
+    expected = [manifest["metrics"][part]["relative_rmse"] for part in ("interpolation", "extrapolation")]
+    unit, *errors = line.split()
+    assert unit == manifest["unit"]
+    assert [float(error) for error in errors] == pytest.approx(expected, abs=1e-15)
+
+
+@WITH_MNIST
+@pytest.mark.parametrize("name", ["digit", "digit-sum"])
+def test_evaluate_repeats_the_accuracies_of_the_manifest(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    metrics = json.loads(Path(f"repository/{name}/1/manifest.json").read_text())["metrics"]
+    assert main(["evaluate", name]) == 0
+    printed = capsys.readouterr().out
+    for part, title in (("interpolation", "as in training"), ("extrapolation", "beyond training")):
+        [line] = [line for line in printed.splitlines() if line.startswith(title)]
+        assert f"{metrics[part].get('accuracy', metrics[part].get('rounded_accuracy')):.2%} right" in line
 
 
 def test_evaluating_digits_without_mnist_says_how_to_get_it(
@@ -257,6 +269,17 @@ def test_an_evaluation_without_rows_in_the_range_says_so(tmp_path: Path, capsys:
     data.write_text("a,b,y\n200,300,60000\n")
     assert main(["evaluate", "multiply", "--data", str(data)]) == 0
     assert "no rows" in capsys.readouterr().out
+
+
+def test_help_of_every_command_needs_no_pytorch() -> None:
+    code = (
+        "import sys; from training.__main__ import main\n"
+        "try: main(sys.argv[1:])\n"
+        "finally: assert not {'torch', 'numpy', 'onnx', 'sklearn'} & sys.modules.keys()"
+    )
+    for command in ([], ["fit"], ["fit-images"], ["sequences"]):
+        done = subprocess.run([sys.executable, "-c", code, *command, "--help"], check=True, capture_output=True)
+        assert b"usage: python -m training" in done.stdout
 
 
 @pytest.mark.parametrize("option", [["--restarts", "0"], ["--restarts", "many"], ["--hidden", "0"], ["--seconds", "0"]])
