@@ -1,4 +1,4 @@
-"""Products and quotients of two sums of columns: two layers, fitted by second-order steps.
+"""Products and quotients of two sums of columns, fitted by second-order steps.
 
 ``y = (A x + a)(B x + b)`` has no closed form; Levenberg-Marquardt steps (Marquardt 1963) from the least squares fit of
 ``sqrt|y|``, and from random starts, find it. ``y (B x + b) = A x + a`` is homogeneous and linear: the right singular
@@ -8,13 +8,16 @@ vector of the least singular value holds the constants.
 from collections.abc import Iterator
 
 import numpy as np
+import scipy.optimize
 
 from models.arrays import FloatArray
 from training.symbolic.candidate import Candidate, signs_of
 from training.symbolic.subset_least_squares import least_squares
 
 STARTS = 4
-STEPS = 60
+EVALUATIONS = 60
+TOLERANCES = {"ftol": 1e-9, "xtol": 1e-15, "gtol": 1e-15}
+"""Of one start: it ends where the error falls by less than ``ftol`` of itself."""
 MOST_ROWS = 2_048
 ZERO = 1e-6
 """Weights of this share of the largest are what rounding leaves of a zero."""
@@ -73,32 +76,21 @@ def _starts(design: FloatArray, target: FloatArray, random: np.random.Generator)
 def _product(design: FloatArray, target: FloatArray, start: FloatArray) -> FloatArray:
     """Levenberg-Marquardt on the relative error of the product; the constants of both sums, ``(2, columns)``."""
     weights = 1 / np.maximum(np.abs(target), 0.1 * np.median(np.abs(target)) + 1e-300)
-    constants, damping = start, 1e-2
 
-    def residuals(values: FloatArray) -> FloatArray:
-        sums = design @ values.T
+    def residuals(constants: FloatArray) -> FloatArray:
+        sums = design @ constants.reshape(2, -1).T
         return np.asarray((sums[:, 0] * sums[:, 1] - target) * weights)
 
-    rest = residuals(constants)
-    for _ in range(STEPS):
-        sums = design @ constants.T * weights[:, None]
-        slope = np.concatenate([design * sums[:, 1:], design * sums[:, :1]], 1)
-        normal, pull = slope.T @ slope, slope.T @ rest
-        while damping < 1e8:
-            eased = normal + damping * np.diag(np.diag(normal) + 1e-12 * np.trace(normal))
-            step = least_squares(eased, -pull)
-            trial = constants + step.reshape(2, -1)
-            after = residuals(trial)
-            if after @ after < rest @ rest:
-                break
-            damping *= 4
-        else:
-            return constants
-        gained = 1 - (after @ after) / (rest @ rest)
-        constants, rest, damping = trial, after, max(damping / 10, 1e-15)
-        if gained < 1e-9 or rest @ rest < 1e-26 * len(rest):
-            break
-    return constants
+    def jacobian(constants: FloatArray) -> FloatArray:
+        sums = design @ constants.reshape(2, -1).T * weights[:, None]
+        return np.concatenate([design * sums[:, 1:], design * sums[:, :1]], 1)
+
+    if not np.isfinite(np.sum(residuals(start.ravel()) ** 2)):  # a target that is mostly 0 has weights without bound
+        return start
+    fitted = scipy.optimize.least_squares(
+        residuals, start.ravel(), jacobian, method="lm", x_scale="jac", max_nfev=EVALUATIONS, **TOLERANCES
+    )
+    return np.asarray(fitted.x.reshape(2, -1))
 
 
 def _candidates(constants: FloatArray, exponent: float, scale: FloatArray, inputs: FloatArray) -> list[Candidate]:
