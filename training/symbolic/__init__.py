@@ -1,4 +1,4 @@
-"""Finds the arithmetic law of a table: told neither the operation, nor the columns that matter, nor the constants."""
+"""Symbolic regression: finds the arithmetic law of a table, with its operations, relevant columns and constants."""
 
 from training.symbolic.find_law import Finding, find_law
 

@@ -1,4 +1,4 @@
-"""Whether a candidate is a law of some rows, or only fits them."""
+"""Acceptance: whether a candidate is the law of some rows, or only fits them."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from training.symbolic.snap import is_simple
 
 UNDECIDED = "undecided"
 EXACT = 3e-7
-"""Relative error that is taken for rounding, of targets in float32 too."""
+"""Relative error that counts as rounding, of targets in float32 too."""
 ROWS_PER_NUMBER = 20
 """Rows for each number of a law, at least, where there is noise."""
 MOST_UNEXPLAINED = 0.02
@@ -21,56 +21,62 @@ MOST_UNEXPLAINED = 0.02
 MOST_NOISE = 0.1
 """Relative size of the noise that a law may leave."""
 CANCELLED = 1e3
-"""How many times larger than their sum terms may be, in the median row, unless all constants are plain."""
+"""How many times larger than their sum terms may be, in the median row, unless all constants are simple."""
 INNER, WORSE = 0.7, 1.6
-"""Share of the rows to which a law is fitted again, and how many times worse it may be on the others."""
+"""Share of the rows that a law is fitted to again, and how many times worse it may be on the others."""
 
 
 def rejection_reason(candidate: Candidate, inputs: FloatArray, target: FloatArray, *, noise: bool = True) -> str | None:
-    """Why a candidate is no law of these rows; None if it is one. Without ``noise``, ``UNDECIDED`` unless it is exact.
+    """Why a candidate is rejected as the law of these rows; None if it is accepted.
 
-    A law either fits to rounding, or leaves noise: so little that its constants settle on plain numbers, nothing in it
-    that can be learned from the inputs, and no more of it on outer rows when it is fitted to inner ones. Rows that
-    repeat others prove nothing.
+    A law either fits to rounding, or leaves noise: so little that its constants settle on simple numbers, nothing in
+    it that can be learned from the inputs, and no more of it on outer rows when it is fitted to inner ones. Rows that
+    repeat others are no evidence.
+
+    Args:
+        candidate: with fitted constants.
+        inputs: ``(rows, columns)``.
+        target: ``(rows,)``.
+        noise: consider noise; without it the answer is ``UNDECIDED`` unless the fit is exact.
     """
     once = different_rows(inputs, target)
-    fit = _Fit(candidate, inputs[once], target[once], candidate.predict(inputs[once]))
-    if not np.isfinite(fit.answer).all():
+    residuals = _Residuals(candidate, inputs[once], target[once], candidate.predict(inputs[once]))
+    if not np.isfinite(residuals.predicted).all():
         return "the best candidate does not give finite numbers on every row"
-    if not fit.is_exact() and not noise:
+    if not residuals.is_exact() and not noise:
         return UNDECIDED
     points = len(np.unique(inputs, axis=0))
     if points < 2 * candidate.complexity + 2:
         return f"{points} different rows are too few to tell a law from chance"
-    if fit.is_exact():
-        return "the terms of the best candidate cancel one another" if fit.cancels() else None
-    return fit.too_much_noise() or fit.more_than_noise()
+    if residuals.is_exact():
+        return "the terms of the best candidate cancel one another" if residuals.cancels() else None
+    return residuals.too_much_noise() or residuals.more_than_noise()
 
 
 @dataclass(frozen=True)
-class _Fit:
-    """A candidate, different rows, and what it says of them."""
+class _Residuals:
+    """A candidate, different rows, and its predictions for them, ``(rows,)``."""
 
     candidate: Candidate
     inputs: FloatArray
     target: FloatArray
-    answer: FloatArray
+    predicted: FloatArray
 
     @property
-    def off(self) -> FloatArray:
-        return self.answer - self.target
+    def errors(self) -> FloatArray:
+        return self.predicted - self.target
 
     @property
-    def proportion(self) -> FloatArray:
+    def relative_errors(self) -> FloatArray:
         """Errors as shares of the target, ``(rows,)``."""
-        return np.asarray(np.abs(self.off) / np.maximum(np.abs(self.target), 1e-300))
+        return np.asarray(np.abs(self.errors) / np.maximum(np.abs(self.target), 1e-300))
 
     def is_exact(self) -> bool:
-        error = relative_error(self.answer, self.target)
-        return bool(error <= EXACT and np.median(self.proportion) <= EXACT)
+        error = relative_error(self.predicted, self.target)
+        return bool(error <= EXACT and np.median(self.relative_errors) <= EXACT)
 
     def cancels(self) -> bool:
-        """Whether sums are small remainders of large terms: they fit anything where columns take few values."""
+        """Whether sums are small differences of large terms: such sums fit anything where columns take few values."""
         if all(is_simple(constant) for constant in self.candidate.constants.tolist()):
             return False
         terms = np.abs(self.candidate.terms(self.inputs) * self.candidate.constants)
@@ -83,33 +89,33 @@ class _Fit:
         rows = len(self.target)
         if rows < ROWS_PER_NUMBER * self.candidate.complexity:
             return f"{rows} different rows are too few to tell a law from noise"
-        unexplained = float(np.mean(self.off**2) / np.var(self.target))
+        unexplained = float(np.mean(self.errors**2) / np.var(self.target))
         if min(unexplained, self.unexplained_logarithm()) > MOST_UNEXPLAINED:
             return f"the best candidate leaves {unexplained:.0%} of the target's variance unexplained"
-        size = min(float(np.median(self.proportion)) * 1.48, relative_error(self.answer, self.target))
+        size = min(float(np.median(self.relative_errors)) * 1.48, relative_error(self.predicted, self.target))
         if size > MOST_NOISE:
             return f"the best candidate is off by {size:.0%}"
         return None
 
     def more_than_noise(self) -> str | None:
-        """Why what is left over is not all noise."""
+        """Why the residuals are not all noise."""
         twelfths = self.candidate.exponents * 12
         if np.abs(twelfths - np.round(twelfths)).max() > 1e-9:
             return "the exponents that fit are no simple fractions"
         constants = self.candidate.constants.tolist()
         if len(constants) > 1 and not all(is_simple(constant) for constant in constants):
             return "the constants of the best candidate cannot be told apart in the noise"
-        in_proportion = self.off / np.maximum(np.abs(self.answer), 1e-300)
-        if learnable(self.inputs, self.off) or learnable(self.inputs, in_proportion):
+        in_proportion = self.errors / np.maximum(np.abs(self.predicted), 1e-300)
+        if learnable(self.inputs, self.errors) or learnable(self.inputs, in_proportion):
             return "what the best candidate leaves over is no noise: it can be learned from the columns"
         if self.fails_outwards():
             return "fitted to the inner rows, the best candidate fails on the outer ones"
         return None
 
     def unexplained_logarithm(self) -> float:
-        if not (self.answer * self.target > 0).all():
+        if not (self.predicted * self.target > 0).all():
             return np.inf
-        logs, goal = np.log(np.abs(self.answer)), np.log(np.abs(self.target))
+        logs, goal = np.log(np.abs(self.predicted)), np.log(np.abs(self.target))
         return float(np.mean((logs - goal) ** 2) / max(np.var(goal), 1e-300))
 
     def fails_outwards(self) -> bool:

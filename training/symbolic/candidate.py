@@ -1,4 +1,4 @@
-"""Candidates for the law of a table, and the one measure they are all judged by."""
+"""Candidates for the law of a table, and the description length that compares them."""
 
 import math
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ FINEST = 1e-12
 
 @dataclass(frozen=True)
 class Candidate:
-    """A product of powers of sums of products of powers; see ``models.law.Law`` for what it computes.
+    """A product of powers of sums of products of powers; see ``models.law.Law`` for the equation.
 
     Args:
         exponents: ``(terms, columns)``.
@@ -33,7 +33,7 @@ class Candidate:
 
     @property
     def complexity(self) -> int:
-        """How many numbers it takes to write the candidate down: constants but 1 and -1, and exponents but 0."""
+        """How many numbers write it: 1, constants but 1 and -1, exponents but 0, and those of sums but 1."""
         constants = np.count_nonzero(np.abs(self.constants) != 1)
         return int(constants + np.count_nonzero(self.exponents) + np.count_nonzero(self.sum_exponents != 1) + 1)
 
@@ -49,17 +49,17 @@ class Candidate:
     def sums(self, inputs: FloatArray) -> FloatArray:
         """The sums before their outer powers, ``(rows, sums)``."""
         with np.errstate(all="ignore"):
-            return self.added(self.terms(inputs) * self.constants)
+            return self.summed(self.terms(inputs) * self.constants)
 
     def predict(self, inputs: FloatArray) -> FloatArray:
-        """What the law says, ``(rows,)``."""
-        return self.multiplied(self.sums(inputs))
+        """The law's values, ``(rows,)``."""
+        return self.product(self.sums(inputs))
 
-    def added(self, weighted: FloatArray) -> FloatArray:
+    def summed(self, weighted: FloatArray) -> FloatArray:
         """The sums of terms with their constants: ``(rows, terms)`` to ``(rows, sums)``."""
         return np.stack([weighted[:, self.sum_index == k].sum(1) for k in range(len(self.sum_exponents))], 1)
 
-    def multiplied(self, sums: FloatArray) -> FloatArray:
+    def product(self, sums: FloatArray) -> FloatArray:
         """The product of the powers of sums: ``(rows, sums)`` to ``(rows,)``."""
         with np.errstate(all="ignore"):
             return np.asarray((sums**self.sum_exponents).prod(1))

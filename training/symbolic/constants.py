@@ -1,7 +1,7 @@
-"""The constants of a candidate: fitted, without terms that are not needed, and taken to plain numbers where data allow.
+"""The constants of a candidate: fitted, pruned, and snapped to simple numbers where the data allow it.
 
 Gauss-Newton steps fit them. Sums of a quotient or product have one scale in common, so one constant in each sum but
-the first is held at 1.
+the first is fixed at 1.
 """
 
 from collections.abc import Sequence
@@ -16,28 +16,28 @@ from training.symbolic.subset_least_squares import ROUNDING, allowance, inverse_
 
 STEPS = 12
 SURE = 3.0
-"""Standard errors that a plain number may lie off the fitted one."""
+"""Standard errors that a simple number may lie off the fitted one."""
 SHARES = (1.0, 1 / 3, 1 / 10)
-"""Shares of that which are tried one after the other, the plainest numbers first."""
+"""Shares of that, tried one after the other: the widest gives the simplest numbers."""
 FEW = 4
-"""Terms that are tried to be left out one by one, the weakest first."""
+"""Terms whose removal is tried one by one, the weakest first."""
 
 
 def fit_constants(candidate: Candidate, inputs: FloatArray, target: FloatArray) -> list[Candidate]:
-    """The candidate with its constants fitted, pruned and settled, for errors in proportion and for those of one size.
+    """The candidate with its constants fitted, pruned and snapped, for errors in proportion and for those of one size.
 
     Args:
         candidate: with constants to start from.
         inputs: ``(rows, columns)``.
         target: ``(rows,)``.
     """
-    same = _Fit.start(candidate, inputs, target, np.ones(len(target)))
-    proportional = _Fit.start(candidate, inputs, target, _by_size(target))
-    if proportional is not None:  # anew by the size of the fit: that of a target with noise would bias it
+    same = _ConstantFit.start(candidate, inputs, target, np.ones(len(target)))
+    proportional = _ConstantFit.start(candidate, inputs, target, _by_size(target))
+    if proportional is not None:  # again by the size of the fit: that of a noisy target would bias it
         answer = proportional.candidate.predict(inputs)
         weights = _by_size(np.where(np.isfinite(answer), answer, target))
-        proportional = _Fit.start(proportional.candidate, inputs, target, weights) or proportional
-    return [fit.without_needless_terms().settled() for fit in (proportional, same) if fit is not None]
+        proportional = _ConstantFit.start(proportional.candidate, inputs, target, weights) or proportional
+    return [fit.pruned().snapped() for fit in (proportional, same) if fit is not None]
 
 
 def _by_size(values: FloatArray) -> FloatArray:
@@ -46,7 +46,7 @@ def _by_size(values: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class _Fit:
+class _ConstantFit:
     """A candidate on rows where its terms are finite, ``terms`` ``(rows, terms)``, and the error it has there."""
 
     candidate: Candidate
@@ -56,20 +56,22 @@ class _Fit:
     error: float
 
     @classmethod
-    def start(cls, candidate: Candidate, inputs: FloatArray, target: FloatArray, weights: FloatArray) -> "_Fit | None":
+    def start(
+        cls, candidate: Candidate, inputs: FloatArray, target: FloatArray, weights: FloatArray
+    ) -> "_ConstantFit | None":
         terms = candidate.terms(inputs)
         sound = np.isfinite(terms).all(1)
         if sound.sum() <= len(candidate.constants):
             return None
         return cls(candidate, terms[sound], target[sound], weights[sound], np.inf).fitted()
 
-    def fitted(self) -> "_Fit | None":
+    def fitted(self) -> "_ConstantFit | None":
         """Gauss-Newton; None where the numbers are not finite."""
         constants = _gauge(self.candidate)
         free = _free(self.candidate)
         best, least = constants, self.error_of(constants)
         for _ in range(STEPS):
-            answer, slope = self.slope(constants)
+            answer, slope = self.linearised(constants)
             A, b = slope[:, free] * self.weights[:, None], (self.target - answer) * self.weights
             if not (np.isfinite(A).all() and np.isfinite(b).all()):
                 break
@@ -91,20 +93,20 @@ class _Fit:
     def error_of(self, constants: FloatArray) -> float:
         """Weighted mean squared error, no less than what rounding leaves."""
         with np.errstate(all="ignore"):
-            rest = (self.target - self.answer(constants)) * self.weights
+            rest = (self.target - self.predicted(constants)) * self.weights
             return float(np.mean(rest**2) + ROUNDING**2 * np.mean((self.target * self.weights) ** 2))
 
-    def answer(self, constants: FloatArray) -> FloatArray:
-        """What the law says with other constants, ``(rows,)``."""
-        return self.candidate.multiplied(self.sums(constants))
+    def predicted(self, constants: FloatArray) -> FloatArray:
+        """Predictions with other constants, ``(rows,)``."""
+        return self.candidate.product(self.sums(constants))
 
     def sums(self, constants: FloatArray) -> FloatArray:
-        return self.candidate.added(self.terms * constants)
+        return self.candidate.summed(self.terms * constants)
 
-    def slope(self, constants: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The answer, and its derivative by every constant, ``(rows, terms)``."""
+    def linearised(self, constants: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Predictions ``(rows,)``, and their derivatives by every constant, ``(rows, terms)``."""
         with np.errstate(all="ignore"):
-            answer = self.answer(constants)
+            answer = self.predicted(constants)
             sum_index, sum_exponents = self.candidate.sum_index, self.candidate.sum_exponents
             return answer, answer[:, None] * sum_exponents[sum_index] / self.sums(constants)[:, sum_index] * self.terms
 
@@ -112,7 +114,7 @@ class _Fit:
         """The error at which a candidate shorter by so many numbers is still as good."""
         return self.error * allowance(numbers, len(self.target))
 
-    def without_needless_terms(self) -> "_Fit":
+    def pruned(self) -> "_ConstantFit":
         """Drop terms as long as a shorter candidate fits as well: all weak ones at once, or one."""
         best = self
         while True:
@@ -126,7 +128,7 @@ class _Fit:
                 return best
             best = shorter
 
-    def without(self, places: Sequence[int]) -> "_Fit | None":
+    def without(self, places: Sequence[int]) -> "_ConstantFit | None":
         """The fit without some terms; None if a sum is left empty, or it is significantly worse."""
         keep = np.setdiff1d(np.arange(len(self.candidate.sum_index)), places)
         if set(self.candidate.sum_index[keep]) != set(self.candidate.sum_index):
@@ -136,26 +138,26 @@ class _Fit:
         return trial if trial is not None and trial.error <= self.allowed(len(places)) else None
 
     def spread(self) -> FloatArray:
-        """Standard errors of the constants, 0 for those that are held, ``(terms,)``."""
+        """Standard errors of the constants, 0 for those fixed at 1, ``(terms,)``."""
         free = _free(self.candidate)
-        A = self.slope(self.candidate.constants)[1][:, free] * self.weights[:, None]
+        A = self.linearised(self.candidate.constants)[1][:, free] * self.weights[:, None]
         errors = np.zeros(len(self.candidate.constants))
         if np.isfinite(A).all():
             scale = np.maximum(np.sqrt(np.mean(A**2, 0)), 1e-300)
             errors[free] = inverse_lengths(A / scale) * np.sqrt(self.error) / scale
         return errors
 
-    def settled(self) -> Candidate:
-        """The candidate with plain constants where they fit as well; of its scales the plainest."""
+    def snapped(self) -> Candidate:
+        """The candidate with simple constants where they fit as well; of its scales the simplest."""
         relative = SURE * self.spread() / np.maximum(np.abs(self.candidate.constants), 1e-300)
         trials = []
         for constants in _scales(self.candidate):
             tolerances = np.maximum(relative, ROUNDING) * np.abs(constants)
-            trials.append(self.simplified(constants, tolerances))
+            trials.append(self.snapped_to(constants, tolerances))
         return replace(self.candidate, constants=min(trials, key=_digits))
 
-    def simplified(self, constants: FloatArray, tolerances: FloatArray) -> FloatArray:
-        """Constants taken to plain numbers: all at once, or else those that can be, the largest first."""
+    def snapped_to(self, constants: FloatArray, tolerances: FloatArray) -> FloatArray:
+        """Constants snapped to simple numbers: all at once, or else each that can be, the largest first."""
         trials = [
             np.array([simplest_constant(*pair) for pair in zip(constants, share * tolerances, strict=True)])
             for share in SHARES
@@ -163,27 +165,27 @@ class _Fit:
         for together in trials:
             if together.all() and self.error_of(together) <= self.allowed(int(np.sum(together != constants))):
                 return together
-        settled = constants
+        snapped = constants
         for place in np.argsort(-np.abs(constants)):
             for together in trials:
-                trial = settled.copy()
+                trial = snapped.copy()
                 trial[place] = together[place]
                 if together[place] and self.error_of(trial) <= self.allowed(1):
-                    settled = trial
+                    snapped = trial
                     break
-        return settled
+        return snapped
 
 
 _BY_TERM = ("exponents", "signs", "constants", "sum_index")
 
 
 def _free(candidate: Candidate) -> list[int]:
-    held = {int(np.flatnonzero(candidate.sum_index == k)[0]) for k in range(1, len(candidate.sum_exponents))}
-    return [place for place in range(len(candidate.sum_index)) if place not in held]
+    fixed = {int(np.flatnonzero(candidate.sum_index == k)[0]) for k in range(1, len(candidate.sum_exponents))}
+    return [place for place in range(len(candidate.sum_index)) if place not in fixed]
 
 
 def _gauge(candidate: Candidate) -> FloatArray:
-    """The same constants, with those that are held at 1."""
+    """The same constants, rescaled so that those are 1 that must be."""
     constants = candidate.constants.copy()
     for k in range(1, len(candidate.sum_exponents)):
         scale = constants[np.flatnonzero(candidate.sum_index == k)[0]]
@@ -192,7 +194,7 @@ def _gauge(candidate: Candidate) -> FloatArray:
 
 
 def _rescaled(candidate: Candidate, constants: FloatArray, k: int, scale: float) -> FloatArray:
-    """Divide one sum by a scale, and multiply the first by what keeps the answer."""
+    """Divide one sum by a scale, and multiply the first so that predictions stay the same."""
     changed = constants.copy()
     changed[candidate.sum_index == k] /= scale
     with np.errstate(all="ignore"):

@@ -7,7 +7,7 @@ from time import monotonic
 
 import numpy as np
 
-from models.arrays import FloatArray, IntArray
+from models.arrays import BoolArray, FloatArray, IntArray
 from models.law import Law
 from training.symbolic.formula import Formula, formula
 from training.symbolic.outliers import find_outliers
@@ -63,7 +63,7 @@ def find_law(
         target: ``(rows, 1)``, finite, not all zero.
         columns: names for the formula; None names them ``x0``, ``x1`` and so on.
         rows: numbers of the rows, for the reason; None counts them from 0.
-        seed: of start values; the same seed on the same machine finds the same, unless ``seconds`` run out.
+        seed: of start values; a seed reproduces a search on the same machine, unless ``seconds`` run out.
         rounds: of the search for sums and quotients of products, at most; 0 tries products and linear sums only.
         seconds: time after which nothing new is started.
         progress: called with the kind of candidates that is tried next.
@@ -72,21 +72,19 @@ def find_law(
         ValueError: shapes that do not fit, numbers that are too large, or no candidate gives finite numbers.
     """
     _check(inputs, target)
-    varied = np.ptp(inputs, axis=0) > 0  # a constant column cannot matter
-    varied = varied if varied.any() else ~varied
-    x, y, begun = inputs[:, varied], target[:, 0], monotonic()
+    varied, begun = _varied(inputs), monotonic()
+    x, y = inputs[:, varied], target[:, 0]
     found = search(x, y, seed=seed, rounds=rounds, seconds=seconds, progress=progress)
     network = found.candidate.widened(varied).network()
     names = [f"x{place}" for place in range(inputs.shape[1])] if columns is None else columns
-    if found.reason is None:
+    if not found.reason:
         return Finding(network, formula(network, names), None)
     progress("outliers")
     outliers = find_outliers(x, y, seed=seed, rounds=min(rounds, 1), seconds=seconds - (monotonic() - begun))
     if outliers is None:
         return Finding(network, None, found.reason)
-    law, places = outliers
-    numbers = places if rows is None else np.asarray(rows)[places]
-    return Finding(network, None, _outlier_reason(formula(law.widened(varied).network(), names), numbers.tolist()))
+    numbers = (outliers[1] if rows is None else np.asarray(rows)[outliers[1]]).tolist()
+    return Finding(network, None, _outlier_reason(formula(outliers[0].widened(varied).network(), names), numbers))
 
 
 def _check(inputs: FloatArray, target: FloatArray) -> None:
@@ -99,6 +97,12 @@ def _check(inputs: FloatArray, target: FloatArray) -> None:
             f"inputs and target must be finite, at most {LARGEST:g}, and the target not all below {1 / LARGEST:g}; "
             f"the largest are {widest:g} and {size:g}, so scale the columns nearer to 1."
         )
+
+
+def _varied(inputs: FloatArray) -> BoolArray:
+    """Columns that can matter, ``(columns,)``: those that vary, or all if none does."""
+    varied = np.ptp(inputs, axis=0) > 0
+    return np.asarray(varied | ~varied.any())
 
 
 def _outlier_reason(law: Formula | None, rows: list[int]) -> str:

@@ -1,4 +1,4 @@
-"""The expression that a network computes, where it computes one for every input: as text and as LaTeX."""
+"""The formula of a network, as text and as LaTeX, where one formula holds for every input."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ EXACT_WITHIN = 1e-6
 """A weight of a unit counts as the integer that it is this close to: the error that default models are held to."""
 LARGEST_DENOMINATOR = 12
 WORDS = ("Abs", "pi", "sign", "sqrt")
-"""What these mean in a formula is no column."""
+"""Reserved in formulas: columns of these names are quoted."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def formula(network: nn.Module, columns: Sequence[str]) -> Formula | None:
 
     A ``Law`` always has one. Networks of NAC, NAU, NMU, sNMU, NMRU and AMU have one when the weights that they use are
     whole numbers within 1e-6. A NALU's gate depends on the input, so what it computes holds where it was
-    trained, and no formula can be promised beyond.
+    trained, and no formula holds beyond.
 
     Args:
         network: a ``Law`` or a ``Network``.
@@ -77,13 +77,13 @@ def _power(base: sympy.Expr, power: float) -> sympy.Expr:
 
 
 def _sum(terms: Sequence[sympy.Expr]) -> sympy.Expr:
-    """The terms as they stand, those with a plus first, so that no formula starts with a minus without need."""
+    """The terms in order, those with a plus first, so that no formula starts with a minus without need."""
     ordered = sorted(terms, key=lambda term: bool(term.could_extract_minus_sign()))
     return sympy.Add(*ordered, evaluate=False) if len(ordered) > 1 else (ordered[0] if ordered else sympy.Integer(0))
 
 
 def _number(value: float) -> sympy.Expr:
-    """A constant by its plainest name: a whole number, a decimal, a fraction or a multiple of pi."""
+    """A constant in its simplest form: a whole number, a decimal, a fraction or a multiple of pi."""
     value = float(value)
     if value == round(value) and abs(value) < 1e15:
         return sympy.Integer(round(value))

@@ -1,4 +1,4 @@
-"""A sum of columns with constants, and perhaps a constant alone: linear least squares, without what is irrelevant."""
+"""A weighted sum of columns and perhaps a constant: linear least squares with backward elimination."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from training.symbolic.subset_least_squares import SubsetLeastSquares
 
 
 def linear_candidates(inputs: FloatArray, target: FloatArray) -> list[Candidate]:
-    """Candidates of one sum of columns, with constants still to be settled.
+    """Candidates of one sum of columns, with constants still to be snapped.
 
     Args:
         inputs: ``(rows, columns)``.
@@ -29,10 +29,10 @@ def _design(inputs: FloatArray) -> FloatArray:
 
 
 def _relevant(inputs: FloatArray, target: FloatArray, weights: FloatArray) -> tuple[list[int], FloatArray]:
-    """Columns that are needed, the constant last, and what they are multiplied by.
+    """Relevant columns, the constant last, and their coefficients.
 
-    Those go first whose removal costs least, while that is nothing: while the mean squared error grows by no more than
-    ``exp(ln N / N)`` a column.
+    Backward elimination: the columns whose removal costs least go first, as long as the mean squared error grows by no
+    more than ``exp(ln N / N)`` a column, the Bayesian information criterion.
     """
     problem = SubsetLeastSquares.of(_design(inputs) * weights[:, None], target * weights)
     kept = list(range(problem.columns))

@@ -1,4 +1,4 @@
-"""One product of powers with a constant: in logarithms of the magnitudes it is a linear problem, with signs apart."""
+"""Monomials, a constant times a product of powers: linear in logarithms of magnitudes, with signs found apart."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from training.symbolic.candidate import Candidate, signs_of
 from training.symbolic.snap import snap_exponents
 
 RARE = 0.01
-"""Share of zeros in a column that may be rounding: with more of them, where the target is not 0, it is no factor."""
+"""Share of zeros in a column that may be rounding: with more, where the target is not 0, it is no factor."""
 
 
 def monomial_candidates(inputs: FloatArray, target: FloatArray) -> list[Candidate]:
@@ -40,7 +40,7 @@ def monomial_candidates(inputs: FloatArray, target: FloatArray) -> list[Candidat
 
 
 def _contradicted(inputs: FloatArray, target: FloatArray) -> bool:
-    """Whether a target of 0 comes of inputs that are not, more than rarely: then it is no product."""
+    """Whether the target is 0 where no input is, more than rarely: then it is no product."""
     return bool(np.mean((target == 0) & (inputs != 0).all(1)) > RARE)
 
 
@@ -58,7 +58,7 @@ def _with_signs(exponents: FloatArray, inputs: FloatArray, target: FloatArray) -
             return None
         exponents = exponents.copy()
         alone = odd & (exponents[mixed] == 0) & (np.ptp(np.abs(inputs[:, mixed]), axis=0) == 0)
-        exponents[np.flatnonzero(mixed)[alone]] = 1.0  # a column of 1 and -1: its magnitude says nothing
+        exponents[np.flatnonzero(mixed)[alone]] = 1.0  # a column of 1 and -1: its magnitude carries no information
         signs[0, mixed] = np.where(odd, -1.0, 1.0)
     with np.errstate(all="ignore"):
         term = (np.abs(inputs) ** exponents * np.where(inputs < 0, signs, 1.0)).prod(1)

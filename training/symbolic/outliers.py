@@ -1,4 +1,4 @@
-"""Rows that do not follow the law that nearly all others follow to rounding: a slip, where the search finds noise."""
+"""Outliers: rows that break the law that nearly all others follow to rounding, such as a slip of the pen."""
 
 import math
 from time import monotonic

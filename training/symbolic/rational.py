@@ -1,4 +1,4 @@
-"""Sums of products of powers, quotients of such sums, and powers of such sums: candidates out of a dictionary."""
+"""Rational candidates: sums of products of powers, their quotients and their powers, by exchanging terms."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,7 +21,10 @@ SEARCH_ROWS = 400
 
 @dataclass(frozen=True)
 class Form:
-    """How many terms stand above and below the line, the power of the whole, and how rows are weighted."""
+    """Numbers of terms in numerator and denominator, the exponent of the whole, and the weighting of rows.
+
+    Rows count with ``|y| ** -weight``.
+    """
 
     numerator: int
     denominator: int = 0
@@ -44,7 +47,7 @@ FORMS = (
     Form(2, 3, weight=1.0),
     Form(3, 2, weight=1.0),
 )
-"""What is tried, the simplest first."""
+"""All that are tried, the simplest first."""
 
 
 def rational_candidates(inputs: FloatArray, target: FloatArray, random: np.random.Generator) -> Iterator[Candidate]:
@@ -72,7 +75,7 @@ def rational_candidates(inputs: FloatArray, target: FloatArray, random: np.rando
 
 
 def _search(form: Form, dictionary: Dictionary, target: FloatArray, random: np.random.Generator) -> IntArray | None:
-    """The terms of least error; None where numbers are so large that no error is finite."""
+    """The terms of least error; None where no error is finite, as numbers are too large."""
     least, found = np.inf, None
     goal = target ** (1 / form.exponent)
     sweeps = exchange_terms(
@@ -114,7 +117,7 @@ def _with_ones(exponents: FloatArray, sum_index: IntArray, sum_exponents: FloatA
 
 
 def _simplest(exponents: FloatArray) -> FloatArray:
-    """The same quotient with numerator and denominator multiplied by what makes it shortest to write."""
+    """The same quotient with numerator and denominator multiplied by the term that makes it shortest to write."""
     shifted = exponents.copy()
     for column in range(exponents.shape[1]):
         trials = [exponents[:, column] - shift for shift in {0.0, *exponents[:, column]}]

@@ -1,4 +1,4 @@
-"""How much of a target, or of what a law leaves over, can be learned from the columns by methods that know no law."""
+"""How much of a target, or of residuals, trees and polynomials can learn from the columns."""
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -22,7 +22,7 @@ def learnable(inputs: FloatArray, residuals: FloatArray) -> bool:
 def learnable_share(inputs: FloatArray, target: FloatArray, seed: int = 0) -> float:
     """Share of the target's spread that trees or a polynomial predict on rows held out, the better of the two.
 
-    Of fewer than 20 rows nothing is said to be learnable.
+    Fewer than 20 rows count as not learnable.
 
     Args:
         inputs: ``(rows, columns)``.

@@ -1,4 +1,4 @@
-"""Finds the law of a table, or says that there is none: the simplest candidate that leaves nothing to be learned."""
+"""The search over all kinds of candidates: the simplest one that leaves nothing to be learned is the law."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -28,8 +28,8 @@ class SearchResult:
     """The best candidate for the law of a table.
 
     Args:
-        candidate: what fits best.
-        reason: why it is no law, a sentence; None if it is one.
+        candidate: that of the shortest description.
+        reason: why it is rejected as a law, one clause; None if it is accepted.
     """
 
     candidate: Candidate
@@ -48,43 +48,62 @@ def search(
 ) -> SearchResult:
     """Try products, sums, quotients and products of sums, then sums of products and their quotients.
 
-    The search ends with the first kind whose best candidate is a law; of candidates of equal worth the one that takes
-    fewest numbers to write counts as better (``description_length``). Only these rows decide.
+    The search ends with the first kind whose best candidate is a law. Of equally good fits the one that takes fewest
+    numbers to write is better (``description_length``). Only these rows decide.
 
     Args:
         inputs: ``(rows, columns)``, finite.
         target: ``(rows,)``, finite, not the same in every row.
         seed: of start values.
-        rounds: over all forms of sums and quotients of products, at most; 0 tries products and plain sums only.
-        seconds: time after which nothing new is started. A search that it ends may find another thing next time.
-        progress: told what is tried.
+        rounds: over all forms of sums and quotients of products, at most; 0 tries products and linear sums only.
+        seconds: time after which nothing new is started. A search that it ends may differ from run to run.
+        progress: called with the kind of candidates that is tried next.
+
+    Raises:
+        ValueError: no candidate gives finite numbers.
     """
-    begun = monotonic()
-    best: Candidate | None = None
-    least = math.inf
-    reason: str | None = UNDECIDED
+    begun, best = monotonic(), _Best(inputs, target)
     for stage in _stages(inputs, target, rounds, np.random.default_rng(seed)):
         progress(stage.kind)
-        for fitted in (better for candidate in stage.candidates for better in fit_constants(candidate, inputs, target)):
-            length = description_length(fitted.predict(inputs), target, fitted.complexity)
-            if length < least:
-                best, least, reason = fitted, length, UNDECIDED
-        if best is None:
+        best.offer(stage.candidates)
+        if best.candidate is None:
             continue
-        if reason == UNDECIDED:
-            reason = rejection_reason(best, inputs, target, noise=not stage.more_at_once)
-        if reason is None or monotonic() - begun > seconds:
+        best.decide(noise=not stage.more_at_once)
+        if best.reason is None or monotonic() - begun > seconds:
             break
-    if best is None:
+    if best.candidate is None:
         raise ValueError("no candidate gives finite numbers on every row.")
-    if reason == UNDECIDED:
-        reason = rejection_reason(best, inputs, target)
-    return SearchResult(best, reason)
+    best.decide(noise=True)
+    return SearchResult(best.candidate, best.reason)
+
+
+@dataclass
+class _Best:
+    """The candidate of the shortest description so far, and why it is rejected: ``UNDECIDED`` until asked."""
+
+    inputs: FloatArray
+    target: FloatArray
+    candidate: Candidate | None = None
+    length: float = math.inf
+    reason: str | None = UNDECIDED
+
+    def offer(self, candidates: list[Candidate]) -> None:
+        """Fit the constants of candidates, and keep the best."""
+        for candidate in candidates:
+            for fitted in fit_constants(candidate, self.inputs, self.target):
+                length = description_length(fitted.predict(self.inputs), self.target, fitted.complexity)
+                if length < self.length:
+                    self.candidate, self.length, self.reason = fitted, length, UNDECIDED
+
+    def decide(self, *, noise: bool) -> None:
+        """Accept or reject the candidate, unless that is decided; without ``noise``, accept exact fits only."""
+        if self.candidate is not None and self.reason == UNDECIDED:
+            self.reason = rejection_reason(self.candidate, self.inputs, self.target, noise=noise)
 
 
 @dataclass(frozen=True)
 class _Stage:
-    """Some candidates; ``more_at_once`` tells that the next ones cost so little that noise is not judged before."""
+    """Some candidates; with ``more_at_once`` the next ones cost so little that noise is decided on after them."""
 
     kind: str
     candidates: list[Candidate]
@@ -105,6 +124,6 @@ def _stages(inputs: FloatArray, target: FloatArray, rounds: int, random: np.rand
 
 
 def _mean(inputs: FloatArray, target: FloatArray) -> Candidate:
-    """One number for all rows: what is left where nothing else can be fitted."""
-    nothing = np.zeros((1, inputs.shape[1]))
-    return Candidate(nothing, nothing + 1, np.array([target.mean()]), np.zeros(1, dtype=np.int64), np.ones(1))
+    """One number for all rows, where nothing else can be fitted."""
+    zeros = np.zeros((1, inputs.shape[1]))
+    return Candidate(zeros, zeros + 1, np.array([target.mean()]), np.zeros(1, dtype=np.int64), np.ones(1))

@@ -1,4 +1,4 @@
-"""Weights to exact values, unless the data are then fitted significantly worse; numbers to the plain ones they mean."""
+"""Snaps exponents to a grid and constants to simple numbers, unless the fit is then significantly worse."""
 
 import math
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from models.arrays import FloatArray
 from training.symbolic.subset_least_squares import SubsetLeastSquares
 
 GRIDS = (1, 2, 3, 4)
-"""Exponents are sought among the multiples of 1, then 1/2, then 1/3, then 1/4."""
+"""Exponents are snapped to multiples of 1, then 1/2, then 1/3, then 1/4."""
 
 
 def snap_exponents(design: FloatArray, goal: FloatArray, weights: FloatArray) -> tuple[FloatArray, bool]:
-    """Least squares whose coefficients are taken to the grid where the data allow it.
+    """Least squares with coefficients snapped to the grid where the data allow it.
 
     A step to the grid is taken if the mean squared error grows by no more than ``exp(k ln N / N)``, with k
     coefficients on N rows: by the Bayesian information criterion the free fit is then no better. Rules that ask
@@ -58,10 +58,10 @@ _SIMPLE: Sequence[Fraction] = sorted(
 
 
 def simplest_constant(value: float, tolerance: float) -> float:
-    """The plainest number within a tolerance: a small fraction, a multiple of pi, or the shortest decimal.
+    """The simplest number within a tolerance: a small fraction, a multiple of pi, or the shortest decimal.
 
     Args:
-        value: what was fitted, finite.
+        value: the fitted constant, finite.
         tolerance: how far it may be off, absolute, above 0.
     """
     if abs(value) <= tolerance:

@@ -1,4 +1,4 @@
-"""Least squares over subsets of columns: the rows are reduced once, so that every subset costs little."""
+"""Least squares over subsets of columns: one QR reduces the rows, then every subset is cheap."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ import scipy.linalg
 from models.arrays import FloatArray
 
 ROUNDING = 1e-13
-"""Errors of this share of the goal are what float64 leaves of none."""
+"""Errors of this share of the goal count as rounding in float64."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class SubsetLeastSquares:
     Args:
         triangle: R of the design with columns scaled to 1, ``(columns, columns)``.
         goal: the goal in the same basis, ``(columns,)``.
-        rest: squared length of the goal that no columns reach.
+        rest: squared length of the goal outside the columns' span.
         floor: squared error that counts as rounding.
-        scale: what the columns were divided by, ``(columns,)``.
-        rows: how many there were.
+        scale: divisors of the columns, ``(columns,)``.
+        rows: of the problem before the reduction.
     """
 
     triangle: FloatArray

@@ -20,13 +20,13 @@ TOLERANCES = {"ftol": 1e-9, "xtol": 1e-15, "gtol": 1e-15}
 """Of one start: it ends where the error falls by less than ``ftol`` of itself."""
 MOST_ROWS = 2_048
 ZERO = 1e-6
-"""Weights of this share of the largest are what rounding leaves of a zero."""
+"""Constants below this share of the largest count as zeros with rounding."""
 
 
 def two_factor_candidates(
     inputs: FloatArray, target: FloatArray, random: np.random.Generator
 ) -> Iterator[tuple[list[Candidate], bool]]:
-    """Candidates of two sums, with constants still to be settled, and whether they are the last; the quotient first.
+    """Candidates of two sums, with constants still to be snapped, and whether they are the last; the quotient first.
 
     Args:
         inputs: ``(rows, columns)``.
@@ -94,7 +94,7 @@ def _product(design: FloatArray, target: FloatArray, start: FloatArray) -> Float
 
 
 def _candidates(constants: FloatArray, exponent: float, scale: FloatArray, inputs: FloatArray) -> list[Candidate]:
-    """The network of these constants, once with all of them and once without those that look like zeros."""
+    """The candidate of these constants, once with all of them and once without those that look like zeros."""
     exponents = np.concatenate([np.eye(inputs.shape[1]), np.zeros((1, inputs.shape[1]))])
     found = []
     for threshold in (ZERO, 1e-2):
