@@ -65,9 +65,9 @@ def draw_scenes(
     """Draw scenes of one grid; digits, cells, sizes and offsets are uniformly random.
 
     Args:
-        digits: images of single digits, light on black.
-        labels: the digit of each image, 0 or more.
-        counts: digits of each scene, 0 to ``rows * columns``.
+        digits: images of single digits, ``(any, side, side)``, uint8, light on black.
+        labels: the digit of each image, ``(any,)``, 0 or more.
+        counts: digits of each scene, ``(n,)``, 0 to ``rows * columns``.
         grid: rows and columns of cells.
         random: source of all random numbers; from the same state come the same scenes.
         cell: pixels of a cell's side, at least ``scale[1]`` times that of the digits.
@@ -75,25 +75,21 @@ def draw_scenes(
         shift: most pixels that the cells of a scene are shifted by, down and right; scenes grow by as many.
         augment: applied to every digit before it is placed in its cell; None: nothing.
 
-    Shape:
-        digits: ``(any, side, side)``, uint8. labels: ``(any,)``. counts: ``(n,)``.
-
     Raises:
         ValueError: a count or the scale is out of its range, or the arrays do not fit one another.
     """
     _check(digits, labels, counts, grid)
-    priorities = random.random((len(counts), grid[0] * grid[1]))
-    taken = priorities.argsort(1) < counts[:, None]
+    taken = random.random((len(counts), grid[0] * grid[1])).argsort(1) < counts[:, None]
     chosen = random.integers(0, len(digits), counts.sum())
-    held = np.full(priorities.shape, NOTHING)
+    held = np.full(taken.shape, NOTHING)
     held[taken] = labels[chosen]
     images = np.zeros((len(counts), grid[0], cell, grid[1], cell), np.uint8)
     scene, row, column = np.nonzero(taken.reshape(-1, *grid))
     for part in (slice(start, start + CHUNK) for start in range(0, len(chosen), CHUNK)):
         drawn = augment(digits[chosen[part]], random) if augment else digits[chosen[part]]
         images[scene[part], row[part], :, column[part]] = place_in_cell(drawn, scale, cell, random)
-    joined = images.reshape(len(counts), 1, grid[0] * cell, grid[1] * cell)
-    return Scenes(_shifted(joined, shift, random), held.reshape(-1, *grid))
+    images = images.reshape(len(counts), 1, grid[0] * cell, -1)
+    return Scenes(_shifted(images, shift, random), held.reshape(-1, *grid))
 
 
 def _shifted(images: ByteArray, shift: int, random: np.random.Generator) -> ByteArray:
