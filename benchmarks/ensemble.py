@@ -15,10 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.schedule import Schedule
+from models.hyperparameters import Hyperparameters
 from models.units import UNITS
 from training.research.benchmark.run import BLOCK, problem
-from training.research.benchmark.task import BATCH, RANGES, Stream
+from training.research.benchmark.task import BATCH, RANGES, UniformStream
 from training.research.ensemble import Ensemble
 
 UNIT, OPERATION, INPUTS = "NMU", "multiply", 2
@@ -31,28 +31,28 @@ def build() -> Sequence[nn.Module]:
     return [UNITS.load(UNIT)(INPUTS, 1)]
 
 
-def one_at_a_time(schedule: Schedule) -> float:
+def one_at_a_time(hyperparameters: Hyperparameters) -> float:
     """Steps a second of a plain training loop."""
     unit: Any = build()[0]
-    optimizer = torch.optim.Adam(unit.parameters(), lr=schedule.learning_rate)
+    optimizer = torch.optim.Adam(unit.parameters(), lr=hyperparameters.learning_rate)
     low, high = RANGES[0].interpolation
     started = perf_counter()
     for step in range(SINGLE_STEPS):
         x = low + (high - low) * torch.rand(BATCH, INPUTS)
         optimizer.zero_grad()
         loss = nn.functional.mse_loss(unit(x), x.prod(1, keepdim=True))
-        loss = loss + schedule.penalty_at(step) * unit.penalty(W=unit.W.t()).mean()
+        loss = loss + hyperparameters.penalty_at(step) * unit.penalty(W=unit.W.t()).mean()
         loss.backward()
         optimizer.step()
         unit.W.data.clamp_(*unit.BOUNDS["W"])
     return SINGLE_STEPS / (perf_counter() - started)
 
 
-def ensemble(schedule: Schedule, compiled: bool) -> tuple[float, float]:
+def ensemble(hyperparameters: Hyperparameters, compiled: bool) -> tuple[float, float]:
     """Replica-steps a second, drawing of samples included, and the seconds of the first, compiling steps."""
-    stream = Stream(SEEDS, INPUTS)
+    stream = UniformStream(SEEDS, INPUTS)
     replicas = Ensemble(
-        build, [seed for _ in RANGES for seed in SEEDS], problem(OPERATION, RANGES), schedule, compiled=compiled
+        build, [seed for _ in RANGES for seed in SEEDS], problem(OPERATION, RANGES), hyperparameters, compiled=compiled
     )
     draw = partial(_samples, stream)
     begun = perf_counter()
@@ -63,7 +63,7 @@ def ensemble(schedule: Schedule, compiled: bool) -> tuple[float, float]:
     return ENSEMBLE_STEPS * len(replicas.seeds) / (perf_counter() - ready), ready - begun
 
 
-def _samples(stream: Stream) -> Tensor:
+def _samples(stream: UniformStream) -> Tensor:
     return torch.from_numpy(stream.draw(BLOCK))
 
 
@@ -72,9 +72,12 @@ def main() -> None:
     logging.basicConfig(format="%(message)s")
     torch.set_num_threads(1)
     unit: Any = UNITS.load(UNIT)
-    schedule: Schedule = unit.SCHEDULE
+    hyperparameters: Hyperparameters = unit.HYPERPARAMETERS
     count = len(RANGES) * len(SEEDS)
-    rounds = [(one_at_a_time(schedule), *ensemble(schedule, True), ensemble(schedule, False)[0]) for _ in range(ROUNDS)]
+    rounds = [
+        (one_at_a_time(hyperparameters), *ensemble(hyperparameters, True), ensemble(hyperparameters, False)[0])
+        for _ in range(ROUNDS)
+    ]
     single, compiled, _, plain = (max(values) for values in zip(*rounds, strict=True))
     first = rounds[0][2]
     print(

@@ -33,7 +33,7 @@ OVERSAMPLING = 4
 """Minimum oversampling of a JPEG that is decoded at a reduced size."""
 
 
-def pixels(image: Image.Image, mode: str, needed: int | None = None) -> ByteArray:
+def decode_pixels(image: Image.Image, mode: str, needed: int | None = None) -> ByteArray:
     """Decode an opened image.
 
     Args:

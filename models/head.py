@@ -40,7 +40,7 @@ class BuildHead(nn.Module):
             ``models.location_classifier``.
         image_shape: ``(channels, height, width)`` of that one image size; needed with ``pool=None`` and only then.
         unit_options: keywords of the unit, for example ``{"shared_weights": True}``, over the unit's own for heads
-            (its ``HEAD`` options).
+            (its ``HEAD_OPTIONS`` options).
 
     Shape:
         x: the input of ``conv_model``, usually ``(batch, channels, height, width)``.
@@ -76,7 +76,7 @@ class BuildHead(nn.Module):
         )
         locations = 1 if image_shape is None else _locations(conv_model, image_shape)
         dims = [hidden_dims[0] * locations, *hidden_dims[1:], num_outputs]
-        options = {**getattr(UNITS.load(head_type), "HEAD", {}), **(unit_options or {})}
+        options = {**getattr(UNITS.load(head_type), "HEAD_OPTIONS", {}), **(unit_options or {})}
         self.head = Network(head_type, dims, **options)
 
     def features(self, x: Tensor) -> Tensor:

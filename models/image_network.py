@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from models.backbones import build_backbone
 from models.head import BuildHead, Pool, Task, current_pool
 from models.manifest import CHANNELS
-from models.preprocessing import Contrast, Pixels
+from models.preprocessing import Contrast, ImagePreprocessing
 
 
 class ImageNetwork(nn.Module):
@@ -23,7 +23,7 @@ class ImageNetwork(nn.Module):
         height: rows that every image is resized to; None, for both, keeps every image's own size, for heads that
             sum or multiply over locations. Then it has at least 8 x 8 pixels.
         width: columns that every image is resized to.
-        contrast: see ``Pixels``.
+        contrast: see ``ImagePreprocessing``.
         backbone: name of the CNN, see ``models.backbones``.
         pool: see ``BuildHead``.
         unit_options: see ``BuildHead``.
@@ -36,7 +36,7 @@ class ImageNetwork(nn.Module):
         y: ``(batch, num_outputs)``: probabilities, or the value.
 
     Raises:
-        ValueError: as ``Pixels`` and ``BuildHead``.
+        ValueError: as ``ImagePreprocessing`` and ``BuildHead``.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class ImageNetwork(nn.Module):
             "shift": shift,
         }
         self.scale, self.shift = scale, shift
-        self.pixels = Pixels(height, width, contrast=contrast)
+        self.pixels = ImagePreprocessing(height, width, contrast=contrast)
         self.network = _with_head(self.config)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -33,10 +33,10 @@ class Network(nn.Sequential):
         self.config: dict[str, Any] = {"unit": UNITS.canonical(unit), "dims": list(dims), **options}
 
     def exact(self) -> "Network":
-        """A copy for inference, with the tolerances that training needs switched off (the unit's ``EXACT`` options)."""
+        """A copy for inference, without the tolerances that training needs (the unit's ``EXACT_OPTIONS``)."""
         unit, dims, options = self.config["unit"], self.config["dims"], dict(self.config)
         del options["unit"], options["dims"]
-        options.update(getattr(UNITS.load(unit), "EXACT", {}))
+        options.update(getattr(UNITS.load(unit), "EXACT_OPTIONS", {}))
         copy = Network(unit, dims, **options).to(next(self.parameters()).dtype)
         copy.load_state_dict(self.state_dict())
         return copy.eval()

@@ -28,7 +28,7 @@ def resize_matrix(line: Tensor, grid: Tensor) -> Tensor:
     return weights / weights.sum(1, keepdim=True)
 
 
-class Pixels(nn.Module):
+class ImagePreprocessing(nn.Module):
     """Resizes images of any size to one size, or leaves their size as it is, and scales them.
 
     Args:

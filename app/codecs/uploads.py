@@ -15,7 +15,7 @@ from app.codecs.validation import invalid_body
 from app.errors import InvalidInputError, TooLargeError, UnsupportedImageError
 from app.schemas import ImageForm
 from app.settings import Settings
-from models.decoding import BROKEN, FORMATS, pixels
+from models.decoding import BROKEN, FORMATS, decode_pixels
 from models.manifest import Manifest
 
 DECODE_NANOSECONDS = 30
@@ -76,7 +76,7 @@ class Upload:
         """
         try:
             with self._image:
-                return pixels(self._image, mode, needed)
+                return decode_pixels(self._image, mode, needed)
         except BROKEN as error:
             raise self._unsupported() from error
 

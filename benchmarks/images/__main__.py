@@ -15,7 +15,7 @@ import torch
 from benchmarks.images import single, totals
 from benchmarks.images.render import write_report
 from training.recipes import RECIPES
-from training.recipes.kinds.images import AggregateRecipe, DigitRecipe
+from training.recipes.base.images import AggregateRecipe, DigitRecipe
 
 NAMES = ("digit", "digit-sum", "digit-count", "digit-product", "digit-value")
 SEEDS = (0, 1, 2)

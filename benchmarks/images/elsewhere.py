@@ -8,8 +8,8 @@ from pathlib import Path
 
 from benchmarks.images.totals import errors
 from models.manifest import Manifest
-from training.counting.scenes import Digits, draw_test_scenes
-from training.counting.totals import PRODUCT, TARGETS, AggregateTarget
+from training.counting.aggregate_target import PRODUCT, TARGETS, AggregateTarget
+from training.counting.scene_sampling import Digits, draw_test_scenes
 from training.data.collate import predict_images
 from training.data.labeled_images import LabeledImages
 from training.data.sklearn_digits import load_sklearn_digits

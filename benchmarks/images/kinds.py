@@ -1,6 +1,6 @@
 """The kinds of files that images are shown as, by the names that pages give them."""
 
-from training.counting.views import FORMATS
+from training.counting.image_variants import FORMATS
 
 KINDS = {
     f"{file_format}, {'dark on light' if inverted else 'light on dark'}": (inverted, file_format)

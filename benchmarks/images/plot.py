@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from training.counting.totals import AggregateTarget
+from training.counting.aggregate_target import AggregateTarget
 
 Errors = Mapping[str, Mapping[str, Mapping[str, float]]]
 

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.images.kinds import KINDS
 from benchmarks.images.plot import plot_aggregates
 from benchmarks.images.totals import CNN_BASELINES, MANY
-from training.counting.totals import TARGETS, AggregateTarget
+from training.counting.aggregate_target import TARGETS, AggregateTarget
 from training.vision.config import BASELINE_HEAD
 
 Runs = Sequence[Mapping[str, Any]]
@@ -36,7 +36,7 @@ The same images as other files show them ({images:,} of them a line), {head_type
 
 | Size | PNG | PNG, dark on light | JPEG | JPEG, dark on light |
 | --- | --- | --- | --- | --- |
-{views}
+{variants}
 """
 
 TOTAL = """## {title}: `{name}`
@@ -111,9 +111,9 @@ def page(runs: Runs) -> str:
 def single_section(name: str, runs: Runs) -> str:
     """A model of single digits."""
     tests = [run["test"] for run in runs]
-    views = {view: [run["views"][view] for run in runs] for view in runs[0]["views"]}
-    sizes = list(dict.fromkeys(view.split(",")[0] for view in views))
-    rows = [f"| {size} | {' | '.join(_figure(views[f'{size}, {kind}']) for kind in KINDS)} |" for size in sizes]
+    variants = {variant: [run["variants"][variant] for run in runs] for variant in runs[0]["variants"]}
+    sizes = list(dict.fromkeys(variant.split(",")[0] for variant in variants))
+    rows = [f"| {size} | {' | '.join(_figure(variants[f'{size}, {kind}']) for kind in KINDS)} |" for size in sizes]
     return SINGLE.format(
         name=name,
         head_type="NALU" if "accuracy" in tests[0] else "NAC",
@@ -123,8 +123,8 @@ def single_section(name: str, runs: Runs) -> str:
         each=", ".join(_figure([test]) for test in tests),
         plain=_figure([test[BASELINE_HEAD] for test in tests]),
         seconds=_seconds(runs),
-        images=next(iter(views.values()))[0]["rows"],
-        views="\n".join(rows),
+        images=next(iter(variants.values()))[0]["rows"],
+        variants="\n".join(rows),
     )
 
 

@@ -1,4 +1,4 @@
-"""Single digits: one run is one seed of one model, with its head and with a linear one, on every view."""
+"""Single digits: one run is one seed of one model, with its head and with a linear one, on every variant."""
 
 from functools import partial
 from itertools import product
@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from benchmarks.images.kinds import KINDS
-from training.counting.views import SIZES, view
+from training.counting.image_variants import SIZES, variant
 from training.data.labeled_images import LabeledImages
 from training.data.mnist import load_mnist
 from training.metrics import predict
-from training.recipes.kinds.images import DigitRecipe
+from training.recipes.base.images import DigitRecipe
 from training.vision.fit import measure
 
 
 def run(name: str, recipe: DigitRecipe, folder: Path, images: int) -> dict[str, Any]:
-    """Train, measure and export one seed; returns errors on the test set and by view, bytes and seconds."""
+    """Train, measure and export one seed; returns errors on the test set and by variant, bytes and seconds."""
     began = perf_counter()
     fitted = recipe.fit(name)
     seconds = perf_counter() - began
@@ -26,15 +26,15 @@ def run(name: str, recipe: DigitRecipe, folder: Path, images: int) -> dict[str, 
     _, _, test, labels = load_mnist()
     chosen = slice(None, None, len(test) // images)
     classes = [str(digit) for digit in range(10)] if recipe.task == "classification" else None
-    views = {}
+    variants = {}
     for size, (kind, (inverted, file_format)) in product(SIZES, KINDS.items()):
-        seen = [view(image, size, inverted, file_format) for image in test[chosen]]
+        seen = [variant(image, size, inverted, file_format) for image in test[chosen]]
         shown = LabeledImages(seen, labels[chosen].astype(np.float64))
-        views[f"{size} x {size}, {kind}"] = measure(partial(predict, fitted.network), classes, shown)
+        variants[f"{size} x {size}, {kind}"] = measure(partial(predict, fitted.network), classes, shown)
     test_set = fitted.metrics["interpolation"]
     return {
         "seconds": seconds,
         "bytes": (written / "model.onnx").stat().st_size,
         "test": test_set,
-        "views": views,
+        "variants": variants,
     }

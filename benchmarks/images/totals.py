@@ -16,14 +16,14 @@ from models import NAC, NALU
 from models.arrays import ByteArray, FloatArray
 from models.head import Pool
 from models.image_network import ImageNetwork
-from training.counting.scenes import MNIST_FRAME, Digits, draw_test_scenes
-from training.counting.totals import PRODUCT, SUM, AggregateTarget
+from training.counting.aggregate_target import PRODUCT, SUM, AggregateTarget
+from training.counting.image_variants import as_file
+from training.counting.scene_sampling import MNIST_FRAME, Digits, draw_test_scenes
 from training.counting.train import EMA_DECAY, STEPS, mlp_head, training_scenes, with_head
-from training.counting.views import as_file
-from training.recipes.kinds.images import AggregateRecipe, held_out_digits
+from training.recipes.base.images import AggregateRecipe, held_out_digits
 from training.trainer.bf16 import BF16Network
 from training.trainer.loop import LoopConfig, train_batches
-from training.trainer.state import image_training
+from training.trainer.state import adamw_one_cycle
 from training.vision.config import FittedImageModel
 from training.vision.train import FREEZE_BATCH_NORM_FROM
 
@@ -101,7 +101,7 @@ def train_cnn_baseline(recipe: AggregateRecipe, name: str) -> ImageNetwork:
         title=f"{target.name}: {name}",
     )
     steps = config.epochs * config.steps
-    state = image_training(BF16Network(network.network), steps, max_lr=how.max_lr, loss=loss, ema_decay=EMA_DECAY)
+    state = adamw_one_cycle(BF16Network(network.network), steps, max_lr=how.max_lr, loss=loss, ema_decay=EMA_DECAY)
     train_batches(state, batches, config)
     return network.eval()
 

@@ -11,14 +11,14 @@ to ``(..., out_features)``. It also offers
   names of the module's parameters (``nac.W_hat`` by its last, ``W_hat``); options such as ``eps`` have the module's
   defaults.
 - ``BOUNDS``: lowest and highest value of a weight, by parameter name, to which training clamps it after every step.
-- ``penalty(**weights)``: the published regulariser, to be weighted by a schedule; features first, and the result has
-  the weights' shape without it.
-- ``SCHEDULE``: how the paper trains it by first-order steps, see ``models.schedule``.
+- ``penalty(**weights)``: the published regulariser, which ``HYPERPARAMETERS`` weight; features first, and the result
+  has the weights' shape without it.
+- ``HYPERPARAMETERS``: the published settings of its training, see ``models.hyperparameters``.
 - ``COMPILED``: False where ``torch.compile`` would change what the unit learns.
-- ``EXACT``, ``HEAD``: options for inference on numbers, and behind a CNN.
+- ``EXACT_OPTIONS``, ``HEAD_OPTIONS``: options for inference on numbers, and behind a CNN.
 
-What is missing is nothing: no bounds, no penalty, no options. An option may change ``BOUNDS`` and ``SCHEDULE``, so read
-them from a unit that is built, not from its class.
+Each of these is optional. An option may change ``BOUNDS`` and ``HYPERPARAMETERS``, so read them from a unit that is
+built, not from its class.
 """
 
 from collections.abc import Callable

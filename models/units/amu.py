@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from models.functional import by_rows, nau_range, powers
-from models.schedule import Schedule
+from models.hyperparameters import Hyperparameters
 from models.units import check_eps, check_sizes
 from models.units._amu_gradient import sampled_output, whole_signs
 
@@ -46,9 +46,9 @@ class AMU(nn.Module):
 
     COMPILED: ClassVar[bool] = False
     BOUNDS: ClassVar[dict[str, tuple[float, float]]] = {"p": (0.0, 1.0), "gate": (-1.0, 1.0)}
-    EXACT: ClassVar[dict[str, Any]] = {"eps": 0.0}
-    HEAD: ClassVar[dict[str, Any]] = {"eps": 0.1}
-    SCHEDULE: ClassVar[Schedule] = Schedule(learning_rate=1e-2, steps=3_000, wide={"steps": 3_000})
+    EXACT_OPTIONS: ClassVar[dict[str, Any]] = {"eps": 0.0}
+    HEAD_OPTIONS: ClassVar[dict[str, Any]] = {"eps": 0.1}
+    HYPERPARAMETERS: ClassVar[Hyperparameters] = Hyperparameters(learning_rate=1e-2, steps=3_000, wide={"steps": 3_000})
 
     def __init__(self, in_features: int, out_features: int, *, eps: float = 1e-7) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from models.functional import by_rows, constant, mix, nac_range, nac_weight, powers
-from models.schedule import Schedule
+from models.hyperparameters import Hyperparameters
 from models.units import check_eps, check_sizes
 
 LOG_GOLDEN_RATIO = math.log((1 + math.sqrt(5)) / 2)
@@ -41,9 +41,9 @@ class GNALU(nn.Module):
         ValueError: a size is below 1, or eps is negative.
     """
 
-    EXACT: ClassVar[dict[str, Any]] = {"eps": 0.0}
-    HEAD: ClassVar[dict[str, Any]] = {"eps": 0.1}
-    SCHEDULE: ClassVar[Schedule] = Schedule()
+    EXACT_OPTIONS: ClassVar[dict[str, Any]] = {"eps": 0.0}
+    HEAD_OPTIONS: ClassVar[dict[str, Any]] = {"eps": 0.1}
+    HYPERPARAMETERS: ClassVar[Hyperparameters] = Hyperparameters()
 
     def __init__(self, in_features: int, out_features: int, *, eps: float = 1e-7) -> None:
         super().__init__()

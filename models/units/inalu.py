@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from models.functional import by_rows, exact_powers, is_negative, mix, nac_weight, product
-from models.schedule import Schedule
+from models.hyperparameters import Hyperparameters
 from models.units import check_eps, check_sizes
 
 SATURATED = 20.0
-"""A weight of this size is drawn no further: the t of the paper's regulariser, whose 1/t is in the schedule."""
+"""The regulariser ends at weights of this size: the paper's t, whose 1/t is in ``HYPERPARAMETERS``."""
 
 
 class INALU(nn.Module):
@@ -41,9 +41,9 @@ class INALU(nn.Module):
         ValueError: a size is below 1, or eps is negative.
     """
 
-    EXACT: ClassVar[dict[str, Any]] = {"eps": 0.0}
-    HEAD: ClassVar[dict[str, Any]] = {"eps": 0.1}
-    SCHEDULE: ClassVar[Schedule] = Schedule(
+    EXACT_OPTIONS: ClassVar[dict[str, Any]] = {"eps": 0.0}
+    HEAD_OPTIONS: ClassVar[dict[str, Any]] = {"eps": 0.1}
+    HYPERPARAMETERS: ClassVar[Hyperparameters] = Hyperparameters(
         penalty=0.05, ramp=(10_000, 10_000), penalty_below=1.0, clip_value=0.1, restart=True
     )
 

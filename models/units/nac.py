@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.functional import nac_weight
-from models.schedule import Schedule
+from models.hyperparameters import Hyperparameters
 from models.units import check_sizes
 
 
@@ -32,7 +32,7 @@ class NAC(nn.Module):
         ValueError: a size is below 1.
     """
 
-    SCHEDULE: ClassVar[Schedule] = Schedule()
+    HYPERPARAMETERS: ClassVar[Hyperparameters] = Hyperparameters()
 
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.functional import nac_weight, power_product, powers
-from models.schedule import Schedule
+from models.hyperparameters import Hyperparameters
 from models.units import check_eps, check_sizes
 from models.units.nac import NAC
 
@@ -39,13 +39,13 @@ class NALU(nn.Module):
     Raises:
         ValueError: a size is below 1, or eps is negative.
 
-    ``EXACT`` are the options for inference on columns of numbers, ``HEAD`` those behind a CNN: its features pass
+    ``EXACT_OPTIONS`` are for inference on columns of numbers, ``HEAD_OPTIONS`` for a head behind a CNN: features pass
     through zero, and an eps of 0.1 keeps the logarithm calm there. With 1e-7 the digit model fails to train.
     """
 
-    EXACT: ClassVar[dict[str, Any]] = {"eps": 0.0}
-    HEAD: ClassVar[dict[str, Any]] = {"eps": 0.1}
-    SCHEDULE: ClassVar[Schedule] = Schedule()
+    EXACT_OPTIONS: ClassVar[dict[str, Any]] = {"eps": 0.0}
+    HEAD_OPTIONS: ClassVar[dict[str, Any]] = {"eps": 0.1}
+    HYPERPARAMETERS: ClassVar[Hyperparameters] = Hyperparameters()
     W: nn.Parameter | None
 
     def __init__(self, in_features: int, out_features: int, *, shared_weights: bool = False, eps: float = 1e-7) -> None:

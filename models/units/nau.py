@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.functional import nau_range
-from models.schedule import Schedule
+from models.hyperparameters import Hyperparameters
 from models.units import check_sizes
 
 
@@ -31,7 +31,7 @@ class NAU(nn.Module):
     """
 
     BOUNDS: ClassVar[dict[str, tuple[float, float]]] = {"W": (-1.0, 1.0)}
-    SCHEDULE: ClassVar[Schedule] = Schedule(penalty=0.01)
+    HYPERPARAMETERS: ClassVar[Hyperparameters] = Hyperparameters(penalty=0.01)
 
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__()

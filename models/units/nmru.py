@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from models.functional import FLOAT32_EPS, NEGLIGIBLE, by_rows, constant, is_negative, product, selected
-from models.schedule import Schedule
+from models.hyperparameters import Hyperparameters
 from models.units import check_eps, check_sizes
 from models.units.nmu import NMU
 
@@ -41,9 +41,9 @@ class NMRU(nn.Module):
     """
 
     BOUNDS: ClassVar[dict[str, tuple[float, float]]] = {"W": (0.0, 1.0)}
-    EXACT: ClassVar[dict[str, Any]] = {"eps": 0.0}
-    HEAD: ClassVar[dict[str, Any]] = {"eps": 0.5}
-    SCHEDULE: ClassVar[Schedule] = Schedule(learning_rate=1e-2, penalty=10.0, clip_norm=1.0)
+    EXACT_OPTIONS: ClassVar[dict[str, Any]] = {"eps": 0.0}
+    HEAD_OPTIONS: ClassVar[dict[str, Any]] = {"eps": 0.5}
+    HYPERPARAMETERS: ClassVar[Hyperparameters] = Hyperparameters(learning_rate=1e-2, penalty=10.0, clip_norm=1.0)
 
     def __init__(self, in_features: int, out_features: int, *, eps: float = FLOAT32_EPS) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from models.functional import by_rows, product, selected
-from models.schedule import Schedule
+from models.hyperparameters import Hyperparameters
 from models.units import check_sizes
 
 
@@ -30,7 +30,7 @@ class NMU(nn.Module):
     """
 
     BOUNDS: ClassVar[dict[str, tuple[float, float]]] = {"W": (0.0, 1.0)}
-    SCHEDULE: ClassVar[Schedule] = Schedule(penalty=10.0)
+    HYPERPARAMETERS: ClassVar[Hyperparameters] = Hyperparameters(penalty=10.0)
 
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__()

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from models.functional import FLOAT32_EPS, bounded_exp, by_rows, exact_powers, gated_polar
-from models.schedule import Schedule
+from models.hyperparameters import Hyperparameters
 from models.units import check_eps, check_sizes
 
 
@@ -37,9 +37,9 @@ class NPU(nn.Module):
         ValueError: a size is below 1, or eps is negative.
     """
 
-    EXACT: ClassVar[dict[str, Any]] = {"eps": 0.0}
-    HEAD: ClassVar[dict[str, Any]] = {"eps": 0.1}
-    SCHEDULE: ClassVar[Schedule] = Schedule(
+    EXACT_OPTIONS: ClassVar[dict[str, Any]] = {"eps": 0.0}
+    HEAD_OPTIONS: ClassVar[dict[str, Any]] = {"eps": 0.1}
+    HYPERPARAMETERS: ClassVar[Hyperparameters] = Hyperparameters(
         learning_rate=5e-3, l1=(1e-7, 1e-5), by_operation={"divide": {"l1": (1e-9, 1e-7)}}
     )
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from models.functional import NEGLIGIBLE, by_rows, is_negative, nau_range, product, selected
-from models.schedule import Schedule
+from models.hyperparameters import Hyperparameters
 from models.units import check_eps, check_sizes
 from models.units.nau import NAU
 
@@ -41,9 +41,11 @@ class NRU(nn.Module):
     """
 
     BOUNDS: ClassVar[dict[str, tuple[float, float]]] = {"W": (-1.0, 1.0)}
-    EXACT: ClassVar[dict[str, Any]] = {"eps": 0.0}
-    HEAD: ClassVar[dict[str, Any]] = {"eps": 0.1}
-    SCHEDULE: ClassVar[Schedule] = Schedule(learning_rate=1.0, penalty=10.0, wide={"learning_rate": 1e-3})
+    EXACT_OPTIONS: ClassVar[dict[str, Any]] = {"eps": 0.0}
+    HEAD_OPTIONS: ClassVar[dict[str, Any]] = {"eps": 0.1}
+    HYPERPARAMETERS: ClassVar[Hyperparameters] = Hyperparameters(
+        learning_rate=1.0, penalty=10.0, wide={"learning_rate": 1e-3}
+    )
 
     def __init__(self, in_features: int, out_features: int, *, eps: float = 1e-7) -> None:
         super().__init__()

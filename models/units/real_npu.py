@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from models.functional import FLOAT32_EPS, by_rows, gated_polar, nau_range, powers
-from models.schedule import Schedule
+from models.hyperparameters import Hyperparameters
 from models.units import check_eps, check_sizes
 
 
@@ -40,9 +40,11 @@ class RealNPU(nn.Module):
         ValueError: a size is below 1, or eps is negative.
     """
 
-    EXACT: ClassVar[dict[str, Any]] = {"eps": 0.0}
-    HEAD: ClassVar[dict[str, Any]] = {"eps": 0.1}
-    SCHEDULE: Schedule = Schedule(learning_rate=5e-3, l1=(1e-7, 1e-5), by_operation={"divide": {"l1": (1e-9, 1e-7)}})
+    EXACT_OPTIONS: ClassVar[dict[str, Any]] = {"eps": 0.0}
+    HEAD_OPTIONS: ClassVar[dict[str, Any]] = {"eps": 0.1}
+    HYPERPARAMETERS: Hyperparameters = Hyperparameters(
+        learning_rate=5e-3, l1=(1e-7, 1e-5), by_operation={"divide": {"l1": (1e-9, 1e-7)}}
+    )
     BOUNDS: dict[str, tuple[float, float]]
 
     def __init__(
@@ -57,7 +59,7 @@ class RealNPU(nn.Module):
         self.eps = eps
         self.BOUNDS = {"W": (-1.0, 1.0), "g": (0.0, 1.0)} if modified else {}
         if modified:
-            self.SCHEDULE = replace(self.SCHEDULE, penalty=1.0, ramp=(40_000, 50_000))
+            self.HYPERPARAMETERS = replace(self.HYPERPARAMETERS, penalty=1.0, ramp=(40_000, 50_000))
         self.W = nn.Parameter(torch.empty(out_features, in_features))
         self.g = nn.Parameter(torch.empty(1, in_features))
         self.reset_parameters()

@@ -7,9 +7,9 @@ import pytest
 from benchmarks.images import elsewhere
 from benchmarks.images.render import KINDS, LAYOUTS, SUMMARY_LINES, averaged, page, summary_rows, write_report
 from benchmarks.images.totals import errors, layouts
-from training.counting.scenes import Digits
-from training.counting.totals import SUM
-from training.counting.train import build
+from training.counting.aggregate_target import SUM
+from training.counting.scene_sampling import Digits
+from training.counting.train import build_counting_network
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 
@@ -23,7 +23,7 @@ def aggregate_run(seed: int, mae: float, *, baselines: bool) -> dict[str, object
 
 def test_layouts_are_those_that_the_page_asks_for() -> None:
     digits = Digits(np.full((3, 28, 28), 200, np.uint8), np.array([1, 2, 3], np.uint8))
-    found = layouts(SUM, build(SUM).eval(), digits, 2)
+    found = layouts(SUM, build_counting_network(SUM).eval(), digits, 2)
     assert set(found) == {f"{layout}, {kind}" for layout in LAYOUTS for kind in KINDS}
     assert {each["images"] for each in found.values()} == {2}
     assert found["in a row, PNG, light on dark"] == found["in a row, PNG, dark on light"]

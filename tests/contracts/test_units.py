@@ -105,7 +105,7 @@ def test_bounds_and_penalty_are_for_parameters_and_are_free_of_charge_at_ideal_w
 def test_the_schedule_is_complete(name: str) -> None:
     unit = UNITS.load(name)(2, 1)
     for in_features in (2, 10):
-        schedule = unit.SCHEDULE.for_task("divide", in_features)
+        schedule = unit.HYPERPARAMETERS.for_task("divide", in_features)
         assert schedule.learning_rate > 0
         assert schedule.penalty_at(schedule.steps) == schedule.penalty
         assert schedule.l1_at(schedule.steps) == schedule.l1[1]

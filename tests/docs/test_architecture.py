@@ -16,6 +16,8 @@ from tests.end_to_end.server import free_port
 
 PAGE = read("docs/architecture.md")
 
+pytestmark = pytest.mark.slow
+
 RECORDER = f"""
 import importlib, json, pkgutil, sys, threading
 
@@ -69,8 +71,6 @@ FIT = (
     + """
 import_all("training")
 from training.__main__ import main
-
-pytestmark = pytest.mark.slow
 
 recorded(main, ["fit", "data.csv", "--target", "y", "--restarts", "1"])
 """

@@ -14,7 +14,7 @@ from scipy.stats import binom
 from app.http.example_images import example_digit, example_digits
 from models.manifest import Manifest, versions
 from tests.end_to_end.server import ROOT, Server, serve
-from training.counting.scenes import Digits, draw_test_scenes
+from training.counting.scene_sampling import Digits, draw_test_scenes
 from training.data.sklearn_digits import load_sklearn_digits
 from training.recipes import RECIPES
 

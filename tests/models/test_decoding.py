@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from app.codecs.uploads import Upload
-from models.decoding import pixels
+from models.decoding import decode_pixels
 from training.data.image_folder import read_image_folder
 
 
@@ -71,8 +71,8 @@ def jpeg(image: Image.Image) -> Image.Image:
 def test_a_jpeg_is_decoded_at_a_fraction_of_at_least_four_times_the_needed_size(
     size: tuple[int, int], needed: int, expected: tuple[int, int]
 ) -> None:
-    assert pixels(jpeg(Image.new("RGB", size, (200, 100, 50))), "L", needed).shape[1:] == expected
-    assert pixels(jpeg(Image.new("RGB", size, (200, 100, 50))), "L").shape[1:] == size[::-1]
+    assert decode_pixels(jpeg(Image.new("RGB", size, (200, 100, 50))), "L", needed).shape[1:] == expected
+    assert decode_pixels(jpeg(Image.new("RGB", size, (200, 100, 50))), "L").shape[1:] == size[::-1]
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
@@ -82,7 +82,7 @@ def test_a_jpeg_decoded_at_a_fraction_resizes_to_the_same_pixels(mode: str) -> N
     image = Image.fromarray(waves.astype(np.uint8))
     shown = [
         np.stack([np.asarray(Image.fromarray(channel).resize((28, 28), Image.Resampling.BILINEAR)) for channel in all_])
-        for all_ in (pixels(jpeg(image), mode), pixels(jpeg(image), mode, 28))
+        for all_ in (decode_pixels(jpeg(image), mode), decode_pixels(jpeg(image), mode, 28))
     ]
     assert np.abs(shown[0].astype(int) - shown[1]).max() <= 3
 
@@ -90,4 +90,4 @@ def test_a_jpeg_decoded_at_a_fraction_resizes_to_the_same_pixels(mode: str) -> N
 def test_a_png_is_decoded_at_full_size_whatever_is_needed() -> None:
     content = io.BytesIO()
     Image.new("L", (640, 480), 9).save(content, "PNG")
-    assert pixels(Image.open(content), "L", 28).shape == (1, 480, 640)
+    assert decode_pixels(Image.open(content), "L", 28).shape == (1, 480, 640)

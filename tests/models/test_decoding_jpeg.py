@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from models.arrays import ByteArray
-from models.decoding import FORMATS, pixels
+from models.decoding import FORMATS, decode_pixels
 
 ORANGE = (200, 100, 50)
 
@@ -20,7 +20,7 @@ def encoded(image: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
 
 
 def decoded(content: bytes, mode: str = "RGB", needed: int | None = None) -> ByteArray:
-    return pixels(Image.open(io.BytesIO(content), formats=FORMATS), mode, needed)
+    return decode_pixels(Image.open(io.BytesIO(content), formats=FORMATS), mode, needed)
 
 
 def colour(content: bytes, needed: int | None = None) -> list[float]:

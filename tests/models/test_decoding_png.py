@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.arrays import ByteArray, FloatArray, IntArray
-from models.decoding import pixels
+from models.decoding import decode_pixels
 from tests.models.handmade_png import GREY, GREY_ALPHA, PALETTE, RGB, RGBA, chunk, handmade_png, pixel_data
 
 DEPTHS = {GREY: (1, 2, 4, 8, 16), RGB: (8, 16), PALETTE: (1, 2, 4, 8), GREY_ALPHA: (8, 16), RGBA: (8, 16)}
@@ -55,7 +55,7 @@ def expected_pixels(values: NDArray[Any], colour_type: int, depth: int) -> Float
 
 
 def decoded(content: bytes, mode: str = "RGB") -> ByteArray:
-    return pixels(Image.open(io.BytesIO(content)), mode)
+    return decode_pixels(Image.open(io.BytesIO(content)), mode)
 
 
 @pytest.mark.parametrize("interlaced", [False, True])

@@ -82,7 +82,7 @@ def test_a_nalu_head_takes_features_of_both_signs_and_near_zero_without_overflow
 
 
 def test_unit_options_go_over_those_of_heads() -> None:
-    assert BuildHead(cnn(), 6, [5], "regression", 1, "NALU").head[0].eps == UNITS.load("NALU").HEAD["eps"]
+    assert BuildHead(cnn(), 6, [5], "regression", 1, "NALU").head[0].eps == UNITS.load("NALU").HEAD_OPTIONS["eps"]
     options = {"eps": 0.5, "shared_weights": True}
     layer = BuildHead(cnn(), 6, [5], "regression", 1, "NALU", unit_options=options).head[0]
     assert (layer.eps, layer.W) == (0.5, None)

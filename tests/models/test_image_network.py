@@ -5,20 +5,20 @@ from torch.nn import functional
 
 from models import ImageNetwork
 from models.backbones import build_backbone
-from models.preprocessing import Pixels
+from models.preprocessing import ImagePreprocessing
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (8, 8), (28, 28), (37, 53), (240, 320)])
 def test_resizing_equals_antialiased_interpolation(size: tuple[int, int]) -> None:
     x = torch.randint(0, 256, (2, 3, *size), dtype=torch.uint8)
     expected = functional.interpolate(x / 255, (20, 24), mode="bilinear", antialias=True)
-    torch.testing.assert_close(Pixels(20, 24)(x), expected, rtol=1e-4, atol=2e-6)
+    torch.testing.assert_close(ImagePreprocessing(20, 24)(x), expected, rtol=1e-4, atol=2e-6)
 
 
 def test_stroke_contrast_sees_dark_on_light_as_light_on_dark() -> None:
     image = torch.full((1, 1, 28, 28), 230, dtype=torch.uint8)
     image[..., 10:20, 12:16] = 40
-    pixels = Pixels(28, 28, contrast="strokes")
+    pixels = ImagePreprocessing(28, 28, contrast="strokes")
     torch.testing.assert_close(pixels(image), pixels(255 - image), rtol=1e-5, atol=1e-5)
     faint = image.clone()
     faint[image == 40] = 180
@@ -29,7 +29,7 @@ def test_stroke_contrast_sees_dark_on_light_as_light_on_dark() -> None:
 
 def test_an_empty_image_has_no_strokes_and_no_nan() -> None:
     empty = torch.full((1, 1, 10, 10), 128, dtype=torch.uint8)
-    assert Pixels(28, 28, contrast="strokes")(empty).abs().max() < 1e-5
+    assert ImagePreprocessing(28, 28, contrast="strokes")(empty).abs().max() < 1e-5
 
 
 def test_preprocessing_is_part_of_the_network_for_any_size_and_batch() -> None:
@@ -58,8 +58,8 @@ def test_colour_images_and_unpooled_locations_work() -> None:
 
 def test_what_does_not_fit_is_a_clear_value_error() -> None:
     with pytest.raises(ValueError, match=r"^Unknown contrast 'high'\. Available: plain, strokes\.$"):
-        Pixels(28, 28, contrast="high")
+        ImagePreprocessing(28, 28, contrast="high")
     with pytest.raises(ValueError, match=r"^height and width must be at least 4, got 28 x 3\.$"):
-        Pixels(28, 3)
+        ImagePreprocessing(28, 3)
     with pytest.raises(ValueError, match=r"^Unknown backbone 'resnet'\. Available: small, local, fine, or package"):
         build_backbone("resnet", 1)

@@ -80,7 +80,7 @@ def test_the_penalty_draws_all_weights_beyond_twenty() -> None:
 
 
 def test_the_schedule_is_the_published_one() -> None:
-    schedule = INALU.SCHEDULE
+    schedule = INALU.HYPERPARAMETERS
     assert (schedule.penalty_at(10_000), schedule.penalty_at(10_001), schedule.penalty_below) == (0, 0.05, 1)
     assert (schedule.clip_value, schedule.restart) == (0.1, True)
 

@@ -55,7 +55,7 @@ def test_the_penalty_is_the_distance_from_zero_and_one() -> None:
 
 
 def test_the_schedule_is_the_published_one() -> None:
-    schedule = NMRU.SCHEDULE
+    schedule = NMRU.HYPERPARAMETERS
     assert (schedule.learning_rate, schedule.penalty, schedule.ramp, schedule.clip_norm) == (
         1e-2,
         10,

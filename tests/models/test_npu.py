@@ -52,9 +52,9 @@ def test_start_weights_are_xavier_uniform_with_half_open_gates_and_no_imaginary_
 
 
 def test_the_schedule_depends_on_the_operation() -> None:
-    assert NPU.SCHEDULE.learning_rate == 5e-3
-    assert NPU.SCHEDULE.for_task("multiply", 2).l1 == (1e-7, 1e-5)
-    assert NPU.SCHEDULE.for_task("divide", 2).l1 == (1e-9, 1e-7)
+    assert NPU.HYPERPARAMETERS.learning_rate == 5e-3
+    assert NPU.HYPERPARAMETERS.for_task("multiply", 2).l1 == (1e-7, 1e-5)
+    assert NPU.HYPERPARAMETERS.for_task("divide", 2).l1 == (1e-9, 1e-7)
 
 
 def test_a_negative_eps_is_refused() -> None:

@@ -49,8 +49,8 @@ def test_start_weights_are_a_naus_and_so_is_the_penalty() -> None:
 
 
 def test_the_learning_rate_depends_on_the_number_of_inputs() -> None:
-    assert NRU.SCHEDULE.for_task("divide", 2).learning_rate == 1
-    assert NRU.SCHEDULE.for_task("divide", 10).learning_rate == 1e-3
+    assert NRU.HYPERPARAMETERS.for_task("divide", 2).learning_rate == 1
+    assert NRU.HYPERPARAMETERS.for_task("divide", 10).learning_rate == 1e-3
 
 
 def test_a_negative_eps_is_refused() -> None:

@@ -59,13 +59,13 @@ def test_start_weights_are_xavier_uniform_or_modified_a_naus() -> None:
 
 def test_only_the_modified_unit_has_bounds_and_a_penalty_that_counts() -> None:
     plain, modified = RealNPU(2, 1), RealNPU(2, 1, modified=True)
-    assert (plain.BOUNDS, plain.SCHEDULE.penalty) == ({}, 0)
+    assert (plain.BOUNDS, plain.HYPERPARAMETERS.penalty) == ({}, 0)
     assert modified.BOUNDS == {"W": (-1, 1), "g": (0, 1)}
-    assert (modified.SCHEDULE.penalty, modified.SCHEDULE.ramp) == (1, (40_000, 50_000))
-    assert modified.SCHEDULE.for_task("divide", 10).ramp == (50_000, 75_000)
+    assert (modified.HYPERPARAMETERS.penalty, modified.HYPERPARAMETERS.ramp) == (1, (40_000, 50_000))
+    assert modified.HYPERPARAMETERS.for_task("divide", 10).ramp == (50_000, 75_000)
     for unit in (plain, modified):
-        assert unit.SCHEDULE.for_task("multiply", 2).l1 == (1e-7, 1e-5)
-        assert unit.SCHEDULE.for_task("divide", 2).l1 == (1e-9, 1e-7)
+        assert unit.HYPERPARAMETERS.for_task("multiply", 2).l1 == (1e-7, 1e-5)
+        assert unit.HYPERPARAMETERS.for_task("divide", 2).l1 == (1e-9, 1e-7)
 
 
 def test_the_penalty_draws_exponents_to_one_and_minus_one_and_gates_to_zero_and_one() -> None:

@@ -13,7 +13,7 @@ from models.arrays import FloatArray, Predict
 from models.manifest import NAME_PATTERN, WEIGHTS_FILE, Manifest, versions
 from models.units import UNITS
 from training.cli.images_command import run_fit_images
-from training.cli.report import print_no_law, print_result, print_where
+from training.cli.report import print_next_steps, print_no_law, print_result
 from training.cli.validators import check_folders, check_name
 from training.data import mnist
 from training.data.table import informative, read_table
@@ -24,7 +24,7 @@ from training.export.onnx_predictor import onnx_predictor
 from training.export.write import Export, package_versions, write_model
 from training.metrics import regression_errors
 from training.recipes import RECIPES, TASKS
-from training.recipes.kinds.images import AggregateRecipe, DigitRecipe
+from training.recipes.base.images import AggregateRecipe, DigitRecipe
 from training.research.benchmark.command import run_benchmark
 from training.research.sequences.command import run_sequences
 from training.tabular import fit
@@ -65,7 +65,7 @@ def run_fit(options: Namespace) -> None:
     if len(split.train) > fit.MAX_TRAINING_ROWS:
         print(f"Trained on {fit.MAX_TRAINING_ROWS} of {len(split.train)} rows, drawn at random.")
     print(f"plot     {plot}")
-    print_where(folder, options.repository, name, [[float(f"{value:.6g}") for value in split.train.inputs[0]]])
+    print_next_steps(folder, options.repository, name, [[float(f"{value:.6g}") for value in split.train.inputs[0]]])
 
 
 def run_evaluate(options: Namespace) -> None:

@@ -12,7 +12,7 @@ import torch
 
 from models.manifest import Manifest
 from models.units import UNITS
-from training.cli.report import print_result, print_where
+from training.cli.report import print_next_steps, print_result
 from training.cli.validators import check_folders, check_name, check_whole
 from training.data.augment import choose_augment, usual_augment
 from training.data.image_files import quiet_pillow
@@ -50,7 +50,7 @@ def run_fit_images(options: Namespace) -> None:
     print_result(plan.name, Manifest.read(folder))
     for line in (*fitted.notes, *drawn):
         print(line)
-    print_where(folder, options.repository, plan.name, None)
+    print_next_steps(folder, options.repository, plan.name, None)
     checkpoints.remove()
 
 

@@ -64,7 +64,7 @@ def _print_images(name: str, unit: str, metrics: Metrics) -> None:
         print(f"{what:<17}{unit} head: {_image_errors(errors)}{linear}")
 
 
-def print_where(folder: Path, repository: Path, name: str, example: Sequence[Sequence[float]] | None) -> None:
+def print_next_steps(folder: Path, repository: Path, name: str, example: Sequence[Sequence[float]] | None) -> None:
     """Print the model's folder, and how to serve it and request a prediction."""
     print(f"written  {folder}")
     print(f"serve    python -m app --repository {repository}")

@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 from models.image_network import ImageNetwork
-from models.preprocessing import Pixels
+from models.preprocessing import ImagePreprocessing
+from training.counting.aggregate_target import AggregateTarget
 from training.counting.location_training import CountingTraining, LocationLoss, snap_head
-from training.counting.scenes import Digits, TrainingScenes
-from training.counting.totals import AggregateTarget
+from training.counting.scene_sampling import Digits, TrainingScenes
 from training.trainer.loop import LoopConfig, train_batches
-from training.trainer.state import image_training
+from training.trainer.state import adamw_one_cycle
 
 EMA_DECAY = 0.995
 BATCH_SIZE = 80
@@ -24,7 +24,7 @@ SNAP_IMAGES = 2048
 """Training images that decide whether the head's weights are snapped."""
 
 
-def build(target: AggregateTarget) -> ImageNetwork:
+def build_counting_network(target: AggregateTarget) -> ImageNetwork:
     """The untrained network of a target."""
     return ImageNetwork(
         "regression",
@@ -52,9 +52,11 @@ def with_head(network: ImageNetwork, head: nn.Module) -> ImageNetwork:
     return other.eval()
 
 
-def training_scenes(target: AggregateTarget, digits: Digits, pixels: Pixels, seed: int, epochs: int) -> TrainingScenes:
+def training_scenes(
+    target: AggregateTarget, digits: Digits, preprocessing: ImagePreprocessing, seed: int, epochs: int
+) -> TrainingScenes:
     """The batches of a training; see ``train_counting_network``."""
-    return TrainingScenes(target, digits, pixels, epochs=epochs, steps=STEPS, batch_size=BATCH_SIZE, seed=seed)
+    return TrainingScenes(target, digits, preprocessing, epochs=epochs, steps=STEPS, batch_size=BATCH_SIZE, seed=seed)
 
 
 def train_counting_network(
@@ -73,12 +75,12 @@ def train_counting_network(
         The network, in evaluation mode; its head's weights are whole numbers where ``snap_head`` allowed it.
     """
     torch.manual_seed(seed)
-    network = build(target)
+    network = build_counting_network(target)
     batches = training_scenes(target, digits, network.pixels, seed, epochs)
     sample = batches.sample(SNAP_IMAGES, np.random.default_rng([seed, epochs]))
     loss: Any = LocationLoss(target.log_likelihood, float(sample.labels.std()))
     training = CountingTraining(network.network, heads)
-    state = image_training(training, epochs * STEPS, loss=loss, ema_decay=EMA_DECAY)
+    state = adamw_one_cycle(training, epochs * STEPS, loss=loss, ema_decay=EMA_DECAY)
     train_batches(state, batches, LoopConfig(epochs, STEPS, title=target.name))
     snap_head(network.eval(), sample.images, torch.from_numpy(sample.labels))
     return network

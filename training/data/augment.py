@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.preprocessing import Pixels
+from models.preprocessing import ImagePreprocessing
 
 Augment = Callable[[Tensor], Tensor]
 
@@ -92,7 +92,7 @@ def light(images: Tensor) -> Tensor:
 
 def strokes(images: Tensor) -> Tensor:
     """``vary_strokes`` for strokes of any colour on a background of any other."""
-    return vary_strokes(Pixels(None, None, contrast="strokes").adjust(images))
+    return vary_strokes(ImagePreprocessing(None, None, contrast="strokes").adjust(images))
 
 
 def vary_strokes(images: Tensor) -> Tensor:

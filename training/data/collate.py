@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from models.arrays import ByteArray, FloatArray, Predict
-from models.preprocessing import Pixels
+from models.preprocessing import ImagePreprocessing
 from training.data.augment import background
 from training.data.image_files import shapes_of
 from training.data.labeled_images import Images
@@ -20,7 +20,9 @@ BATCH_PIXELS = 2_000_000
 """Most pixels of a batch whose images keep their own size: bounds the memory of their feature maps."""
 
 
-def collate(images: Images, index: Sequence[int], pixels: Pixels, offsets: Tensor | None = None) -> Tensor:
+def collate(
+    images: Images, index: Sequence[int], preprocessing: ImagePreprocessing, offsets: Tensor | None = None
+) -> Tensor:
     """A batch as the network's preprocessing resizes it, without the contrast step.
 
     Images that keep their own size are padded with their own background to the largest height and width among
@@ -29,23 +31,23 @@ def collate(images: Images, index: Sequence[int], pixels: Pixels, offsets: Tenso
     Args:
         images: ``(channels, height, width)``, uint8, of any sizes.
         index: which of them.
-        pixels: of the network.
+        preprocessing: of the network.
         offsets: share of each image's padding above and to the left, ``(len(index), 2)`` of 0..1; None: in the middle.
 
     Shape:
         result: ``(len(index), channels, height, width)``, float in 0..1.
     """
     chosen = [torch.from_numpy(images[i]) for i in index]
-    if pixels.resizes:
-        return torch.cat([_resized(group, pixels) for group in _of_one_size(chosen)])
+    if preprocessing.resizes:
+        return torch.cat([_resized(group, preprocessing) for group in _of_one_size(chosen)])
     if len({image.shape for image in chosen}) == 1:
         return torch.stack(chosen).float() / 255
     return _padded([image.float() / 255 for image in chosen], offsets)
 
 
-def batch_size_for(images: Images, pixels: Pixels, most: int) -> int:
+def batch_size_for(images: Images, preprocessing: ImagePreprocessing, most: int) -> int:
     """Images a batch: ``most``, or fewer where images of their own size take more than ``BATCH_PIXELS``."""
-    if pixels.resizes:
+    if preprocessing.resizes:
         return most
     largest = np.max([shape[1:] for shape in shapes_of(images)], axis=0)
     return int(max(1, min(most, BATCH_PIXELS // largest.prod())))
@@ -109,10 +111,10 @@ def _of_one_size(images: list[Tensor]) -> Iterator[Tensor]:
             start = i
 
 
-def _resized(images: Tensor, pixels: Pixels) -> Tensor:
-    if images.shape[2:] == (len(pixels.rows), len(pixels.columns)):
+def _resized(images: Tensor, preprocessing: ImagePreprocessing) -> Tensor:
+    if images.shape[2:] == (len(preprocessing.rows), len(preprocessing.columns)):
         return images.float() / 255  # equals resizing, without its matrix products
-    return pixels.resize(images)
+    return preprocessing.resize(images)
 
 
 def _padded(images: list[Tensor], offsets: Tensor | None) -> Tensor:

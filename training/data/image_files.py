@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.arrays import ByteArray
-from models.decoding import BROKEN, pixels
-from models.preprocessing import Pixels
+from models.decoding import BROKEN, decode_pixels
+from models.preprocessing import ImagePreprocessing
 from training.data.prefetch import prefetch_map
 from training.errors import InputError
 
@@ -30,8 +30,8 @@ class BadImageError(ValueError):
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How a file becomes pixels.
+class ImageReader:
+    """Reads and decodes image files.
 
     Args:
         mode: ``"L"`` for grey, ``"RGB"`` for colour.
@@ -66,7 +66,7 @@ class Reading:
         """
         try:
             with Image.open(io.BytesIO(content)) as image:
-                found = pixels(image, self.mode, self.size)
+                found = decode_pixels(image, self.mode, self.size)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise BadImageError(f"claims more than {Image.MAX_IMAGE_PIXELS:,} pixels") from error
         except BROKEN as error:
@@ -81,16 +81,16 @@ class ImageFiles(Sequence[ByteArray]):
 
     Args:
         files: where they are.
-        reading: how they are decoded.
+        reader: how they are decoded.
         shapes: of the images, where known.
 
     Raises:
         InputError: on access, where a file is no longer the image that it was.
     """
 
-    def __init__(self, files: Sequence[Path], reading: Reading, shapes: Sequence[tuple[int, ...]] = ()) -> None:
+    def __init__(self, files: Sequence[Path], reader: ImageReader, shapes: Sequence[tuple[int, ...]] = ()) -> None:
         self.files = list(files)
-        self.reading = reading
+        self.reader = reader
         self.shapes = list(shapes)
 
     def __len__(self) -> int:
@@ -102,9 +102,9 @@ class ImageFiles(Sequence[ByteArray]):
     def __getitem__(self, index: slice) -> "ImageFiles": ...
     def __getitem__(self, index: int | slice) -> "ByteArray | ImageFiles":
         if isinstance(index, slice):
-            return ImageFiles(self.files[index], self.reading, self.shapes[index])
+            return ImageFiles(self.files[index], self.reader, self.shapes[index])
         try:
-            return self.reading.decode(self.reading.read(self.files[index]))
+            return self.reader.decode(self.reader.read(self.files[index]))
         except BadImageError as error:
             raise InputError(f"{self.files[index]} {error}, and was an image before; put it back.") from error
 
@@ -119,11 +119,11 @@ def shapes_of(images: Sequence[ByteArray]) -> Iterable[tuple[int, ...]]:
     return (image.shape for image in images)
 
 
-def pick(images: Sequence[ByteArray], index: NDArray[np.integer]) -> Sequence[ByteArray]:
-    """The images at these indices; files are not decoded."""
+def take_images(images: Sequence[ByteArray], index: NDArray[np.integer]) -> Sequence[ByteArray]:
+    """The images at these indices, as ``numpy.take``; files are not decoded."""
     if isinstance(images, ImageFiles):
         shapes = [images.shapes[i] for i in index] if images.shapes else ()
-        return ImageFiles([images.files[i] for i in index], images.reading, shapes)
+        return ImageFiles([images.files[i] for i in index], images.reader, shapes)
     return [images[i] for i in index]
 
 
@@ -131,7 +131,9 @@ def resize(image: ByteArray, size: int) -> ByteArray:
     """An image in ``size x size`` pixels, as the exported graph resizes it but rounded to bytes."""
     if image.shape[1:] == (size, size):
         return image
-    return np.asarray((Pixels(size, size).resize(torch.from_numpy(image)[None])[0] * 255).round().byte().numpy())
+    return np.asarray(
+        (ImagePreprocessing(size, size).resize(torch.from_numpy(image)[None])[0] * 255).round().byte().numpy()
+    )
 
 
 def _check_own_size(image: ByteArray) -> None:
@@ -144,7 +146,7 @@ def _check_own_size(image: ByteArray) -> None:
 
 @contextmanager
 def quiet_pillow() -> Iterator[None]:
-    """Pillow's warnings of decompression bombs become errors, its others are ignored."""
+    """Turn Pillow's warnings of decompression bombs into errors, and ignore its others."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
         warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from models.arrays import ByteArray, FloatArray
 from models.manifest import CHANNELS
 from training.data.dataset_scan import BadRow, DatasetScan, Outcome, Row
-from training.data.image_files import BadImageError, ImageFiles, Reading, quiet_pillow
+from training.data.image_files import BadImageError, ImageFiles, ImageReader, quiet_pillow
 from training.data.labels import encode_labels, problem_of_label
 from training.data.prefetch import prefetch_map
 from training.data.table import read_records
@@ -70,14 +70,14 @@ def read_image_folder(
         InputError: a column is missing, a row is unusable and strict is set, most rows are unusable, or the
             labels do not fit the task.
     """
-    rows, reading = _rows(labels, folder), Reading(mode, size, resized=True, own_size=own_size)
+    rows, reader = _rows(labels, folder), ImageReader(mode, size, resized=True, own_size=own_size)
     scan = DatasetScan(labels, strict, expected=len(rows) * CHANNELS[mode] * (size or 0) ** 2)
-    _scan_rows(scan, rows, partial(_outcome, folder, task, reading))
+    _scan_rows(scan, rows, partial(_outcome, folder, task, reader))
     scan.check(len(rows), task)
     values, classes = encode_labels([row.label for row in scan.rows], task, labels)
     files = [folder / row.file for row in scan.rows]
-    images = scan.images if scan.images is not None else ImageFiles(files, reading, scan.shapes)
-    served = ImageFiles(files, Reading(mode, size))
+    images = scan.images if scan.images is not None else ImageFiles(files, reader, scan.shapes)
+    served = ImageFiles(files, ImageReader(mode, size))
     return ImageDataset(images, values, classes, served, scan.digest.hexdigest(), scan.notes(len(rows)))
 
 
@@ -105,13 +105,13 @@ def _rows(labels: Path, folder: Path) -> list[Row]:
     return rows
 
 
-def _outcome(folder: Path, task: str, reading: Reading, row: Row) -> Outcome:
+def _outcome(folder: Path, task: str, reader: ImageReader, row: Row) -> Outcome:
     """The image of a row and the SHA-256 of its file, or why the row is unusable."""
     problem = problem_of_label(row.label, task)
     if not row.file or problem is not None:
         return BadRow(row.number, f"{row.file} {problem}" if row.file else "names no file")
     try:
-        content = reading.read(folder / row.file)
-        return reading.decode(content), hashlib.sha256(content).hexdigest()
+        content = reader.read(folder / row.file)
+        return reader.decode(content), hashlib.sha256(content).hexdigest()
     except BadImageError as error:
         return BadRow(row.number, f"{row.file} {error}")

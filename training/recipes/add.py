@@ -1,6 +1,6 @@
 """The sum of two numbers of either sign, tested to 100 times the training range, and to a million times."""
 
-from training.recipes.kinds.arithmetic import ArithmeticRecipe, ArithmeticTask
+from training.recipes.base.arithmetic import ArithmeticRecipe, ArithmeticTask
 
 TASK = ArithmeticTask(
     ("a", "b"),

@@ -1,6 +1,6 @@
-"""digit-count: see ``training.counting.totals``."""
+"""digit-count: see ``training.counting.aggregate_target``."""
 
-from training.counting.totals import COUNT
-from training.recipes.kinds.images import AggregateRecipe
+from training.counting.aggregate_target import COUNT
+from training.recipes.base.images import AggregateRecipe
 
 RECIPE = AggregateRecipe(COUNT, epochs=28)

@@ -1,6 +1,6 @@
-"""digit-product: see ``training.counting.totals``."""
+"""digit-product: see ``training.counting.aggregate_target``."""
 
-from training.counting.totals import PRODUCT
-from training.recipes.kinds.images import AggregateRecipe
+from training.counting.aggregate_target import PRODUCT
+from training.recipes.base.images import AggregateRecipe
 
 RECIPE = AggregateRecipe(PRODUCT, epochs=14)

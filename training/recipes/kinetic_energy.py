@@ -1,6 +1,6 @@
 """The kinetic energy of a mass at a speed."""
 
-from training.recipes.kinds.arithmetic import ArithmeticRecipe, ArithmeticTask
+from training.recipes.base.arithmetic import ArithmeticRecipe, ArithmeticTask
 
 TASK = ArithmeticTask(
     ("mass", "speed"),

@@ -1,6 +1,6 @@
 """The product of two numbers of either sign, tested to 100 and to a million times the training range."""
 
-from training.recipes.kinds.arithmetic import ArithmeticRecipe, ArithmeticTask
+from training.recipes.base.arithmetic import ArithmeticRecipe, ArithmeticTask
 
 TASK = ArithmeticTask(
     ("a", "b"),

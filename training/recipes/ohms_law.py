@@ -1,6 +1,6 @@
 """Ohm's law: the current that a voltage drives through a resistance."""
 
-from training.recipes.kinds.arithmetic import ArithmeticRecipe, ArithmeticTask
+from training.recipes.base.arithmetic import ArithmeticRecipe, ArithmeticTask
 
 TASK = ArithmeticTask(
     ("voltage", "resistance"),

@@ -1,6 +1,6 @@
 """The reciprocal of a positive number, tested to 100 and a million times the range, below it, and for negatives."""
 
-from training.recipes.kinds.arithmetic import ArithmeticRecipe, ArithmeticTask
+from training.recipes.base.arithmetic import ArithmeticRecipe, ArithmeticTask
 
 TASK = ArithmeticTask(
     ("a",),

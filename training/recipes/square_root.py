@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.recipes.kinds.arithmetic import ArithmeticRecipe, ArithmeticTask
+from training.recipes.base.arithmetic import ArithmeticRecipe, ArithmeticTask
 
 TASK = ArithmeticTask(
     ("a",),

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.schedule import Schedule
+from models.hyperparameters import Hyperparameters
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Ensemble:
         seeds: seeds of that generator, one a replica.
         problem: maps samples to the inputs ``(in_features, replicas, batch)`` and the target ``(replicas, batch)``.
             It is compiled into the step, so that samples are never materialised.
-        schedule: the settings of Adam and of the regulariser, the same for every layer.
+        hyperparameters: the settings of Adam and of the regulariser, the same for every layer.
         dtype: of weights and arithmetic.
         device: of the weights; samples, and tensors of the problem, must be there too. Measured on the CPU alone.
         compiled: compile the step, worthwhile from about 10,000 steps, unless a unit is not ``COMPILED``.
@@ -43,7 +43,7 @@ class Ensemble:
         build: Callable[[], Sequence[nn.Module]],
         seeds: Sequence[int],
         problem: Problem,
-        schedule: Schedule,
+        hyperparameters: Hyperparameters,
         *,
         dtype: torch.dtype = torch.float32,
         device: str = "cpu",
@@ -52,7 +52,7 @@ class Ensemble:
         self.build = build
         self.seeds = list(seeds)
         self.problem = problem
-        self.schedule = schedule
+        self.hyperparameters = hyperparameters
         self.dtype, self.device = dtype, torch.device(device)
         self.layers: list[Any] = list(build_seeded(build, self.seeds[0]))
         self.weights = self._start_values(self.seeds)
@@ -118,9 +118,9 @@ class Ensemble:
         """The sum of the replicas' losses; the gradient of each replica is that of its own loss."""
         loss = ((self._forward(weights, x, True) - target) ** 2).mean(-1, keepdim=True)
         for index, layer in enumerate(self.layers):
-            if self.schedule.penalty and hasattr(layer, "penalty"):
+            if self.hyperparameters.penalty and hasattr(layer, "penalty"):
                 loss = loss + scalars[2] * regularised * layer.penalty(**_of_layer(weights, index)).mean(0)
-        if self.schedule.l1[1]:
+        if self.hyperparameters.l1[1]:
             loss = loss + scalars[3] * sum(_per_replica(weight.abs()) for weight in weights.values())
         return loss.sum()
 
@@ -134,17 +134,19 @@ class Ensemble:
         second = {name: BETA_2 * second[name] + (1 - BETA_2) * gradient**2 for name, gradient in gradients.items()}
         moved = {
             name: weight
-            - self.schedule.learning_rate * (first[name] / scalars[0]) / ((second[name] / scalars[1]).sqrt() + EPSILON)
+            - self.hyperparameters.learning_rate
+            * (first[name] / scalars[0])
+            / ((second[name] / scalars[1]).sqrt() + EPSILON)
             for name, weight in weights.items()
         }
         return self._clamp(moved), first, second
 
     def _clip(self, gradients: Weights) -> Weights:
-        if self.schedule.clip_norm is not None:
+        if self.hyperparameters.clip_norm is not None:
             norm = sum(_per_replica(gradient**2) for gradient in gradients.values()) ** 0.5
-            scale = (self.schedule.clip_norm / (norm + 1e-6)).clamp(max=1)  # as torch.nn.utils.clip_grad_norm_
+            scale = (self.hyperparameters.clip_norm / (norm + 1e-6)).clamp(max=1)  # as torch.nn.utils.clip_grad_norm_
             gradients = {name: gradient * scale for name, gradient in gradients.items()}
-        largest = self.schedule.clip_value
+        largest = self.hyperparameters.clip_value
         if largest is not None:
             gradients = {name: gradient.clamp(-largest, largest) for name, gradient in gradients.items()}
         return gradients
@@ -162,8 +164,8 @@ class Ensemble:
         return (
             1 - BETA_1 ** (step + 1),
             1 - BETA_2 ** (step + 1),
-            self.schedule.penalty_at(step),
-            self.schedule.l1_at(step),
+            self.hyperparameters.penalty_at(step),
+            self.hyperparameters.l1_at(step),
         )
 
 

@@ -1,4 +1,4 @@
-"""The plain networks that every model is measured beside: an MLP, and a linear head, of equal size."""
+"""The MLP baseline of arithmetic models, with as many parameters as the model."""
 
 import torch
 from torch import Tensor, nn

@@ -110,7 +110,7 @@ class TrainingState:
             torch.cuda.set_rng_state_all(state["cuda"])
 
 
-def image_training(
+def adamw_one_cycle(
     network: nn.Module, steps: int, *, max_lr: float = 1e-2, loss: Loss | None = None, ema_decay: float = 0.0
 ) -> TrainingState:
     """AdamW under a one-cycle learning rate, as all networks on images are trained.

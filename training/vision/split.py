@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from models.arrays import FloatArray, IntArray
-from training.data.image_files import pick
+from training.data.image_files import take_images
 from training.data.image_folder import ImageDataset
 from training.data.labeled_images import LabeledImages
 from training.errors import InputError
@@ -67,10 +67,10 @@ def split_images(
     note = f"{len(train):,} images to train on, {len(validation):,} to choose the epoch by, {len(test):,} held out"
     note += f", {len(beyond):,} with values beyond {up_to:g}." if len(beyond) else "."
     return ImageSplit(
-        LabeledImages(pick(data.images, train), data.labels[train]),
-        LabeledImages(pick(data.images, validation), data.labels[validation]) if len(validation) else None,
-        LabeledImages(pick(data.served, test), data.labels[test]),
-        LabeledImages(pick(data.served, beyond), data.labels[beyond]) if len(beyond) else None,
+        LabeledImages(take_images(data.images, train), data.labels[train]),
+        LabeledImages(take_images(data.images, validation), data.labels[validation]) if len(validation) else None,
+        LabeledImages(take_images(data.served, test), data.labels[test]),
+        LabeledImages(take_images(data.served, beyond), data.labels[beyond]) if len(beyond) else None,
         [note],
     )
 

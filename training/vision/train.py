@@ -17,7 +17,7 @@ from training.data.prefetch import prefetch_map
 from training.trainer.checkpointing import CheckpointFolder
 from training.trainer.early_stopping import BestEpoch
 from training.trainer.loop import Batch, LoopConfig, train_batches
-from training.trainer.state import TrainingState, image_loss, image_training
+from training.trainer.state import TrainingState, adamw_one_cycle, image_loss
 from training.vision.config import TrainConfig
 
 VALIDATION_BATCH = 256
@@ -75,7 +75,7 @@ def _loop_config(network: ImageNetwork, config: TrainConfig, train: LabeledImage
 
 def _training_state(network: ImageNetwork, config: TrainConfig, labels: FloatArray, steps: int) -> TrainingState:
     counting = network.network.pool == "count"
-    return image_training(
+    return adamw_one_cycle(
         CountingTraining(network.network) if counting else network.network,
         steps,
         max_lr=config.max_lr,

@@ -167,7 +167,7 @@ def test_evaluate_repeats_the_accuracies_of_the_manifest(name: str, capsys: pyte
 def test_evaluating_digits_without_mnist_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("training.recipes.kinds.images.FOLDER", tmp_path)
+    monkeypatch.setattr("training.recipes.base.images.FOLDER", tmp_path)
     assert main(["evaluate", "digit"]) == 2
     assert f"get MNIST with python -m training data mnist --to {tmp_path}" in capsys.readouterr().err
 

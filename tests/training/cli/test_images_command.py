@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from models.manifest import Manifest, versions
-from models.preprocessing import Pixels
+from models.preprocessing import ImagePreprocessing
 from tests.end_to_end.server import ROOT
 from training.__main__ import main
 from training.cli.images_command import choose_device, default_epochs
@@ -307,7 +307,7 @@ def test_what_training_sees_is_within_half_a_shade_of_what_is_served(tmp_path: P
     (tmp_path / "labels.csv").write_text("file,label\na.png,1\nb.jpg,2\n")
     data = read_image_folder(tmp_path / "labels.csv", tmp_path, "regression", "L", size=20)
     for trained, served in zip(data.images, data.served, strict=True):
-        graph = Pixels(20, 20)(torch.from_numpy(served)[None]) * 255
+        graph = ImagePreprocessing(20, 20)(torch.from_numpy(served)[None]) * 255
         assert (graph - torch.from_numpy(trained)).abs().max() <= 0.5 + 1e-3
 
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from training.counting.aggregate_target import PRODUCT, SUM, AggregateTarget
 from training.counting.likelihood import MIN_LIKELIHOOD, AggregateLikelihood
-from training.counting.totals import PRODUCT, SUM, AggregateTarget
 
 
 def enumerated(probabilities: Tensor, target: float, combine: object) -> float:

@@ -5,10 +5,10 @@ from torch import nn
 
 from models.location_classifier import LocationClassifier
 from training.counting import train
+from training.counting.aggregate_target import COUNT, PRODUCT, SUM, AggregateTarget
 from training.counting.location_training import CountingTraining, snap_head
-from training.counting.scenes import Digits, draw_test_scenes
-from training.counting.totals import COUNT, PRODUCT, SUM, AggregateTarget
-from training.counting.train import build, mlp_head, train_counting_network, with_head
+from training.counting.scene_sampling import Digits, draw_test_scenes
+from training.counting.train import build_counting_network, mlp_head, train_counting_network, with_head
 
 
 def shapes() -> Digits:
@@ -35,7 +35,7 @@ def test_totals_learned_from_a_few_things_hold_for_many(
 
 
 def test_no_gradient_of_a_head_reaches_the_locations() -> None:
-    training = CountingTraining(build(SUM).network, {"MLP": mlp_head(9, 0)})
+    training = CountingTraining(build_counting_network(SUM).network, {"MLP": mlp_head(9, 0)})
     probabilities, outputs = training(torch.rand(2, 1, 32, 64))
     assert probabilities.shape == (2, 10, 2, 4)
     assert outputs.shape == (2, 2)
@@ -49,7 +49,7 @@ def test_no_gradient_of_a_head_reaches_the_locations() -> None:
 )
 def test_weights_are_rounded_where_the_images_do_not_object(weight: float, truth: float, rounded: bool) -> None:
     torch.manual_seed(0)
-    network = build(COUNT).eval()
+    network = build_counting_network(COUNT).eval()
     assert isinstance(network.network.project, LocationClassifier)
     with torch.no_grad():
         assert network.network.project.logits.bias is not None
@@ -65,7 +65,7 @@ def test_weights_are_rounded_where_the_images_do_not_object(weight: float, truth
 
 
 def test_the_same_network_with_another_head_shares_nothing_with_it() -> None:
-    network = build(SUM).eval()
+    network = build_counting_network(SUM).eval()
     other = with_head(network, nn.Linear(9, 1))
     with torch.no_grad():
         for weight in other.parameters():

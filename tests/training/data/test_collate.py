@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.preprocessing import Pixels
+from models.preprocessing import ImagePreprocessing
 from training.data.collate import areas_of, batch_size_for, bucket_by_shape, collate, random_batches, steps_per_epoch
 from training.data.prefetch import prefetch_map
 
@@ -15,17 +15,17 @@ def noise(*sizes: tuple[int, int], channels: int = 1) -> list[np.ndarray]:
 
 def test_images_of_any_sizes_are_resized_as_the_network_would_and_stay_in_order() -> None:
     images = noise((10, 12), (20, 20), (20, 20), (10, 12), (28, 28), channels=3)
-    pixels = Pixels(28, 28)
-    together = collate(images, [3, 1, 2, 0, 4], pixels)
-    alone = torch.cat([pixels.resize(torch.from_numpy(images[i])[None]) for i in (3, 1, 2, 0, 4)])
+    preprocessing = ImagePreprocessing(28, 28)
+    together = collate(images, [3, 1, 2, 0, 4], preprocessing)
+    alone = torch.cat([preprocessing.resize(torch.from_numpy(images[i])[None]) for i in (3, 1, 2, 0, 4)])
     torch.testing.assert_close(together, alone)
 
 
 def test_an_image_that_has_the_size_already_is_only_scaled() -> None:
     images = noise((28, 28), (28, 28))
     exact = torch.from_numpy(np.stack(images)).float() / 255
-    assert torch.equal(collate(images, [0, 1], Pixels(28, 28)), exact)
-    torch.testing.assert_close(Pixels(28, 28).resize(torch.from_numpy(np.stack(images))), exact)
+    assert torch.equal(collate(images, [0, 1], ImagePreprocessing(28, 28)), exact)
+    torch.testing.assert_close(ImagePreprocessing(28, 28).resize(torch.from_numpy(np.stack(images))), exact)
 
 
 def test_images_that_keep_their_size_are_padded_with_their_own_background() -> None:
@@ -34,7 +34,7 @@ def test_images_that_keep_their_size_are_padded_with_their_own_background() -> N
         for rows in (slice(2), slice(-2, None)):
             image[:, rows, :2] = image[:, rows, -2:] = ground
     offsets = torch.tensor([[0.0, 0.99], [0.5, 0.999]])
-    batch = collate(images, [0, 1], Pixels(None, None), offsets)
+    batch = collate(images, [0, 1], ImagePreprocessing(None, None), offsets)
     assert batch.shape == (2, 3, 14, 12)
     np.testing.assert_allclose(batch[0, :, :10].numpy(), images[0] / 255, rtol=1e-6)
     np.testing.assert_allclose(batch[0, :, 10:].numpy(), 40 / 255, rtol=1e-5)
@@ -45,7 +45,7 @@ def test_images_that_keep_their_size_are_padded_with_their_own_background() -> N
 def test_images_of_one_own_size_are_not_padded() -> None:
     images = noise((9, 13), (9, 13))
     assert torch.equal(
-        collate(images, [1, 0], Pixels(None, None), torch.rand(2, 2)),
+        collate(images, [1, 0], ImagePreprocessing(None, None), torch.rand(2, 2)),
         torch.from_numpy(np.stack(images[::-1])).float() / 255,
     )
 
@@ -70,10 +70,10 @@ def test_few_large_images_do_not_make_every_batch_large() -> None:
 
 def test_batches_of_large_images_are_smaller() -> None:
     images = noise((1000, 10), (10, 1000))
-    assert batch_size_for(images, Pixels(None, None), 32) == 2
-    assert batch_size_for(images, Pixels(28, 28), 32) == 32
-    assert batch_size_for(noise((2000, 2000)), Pixels(None, None), 32) == 1
-    assert batch_size_for(noise((20, 20)), Pixels(None, None), 32) == 32
+    assert batch_size_for(images, ImagePreprocessing(None, None), 32) == 2
+    assert batch_size_for(images, ImagePreprocessing(28, 28), 32) == 32
+    assert batch_size_for(noise((2000, 2000)), ImagePreprocessing(None, None), 32) == 1
+    assert batch_size_for(noise((20, 20)), ImagePreprocessing(None, None), 32) == 32
 
 
 def test_neighbours_of_one_size_go_together_and_each_image_goes_once(monkeypatch: pytest.MonkeyPatch) -> None:

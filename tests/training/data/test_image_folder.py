@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from models.preprocessing import Pixels
+from models.preprocessing import ImagePreprocessing
 from training.data import dataset_scan, image_files
-from training.data.image_files import ImageFiles, pick, shapes_of
+from training.data.image_files import ImageFiles, shapes_of, take_images
 from training.data.image_folder import ImageDataset, read_image_folder
 from training.errors import InputError
 
@@ -145,7 +145,7 @@ def test_images_are_resized_as_they_are_read_as_the_graph_would(tmp_path: Path) 
     data = drawings(tmp_path)
     for image, whole in zip(data.images, data.served, strict=True):
         assert (image.shape, image.dtype) == ((3, 28, 28), np.uint8)
-        exact = Pixels(28, 28)(torch.from_numpy(whole)[None])[0].numpy()
+        exact = ImagePreprocessing(28, 28)(torch.from_numpy(whole)[None])[0].numpy()
         assert np.abs(image / 255 - exact).max() <= 0.5 / 255 + 1e-6
     assert {whole.shape for whole in data.served} == {(3, 48, 64)}
 
@@ -163,9 +163,9 @@ def test_what_takes_too_much_memory_is_decoded_when_it_is_needed(
         np.testing.assert_array_equal(one, other)
     assert list(shapes_of(lazy.images)) == list(shapes_of(held.images)) == [(3, 28, 28)] * 12
     some = np.array([7, 2])
-    for one, other in zip(pick(held.images, some), pick(lazy.images, some), strict=True):
+    for one, other in zip(take_images(held.images, some), take_images(lazy.images, some), strict=True):
         np.testing.assert_array_equal(one, other)
-        assert list(shapes_of(pick(lazy.images, some))) == [(3, 28, 28)] * 2
+        assert list(shapes_of(take_images(lazy.images, some))) == [(3, 28, 28)] * 2
     np.testing.assert_array_equal(lazy.images[2:4][1], held.images[3])
 
 

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from models.schedule import Schedule
+from models.hyperparameters import Hyperparameters
 from models.units import UNITS
 from training.__main__ import main
 from training.research.benchmark import command, records
 from training.research.benchmark.evaluation import ErrorTally, sparsity_errors
-from training.research.benchmark.plan import LAW, Group, canonical, entry_for, groups
+from training.research.benchmark.plan import LAW, Group, canonical, groups, unit_spec
 from training.research.benchmark.published import PUBLISHED_RATES
 from training.research.benchmark.records import SuccessRecord
 from training.research.benchmark.render import write_report
 from training.research.benchmark.restarts import Restarts
 from training.research.benchmark.run import Scale, problem, run
-from training.research.benchmark.task import OPERATIONS, RANGES, TWO_LAYERS, Range, Stream, evaluation_set
+from training.research.benchmark.task import OPERATIONS, RANGES, TWO_LAYERS, Range, UniformStream, evaluation_set
 from training.research.benchmark.thresholds import threshold
 from training.research.ensemble import Ensemble
 
@@ -99,13 +99,13 @@ def test_evaluation_sets_lie_in_their_intervals_and_are_the_same_every_time() ->
 
 
 def test_samples_are_fresh_uniform_and_each_seeds_own() -> None:
-    stream = Stream([7, 8], 2)
+    stream = UniformStream([7, 8], 2)
     first, second = stream.draw(50), stream.draw(50)
     assert first.shape == (50, 2, 2, 128)
     assert first.dtype == np.float32
     assert not np.intersect1d(first[:, :, 0], first[:, :, 1]).size > 20
     assert not np.array_equal(first, second)
-    assert np.array_equal(Stream([8], 2).draw(50)[:, :, 0], first[:, :, 1])
+    assert np.array_equal(UniformStream([8], 2).draw(50)[:, :, 0], first[:, :, 1])
     assert first.mean() == pytest.approx(0.5, abs=0.01)
     assert first.var() == pytest.approx(1 / 12, abs=0.01)
 
@@ -134,7 +134,7 @@ def test_no_sample_is_zero_and_no_target_infinite(operation: str) -> None:
 def test_a_divisor_drawn_in_the_middle_of_a_range_around_zero_ends_no_run(unit: str) -> None:
     around_zero = [r for r in RANGES if r.name == "[-2, 2]"]
     replica = Ensemble(
-        partial(entry_for(unit).build, 2), [0], problem("divide", around_zero), Schedule(), compiled=False
+        partial(unit_spec(unit).build, 2), [0], problem("divide", around_zero), Hyperparameters(), compiled=False
     )
     replica.train(torch.full((1, 2, 1, 128), 0.5))
     assert all(torch.isfinite(weight).all() for weight in replica.weights.values())
@@ -206,11 +206,11 @@ def test_the_programme_knows_its_units_and_their_settings() -> None:
     for group in groups():
         if group.unit == LAW:
             continue
-        steps = entry_for(group.unit).schedule(group.operation, group.inputs).steps
+        steps = unit_spec(group.unit).hyperparameters(group.operation, group.inputs).steps
         assert steps in (3_000, 50_000, 100_000, 200_000)
-        assert [layer(torch.rand(3, n)).shape[1] for layer, n in zip(entry_for(group.unit).build(2), (2, 2))]  # noqa: B905
-    assert entry_for("NMU").schedule("multiply", 2).ramp == (20_000, 35_000)
-    assert entry_for("NMRU").schedule("divide", 10).ramp == (50_000, 75_000)
+        assert [layer(torch.rand(3, n)).shape[1] for layer, n in zip(unit_spec(group.unit).build(2), (2, 2))]  # noqa: B905
+    assert unit_spec("NMU").schedule("multiply", 2).ramp == (20_000, 35_000)
+    assert unit_spec("NMRU").schedule("divide", 10).ramp == (50_000, 75_000)
     assert groups()[:2] == [Group("NMU", "multiply"), Group("NAU", "add")]
     assert canonical("realnpu-MODIFIED") == "RealNPU-modified"
     assert {p.unit for p in PUBLISHED_RATES if (p.operation, p.inputs) == ("divide", 10)} >= {

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.schedule import Schedule
+from models.hyperparameters import Hyperparameters
 from models.units import UNITS
 from training.research.ensemble import Ensemble, build_seeded
 
@@ -32,29 +32,31 @@ def one(name: str, **options: Any) -> Callable[[], Sequence[nn.Module]]:
 
 
 def ensemble(build: Callable[[], Sequence[nn.Module]], seeds: Sequence[int] = SEEDS, **options: Any) -> Ensemble:
-    schedule = options.pop("schedule", Schedule())
+    hyperparameters = options.pop("hyperparameters", Hyperparameters())
     options = {"dtype": torch.float64, "compiled": False, **options}
-    return Ensemble(build, seeds, product, schedule, **options)
+    return Ensemble(build, seeds, product, hyperparameters, **options)
 
 
-def trained_by_pytorch(build: Callable[[], Sequence[nn.Module]], seed: int, x: Tensor, schedule: Schedule) -> nn.Module:
+def trained_by_pytorch(
+    build: Callable[[], Sequence[nn.Module]], seed: int, x: Tensor, hyperparameters: Hyperparameters
+) -> nn.Module:
     """One module, one optimizer, rows first, as published code does it."""
     network = nn.Sequential(*build_seeded(build, seed)).double()
-    optimizer = torch.optim.Adam(network.parameters(), lr=schedule.learning_rate)
+    optimizer = torch.optim.Adam(network.parameters(), lr=hyperparameters.learning_rate)
     for step, batch in enumerate(x):
         inputs, target = product(batch)
         loss = nn.functional.mse_loss(network(inputs.T).squeeze(-1), target)
         for layer in network:
-            if schedule.penalty:
+            if hyperparameters.penalty:
                 weights = {name.split(".")[-1]: weight.mT for name, weight in layer.named_parameters()}
-                loss = loss + schedule.penalty_at(step) * layer.penalty(**weights).mean()
-            loss = loss + schedule.l1_at(step) * sum(weight.abs().sum() for weight in layer.parameters())
+                loss = loss + hyperparameters.penalty_at(step) * layer.penalty(**weights).mean()
+            loss = loss + hyperparameters.l1_at(step) * sum(weight.abs().sum() for weight in layer.parameters())
         optimizer.zero_grad()
         loss.backward()
-        if schedule.clip_norm:
-            nn.utils.clip_grad_norm_(network.parameters(), schedule.clip_norm)
-        if schedule.clip_value:
-            nn.utils.clip_grad_value_(network.parameters(), schedule.clip_value)
+        if hyperparameters.clip_norm:
+            nn.utils.clip_grad_norm_(network.parameters(), hyperparameters.clip_norm)
+        if hyperparameters.clip_value:
+            nn.utils.clip_grad_value_(network.parameters(), hyperparameters.clip_value)
         optimizer.step()
         for layer in network:
             for name, (low, high) in getattr(layer, "BOUNDS", {}).items():
@@ -73,29 +75,29 @@ def assert_same(layers: Sequence[nn.Module], network: nn.Module) -> None:
 @pytest.mark.parametrize("name", UNITS_TRAINED)
 def test_each_replica_is_trained_as_pytorch_trains_one_module(name: str) -> None:
     build, x = one(name), samples(60)
-    schedule = Schedule(learning_rate=1e-2)
-    found = ensemble(build, schedule=schedule)
+    hyperparameters = Hyperparameters(learning_rate=1e-2)
+    found = ensemble(build, hyperparameters=hyperparameters)
     found.train(x)
     for replica, seed in enumerate(SEEDS):
-        assert_same(found.replica(replica), trained_by_pytorch(build, seed, x[:, :, replica], schedule))
+        assert_same(found.replica(replica), trained_by_pytorch(build, seed, x[:, :, replica], hyperparameters))
 
 
 @pytest.mark.parametrize(
-    "schedule",
+    "hyperparameters",
     [
-        Schedule(learning_rate=1e-2, penalty=3.0, ramp=(10, 30)),
-        Schedule(learning_rate=1e-2, l1=(0.01, 0.1)),
-        Schedule(learning_rate=1e-2, clip_norm=0.5),
-        Schedule(learning_rate=1e-2, clip_value=0.1),
+        Hyperparameters(learning_rate=1e-2, penalty=3.0, ramp=(10, 30)),
+        Hyperparameters(learning_rate=1e-2, l1=(0.01, 0.1)),
+        Hyperparameters(learning_rate=1e-2, clip_norm=0.5),
+        Hyperparameters(learning_rate=1e-2, clip_value=0.1),
     ],
     ids=["penalty", "l1", "clip_norm", "clip_value"],
 )
-def test_regularisers_clipping_and_bounds_are_those_of_one_module(schedule: Schedule) -> None:
+def test_regularisers_clipping_and_bounds_are_those_of_one_module(hyperparameters: Hyperparameters) -> None:
     build, x = one("NMU"), samples(60)
-    found = ensemble(build, schedule=schedule)
+    found = ensemble(build, hyperparameters=hyperparameters)
     found.train(x)
     for replica, seed in enumerate(SEEDS):
-        assert_same(found.replica(replica), trained_by_pytorch(build, seed, x[:, :, replica], schedule))
+        assert_same(found.replica(replica), trained_by_pytorch(build, seed, x[:, :, replica], hyperparameters))
 
 
 def test_a_stack_of_units_is_trained_as_pytorch_trains_it() -> None:
@@ -104,7 +106,7 @@ def test_a_stack_of_units_is_trained_as_pytorch_trains_it() -> None:
 
     found, x = ensemble(build), samples(60)
     found.train(x)
-    assert_same(found.replica(1), trained_by_pytorch(build, SEEDS[1], x[:, :, 1], Schedule()))
+    assert_same(found.replica(1), trained_by_pytorch(build, SEEDS[1], x[:, :, 1], Hyperparameters()))
 
 
 def test_start_values_are_the_units_own() -> None:
@@ -133,10 +135,15 @@ def test_training_in_pieces_is_training_at_once() -> None:
     assert torch.equal(at_once.weights["0.W"], in_pieces.weights["0.W"])
 
 
-@pytest.mark.parametrize("schedule", [Schedule(), Schedule(clip_norm=0.5), Schedule(penalty=1.0, ramp=(0, 1))])
-def test_nan_in_one_replica_touches_no_other(schedule: Schedule) -> None:
+@pytest.mark.parametrize(
+    "hyperparameters", [Hyperparameters(), Hyperparameters(clip_norm=0.5), Hyperparameters(penalty=1.0, ramp=(0, 1))]
+)
+def test_nan_in_one_replica_touches_no_other(hyperparameters: Hyperparameters) -> None:
     x = samples(40)
-    sound, poisoned = ensemble(one("NMU"), schedule=schedule), ensemble(one("NMU"), schedule=schedule)
+    sound, poisoned = (
+        ensemble(one("NMU"), hyperparameters=hyperparameters),
+        ensemble(one("NMU"), hyperparameters=hyperparameters),
+    )
     sound.train(x)
     poisoned.weights["0.W"][:, :, 1] = torch.nan
     poisoned.train(x)
@@ -145,9 +152,9 @@ def test_nan_in_one_replica_touches_no_other(schedule: Schedule) -> None:
 
 
 def test_the_regulariser_counts_only_for_the_replicas_that_it_is_told_to() -> None:
-    schedule = Schedule(penalty=5.0, ramp=(0, 1))
+    hyperparameters = Hyperparameters(penalty=5.0, ramp=(0, 1))
     x = samples(40)
-    some, none = ensemble(one("NMU"), schedule=schedule), ensemble(one("NMU"))
+    some, none = ensemble(one("NMU"), hyperparameters=hyperparameters), ensemble(one("NMU"))
     some.regularised[0] = 0
     some.train(x)
     none.train(x)
@@ -189,8 +196,11 @@ def test_building_leaves_pytorchs_random_numbers_alone() -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_compiled_step_is_the_plain_one() -> None:
     x = samples(30)
-    schedule = Schedule(learning_rate=1e-2, penalty=1.0, ramp=(5, 10), clip_norm=1.0)
-    plain, compiled = ensemble(one("NMU"), schedule=schedule), ensemble(one("NMU"), schedule=schedule, compiled=True)
+    hyperparameters = Hyperparameters(learning_rate=1e-2, penalty=1.0, ramp=(5, 10), clip_norm=1.0)
+    plain, compiled = (
+        ensemble(one("NMU"), hyperparameters=hyperparameters),
+        ensemble(one("NMU"), hyperparameters=hyperparameters, compiled=True),
+    )
     plain.train(x)
     compiled.train(x)
     torch.testing.assert_close(compiled.weights["0.W"], plain.weights["0.W"], rtol=1e-9, atol=1e-12)

@@ -5,13 +5,13 @@ import torch
 from torch import nn
 
 from training.trainer.checkpointing import CheckpointFolder, TrainingCheckpoint
-from training.trainer.state import TrainingState, image_training
+from training.trainer.state import TrainingState, adamw_one_cycle
 
 
 def run(weight: float = 0.0) -> TrainingState:
     network = nn.Linear(1, 1)
     nn.init.constant_(network.weight, weight)
-    return image_training(network, 10, ema_decay=0.9)
+    return adamw_one_cycle(network, 10, ema_decay=0.9)
 
 
 def test_what_was_saved_is_loaded_with_its_epochs(tmp_path: Path) -> None:

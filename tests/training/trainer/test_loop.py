@@ -12,7 +12,7 @@ from torch.nn import functional
 from training.trainer.checkpointing import TrainingCheckpoint
 from training.trainer.early_stopping import BestEpoch
 from training.trainer.loop import LoopConfig, train_batches
-from training.trainer.state import Loss, image_training
+from training.trainer.state import Loss, adamw_one_cycle
 
 EPOCHS, STEPS = 6, 3
 CONFIG = LoopConfig(EPOCHS, STEPS)
@@ -47,7 +47,7 @@ def train(
     loss: Loss | None = None,
     **hooks: Any,
 ) -> None:
-    state = image_training(network, config.epochs * config.steps, ema_decay=ema_decay, loss=loss)
+    state = adamw_one_cycle(network, config.epochs * config.steps, ema_decay=ema_decay, loss=loss)
     train_batches(state, some, config, **hooks)
 
 

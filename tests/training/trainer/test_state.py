@@ -6,14 +6,14 @@ from torch import nn
 
 from models.networks import Network
 from training.trainer.ema import averaged, moving_average
-from training.trainer.state import image_training
+from training.trainer.state import adamw_one_cycle
 
 
 def test_a_step_whose_gradient_is_not_finite_changes_no_weight() -> None:
     torch.manual_seed(0)
     network = nn.Linear(3, 1)
     before = network.weight.detach().clone()
-    state = image_training(network, 10)
+    state = adamw_one_cycle(network, 10)
     assert math.isnan(state.step(torch.full((2, 3), math.nan), torch.zeros(2)))
     assert torch.equal(network.weight, before)
     state.step(torch.ones(2, 3), torch.zeros(2))
@@ -21,7 +21,7 @@ def test_a_step_whose_gradient_is_not_finite_changes_no_weight() -> None:
 
 
 def test_the_learning_rate_rises_for_three_tenths_of_the_steps_and_falls_to_almost_nothing() -> None:
-    state = image_training(nn.Linear(3, 1), 101, max_lr=0.02)
+    state = adamw_one_cycle(nn.Linear(3, 1), 101, max_lr=0.02)
     rates = []
     for _ in range(100):
         rates.append(state.optimizer.param_groups[0]["lr"])
@@ -34,7 +34,7 @@ def test_the_learning_rate_rises_for_three_tenths_of_the_steps_and_falls_to_almo
 def test_units_stay_within_the_bounds_of_their_papers() -> None:
     torch.manual_seed(0)
     network = Network("NMU", [2, 1])
-    state = image_training(network, 50, max_lr=1.0)
+    state = adamw_one_cycle(network, 50, max_lr=1.0)
     for _ in range(20):
         state.step(torch.rand(8, 2), torch.full((8,), 50.0))
     assert all(0 <= value <= 1 for weight in network.parameters() for value in weight.flatten())

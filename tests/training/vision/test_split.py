@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from training.data.image_files import ImageFiles, Reading
+from training.data.image_files import ImageFiles, ImageReader
 from training.data.image_folder import ImageDataset
 from training.errors import InputError
 from training.vision.split import ImageSplit, split_images
@@ -16,7 +16,7 @@ PATH = Path("labels.csv")
 def data(labels: list[float], classes: list[str] | None = None) -> ImageDataset:
     """Images of one pixel, each of its own number."""
     images = [np.full((1, 1, 1), i % 256, np.uint8) for i in range(len(labels))]
-    served = ImageFiles([Path(f"{i}.png") for i in range(len(labels))], Reading("L"))
+    served = ImageFiles([Path(f"{i}.png") for i in range(len(labels))], ImageReader("L"))
     return ImageDataset(images, np.array(labels, float), classes, served, "", [])
 
 

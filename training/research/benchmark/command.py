@@ -11,11 +11,11 @@ from tqdm import tqdm
 from training.errors import InputError
 from training.metrics import wilson_interval
 from training.research.benchmark import records
-from training.research.benchmark.laws import run_laws
-from training.research.benchmark.plan import LAW, Group, canonical, entry_for, groups
+from training.research.benchmark.plan import LAW, Group, canonical, groups, unit_spec
 from training.research.benchmark.records import SuccessRecord
 from training.research.benchmark.render import write_report
 from training.research.benchmark.run import Scale, run
+from training.research.benchmark.symbolic_regression import run_symbolic_regression
 from training.research.benchmark.task import OPERATIONS, RANGES, TWO_LAYERS
 
 QUICK = (Group("NMU", "multiply"), Group("NAU", "add"))
@@ -49,7 +49,7 @@ def _run_all(pending: Sequence[Group], scales: dict[Group, Scale], path: Path) -
         for group in pending:
             bar.set_description(f"{group.unit} {group.operation}, {group.inputs} inputs")
             begun = perf_counter()
-            new = (run_laws if group.unit == LAW else run)(group, scales[group], bar.update)
+            new = (run_symbolic_regression if group.unit == LAW else run)(group, scales[group], bar.update)
             records.merge(path, new)
             bar.write(_line(group, new, perf_counter() - begun))
 
@@ -108,7 +108,7 @@ def _scale(group: Group, options: Namespace) -> Scale:
 def _steps(group: Group, scale: Scale) -> int:
     if group.unit == LAW:
         return len(scale.ranges) * len(scale.seeds)
-    return scale.steps or entry_for(group.unit).schedule(group.operation, group.inputs).steps
+    return scale.steps or unit_spec(group.unit).hyperparameters(group.operation, group.inputs).steps
 
 
 def _is_done(recorded: Sequence[SuccessRecord], group: Group, scale: Scale) -> bool:

@@ -1,4 +1,4 @@
-"""The programme: which units learn which operations, with which published settings."""
+"""The plan: which units learn which operations, with which published hyperparameters."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,13 +7,13 @@ from typing import Any
 from torch import nn
 
 from models.functional import nac_range
-from models.schedule import Schedule
+from models.hyperparameters import Hyperparameters
 from models.units import UNITS
 from training.research.benchmark.task import TWO_LAYERS
 
 
 @dataclass(frozen=True)
-class Entry:
+class UnitSpec:
     """A unit, or a stack of units, as the benchmark trains it.
 
     Args:
@@ -37,12 +37,12 @@ class Entry:
                 self.prepare(layer)
         return layers
 
-    def schedule(self, operation: str, inputs: int) -> Schedule:
-        """The published training settings."""
+    def hyperparameters(self, operation: str, inputs: int) -> Hyperparameters:
+        """The published hyperparameters of its training."""
         if len(self.layers) > 1:  # the published ramp of the regulariser starts at step 1,000,000
-            return Schedule(steps=200_000)
-        schedule: Schedule = getattr(self.build(inputs)[0], "SCHEDULE", Schedule())
-        return schedule.for_task(operation, inputs)
+            return Hyperparameters(steps=200_000)
+        hyperparameters: Hyperparameters = getattr(self.build(inputs)[0], "HYPERPARAMETERS", Hyperparameters())
+        return hyperparameters.for_task(operation, inputs)
 
 
 def _like_stable_nalu(unit: Any) -> None:
@@ -56,22 +56,22 @@ def _like_stable_nalu(unit: Any) -> None:
 
 
 _SPECIAL = {
-    "NAC": Entry(("NAC",), prepare=_like_stable_nalu),
-    "NALU": Entry(("NALU",), {"shared_weights": True}, _like_stable_nalu),
-    "RealNPU-modified": Entry(("RealNPU",), {"modified": True}),
-    "NAU-NMU": Entry(("NAU", "NMU")),
-    "NAC-NAC-dot": Entry(("NAC", "NAC-dot"), prepare=_like_stable_nalu),
-    "NALU-NALU": Entry(("NALU", "NALU"), {"shared_weights": True}, _like_stable_nalu),
+    "NAC": UnitSpec(("NAC",), prepare=_like_stable_nalu),
+    "NALU": UnitSpec(("NALU",), {"shared_weights": True}, _like_stable_nalu),
+    "RealNPU-modified": UnitSpec(("RealNPU",), {"modified": True}),
+    "NAU-NMU": UnitSpec(("NAU", "NMU")),
+    "NAC-NAC-dot": UnitSpec(("NAC", "NAC-dot"), prepare=_like_stable_nalu),
+    "NALU-NALU": UnitSpec(("NALU", "NALU"), {"shared_weights": True}, _like_stable_nalu),
 }
 
 
-def entry_for(name: str) -> Entry:
-    """A unit by name, in any spelling, or a variant of one.
+def unit_spec(name: str) -> UnitSpec:
+    """The specification of a unit, or of a variant of one, by name in any spelling.
 
     Raises:
         UnknownNameError: no unit has that name.
     """
-    return _SPECIAL.get(canonical(name)) or Entry((canonical(name),))
+    return _SPECIAL.get(canonical(name)) or UnitSpec((canonical(name),))
 
 
 def canonical(name: str) -> str:

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from training.research.benchmark.evaluation import ErrorTally, Evaluation, sparsity_errors
-from training.research.benchmark.plan import FINDERS, Group, entry_for
+from training.research.benchmark.plan import FINDERS, Group, unit_spec
 from training.research.benchmark.records import SuccessRecord
 from training.research.benchmark.restarts import Restarts
-from training.research.benchmark.task import OPERATIONS, RANGES, TWO_LAYERS, Range, Stream
+from training.research.benchmark.task import OPERATIONS, RANGES, TWO_LAYERS, Range, UniformStream
 from training.research.benchmark.thresholds import ABSOLUTE
 from training.research.ensemble import Ensemble
 
@@ -28,7 +28,7 @@ class Scale:
     Args:
         seeds: the runs of each range.
         ranges: where inputs are drawn from.
-        steps: of training; None: as the unit's schedule says.
+        steps: of training; None: those of the unit's hyperparameters.
         every: steps between evaluations.
         compiled: compile the training step.
     """
@@ -42,29 +42,29 @@ class Scale:
 
 def run(group: Group, scale: Scale, progress: Callable[[int], Any]) -> list[SuccessRecord]:
     """Train all replicas of a group; calls ``progress`` with the steps taken."""
-    plan = entry_for(group.unit)
-    schedule = plan.schedule(group.operation, group.inputs)
+    plan = unit_spec(group.unit)
+    hyperparameters = plan.hyperparameters(group.operation, group.inputs)
     seeds = [seed for _ in scale.ranges for seed in scale.seeds]
     torch.manual_seed(scale.seeds[0])  # for units that draw random numbers in training
     ensemble = Ensemble(
         partial(plan.build, group.inputs),
         seeds,
         problem(group.operation, scale.ranges),
-        schedule,
+        hyperparameters,
         compiled=scale.compiled,
     )
-    stream = Stream(scale.seeds, group.inputs)
+    stream = UniformStream(scale.seeds, group.inputs)
     evaluate = Evaluation(group.operation, group.inputs, scale.ranges, len(scale.seeds))
     tally = ErrorTally(evaluate.thresholds)
-    restarts = Restarts(seeds) if schedule.restart else None
-    steps = scale.steps or schedule.steps
+    restarts = Restarts(seeds) if hyperparameters.restart else None
+    steps = scale.steps or hyperparameters.steps
     for step in range(0, steps + 1, scale.every):
         interpolation, extrapolation = evaluate(ensemble)
         tally.add(step, interpolation, extrapolation, sparsity_errors(ensemble.weights))
         if step == steps:
             break
-        if schedule.penalty_below is not None:
-            ensemble.regularised.copy_(torch.from_numpy(interpolation < schedule.penalty_below).unsqueeze(-1))
+        if hyperparameters.penalty_below is not None:
+            ensemble.regularised.copy_(torch.from_numpy(interpolation < hyperparameters.penalty_below).unsqueeze(-1))
         if restarts is not None:
             ensemble.restart(*restarts.due(interpolation))
         for _ in range(0, scale.every, BLOCK):

@@ -99,7 +99,7 @@ def evaluation_set(intervals: Sequence[Interval], inputs: int, seed: int, rows: 
     return np.where(random.randint(2, size=(rows, inputs)), *parts).T
 
 
-class Stream:
+class UniformStream:
     """Uniform random numbers in [0, 1), one stream for each seed.
 
     The ranges of a seed share its stream, as published: their samples differ in scale alone.

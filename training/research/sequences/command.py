@@ -9,7 +9,7 @@ import torch
 
 from training.data.mnist import load_mnist
 from training.research.sequences import records
-from training.research.sequences.digits import DigitImages, DigitSplit, split
+from training.research.sequences.digits import DigitImages, DigitSplit, split_digits
 from training.research.sequences.evaluate import SEQUENCES
 from training.research.sequences.plan import Run, runs
 from training.research.sequences.recurrent_cell import ORACLE
@@ -27,7 +27,7 @@ QUICK_SEQUENCES = 500
 def run_sequences(options: Namespace) -> None:
     """Make the runs that are not in the results yet, and save every one as it finishes."""
     chosen = _chosen(options)
-    parts = split(load_mnist())
+    parts = split_digits(load_mnist())
     if options.quick:
         print("--quick shows that everything runs; its figures do not measure the units.")
         parts = DigitSplit(*(_first(part, QUICK_IMAGES) for part in (parts.train, parts.validation, parts.test)))

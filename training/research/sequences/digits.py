@@ -51,7 +51,7 @@ class DigitSplit:
         return DigitSplit(self.train.of(task), self.validation.of(task), self.test.of(task))
 
 
-def split(mnist: Mnist, validation: int = VALIDATION) -> DigitSplit:
+def split_digits(mnist: Mnist, validation: int = VALIDATION) -> DigitSplit:
     """MNIST's training images but the last, the last of them, and MNIST's test images."""
     images, labels, test_images, test_labels = (torch.from_numpy(np.array(part)) for part in mnist)
     train = DigitImages(images[:-validation], labels[:-validation].long())

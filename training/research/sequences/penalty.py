@@ -49,7 +49,7 @@ def regularisers(cell: nn.Module, name: str, progress: float) -> Tensor | float:
         return 0.0
     unit: Any = cell.unit
     W = unit.W
-    sparsity: Tensor = unit.SCHEDULE.penalty * unit.penalty(W.t()).mean() * (W.numel() / 2)
+    sparsity: Tensor = unit.HYPERPARAMETERS.penalty * unit.penalty(W.t()).mean() * (W.numel() / 2)
     scale: Tensor | float = SCALE_WEIGHT * SCALE[name](W, cell.mean_input) if cell.task.outputs == 1 else 0.0
     return _ramp(progress, SCALE_RAMP) * scale + _ramp(progress, SPARSITY_RAMP) * sparsity
 

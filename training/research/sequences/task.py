@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from training.counting.aggregate_target import COUNT, PRODUCT, SUM, AggregateTarget
 from training.counting.likelihood import AggregateLikelihood
-from training.counting.totals import COUNT, PRODUCT, SUM, AggregateTarget
 
 Combine = Callable[[Tensor, Tensor], Tensor]
 
@@ -27,7 +27,7 @@ class SequenceTask:
         outputs: numbers that the CNN predicts for a digit; the result has as many.
         orders: random orders in which a batch of images is cut into sequences; the CNN reads each image once.
         epochs: of training.
-        target: the aggregate target of ``training.counting.totals`` that each output is, for ``log_likelihood``.
+        target: the ``AggregateTarget`` of each output, for ``log_likelihood``.
     """
 
     digits: tuple[int, ...]

@@ -10,7 +10,7 @@ import torch
 
 from training.counting.likelihood import MIN_LIKELIHOOD
 from training.data.mnist import Mnist
-from training.research.sequences.digits import SHIFT, DigitImages, DigitSplit, RandomShift, normalise, split
+from training.research.sequences.digits import SHIFT, DigitImages, DigitSplit, RandomShift, normalise, split_digits
 from training.research.sequences.network import build_cnn, read_digits, recalibrate_bn
 from training.research.sequences.penalty import NEARLY, round_weights
 from training.research.sequences.plan import Run
@@ -36,14 +36,14 @@ def small_mnist() -> Mnist:
 
 def test_the_last_training_digits_are_for_validation_and_no_digit_is_in_two_parts() -> None:
     mnist = small_mnist()
-    parts = split(mnist, validation=200)
+    parts = split_digits(mnist, validation=200)
     assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [1000, 200, 300]
     np.testing.assert_array_equal(parts.validation.labels, mnist[1][1000:])
     np.testing.assert_array_equal(parts.test.images, mnist[2])
 
 
 def test_products_are_of_the_digits_one_to_nine() -> None:
-    parts = split(small_mnist(), validation=200).of(SEQUENCE_TASKS["product"])
+    parts = split_digits(small_mnist(), validation=200).of(SEQUENCE_TASKS["product"])
     for part in (parts.train, parts.validation, parts.test):
         assert part.labels.unique().tolist() == list(range(1, 10))
         assert len(part.images) == len(part)
@@ -62,7 +62,7 @@ def test_moved_images_are_the_same_images_elsewhere() -> None:
 
 def test_settled_statistics_are_those_of_all_images_as_they_are() -> None:
     torch.manual_seed(0)
-    digits = split(small_mnist(), validation=200).train
+    digits = split_digits(small_mnist(), validation=200).train
     cnn = build_cnn(SEQUENCE_TASKS["sum"], SIDE)
     recalibrate_bn(cnn, digits)
     with torch.no_grad():
@@ -74,7 +74,7 @@ def test_settled_statistics_are_those_of_all_images_as_they_are() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("unit", "seed"), [("NAU", 0), ("NAU on classes", 1)])
 def test_a_cnn_learns_digits_from_their_sums_alone(unit: str, seed: int) -> None:
-    parts = split((*drawn(700), *drawn(300, seed=1)), validation=200)
+    parts = split_digits((*drawn(700), *drawn(300, seed=1)), validation=200)
     settings = RunSettings(epochs=25, batch_size=50)
     model = train(SEQUENCE_TASKS["sum"], unit, parts.train, seed, settings)
     off = read_digits(model.cnn, parts.test) - SEQUENCE_TASKS["sum"].values(parts.test.labels)
@@ -83,7 +83,7 @@ def test_a_cnn_learns_digits_from_their_sums_alone(unit: str, seed: int) -> None
 
 
 def test_where_the_cnn_learns_by_class_probabilities_the_counting_cell_waits_for_it() -> None:
-    parts, task = split(small_mnist(), validation=200), SEQUENCE_TASKS["count"]
+    parts, task = split_digits(small_mnist(), validation=200), SEQUENCE_TASKS["count"]
     settings = replace(settings_for(task, "NAU on classes"), epochs=1, batch_size=100)
     waited = train(task, "NAU on classes", parts.train, 0, replace(settings, cell_from=1.0))
     joined = train(task, "NAU on classes", parts.train, 0, settings)
@@ -123,7 +123,7 @@ def test_the_likelihood_of_counts_is_that_of_each_digit_by_itself() -> None:
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_run_and_every_cell_the_same_first_cnn() -> None:
-    parts = split(small_mnist(), validation=200)
+    parts = split_digits(small_mnist(), validation=200)
     settings = RunSettings(epochs=1, batch_size=100)
     again = [run_once(Run("sum", "NAU", 3), parts, settings, 20) for _ in range(2)]
     assert again[0].mae == again[1].mae
@@ -146,7 +146,7 @@ def test_the_same_seed_gives_the_same_run_and_every_cell_the_same_first_cnn() ->
     ],
 )
 def test_a_run_records_errors_at_every_length(task: str, unit: str) -> None:
-    parts: DigitSplit = split(small_mnist(), validation=200)
+    parts: DigitSplit = split_digits(small_mnist(), validation=200)
     record = run_once(Run(task, unit, 0), parts, RunSettings(epochs=1, batch_size=100), 10)
     assert list(map(int, record.mae)) == list(map(int, record.mse)) == list(SEQUENCE_TASKS[task].lengths)
     used = np.isin(small_mnist()[1][:1000], SEQUENCE_TASKS[task].digits).sum()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.counting.totals import COUNT, PRIMES, PRODUCT, SUM, TARGETS, AggregateTarget, exponents
+from training.counting.aggregate_target import COUNT, PRIMES, PRODUCT, SUM, TARGETS, AggregateTarget, exponents
 from training.data.synthetic.scenes import NOTHING, Scenes
 
 SCENES = Scenes(np.zeros((3, 1, 4, 6), np.uint8), np.array([[[1, 9, NOTHING]], [[NOTHING] * 3], [[7, 7, 8]]], np.int64))

@@ -10,10 +10,10 @@ import numpy as np
 from torch import nn
 
 from models.image_network import ImageNetwork
-from training.counting.scenes import Digits, draw_test_scenes
-from training.counting.totals import AggregateTarget
-from training.counting.train import build, mlp_head, train_counting_network, training_scenes, with_head
-from training.counting.views import views_of
+from training.counting.aggregate_target import AggregateTarget
+from training.counting.image_variants import variants_of
+from training.counting.scene_sampling import Digits, draw_test_scenes
+from training.counting.train import build_counting_network, mlp_head, train_counting_network, training_scenes, with_head
 from training.data.augment import vary_handwriting
 from training.data.handwriting_augment import augment_handwriting
 from training.data.labeled_images import LabeledImages
@@ -32,7 +32,7 @@ BEYOND = 10
 class DigitRecipe:
     """Reads one handwritten digit with a CNN and an arithmetic head.
 
-    Interpolation is measured on MNIST's test images, extrapolation on other views of them: sizes, inversion, JPEG.
+    Interpolation is measured on MNIST's test images, extrapolation on variants of them: sizes, inversion, JPEG.
     """
 
     task: str
@@ -76,7 +76,7 @@ class DigitRecipe:
         """The test images, by part."""
         _, _, images, labels = load_mnist(FOLDER)
         as_is = LabeledImages(list(images[:, None]), labels.astype(np.float64))
-        return {"interpolation": as_is, "extrapolation": views_of(images, labels)}
+        return {"interpolation": as_is, "extrapolation": variants_of(images, labels)}
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,9 @@ class AggregateRecipe:
     def examples(self) -> LabeledImages:
         """A sample of the training images; one has the largest label of all."""
         digits, random = self.digits(), np.random.default_rng(0)
-        batches = training_scenes(self.target, digits, build(self.target).pixels, self.seed, self.epochs)
+        batches = training_scenes(
+            self.target, digits, build_counting_network(self.target).pixels, self.seed, self.epochs
+        )
         drawn = batches.sample(TEST_SCENES, random)
         nines = Digits(digits.images, digits.labels, lowest=9).draw(
             np.array([self.target.max_train_count]), (2, 2), self.target.cell_sizes, random

@@ -1,16 +1,16 @@
-"""How a unit is trained by first-order steps: data that each unit's file states, as its paper does."""
+"""Hyperparameters of a unit's training with Adam, as its paper publishes them; each unit's file has its own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 WIDE: Mapping[str, Any] = {"steps": 100_000, "ramp": (50_000, 75_000)}
-"""What changes with irrelevant inputs, for every unit: as published for 10 inputs of which 2 count."""
+"""Settings of every unit for tasks with irrelevant inputs, as published for 10 inputs of which 2 count."""
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """Settings of a first-order training run. The defaults are those of the Single Module Arithmetic Task.
+class Hyperparameters:
+    """Settings of a training with Adam. The defaults are those of the Single Module Arithmetic Task.
 
     Args:
         learning_rate: of Adam.
@@ -39,7 +39,7 @@ class Schedule:
     by_operation: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     wide: Mapping[str, Any] = field(default_factory=dict)
 
-    def for_task(self, operation: str, in_features: int) -> "Schedule":
+    def for_task(self, operation: str, in_features: int) -> "Hyperparameters":
         """The settings for one operation on so many inputs."""
         wide = {**WIDE, **self.wide} if in_features > 2 else {}
         return replace(self, **self.by_operation.get(operation, {}), **wide)

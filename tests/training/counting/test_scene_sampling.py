@@ -2,9 +2,17 @@ import numpy as np
 import pytest
 import torch
 
-from models.preprocessing import Pixels
-from training.counting.scenes import FRAME, GRIDS, MARGINS, SINGLE_DIGIT_SHARE, Digits, TrainingScenes, draw_test_scenes
-from training.counting.totals import COUNT, PRODUCT, SUM, AggregateTarget
+from models.preprocessing import ImagePreprocessing
+from training.counting.aggregate_target import COUNT, PRODUCT, SUM, AggregateTarget
+from training.counting.scene_sampling import (
+    FRAME,
+    GRIDS,
+    MARGINS,
+    SINGLE_DIGIT_SHARE,
+    Digits,
+    TrainingScenes,
+    draw_test_scenes,
+)
 from training.data.synthetic.random_placement import scene_side
 from training.data.synthetic.scenes import NOTHING
 
@@ -14,8 +22,8 @@ LABELS = np.tile(np.arange(10, dtype=np.uint8), 4)
 
 def batches(target: AggregateTarget, epochs: int = 10) -> TrainingScenes:
     digits = Digits(IMAGES, LABELS, target.lowest_digit)
-    pixels = Pixels(None, None, contrast="strokes")
-    return TrainingScenes(target, digits, pixels, epochs=epochs, steps=12, batch_size=8, seed=3)
+    preprocessing = ImagePreprocessing(None, None, contrast="strokes")
+    return TrainingScenes(target, digits, preprocessing, epochs=epochs, steps=12, batch_size=8, seed=3)
 
 
 def test_an_epochs_scenes_follow_from_its_number_alone() -> None:

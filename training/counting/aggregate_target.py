@@ -1,4 +1,4 @@
-"""What is learned of an image of several digits: their count, their sum or their product."""
+"""The aggregates that are learned from images of several digits: count, sum and product."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

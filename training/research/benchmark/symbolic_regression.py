@@ -9,7 +9,7 @@ import torch
 from training.research.benchmark.plan import Group
 from training.research.benchmark.records import SuccessRecord
 from training.research.benchmark.run import Scale, problem
-from training.research.benchmark.task import EXTRAPOLATION_SEED, OPERATIONS, Range, Stream, evaluation_set
+from training.research.benchmark.task import EXTRAPOLATION_SEED, OPERATIONS, Range, UniformStream, evaluation_set
 from training.research.benchmark.thresholds import ABSOLUTE, threshold
 from training.symbolic import find_law
 
@@ -17,7 +17,7 @@ ROWS = {2: 128, 10: 256, 100: 1_536}
 """Rows of the sample, by number of inputs; other numbers take those of the next larger one."""
 
 
-def run_laws(group: Group, scale: Scale, progress: Callable[[int], Any]) -> list[SuccessRecord]:
+def run_symbolic_regression(group: Group, scale: Scale, progress: Callable[[int], Any]) -> list[SuccessRecord]:
     """Run symbolic regression on every range and seed; calls ``progress`` after every run."""
     return [_record(group, scale, r, progress) for r in scale.ranges]
 
@@ -49,7 +49,7 @@ def extrapolation_error(group: Group, r: Range, seed: int) -> float:
     """Mean square error, on the extrapolation set, of the law found from one sample of float32 numbers."""
     law = OPERATIONS[group.operation].law
     rows = next(count for inputs, count in ROWS.items() if inputs >= group.inputs)
-    x, y = problem(group.operation, [r])(torch.from_numpy(Stream([seed], group.inputs, rows).draw(1)[0]))
+    x, y = problem(group.operation, [r])(torch.from_numpy(UniformStream([seed], group.inputs, rows).draw(1)[0]))
     finding = find_law(x[:, 0].T.double().numpy(), y.T.double().numpy(), seed=seed, seconds=20)
     beyond = torch.from_numpy(evaluation_set(r.extrapolation, group.inputs, EXTRAPOLATION_SEED)).float()
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Default models of numbers: a task of known arithmetic, and how a model of it is made."""
+"""Tasks of known arithmetic, and the recipe of their default models."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -63,7 +63,7 @@ class ArithmeticRecipe:
     seed: int = 0
 
     def make(self, name: str, repository: Path, plots: Path, command: str) -> Path:
-        """See ``training.recipes.kinds.Recipe``."""
+        """See ``training.recipes.base.Recipe``."""
         task, split = self.task, self.task.split(self.seed)
         low, high = task.interpolation
         config = fit.FitConfig(

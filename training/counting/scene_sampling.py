@@ -1,4 +1,4 @@
-"""Scenes of several digits to train and to test aggregates on, drawn from images of single digits."""
+"""Samples scenes of several digits from images of single digits, for training and testing aggregates."""
 
 from collections.abc import Iterator
 
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.arrays import ByteArray
-from models.preprocessing import Pixels
-from training.counting.totals import AggregateTarget
+from models.preprocessing import ImagePreprocessing
+from training.counting.aggregate_target import AggregateTarget
 from training.data.labeled_images import LabeledImages
 from training.data.synthetic.random_placement import place_randomly
 from training.data.synthetic.recenter import recenter
@@ -88,7 +88,7 @@ class TrainingScenes:
     Args:
         target: computes the labels.
         digits: what the scenes are drawn from.
-        pixels: the network's preprocessing.
+        preprocessing: the network's preprocessing.
         epochs: of the whole training.
         steps: batches of an epoch.
         batch_size: scenes of a batch; of single digits, twice as many.
@@ -99,14 +99,14 @@ class TrainingScenes:
         self,
         target: AggregateTarget,
         digits: Digits,
-        pixels: Pixels,
+        preprocessing: ImagePreprocessing,
         *,
         epochs: int,
         steps: int,
         batch_size: int,
         seed: int,
     ) -> None:
-        self.target, self.digits, self.pixels = target, digits, pixels
+        self.target, self.digits, self.preprocessing = target, digits, preprocessing
         self.steps, self.batch_size, self.seed = steps, batch_size, seed
         self.single_digit_epochs = SINGLE_DIGIT_SHARE * epochs
 
@@ -133,7 +133,7 @@ class TrainingScenes:
 
     def _preprocessed(self, images: ByteArray) -> Tensor:
         with torch.no_grad():
-            result: Tensor = self.pixels(torch.from_numpy(images))
+            result: Tensor = self.preprocessing(torch.from_numpy(images))
         return result
 
 

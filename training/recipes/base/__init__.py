@@ -1,4 +1,4 @@
-"""The kinds of recipes, and what they have in common."""
+"""Base classes of the recipes: arithmetic tasks, single digits and aggregates of digits."""
 
 from pathlib import Path
 from typing import Protocol
