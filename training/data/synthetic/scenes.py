@@ -88,8 +88,8 @@ def draw_scenes(
     for part in (slice(start, start + CHUNK) for start in range(0, len(chosen), CHUNK)):
         drawn = augment(digits[chosen[part]], random) if augment else digits[chosen[part]]
         images[scene[part], row[part], :, column[part]] = place_in_cell(drawn, scale, cell, random)
-    images = images.reshape(len(counts), 1, grid[0] * cell, -1)
-    return Scenes(_shifted(images, shift, random), held.reshape(-1, *grid))
+    joined = images.reshape(len(counts), 1, grid[0] * cell, -1)
+    return Scenes(_shifted(joined, shift, random), held.reshape(-1, *grid))
 
 
 def _shifted(images: ByteArray, shift: int, random: np.random.Generator) -> ByteArray:
