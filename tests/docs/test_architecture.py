@@ -14,6 +14,7 @@ import pytest
 from tests.docs.pages import ROOT, read
 from tests.end_to_end.server import free_port
 
+pytestmark = pytest.mark.slow
 PAGE = read("docs/architecture.md")
 
 pytestmark = pytest.mark.slow
