@@ -1,6 +1,7 @@
 """The committed results say the same in every place."""
 
 import json
+import re
 import statistics
 from typing import Any
 
@@ -20,6 +21,16 @@ def test_the_page_is_what_the_results_are_rendered_as() -> None:
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_serving_page_repeats_the_results(name: str) -> None:
     assert row(name) in (ROOT / "docs/serving.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["row", "rows", "png"])
+def test_the_readme_repeats_the_results(name: str) -> None:
+    title, shown, echo, twin = re.findall(r"[^|]+", row(name).replace(" | ", "|").strip("| "))
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    [line] = re.findall(rf"- {title.split(',')[0]}(?: a request)?: ([^-]*)\.", readme)
+    assert line.startswith(f"{shown}, ")
+    assert f"{twin.split()[0]} times FastAPI with ONNX Runtime" in line
+    assert ("echoes" in line) == (f"{echo} times a Starlette route that echoes the body" in line)
 
 
 def row(name: str) -> str:
