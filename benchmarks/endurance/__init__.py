@@ -1,1 +1,1 @@
-"""The service under load for long, with everything that happens to a service, and its end under load."""
+"""Endurance: hours of load with model swaps, invalid requests and disconnects; and shutdown under load."""

@@ -19,16 +19,16 @@ from time import perf_counter
 
 import uvloop
 
-from benchmarks.endurance.bad import bad_requests
 from benchmarks.endurance.clients import Clients
-from benchmarks.endurance.ledger import MEMORY_GROWTH, SHOWN, Ledger
-from benchmarks.endurance.memory import Memory, processor_seconds
-from benchmarks.endurance.mix import Arithmetic, CheckedRequest, checked_images, image_files, shuffled
-from benchmarks.endurance.own_count import counted_server_errors
-from benchmarks.endurance.swaps import Swaps
+from benchmarks.endurance.invalid_requests import invalid_requests
+from benchmarks.endurance.memory import MemoryMonitor, processor_seconds
+from benchmarks.endurance.request_stats import MEMORY_GROWTH, SHOWN, RequestStats
+from benchmarks.endurance.scraped_errors import scraped_server_errors
+from benchmarks.endurance.version_swaps import VersionSwaps
+from benchmarks.endurance.workload import ArithmeticRequests, CheckedRequest, checked_images, image_files, shuffled
 from benchmarks.serving.bodies import image_request
+from benchmarks.serving.http_client import connect, exchange, request
 from benchmarks.serving.servers import Server, ask, cores, serving
-from benchmarks.serving.wire import connect, exchange, request
 
 REPOSITORY = Path("repository")
 IMAGE_MODELS = ("digit", "digit-value")
@@ -40,7 +40,7 @@ FIRST_SECONDS = 60.0
 
 async def endure(server: Server, repository: Path, seconds: float, load: float, judge_memory: bool) -> list[str]:
     """Load the service and print what happened; returns a sentence for each rule that is broken."""
-    swaps, memory = Swaps(repository), Memory(server.process.pid)
+    swaps, memory = VersionSwaps(repository), MemoryMonitor(server.process.pid)
     clients = Clients(server.port, await requests(server, repository, swaps))
     burst = min(BURST_SECONDS, seconds / 4)
     begun = perf_counter()
@@ -48,16 +48,16 @@ async def endure(server: Server, repository: Path, seconds: float, load: float, 
     print(f"capacity {capacity:,.0f} requests a second; now {load:.0%} of it for {seconds:,.0f} seconds", flush=True)
     tasks = [asyncio.create_task(work) for work in (swaps.run(), memory.watch())]
     begun, used = perf_counter(), processor_seconds(server.process.pid)
-    ledger = await clients.run(seconds, load * capacity)
+    stats = await clients.run(seconds, load * capacity)
     taken, used = perf_counter() - begun, processor_seconds(server.process.pid) - used
     failures = [str(task.exception()) for task in tasks if task.done()]
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    counted = counted_server_errors((await _get(server.port, "/metrics"))[1])
-    _print(ledger, swaps, memory, taken, used)
+    counted = scraped_server_errors((await _get(server.port, "/metrics"))[1])
+    _print(stats, swaps, memory, taken, used)
     print(f"5xx other than 503 by the service's own count {counted}")
-    broken = ledger.broken_rules() + [f"a part of this benchmark failed: {error}" for error in failures]
+    broken = stats.broken_rules() + [f"a part of this benchmark failed: {error}" for error in failures]
     if counted is None:
         broken.append("/metrics does not count the answers (nalu_requests_total)")
     elif counted:
@@ -69,16 +69,16 @@ async def endure(server: Server, repository: Path, seconds: float, load: float, 
     return broken
 
 
-async def requests(server: Server, repository: Path, swaps: Swaps) -> Iterator[CheckedRequest]:
+async def requests(server: Server, repository: Path, swaps: VersionSwaps) -> Iterator[CheckedRequest]:
     """The mix: mostly single rows, then hundreds of rows, images, ``/v2`` where there is one, and bad requests."""
-    arithmetic = Arithmetic(repository, swaps.saw)
+    arithmetic = ArithmeticRequests(repository, swaps.record_version)
     speaks_v2 = (await _get(server.port, "/v2"))[0] == 200
     print(f"mix {'with' if speaks_v2 else 'without'} /v2, which the service {'has' if speaks_v2 else 'does not have'}")
     pools = [
         (50.0, [arithmetic.rows(1) for _ in range(400)]),
         (12.0, [arithmetic.rows(100) for _ in range(60)]),
         (12.0, image_requests(server.port, swaps)),
-        (3.0, bad_requests(speaks_v2)),
+        (3.0, invalid_requests(speaks_v2)),
         (0.5, [CheckedRequest("scrapes", request("GET", path), lambda _: None) for path in SCRAPED]),
     ]
     if speaks_v2:
@@ -87,7 +87,7 @@ async def requests(server: Server, repository: Path, swaps: Swaps) -> Iterator[C
     return shuffled(pools)
 
 
-def image_requests(port: int, swaps: Swaps) -> list[CheckedRequest]:
+def image_requests(port: int, swaps: VersionSwaps) -> list[CheckedRequest]:
     """Requests for images, with their first answers, which are asked for here one by one."""
     made = []
     for model in IMAGE_MODELS:
@@ -98,8 +98,11 @@ def image_requests(port: int, swaps: Swaps) -> list[CheckedRequest]:
             if status != 200:
                 raise SystemExit(f"The service answered {status} to an image: {content[:300]!r}")
             truths.append(json.loads(content)["predictions"][0])
-        made += [checked_images(model, [file], [truth], swaps.saw) for file, truth in zip(files, truths, strict=True)]
-        made.append(checked_images(model, files[:5], truths[:5], swaps.saw))
+        made += [
+            checked_images(model, [file], [truth], swaps.record_version)
+            for file, truth in zip(files, truths, strict=True)
+        ]
+        made.append(checked_images(model, files[:5], truths[:5], swaps.record_version))
     return made
 
 
@@ -114,17 +117,17 @@ async def _get(port: int, path: str) -> tuple[int, str]:
     return (answer.status, answer.body.decode()) if answer else (0, "")
 
 
-def _print(ledger: Ledger, swaps: Swaps, memory: Memory, taken: float, used: float) -> None:
-    print(*ledger.table(), sep="\n")
-    refused = ledger.status_count(503)
+def _print(stats: RequestStats, swaps: VersionSwaps, memory: MemoryMonitor, taken: float, used: float) -> None:
+    print(*stats.table(), sep="\n")
+    refused = stats.status_count(503)
     first, last = memory.until(FIRST_SECONDS), memory.at_end()
     ratio = f", ratio {last / first:.3f}" if first else ""
-    print(f"{ledger.answered / taken:,.0f} answers a second; the service used {used / taken:.2f} cores")
-    print(f"wrong {len(ledger.wrong)}, 5xx other than 503 {ledger.server_errors()}, none {ledger.no_answer.total()}")
-    print(f"503   {refused:,}, {refused / max(1, ledger.answered):.2%} of the answers")
+    print(f"{stats.answered / taken:,.0f} answers a second; the service used {used / taken:.2f} cores")
+    print(f"wrong {len(stats.wrong)}, 5xx other than 503 {stats.server_errors()}, none {stats.no_answer.total()}")
+    print(f"503   {refused:,}, {refused / max(1, stats.answered):.2%} of the answers")
     print(f"versions of a model that came {swaps.written}, went {len(swaps.went)}, never served {len(swaps.missed)}")
     print(f"memory after the first minute {first:.0f} MB, at the end {last:.0f} MB{ratio}")
-    for problem in ledger.wrong[:SHOWN] + ledger.unanswered[:SHOWN]:
+    for problem in stats.wrong[:SHOWN] + stats.unanswered[:SHOWN]:
         print(f"  {problem}")
 
 

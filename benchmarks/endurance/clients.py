@@ -1,13 +1,13 @@
-"""The clients: those that wait for their answers, at a rate, and those that leave in the middle."""
+"""The clients: those that send requests at a rate, and those that disconnect halfway."""
 
 import asyncio
 import random
 from collections.abc import Iterator
 from time import perf_counter
 
-from benchmarks.endurance.ledger import Ledger
-from benchmarks.endurance.mix import CheckedRequest
-from benchmarks.serving.wire import Connection, connect, exchange
+from benchmarks.endurance.request_stats import RequestStats
+from benchmarks.endurance.workload import CheckedRequest
+from benchmarks.serving.http_client import Connection, connect, exchange
 
 CONNECTIONS = 24
 PATIENCE_SECONDS = 15.0
@@ -50,19 +50,19 @@ class Clients:
     def __init__(self, port: int, requests: Iterator[CheckedRequest], connections: int = CONNECTIONS) -> None:
         self.port, self.requests, self.connections = port, requests, connections
 
-    async def run(self, seconds: float, rate: float | None) -> Ledger:
+    async def run(self, seconds: float, rate: float | None) -> RequestStats:
         """Ask for some seconds; every request that was sent is waited for."""
-        ledger, pacer = Ledger(), Pacer(rate)
+        stats, pacer = RequestStats(), Pacer(rate)
         end = perf_counter() + seconds
-        leaving = asyncio.create_task(self._leave(ledger))
+        leaving = asyncio.create_task(self._leave(stats))
         try:
-            await asyncio.gather(*(self._ask(ledger, pacer, end) for _ in range(self.connections)))
+            await asyncio.gather(*(self._ask(stats, pacer, end) for _ in range(self.connections)))
         finally:
             leaving.cancel()
             await asyncio.gather(leaving, return_exceptions=True)
-        return ledger
+        return stats
 
-    async def _ask(self, ledger: Ledger, pacer: Pacer, end: float) -> None:
+    async def _ask(self, stats: RequestStats, pacer: Pacer, end: float) -> None:
         connection: Connection | None = None
         begun = perf_counter()
         while perf_counter() < end:
@@ -75,7 +75,7 @@ class Clients:
             except OSError:
                 answer = None
                 await asyncio.sleep(0.1)
-            ledger.record(request, answer, perf_counter() - begun)
+            stats.record(request, answer, perf_counter() - begun)
         if connection is not None:
             connection.end()
 
@@ -87,7 +87,7 @@ class Clients:
             connection.end()
         return await connect(self.port)
 
-    async def _leave(self, ledger: Ledger) -> None:
+    async def _leave(self, stats: RequestStats) -> None:
         """Clients that send half a request, or a whole one, and do not wait."""
         while True:
             await asyncio.sleep(LEAVE_SECONDS)
@@ -101,4 +101,4 @@ class Clients:
             connection.transport.write(content[: len(content) // 2] if half else content)
             await asyncio.sleep(random.uniform(0, 0.02))
             connection.end()
-            ledger.dropped["with half a request sent" if half else "before their answer"] += 1
+            stats.dropped["with half a request sent" if half else "before their answer"] += 1

@@ -1,4 +1,4 @@
-"""Memory and processor time of a service, all its processes together, as Linux counts them."""
+"""Resident memory and processor time of a service, summed over its processes."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ def processor_seconds(pid: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-class Memory:
+class MemoryMonitor:
     """Resident megabytes over time."""
 
     def __init__(self, pid: int) -> None:

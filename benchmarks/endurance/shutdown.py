@@ -19,10 +19,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
-from benchmarks.endurance.asking import Client, Tally
+from benchmarks.endurance.closed_loop_client import ClosedLoopClient, RequestOutcomes
 from benchmarks.serving.bodies import arithmetic, image_request, png, rows
+from benchmarks.serving.http_client import post
 from benchmarks.serving.servers import serving
-from benchmarks.serving.wire import post
 
 KEEPING, RECONNECTING = 32, 8
 """Clients that keep their connection, and that make a new one for each request."""
@@ -36,13 +36,13 @@ END_SECONDS = 30.0
 class Round:
     """Times and outcomes of one shutdown."""
 
-    tally: Tally = field(default_factory=Tally)
+    outcomes: RequestOutcomes = field(default_factory=RequestOutcomes)
     signal_seconds: float = 0.0
     end_seconds: float = 0.0
 
     def line(self, number: int) -> str:
         """One line of the table."""
-        seen = self.tally
+        seen = self.outcomes
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(seen.lost.items())) or "-"
         counts = f"{seen.answered:10,}{seen.statuses[503]:6,}{seen.refused:9,}{seen.found_ended:8,}"
         return f"{number:5}{self.signal_seconds:9.2f}{self.end_seconds:7.2f}{counts}{seen.lost.total():6}  {kinds}"
@@ -55,7 +55,10 @@ async def shut_down(port: int, process: subprocess.Popen[bytes]) -> Round:
     """Load a service, send SIGTERM, and wait until it has ended and every client knows."""
     seen = Round(signal_seconds=random.uniform(EARLIEST_SECONDS, LATEST_SECONDS))
     contents = [post(body) for body in (arithmetic([[3, 4]]), arithmetic(rows(100)), image_request([png()]))]
-    clients = [Client(port, contents, seen.tally, keep=number < KEEPING) for number in range(KEEPING + RECONNECTING)]
+    clients = [
+        ClosedLoopClient(port, contents, seen.outcomes, keep=number < KEEPING)
+        for number in range(KEEPING + RECONNECTING)
+    ]
     asking = [asyncio.create_task(client.run()) for client in clients]
     await asyncio.sleep(seen.signal_seconds)
     process.send_signal(signal.SIGTERM)
@@ -76,7 +79,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1, help="processes of the service (default: 1)")
     options = parser.parse_args()
     everywhere = sorted(os.sched_getaffinity(0))
-    total = Tally()
+    total = RequestOutcomes()
     unfinished = 0
     print(f"{KEEPING} clients keep their connection, {RECONNECTING} do not; grace {GRACE_SECONDS} s\n{HEADING}")
     for number in range(1, options.rounds + 1):
@@ -84,7 +87,7 @@ def main() -> int:
         with serving("service", everywhere, options.workers, **settings) as server:
             seen = asyncio.run(shut_down(server.port, server.process))
         print(seen.line(number), flush=True)
-        total.add(seen.tally)
+        total.add(seen.outcomes)
         unfinished += seen.end_seconds >= END_SECONDS
     strange = Counter({status: count for status, count in total.statuses.items() if status not in (200, 503)})
     print(f"{total.answered:,} answered, {total.lost.total()} lost {dict(total.lost) or ''}")

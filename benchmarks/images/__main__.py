@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.images import single, totals
+from benchmarks.images import aggregates, single_digits
 from benchmarks.images.render import write_report
 from training.recipes import RECIPES
 from training.recipes.base.images import AggregateRecipe, DigitRecipe
@@ -28,9 +28,9 @@ def run(name: str, seed: int, folder: Path, images: int) -> dict[str, Any]:
     assert isinstance(recipe, DigitRecipe | AggregateRecipe)
     recipe = replace(recipe, seed=seed)
     if isinstance(recipe, DigitRecipe):
-        found = single.run(name, recipe, folder / str(seed), images)
+        found = single_digits.run(name, recipe, folder / str(seed), images)
     else:
-        found = totals.run(recipe, folder / str(seed), images)
+        found = aggregates.run(recipe, folder / str(seed), images)
     return {"model": name, "seed": seed, "threads": torch.get_num_threads(), **found}
 
 

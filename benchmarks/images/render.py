@@ -7,9 +7,9 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from benchmarks.images.kinds import KINDS
+from benchmarks.images.aggregates import CNN_BASELINES, MANY
+from benchmarks.images.file_kinds import FILE_KINDS
 from benchmarks.images.plot import plot_aggregates
-from benchmarks.images.totals import CNN_BASELINES, MANY
 from training.counting.aggregate_target import TARGETS, AggregateTarget
 from training.vision.config import BASELINE_HEAD
 
@@ -113,7 +113,7 @@ def single_section(name: str, runs: Runs) -> str:
     tests = [run["test"] for run in runs]
     variants = {variant: [run["variants"][variant] for run in runs] for variant in runs[0]["variants"]}
     sizes = list(dict.fromkeys(variant.split(",")[0] for variant in variants))
-    rows = [f"| {size} | {' | '.join(_figure(variants[f'{size}, {kind}']) for kind in KINDS)} |" for size in sizes]
+    rows = [f"| {size} | {' | '.join(_figure(variants[f'{size}, {kind}']) for kind in FILE_KINDS)} |" for size in sizes]
     return SINGLE.format(
         name=name,
         head_type="NALU" if "accuracy" in tests[0] else "NAC",
@@ -165,7 +165,7 @@ def _layouts(runs: Runs, relative: bool) -> list[str]:
     """A line for each layout, means over the runs."""
     rows = []
     for layout in LAYOUTS:
-        found = [[run["layouts"][f"{layout}, {kind}"] for run in runs] for kind in KINDS]
+        found = [[run["layouts"][f"{layout}, {kind}"] for run in runs] for kind in FILE_KINDS]
         cells = [_cell({kind: mean(run[kind] for run in each) for kind in each[0]}, relative) for each in found]
         rows.append(f"| {LAYOUTS[layout]} | {' | '.join(cells)} |")
     return rows

@@ -1,1 +1,1 @@
-"""How many random laws ``training.symbolic.find_law`` finds, and how many it claims where there is none."""
+"""How many random laws ``find_law`` finds, and how many it reports for tables without one."""

@@ -19,8 +19,8 @@ import torch
 
 from benchmarks.laws.evaluation import evaluate
 from benchmarks.laws.generate import CASES, COLUMNS
+from benchmarks.laws.lawless_tables import tables
 from benchmarks.laws.report import LIMITS, line, summary, write
-from benchmarks.laws.tables import tables
 from training.symbolic import find_law
 
 RESULTS = Path("docs/results")
@@ -75,7 +75,7 @@ def _table(seed: int, number: int) -> dict[str, Any]:
     table = list(tables(seed))[number]
     finding, seconds = _find(table.inputs, table.target, table.columns)
     right = finding.formula is None
-    return {"truth": table.what, "formula": finding.formula, "right": right, "seconds": seconds}
+    return {"truth": table.title, "formula": finding.formula, "right": right, "seconds": seconds}
 
 
 def _find(inputs: np.ndarray, target: np.ndarray, columns: Any) -> tuple[Any, float]:

@@ -1,4 +1,4 @@
-"""Whether a formula is the law that a table was made from: judged by its values, not by its form."""
+"""Whether a formula equals the law of a table: compared by values outside the range, not by form."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

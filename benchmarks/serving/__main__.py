@@ -51,12 +51,12 @@ def measure(sections: list[str] | tuple[str, ...], number: int, seconds: int) ->
     os.sched_setaffinity(0, found[-1:])  # this process makes the overload
     with ExitStack() as stack:
         servers = [stack.enter_context(serving(name, found[:1])) for name in NAMES]
-        check(servers[NAMES.index("service")], servers[NAMES.index("twin")])
-        check(servers[NAMES.index("service")], servers[NAMES.index("async twin")])
+        check(servers[NAMES.index("service")], servers[NAMES.index("baseline")])
+        check(servers[NAMES.index("service")], servers[NAMES.index("async baseline")])
         for name in (name for name in SCENARIOS if name in sections):
             results["scenarios"][name] = rounds.closed_loop(name, servers, number, seconds, found[-1:])
         if "overload" in sections:
-            others = [server for server in servers if server.name in ("service", "twin")]
+            others = [server for server in servers if server.name in ("service", "baseline")]
             results["overload"] = rounds.overloaded(others, number, seconds, found[-1:])
     os.sched_setaffinity(0, found)
     if "workers" in sections:

@@ -1,4 +1,4 @@
-"""Compares the predictions of the service and its twin before anything is timed."""
+"""Compares the predictions of the service and its baseline before anything is timed."""
 
 import json
 import math
@@ -11,7 +11,7 @@ ARITHMETIC, PROBABILITIES = 1e-12, 1e-2
 """Tolerances: relative for numbers, absolute for probabilities, which are float32."""
 
 
-def check(service: Server, twin: Server) -> None:
+def check(service: Server, baseline: Server) -> None:
     """Ask both every scenario's body.
 
     Raises:
@@ -20,13 +20,13 @@ def check(service: Server, twin: Server) -> None:
     for name, scenario in SCENARIOS.items():
         body = scenario.body()
         answers = []
-        for server in (service, twin):
+        for server in (service, baseline):
             status, content = ask(server.port, body)
             if status != 200:
                 raise SystemExit(f"The {server.name} answered {status} to '{name}': {content[:300]!r}")
             answers.append(json.loads(content)["predictions"])
         if not same(*answers):
-            raise SystemExit(f"The service and its twin differ on '{name}': {str(answers)[:500]}")
+            raise SystemExit(f"The service and its baseline differ on '{name}': {str(answers)[:500]}")
 
 
 def same(ours: list[Any], theirs: list[Any]) -> bool:

@@ -1,4 +1,4 @@
-"""The bodies of the requests: rows of numbers, and drawn digits as files."""
+"""The request bodies: rows of numbers, and image files of drawn digits."""
 
 import io
 import json

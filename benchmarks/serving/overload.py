@@ -16,7 +16,7 @@ from time import perf_counter
 
 import uvloop
 
-from benchmarks.serving.wire import Answer, Connection, connect
+from benchmarks.serving.http_client import Answer, Connection, connect
 
 FACTOR = 3.0
 TIMEOUT_SECONDS = 1.0

@@ -12,10 +12,10 @@ The service beside two other servers with the same uvicorn settings (uvloop, htt
 on one processor core, the clients on another:
 
 - *echo* is a Starlette route that sends the body back: the upper bound of HTTP in Python.
-- *twin* is a minimal server of FastAPI and ONNX Runtime, without validation, versions, limits, a queue or metrics
-  (`benchmarks/serving/twin.py`). It uses `def`, as FastAPI's documentation advises for blocking code; the *async twin*
-  uses `async def`, which blocks the event loop while it predicts and is faster for models as small as these. Their
-  predictions are compared with ours before anything is timed.
+- *baseline* is a minimal server of FastAPI and ONNX Runtime, without validation, versions, limits, a queue or metrics
+  (`benchmarks/serving/fastapi_baseline.py`). It uses `def`, as FastAPI's documentation advises for blocking code; the
+  *async baseline* uses `async def`, which blocks the event loop while it predicts and is faster for models as small as
+  these. Their predictions are compared with ours before anything is timed.
 
 The servers take turns, so a slow phase of the machine slows all of them. Every number is the median of the rounds, and
 every ratio the median of the rounds' ratios, with the lowest and the highest in brackets. A response other than 2xx
@@ -51,8 +51,8 @@ def _scenarios(results: dict[str, Any]) -> Iterator[str]:
         return
     yield INTRO
     yield (
-        "| | Unit | Ours | Echo | Twin | Async twin | Ours / echo | Ours / twin | Ours / async twin "
-        "| Ours: median, 99 % | Twin: median, 99 % |"
+        "| | Unit | Ours | Echo | Baseline | Async baseline | Ours / echo | Ours / baseline | Ours / async baseline "
+        "| Ours: median, 99 % | Baseline: median, 99 % |"
     )
     yield "| --- " * 11 + "|"
     for name, runs in results["scenarios"].items():
@@ -61,7 +61,7 @@ def _scenarios(results: dict[str, Any]) -> Iterator[str]:
         less = " (less is better)" if scenario.unit == "ms" else ""
         cells = [scenario.title, scenario.unit, *(_number(statistics.median(seen)) for seen in (ours, *others))]
         cells += [f"{_ratio(ours, other)}{less}" for other in others]
-        cells += [_times(runs, "service"), _times(runs, "twin")]
+        cells += [_times(runs, "service"), _times(runs, "baseline")]
         yield _row(cells)
 
 

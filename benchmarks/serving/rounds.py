@@ -1,4 +1,4 @@
-"""The measurements: all servers in turn, round after round, so that each sees the same machine."""
+"""The measurements, in rounds of all servers, so that a slow phase of the machine slows all of them."""
 
 import tempfile
 import time
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.serving.http_client import post
 from benchmarks.serving.load import LoadError, run_wrk, write_script
 from benchmarks.serving.overload import FACTOR, Outcome, overload
 from benchmarks.serving.scenarios import SCENARIOS, headline
 from benchmarks.serving.servers import Server, ask, serving
-from benchmarks.serving.wire import post
 
 WORKERS_SCENARIOS = ("rows", "png", "row")
 OVERLOAD_SCENARIOS = ("row", "png", "jpeg")

@@ -18,8 +18,8 @@ from benchmarks.serving.bodies import Body, arithmetic
 UVICORN = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
 APPS = {
     "echo": "benchmarks.serving.echo:app",
-    "twin": "benchmarks.serving.twin:app",
-    "async twin": "benchmarks.serving.twin:async_app",
+    "baseline": "benchmarks.serving.fastapi_baseline:app",
+    "async baseline": "benchmarks.serving.fastapi_baseline:async_app",
 }
 """What the service is compared with, for uvicorn."""
 NAMES = ("service", *APPS)

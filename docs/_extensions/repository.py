@@ -38,7 +38,7 @@ docs/benchmarks
 Units <docs/results/arithmetic>
 Random laws <docs/results/laws>
 Digits in images <docs/results/images>
-Digits of another collection <docs/results/images-elsewhere>
+Digits of another collection <docs/results/images-cross-dataset>
 Sequences of digits <docs/results/sequences>
 The service under load <docs/results/serving>
 Trial figures <docs/results/trials>

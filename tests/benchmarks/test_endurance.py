@@ -13,25 +13,25 @@ import numpy as np
 import pytest
 
 from benchmarks.endurance import clients
-from benchmarks.endurance.asking import Client, Tally, has_ended, how_lost
-from benchmarks.endurance.bad import bad_requests
 from benchmarks.endurance.clients import Clients, Pacer
-from benchmarks.endurance.ledger import Ledger, fault_in, percentile
-from benchmarks.endurance.memory import Memory, processor_seconds
-from benchmarks.endurance.mix import (
+from benchmarks.endurance.closed_loop_client import ClosedLoopClient, RequestOutcomes, has_ended, how_lost
+from benchmarks.endurance.invalid_requests import invalid_requests
+from benchmarks.endurance.memory import MemoryMonitor, processor_seconds
+from benchmarks.endurance.request_stats import RequestStats, percentile, problem_of
+from benchmarks.endurance.scraped_errors import scraped_server_errors
+from benchmarks.endurance.shutdown import Round
+from benchmarks.endurance.version_swaps import NOTICED_SECONDS, VersionSwaps
+from benchmarks.endurance.workload import (
     LAWS,
     LENGTH_HEADER,
-    Arithmetic,
+    ArithmeticRequests,
     CheckedRequest,
     checked_images,
     compare,
     same_image,
     shuffled,
 )
-from benchmarks.endurance.own_count import counted_server_errors
-from benchmarks.endurance.shutdown import Round
-from benchmarks.endurance.swaps import NOTICED_SECONDS, Swaps
-from benchmarks.serving.wire import Answer, BrokenAnswerError, request
+from benchmarks.serving.http_client import Answer, BrokenAnswerError, request
 from tests.benchmarks.server import Handler, answering, listening
 
 ROOT = Path(__file__).parents[2]
@@ -47,8 +47,8 @@ def sent(checked: CheckedRequest) -> dict[str, object]:
     return json.loads(checked.content.partition(b"\r\n\r\n")[2])
 
 
-def arithmetic(saw: Callable[[str, int], str | None] = lambda name, version: None) -> Arithmetic:
-    return Arithmetic(ROOT / "repository", saw)
+def arithmetic(saw: Callable[[str, int], str | None] = lambda name, version: None) -> ArithmeticRequests:
+    return ArithmeticRequests(ROOT / "repository", saw)
 
 
 def right_answer(checked: CheckedRequest) -> dict[str, object]:
@@ -144,32 +144,32 @@ def test_rows_that_are_too_few_or_too_wide_are_wrong() -> None:
     ],
 )
 def test_an_answer_is_judged_by_its_status_and_then_by_its_content(response: Answer, problem: str | None) -> None:
-    fault = fault_in(
+    fault = problem_of(
         CheckedRequest("kind", b"", lambda got: None if json.loads(got.body) == {} else "not empty"), response
     )
     assert fault is None if problem is None else problem in fault
 
 
 def test_a_refusal_has_to_have_the_status_that_says_so_rightly() -> None:
-    kinds = {checked.kind: checked for checked in bad_requests(v2=True)}
-    assert fault_in(kinds["rejected: a cut body"], answer({}, 422)) is None
-    assert "status 200" in fault_in(kinds["rejected: a cut body"], answer({}, 200))
-    assert fault_in(kinds["rejected: V2: too few numbers"], answer({}, 400)) is None
-    assert len(bad_requests(v2=False)) < len(kinds)
+    kinds = {checked.kind: checked for checked in invalid_requests(v2=True)}
+    assert problem_of(kinds["rejected: a cut body"], answer({}, 422)) is None
+    assert "status 200" in problem_of(kinds["rejected: a cut body"], answer({}, 200))
+    assert problem_of(kinds["rejected: V2: too few numbers"], answer({}, 400)) is None
+    assert len(invalid_requests(v2=False)) < len(kinds)
 
 
 def test_the_ledger_names_every_rule_that_is_broken() -> None:
-    ledger, kind = Ledger(), CheckedRequest("1 row", b"", lambda got: None)
-    ledger.record(kind, answer({}), 0.002)
-    assert ledger.broken_rules() == []
-    ledger.record(kind, answer({}, 500), 0.002)
-    ledger.record(kind, None, 15.0)
-    assert ledger.broken_rules() == [
+    stats, kind = RequestStats(), CheckedRequest("1 row", b"", lambda got: None)
+    stats.record(kind, answer({}), 0.002)
+    assert stats.broken_rules() == []
+    stats.record(kind, answer({}, 500), 0.002)
+    stats.record(kind, None, 15.0)
+    assert stats.broken_rules() == [
         "1 answers are wrong",
         "1 answers are 5xx other than 503",
         "1 requests got no answer",
     ]
-    assert "1 row                  2       0     1      2.0      2.0" in list(ledger.table())
+    assert "1 row                  2       0     1      2.0      2.0" in list(stats.table())
 
 
 def test_a_percentile_is_a_value_that_was_seen() -> None:
@@ -190,8 +190,8 @@ def test_server_errors_are_read_from_the_services_own_count() -> None:
         'nalu_requests_total{route="/a",status="503"} 5.0\n'
         'nalu_requests_total{route="/a",status="200"} 7.0\n'
     )
-    assert counted_server_errors(text) == 3
-    assert counted_server_errors("") is None
+    assert scraped_server_errors(text) == 3
+    assert scraped_server_errors("") is None
 
 
 def test_a_version_comes_whole_and_goes_and_its_answers_are_right_only_meanwhile(
@@ -200,23 +200,23 @@ def test_a_version_comes_whole_and_goes_and_its_answers_are_right_only_meanwhile
     folder = tmp_path / "repository" / "multiply" / "1"
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text('{"name": "multiply", "version": 1}', encoding="utf-8")
-    swaps = Swaps(tmp_path / "repository")
-    assert swaps.saw("multiply", 2) == "multiply never had a version 2"
+    swaps = VersionSwaps(tmp_path / "repository")
+    assert swaps.record_version("multiply", 2) == "multiply never had a version 2"
     swaps.add(2)
     manifest = json.loads((folder.with_name("2") / "manifest.json").read_text(encoding="utf-8"))
     assert manifest == {"name": "multiply", "version": 2}
-    assert swaps.saw("multiply", 2) is None
+    assert swaps.record_version("multiply", 2) is None
     swaps.remove(2)
     assert [entry.name for entry in folder.parent.iterdir()] == ["1"]
-    assert swaps.saw("multiply", 2) is None  # the service may take a while to notice
+    assert swaps.record_version("multiply", 2) is None  # the service may take a while to notice
     swaps.went[2] -= NOTICED_SECONDS + 1
-    assert swaps.saw("multiply", 2) == "multiply 2 has been gone for 15 seconds"
-    assert swaps.saw("add", 2) == "add has no version 2"
+    assert swaps.record_version("multiply", 2) == "multiply 2 has been gone for 15 seconds"
+    assert swaps.record_version("add", 2) == "add has no version 2"
     assert (swaps.written, swaps.seen[2]) == (1, 2)
 
 
 def test_memory_is_the_median_of_ten_seconds() -> None:
-    memory = Memory(os.getpid())
+    memory = MemoryMonitor(os.getpid())
     memory.samples = [(float(second), 100.0 + second) for second in range(100)]
     assert memory.until(60.0) == 155.0
     assert memory.at_end() == 194.0
@@ -235,11 +235,11 @@ def test_a_pacer_lets_through_what_is_due() -> None:
     assert 5 < asyncio.run(count()) < 90
 
 
-async def ask(handler: Handler, *, keep: bool) -> Tally:
+async def ask(handler: Handler, *, keep: bool) -> RequestOutcomes:
     """What one client counts in a moment."""
     async with listening(handler) as port:
-        tally = Tally()
-        client = Client(port, [request("GET", "/")], tally, keep=keep)
+        tally = RequestOutcomes()
+        client = ClosedLoopClient(port, [request("GET", "/")], tally, keep=keep)
         asking = asyncio.create_task(client.run())
         await asyncio.sleep(0.2)
         client.stop()
@@ -274,19 +274,19 @@ def test_a_client_heeds_connection_close_and_one_that_keeps_nothing_says_so() ->
         tally = asyncio.run(ask(answering(response), keep=keep))
         assert tally.statuses[200] > 5
         assert (tally.lost, tally.found_ended) == ({}, 0)
-    assert b"\r\nConnection: close\r\n" in Client(1, [request("GET", "/")], tally, keep=False).contents[0]
+    assert b"\r\nConnection: close\r\n" in ClosedLoopClient(1, [request("GET", "/")], tally, keep=False).contents[0]
 
 
 def test_a_refused_connection_loses_nothing() -> None:
-    async def refuse() -> Tally:
+    async def refuse() -> RequestOutcomes:
         with socket.socket() as bound:  # bound, so that nobody else listens on it
             bound.bind(("127.0.0.1", 0))
-            client = Client(bound.getsockname()[1], [OK], Tally(), keep=True)
+            client = ClosedLoopClient(bound.getsockname()[1], [OK], RequestOutcomes(), keep=True)
             asking = asyncio.create_task(client.run())
             await asyncio.sleep(0.05)
             client.stop()
             await asking
-            return client.tally
+            return client.outcomes
 
     tally = asyncio.run(refuse())
     assert tally.refused > 0
@@ -307,20 +307,20 @@ def test_losses_have_names_and_stand_in_the_round_s_line() -> None:
     assert how_lost(ConnectionResetError(), False) == "reset"
     assert how_lost(BrokenAnswerError(), True) == "no answer in HTTP"
     seen = Round(signal_seconds=0.5, end_seconds=0.75)
-    seen.tally.statuses.update({200: 1000, 503: 2})
-    seen.tally.lost["fresh, reset"] = 3
+    seen.outcomes.statuses.update({200: 1000, 503: 2})
+    seen.outcomes.lost["fresh, reset"] = 3
     assert seen.line(7).split() == ["7", "0.50", "0.75", "1,002", "2", "0", "0", "3", "3", "fresh,", "reset"]
 
 
 def test_clients_ask_at_their_rate_and_some_of_them_leave(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "LEAVE_SECONDS", 0.02)
 
-    async def load() -> Ledger:
+    async def load() -> RequestStats:
         async with listening(answering(*[OK] * 1000)) as port:
             mix = shuffled([(1, [CheckedRequest("kind", request("GET", "/"), lambda got: None)])])
             return await Clients(port, mix, 4).run(0.4, 200.0)
 
-    ledger = asyncio.run(load())
-    assert 5 < ledger.answered < 100
-    assert ledger.broken_rules() == []
-    assert ledger.dropped.total() > 2
+    stats = asyncio.run(load())
+    assert 5 < stats.answered < 100
+    assert stats.broken_rules() == []
+    assert stats.dropped.total() > 2

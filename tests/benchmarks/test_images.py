@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.images import elsewhere
-from benchmarks.images.render import KINDS, LAYOUTS, SUMMARY_LINES, averaged, page, summary_rows, write_report
-from benchmarks.images.totals import errors, layouts
+from benchmarks.images import cross_dataset
+from benchmarks.images.aggregates import errors, layouts
+from benchmarks.images.render import FILE_KINDS, LAYOUTS, SUMMARY_LINES, averaged, page, summary_rows, write_report
 from training.counting.aggregate_target import SUM
 from training.counting.scene_sampling import Digits
 from training.counting.train import build_counting_network
@@ -17,14 +17,16 @@ RESULTS = Path(__file__).parents[2] / "docs" / "results"
 def aggregate_run(seed: int, mae: float, *, baselines: bool) -> dict[str, object]:
     found = {str(count): {"images": 10, "mae": mae * count, "bias": 0.0, "exact": 0.5} for count in SUM.test_counts}
     heads = {"NAU": found, "MLP": found} | ({"CNN, sum, MLP": found} if baselines else {})
-    layouts = {f"{layout}, {kind}": {"images": 10, "mae": mae, "exact": 0.5} for layout in LAYOUTS for kind in KINDS}
+    layouts = {
+        f"{layout}, {kind}": {"images": 10, "mae": mae, "exact": 0.5} for layout in LAYOUTS for kind in FILE_KINDS
+    }
     return {"model": "digit-sum", "seed": seed, "seconds": 60.0, "threads": 1, "digits": heads, "layouts": layouts}
 
 
 def test_layouts_are_those_that_the_page_asks_for() -> None:
     digits = Digits(np.full((3, 28, 28), 200, np.uint8), np.array([1, 2, 3], np.uint8))
     found = layouts(SUM, build_counting_network(SUM).eval(), digits, 2)
-    assert set(found) == {f"{layout}, {kind}" for layout in LAYOUTS for kind in KINDS}
+    assert set(found) == {f"{layout}, {kind}" for layout in LAYOUTS for kind in FILE_KINDS}
     assert {each["images"] for each in found.values()} == {2}
     assert found["in a row, PNG, light on dark"] == found["in a row, PNG, dark on light"]
 
@@ -80,8 +82,8 @@ def test_the_page_of_models_repeats_the_results(line: int) -> None:
 
 
 def test_models_are_measured_on_another_collection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(elsewhere, "COUNTS", (1, 2))
-    found = elsewhere.page(RESULTS.parents[1] / "repository", images=8).splitlines()
+    monkeypatch.setattr(cross_dataset, "COUNTS", (1, 2))
+    found = cross_dataset.page(RESULTS.parents[1] / "repository", images=8).splitlines()
     rows = {row.split("`")[1]: row.split("|")[2:-1] for row in found if row.startswith("| `")}
     assert list(rows) == ["digit", "digit-value", "digit-sum", "digit-count", "digit-product"]
     assert float(rows["digit"][0].split("%")[0]) > 90

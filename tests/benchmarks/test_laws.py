@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.laws.evaluation import evaluate
 from benchmarks.laws.generate import CASES, Case, RandomLaw, Term
-from benchmarks.laws.tables import tables
+from benchmarks.laws.lawless_tables import tables
 
 
 def case(kind: str, number: int = 0) -> Case:

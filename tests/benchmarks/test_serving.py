@@ -13,13 +13,13 @@ import pytest
 from benchmarks.serving import bodies, rounds
 from benchmarks.serving.__main__ import SECTIONS, main
 from benchmarks.serving.agreement import same
+from benchmarks.serving.http_client import Answer, BrokenAnswerError, Connection, connect, exchange, post, request
+from benchmarks.serving.http_client import parse as parse_answer
 from benchmarks.serving.load import Load, LoadError, find_wrk, parse, write_script
 from benchmarks.serving.overload import Outcome, Overload
 from benchmarks.serving.report import render
 from benchmarks.serving.scenarios import SCENARIOS, headline, median_ratio, ratios
 from benchmarks.serving.servers import command, cores, serving
-from benchmarks.serving.wire import Answer, BrokenAnswerError, Connection, connect, exchange, post, request
-from benchmarks.serving.wire import parse as parse_answer
 from tests.benchmarks.server import answering, listening
 
 NO_ERRORS = {"connect": 0, "read": 0, "write": 0, "timeout": 0, "status": 0}
@@ -131,14 +131,20 @@ def test_answers_are_the_same_within_rounding_only() -> None:
 
 def test_the_service_is_started_as_a_user_does_and_the_others_with_its_settings() -> None:
     assert command("service", 81, 2)[1:] == ["-m", "app", "--port", "81", "--workers", "2"]
-    twin = " ".join(command("twin", 81)[1:])
-    assert twin.startswith("-m uvicorn benchmarks.serving.twin:app --port 81 --loop uvloop --http httptools")
-    assert "benchmarks.serving.twin:async_app" in command("async twin", 81)
+    baseline = " ".join(command("baseline", 81)[1:])
+    assert baseline.startswith(
+        "-m uvicorn benchmarks.serving.fastapi_baseline:app --port 81 --loop uvloop --http httptools"
+    )
+    assert "benchmarks.serving.fastapi_baseline:async_app" in command("async baseline", 81)
 
 
 def test_every_section_is_rendered_with_medians_and_ratios() -> None:
-    runs = {"service": [seen(100.0), seen(300.0), seen(200.0)], "echo": [seen(1000.0)] * 3, "twin": [seen(50.0)] * 3}
-    runs["async twin"] = [seen(80.0)] * 3
+    runs = {
+        "service": [seen(100.0), seen(300.0), seen(200.0)],
+        "echo": [seen(1000.0)] * 3,
+        "baseline": [seen(50.0)] * 3,
+    }
+    runs["async baseline"] = [seen(80.0)] * 3
     rates = {"one": 10.0, "two": 19.0, "one, with wrk": 9.5}
     workers = {"shared": True, "scenarios": {"rows": {key: [seen(rate)] * 3 for key, rate in rates.items()}}}
     outcome = Outcome(seconds=2.0, due=1200, statuses=Counter({200: 190, 503: 900}), in_time=180, no_answer=10)

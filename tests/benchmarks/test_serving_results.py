@@ -35,10 +35,11 @@ def test_the_readme_repeats_the_results(name: str) -> None:
 
 def row(name: str) -> str:
     scenario, runs = SCENARIOS[name], RESULTS["scenarios"][name]
-    ours, echo, twin, hurried = (
-        [headline(scenario, seen) for seen in runs[server]] for server in ("service", "echo", "twin", "async twin")
+    ours, echo, baseline, hurried = (
+        [headline(scenario, seen) for seen in runs[server]]
+        for server in ("service", "echo", "baseline", "async baseline")
     )
     value = statistics.median(ours)
     shown = f"{value:.2f} ms" if scenario.unit == "ms" else f"{value:,.0f} {scenario.unit}"
-    ratios = (median_ratio(ours, echo), median_ratio(ours, twin), median_ratio(ours, hurried))
+    ratios = (median_ratio(ours, echo), median_ratio(ours, baseline), median_ratio(ours, hurried))
     return "| {} | {} | {:.2f} | {:.1f} ({:.1f}) |".format(scenario.title, shown, *ratios)

@@ -29,7 +29,7 @@ def test_every_task_has_a_law_here() -> None:
 def test_targets_follow_the_law(name: str) -> None:
     task, random = TASKS.load(name), np.random.default_rng(3)
     split = task.split(seed=4)
-    elsewhere = [Part(*task.sample(50, within, random)) for within in task.elsewhere.values()]
+    elsewhere = [Part(*task.sample(50, within, random)) for within in task.extra_ranges.values()]
     for part in (split.train, split.interpolation, split.extrapolation, *elsewhere):
         assert part.target.shape == (len(part), 1)
         expected = [LAWS[name](*row) for row in part.inputs.tolist()]

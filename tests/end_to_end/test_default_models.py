@@ -134,7 +134,7 @@ def test_digits_that_training_never_saw_are_counted_and_added(server: Server, co
 
 def least_right(images: int) -> int:
     """Correct answers that a model of the published accuracy on this collection falls short of once in a thousand."""
-    page = (ROOT / "docs" / "results" / "images-elsewhere.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "results" / "images-cross-dataset.md").read_text(encoding="utf-8")
     published = re.search(r"\| `digit` \| ([\d.]+)% right \|", page)
     assert published is not None
     return int(binom.ppf(0.001, images, float(published[1]) / 100))

@@ -8,7 +8,7 @@ TASK = ArithmeticTask(
     interpolation=(1, 10),
     extrapolation=(10, 1000),
     target="energy",
-    elsewhere={"below": (0.01, 1), "far": (1e3, 1e7)},
+    extra_ranges={"below": (0.01, 1), "far": (1e3, 1e7)},
 )
 
 RECIPE = ArithmeticRecipe(TASK, summary="Kinetic energy: joules from kilograms and metres a second")

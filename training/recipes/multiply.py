@@ -7,7 +7,7 @@ TASK = ArithmeticTask(
     law=lambda x: x[:, :1] * x[:, 1:],
     interpolation=(-10, 10),
     extrapolation=(-1000, 1000),
-    elsewhere={"far": (1e3, 1e7)},
+    extra_ranges={"far": (1e3, 1e7)},
 )
 
 RECIPE = ArithmeticRecipe(TASK, summary="Product of two numbers")

@@ -8,7 +8,7 @@ TASK = ArithmeticTask(
     interpolation=(1, 10),
     extrapolation=(10, 1000),
     target="current",
-    elsewhere={"below": (0.01, 1), "far": (1e3, 1e7)},
+    extra_ranges={"below": (0.01, 1), "far": (1e3, 1e7)},
 )
 
 RECIPE = ArithmeticRecipe(TASK, summary="Ohm's law: amperes from volts and ohms")

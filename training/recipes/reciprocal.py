@@ -7,7 +7,7 @@ TASK = ArithmeticTask(
     law=lambda x: 1 / x,
     interpolation=(1, 10),
     extrapolation=(10, 1000),
-    elsewhere={"below": (0.01, 1), "negative": (-10, -1), "far": (1e3, 1e7)},
+    extra_ranges={"below": (0.01, 1), "negative": (-10, -1), "far": (1e3, 1e7)},
 )
 
 RECIPE = ArithmeticRecipe(TASK, summary="Reciprocal of a number")

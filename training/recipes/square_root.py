@@ -9,7 +9,7 @@ TASK = ArithmeticTask(
     law=lambda x: np.sqrt(x),
     interpolation=(1, 10),
     extrapolation=(10, 1000),
-    elsewhere={"below": (0.01, 1), "far": (1e3, 1e7)},
+    extra_ranges={"below": (0.01, 1), "far": (1e3, 1e7)},
 )
 
 RECIPE = ArithmeticRecipe(TASK, summary="Square root of a number; of negative numbers there is none")

@@ -26,7 +26,7 @@ class ArithmeticTask:
         law: maps inputs ``(rows, columns)`` to the target ``(rows, 1)``.
         interpolation: range of every column that is trained on.
         extrapolation: range of every column that is only measured.
-        elsewhere: further ranges that are only measured, by name: where the law holds too, but a unit may not.
+        extra_ranges: further ranges that are only measured, by name: where the law holds too, but a unit may not.
         target: name of the target column.
     """
 
@@ -34,7 +34,7 @@ class ArithmeticTask:
     law: Callable[[FloatArray], FloatArray]
     interpolation: Range
     extrapolation: Range
-    elsewhere: Mapping[str, Range] = field(default_factory=dict)
+    extra_ranges: Mapping[str, Range] = field(default_factory=dict)
     target: str = "y"
 
     def sample(self, rows: int, within: Range, random: np.random.Generator) -> tuple[FloatArray, FloatArray]:
@@ -78,7 +78,7 @@ class ArithmeticRecipe:
         )
         fitted = fit.fit(config, split)
         random = np.random.default_rng(self.seed)
-        elsewhere = {part: Part(*task.sample(TEST_ROWS, within, random)) for part, within in task.elsewhere.items()}
+        elsewhere = {part: Part(*task.sample(TEST_ROWS, within, random)) for part, within in task.extra_ranges.items()}
         fitted.metrics.update(fit.measure(fitted.network, fitted.mlp, elsewhere))
         fit.plot(fitted, split, plots / f"{name}.png", f"{name}, learned by {fitted.unit}")
         return fit.export(fitted, config, split, repository, version=1)

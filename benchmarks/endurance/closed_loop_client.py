@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from benchmarks.serving.wire import Answer, BrokenAnswerError, parse
+from benchmarks.serving.http_client import Answer, BrokenAnswerError, parse
 
 PATIENCE_SECONDS = 30.0
 REFUSED_PAUSE_SECONDS = 0.02
 
 
 @dataclass
-class Tally:
+class RequestOutcomes:
     """Outcomes of the requests of many clients.
 
     Attributes:
@@ -34,7 +34,7 @@ class Tally:
         """Whole answers."""
         return self.statuses.total()
 
-    def add(self, other: "Tally") -> None:
+    def add(self, other: "RequestOutcomes") -> None:
         """Take over the counts of another."""
         self.statuses.update(other.statuses)
         self.lost.update(other.lost)
@@ -42,18 +42,18 @@ class Tally:
         self.found_ended += other.found_ended
 
 
-class Client:
+class ClosedLoopClient:
     """Asks one request after the other.
 
     Args:
         port: of the service.
         contents: requests to choose from.
-        tally: where everything is counted.
+        outcomes: where everything is counted.
         keep: whether to reuse the connection; a client that does not sends ``Connection: close``.
     """
 
-    def __init__(self, port: int, contents: Sequence[bytes], tally: Tally, *, keep: bool) -> None:
-        self.port, self.tally, self.keep = port, tally, keep
+    def __init__(self, port: int, contents: Sequence[bytes], outcomes: RequestOutcomes, *, keep: bool) -> None:
+        self.port, self.outcomes, self.keep = port, outcomes, keep
         bye = b"HTTP/1.1\r\nConnection: close\r\n"
         self.contents = list(contents) if keep else [one.replace(b"HTTP/1.1\r\n", bye, 1) for one in contents]
         self._connection: socket.socket | None = None
@@ -79,7 +79,7 @@ class Client:
             await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", self.port))
         except OSError:  # refused, or reset before it was established
             connection.close()
-            self.tally.refused += 1
+            self.outcomes.refused += 1
             await asyncio.sleep(REFUSED_PAUSE_SECONDS)
             return False
         self._connection = connection
@@ -88,23 +88,23 @@ class Client:
     async def _ask(self, content: bytes, how: str) -> None:
         assert self._connection is not None
         if how == "reused" and has_ended(self._connection):
-            self.tally.found_ended += 1
+            self.outcomes.found_ended += 1
             self._end()
             return
         try:
             await asyncio.get_running_loop().sock_sendall(self._connection, content)
         except OSError:  # it ended before all was written
-            self.tally.found_ended += 1
+            self.outcomes.found_ended += 1
             self._end()
             return
         received = bytearray()
         try:
             answer = await asyncio.wait_for(read(self._connection, received), PATIENCE_SECONDS)
         except (OSError, BrokenAnswerError, TimeoutError) as error:
-            self.tally.lost[f"{how}, {how_lost(error, bool(received))}"] += 1
+            self.outcomes.lost[f"{how}, {how_lost(error, bool(received))}"] += 1
             self._end()
             return
-        self.tally.statuses[answer.status] += 1
+        self.outcomes.statuses[answer.status] += 1
         if answer.closes or not self.keep:
             self._end()
 

@@ -1,12 +1,12 @@
-"""python -m benchmarks.images.elsewhere: the default models on digits of other people and another scanner.
+"""python -m benchmarks.images.cross_dataset: the accuracy of the default models on another dataset of digits.
 
-They are scikit-learn's 1,797, enlarged from 8x8 pixels to the size of MNIST's; no training saw them.
+It is scikit-learn's 1,797 digits, enlarged from 8x8 pixels to the size of MNIST's; no model is trained on them.
 """
 
 import argparse
 from pathlib import Path
 
-from benchmarks.images.totals import errors
+from benchmarks.images.aggregates import errors
 from models.manifest import Manifest
 from training.counting.aggregate_target import PRODUCT, TARGETS, AggregateTarget
 from training.counting.scene_sampling import Digits, draw_test_scenes
@@ -16,12 +16,12 @@ from training.data.sklearn_digits import load_sklearn_digits
 from training.export.onnx_predictor import onnx_predictor
 from training.vision.fit import measure
 
-PAGE = Path("docs/results/images-elsewhere.md")
+PAGE = Path("docs/results/images-cross-dataset.md")
 COUNTS = (1, 3, 10, 20)
 
 HEAD = """# Images of another collection
 
-`python -m benchmarks.images.elsewhere --write` makes this page again: the default models of `repository/`, as they
+`python -m benchmarks.images.cross_dataset --write` makes this page again: the default models of `repository/`, as they
 are served, on the 1,797 handwritten digits that come with scikit-learn, enlarged from 8x8 pixels to 20 in a frame of
 28. They are by other people and another scanner than MNIST's, which the models were trained on. Of three seeds of
 `digit-sum`, the one that does best here became the default, so its figures are a little optimistic;
@@ -76,7 +76,7 @@ def line(target: AggregateTarget, folder: Path, digits: Digits, images: int) -> 
 
 def main() -> None:
     """Print the page, and write it if asked to."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.images.elsewhere", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.images.cross_dataset", description=__doc__)
     parser.add_argument(
         "--repository", type=Path, default=Path("repository"), help="of the models (default: %(default)s)"
     )

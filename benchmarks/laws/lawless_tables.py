@@ -1,4 +1,4 @@
-"""Twenty tables that follow no arithmetic law: six of people and things, fourteen made up."""
+"""Twenty tables without an arithmetic law: six from scikit-learn, fourteen synthetic."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,25 +12,25 @@ ROWS = 1000
 
 
 @dataclass(frozen=True)
-class Lawless:
-    """A table and what it is."""
+class LawlessTable:
+    """A table and its description."""
 
-    what: str
+    title: str
     columns: list[str]
     inputs: FloatArray
     target: FloatArray
 
 
-def tables(seed: int) -> Iterator[Lawless]:
-    """All twenty; the seed draws the made-up ones."""
+def tables(seed: int) -> Iterator[LawlessTable]:
+    """All twenty; the seed draws the synthetic ones."""
     yield from _bundled()
-    for i, (what, make) in enumerate(MADE_UP.items()):
+    for i, (title, make) in enumerate(SYNTHETIC.items()):
         random = np.random.default_rng([seed, i])
         inputs = random.uniform(-5, 5, (ROWS, 3))
-        yield Lawless(what, ["a", "b", "c"], inputs, make(inputs, random)[:, None])
+        yield LawlessTable(title, ["a", "b", "c"], inputs, make(inputs, random)[:, None])
 
 
-def _bundled() -> Iterator[Lawless]:
+def _bundled() -> Iterator[LawlessTable]:
     """Tables that come with scikit-learn."""
     for name in ("diabetes", "wine", "breast_cancer"):
         bunch = getattr(datasets, f"load_{name}")()
@@ -45,8 +45,8 @@ def _bundled() -> Iterator[Lawless]:
     yield _table("digits: digit from ink", ink, digits.target.astype(np.float64))
 
 
-def _table(what: str, inputs: FloatArray, target: FloatArray) -> Lawless:
-    return Lawless(what, [f"x{i}" for i in range(inputs.shape[1])], inputs.astype(np.float64), target[:, None])
+def _table(title: str, inputs: FloatArray, target: FloatArray) -> LawlessTable:
+    return LawlessTable(title, [f"x{i}" for i in range(inputs.shape[1])], inputs.astype(np.float64), target[:, None])
 
 
 def _steps(x: FloatArray, random: np.random.Generator) -> FloatArray:
@@ -74,7 +74,7 @@ def _walk(x: FloatArray, random: np.random.Generator) -> FloatArray:
     return np.asarray(random.standard_normal(len(x)).cumsum())
 
 
-MADE_UP: dict[str, Callable[[FloatArray, np.random.Generator], FloatArray]] = {
+SYNTHETIC: dict[str, Callable[[FloatArray, np.random.Generator], FloatArray]] = {
     "sin(a) + b": lambda x, _: np.sin(x[:, 0]) + x[:, 1],
     "exp(a)*b": lambda x, _: np.exp(x[:, 0]) * x[:, 1],
     "tanh(a + b)": lambda x, _: np.tanh(x[:, 0] + x[:, 1]),

@@ -1,4 +1,4 @@
-"""Versions of a model that come and go while it is asked."""
+"""Adds and removes versions of a model under load."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ NOTICED_SECONDS = 15.0
 """Time that the service may take to serve a new version, or to stop serving one that is gone."""
 
 
-class Swaps:
+class VersionSwaps:
     """Copies version 1 as version 2, 3, ..., renames it in, and takes the old ones out again.
 
     Args:
@@ -37,7 +37,7 @@ class Swaps:
         """Versions that came."""
         return len(self.came) - 1
 
-    def saw(self, model: str, version: int) -> str | None:
+    def record_version(self, model: str, version: int) -> str | None:
         """Record the version of a response; returns what is wrong with it."""
         if model != MODEL:
             return None if version == 1 else f"{model} has no version {version}"

@@ -1,8 +1,8 @@
-"""The kinds of files that images are shown as, by the names that pages give them."""
+"""Kinds of image files: file format and inversion, with their titles in the report."""
 
 from training.counting.image_variants import FORMATS
 
-KINDS = {
+FILE_KINDS = {
     f"{file_format}, {'dark on light' if inverted else 'light on dark'}": (inverted, file_format)
     for file_format in FORMATS
     for inverted in (False, True)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.serving.bodies import arithmetic, image_request, jpeg, png
-from benchmarks.serving.wire import Answer, post, request
+from benchmarks.serving.http_client import Answer, post, request
 
 Check = Callable[[Answer], str | None]
 """Returns what is wrong with a response of status 200; None: nothing."""
-SawVersion = Callable[[str, int], str | None]
+OnVersion = Callable[[str, int], str | None]
 """Takes the model and version of a response; returns what is wrong with it."""
 
 LAWS: dict[str, Callable[[float, float], float]] = {"add": add, "subtract": sub, "multiply": mul, "divide": truediv}
@@ -41,17 +41,17 @@ class CheckedRequest:
     statuses: tuple[int, ...] = (200,)
 
 
-class Arithmetic:
+class ArithmeticRequests:
     """Requests for rows of numbers, in all protocols that the service speaks.
 
     Args:
         repository: where the training ranges of the models stand.
-        saw: is called with the model and version of each response.
+        on_version: is called with the model and version of each response.
         seed: start of all random numbers.
     """
 
-    def __init__(self, repository: Path, saw: SawVersion, seed: int = 0) -> None:
-        self.saw = saw
+    def __init__(self, repository: Path, on_version: OnVersion, seed: int = 0) -> None:
+        self.on_version = on_version
         self._random = random.Random(seed)
         manifests = {name: json.loads((repository / name / "1" / "manifest.json").read_text()) for name in LAWS}
         self._ranges = {name: manifest["training"]["ranges"] for name, manifest in manifests.items()}
@@ -78,7 +78,7 @@ class Arithmetic:
                 return f"warnings for rows {warned}"
             if reported["extrapolated"] != outside:
                 return "extrapolated is wrong"
-            return compare(reported["predictions"], outputs) or self.saw(name, reported["version"])
+            return compare(reported["predictions"], outputs) or self.on_version(name, reported["version"])
 
         more = {"version": 1} if pinned else {}
         return CheckedRequest(_title(count), post(arithmetic(inputs, name, **more)), check)
@@ -93,7 +93,7 @@ class Arithmetic:
         def check(answer: Answer) -> str | None:
             reported = json.loads(answer.body)
             found = reported["outputs"][0]["data"]
-            return compare([found], [outputs]) or self.saw(name, int(reported["model_version"]))
+            return compare([found], [outputs]) or self.on_version(name, int(reported["model_version"]))
 
         return CheckedRequest(
             "V2, JSON", request("POST", f"/v2/models/{name}/infer", "application/json", content), check
@@ -113,7 +113,7 @@ class Arithmetic:
             end = int(answer.header(LENGTH_HEADER) or 0)
             reported = json.loads(answer.body[:end])
             found = list(struct.unpack(f"<{count}d", answer.body[end:]))
-            return compare([found], [outputs]) or self.saw(name, int(reported["model_version"]))
+            return compare([found], [outputs]) or self.on_version(name, int(reported["model_version"]))
 
         return CheckedRequest(
             "V2, binary", request("POST", path, "application/octet-stream", head + numbers, **length), check
@@ -131,7 +131,7 @@ def image_files() -> list[bytes]:
 
 
 def checked_images(
-    model: str, files: Sequence[bytes], truths: Sequence[dict[str, Any]], saw: SawVersion
+    model: str, files: Sequence[bytes], truths: Sequence[dict[str, Any]], on_version: OnVersion
 ) -> CheckedRequest:
     """``POST /predict/image`` for files whose first answers are known."""
 
@@ -140,7 +140,7 @@ def checked_images(
         near = [same_image(*pair) for pair in zip(reported["predictions"], truths, strict=False)]
         if len(reported["predictions"]) != len(truths) or not all(near):
             return f"{model}: {str(reported['predictions'])[:200]} is not the first answer, {str(truths)[:200]}"
-        return saw(model, reported["version"])
+        return on_version(model, reported["version"])
 
     return CheckedRequest(f"{len(files)} images", post(image_request(files, model)), check)
 

@@ -1,11 +1,11 @@
-"""What happened to every request, the rules that it is held to, and the table of both."""
+"""Statistics of the requests: responses and latencies by kind, wrong responses, and the rules that are broken."""
 
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from benchmarks.endurance.mix import CheckedRequest
-from benchmarks.serving.wire import Answer
+from benchmarks.endurance.workload import CheckedRequest
+from benchmarks.serving.http_client import Answer
 
 SHOWN = 10
 """Wrong answers, and missing ones, that are shown in full."""
@@ -13,7 +13,7 @@ MEMORY_GROWTH = 1.05
 """Most memory at the end, divided by that after the first minute."""
 
 
-class Ledger:
+class RequestStats:
     """Counts of everything that was answered."""
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Ledger:
             return
         self.statuses[request.kind][answer.status] += 1
         self.milliseconds[request.kind].append(seconds * 1e3)
-        problem = fault_in(request, answer)
+        problem = problem_of(request, answer)
         if problem is not None:
             self.wrong.append(f"{request.kind}: {problem}")
 
@@ -73,7 +73,7 @@ class Ledger:
         return [sentence for sentence, count in rules.items() if count]
 
 
-def fault_in(request: CheckedRequest, answer: Answer) -> str | None:
+def problem_of(request: CheckedRequest, answer: Answer) -> str | None:
     """What is wrong with an answer; None: nothing."""
     if answer.status == 503:
         return None if answer.header("Retry-After") else "503 without Retry-After"

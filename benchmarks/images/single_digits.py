@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.images.kinds import KINDS
+from benchmarks.images.file_kinds import FILE_KINDS
 from training.counting.image_variants import SIZES, variant
 from training.data.labeled_images import LabeledImages
 from training.data.mnist import load_mnist
@@ -27,7 +27,7 @@ def run(name: str, recipe: DigitRecipe, folder: Path, images: int) -> dict[str, 
     chosen = slice(None, None, len(test) // images)
     classes = [str(digit) for digit in range(10)] if recipe.task == "classification" else None
     variants = {}
-    for size, (kind, (inverted, file_format)) in product(SIZES, KINDS.items()):
+    for size, (kind, (inverted, file_format)) in product(SIZES, FILE_KINDS.items()):
         seen = [variant(image, size, inverted, file_format) for image in test[chosen]]
         shown = LabeledImages(seen, labels[chosen].astype(np.float64))
         variants[f"{size} x {size}, {kind}"] = measure(partial(predict, fitted.network), classes, shown)

@@ -1,4 +1,4 @@
-"""Totals of several digits: one run is one seed of one total, with every head, and ordinary CNNs."""
+"""Aggregates of several digits: one run is one seed of one aggregate, with every head, and CNN baselines."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.images.kinds import KINDS
+from benchmarks.images.file_kinds import FILE_KINDS
 from models import NAC, NALU
 from models.arrays import ByteArray, FloatArray
 from models.head import Pool
@@ -128,7 +128,7 @@ def layouts(target: AggregateTarget, network: ImageNetwork, digits: Digits, scen
         "in a row": digits.place_in_a_row(MANY, scenes, np.random.default_rng(0)),
     }
     for layout, drawn in where.items():
-        for kind, (inverted, file_format) in KINDS.items():
+        for kind, (inverted, file_format) in FILE_KINDS.items():
             files = np.stack([as_file(255 - image if inverted else image, file_format) for image in drawn.images[:, 0]])
             [predictions] = predict_all({target.name: network}, files).values()
             found[f"{layout}, {kind}"] = errors(predictions, target.label(drawn), relative=target is PRODUCT)

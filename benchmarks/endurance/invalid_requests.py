@@ -1,13 +1,13 @@
 """Invalid requests, each with the statuses that are right for it."""
 
-from benchmarks.endurance.mix import CheckedRequest
+from benchmarks.endurance.workload import CheckedRequest
 from benchmarks.serving.bodies import Body, arithmetic, image_request, png
-from benchmarks.serving.wire import Answer, post, request
+from benchmarks.serving.http_client import Answer, post, request
 
 JSON = "application/json"
 
 
-def bad_requests(v2: bool) -> list[CheckedRequest]:
+def invalid_requests(v2: bool) -> list[CheckedRequest]:
     """One of each kind.
 
     Args:

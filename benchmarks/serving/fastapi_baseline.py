@@ -1,11 +1,11 @@
-"""The twin: a minimal server of FastAPI and ONNX Runtime, for the same models and requests.
+"""The baseline: a minimal server of FastAPI and ONNX Runtime, for the same models and requests.
 
 ``app`` is written with ``def``, as FastAPI's documentation advises for blocking code. ``async_app`` is
 the same with ``async def``, which holds the event loop while it predicts, and for models as small as these is faster.
 Both have one session a model with one thread, as there is one core, and pydantic writes the answer. What they leave out
 is what the service adds: checks of the numbers, versions, limits, a queue, metrics.
 
-``uvicorn benchmarks.serving.twin:app``; ``NALU_REPOSITORY`` names the folder of the models.
+``uvicorn benchmarks.serving.fastapi_baseline:app``; ``NALU_REPOSITORY`` names the folder of the models.
 """
 
 import os
