@@ -46,7 +46,7 @@ FORMULAS = {
 
 FRAMED, LABELS = load_sklearn_digits()
 OTHERS = Digits(FRAMED[::4], LABELS[::4])
-"""Digits that no training saw, of other hands and another scanner."""
+"""Digits outside all training data, by other people and from another scanner."""
 
 
 @pytest.fixture(scope="module", params=["onnx", "torchscript"])

@@ -1,4 +1,4 @@
-"""Variations leave labels true: what is there stays whole and as many, by counting connected blobs with SciPy."""
+"""Augmentation leaves labels true: objects stay whole and as many, counted as connected blobs by SciPy."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""``fit-images`` on values beyond those in training: the counting head, ``--train-up-to``, and what is refused."""
+"""``fit-images`` on values beyond those in training: the counting head, ``--train-up-to``, and rejected options."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from training.data.synthetic.random_placement import non_overlapping_corners, sc
 
 
 def scattered(folder: Path, counts: list[int]) -> Path:
-    """Images with so many bright squares, which lie anywhere, but apart."""
+    """Images with that many bright squares, at any pixel, but apart."""
     random, lines = np.random.default_rng(0), ["file,label"]
     for i, count in enumerate(counts):
         side = scene_side(max(count, 2), 18)
@@ -52,11 +52,14 @@ def test_what_is_learned_from_a_few_things_holds_for_many(tmp_path: Path, capsys
     assert session.run(None, {"input": image})[0].item() == 20  # whole, not nearly
 
 
-def test_a_value_that_no_vote_adds_up_to_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("pool", ["count", "add-votes"])  # alias: the pool's old name
+def test_a_label_that_is_no_count_is_named(pool: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     labels = scattered(tmp_path, [1, 2] * 6)
     labels.write_text(labels.read_text().replace("3.png,2", "3.png,2.5"))
-    assert fit(labels, "--pool", "count") == 2
-    assert "the label 2.5 is no whole number of 0 or more" in capsys.readouterr().err
+    assert fit(labels, "--pool", pool) == 2
+    printed = capsys.readouterr().err
+    assert "the label 2.5 is no whole number of 0 or more" in printed
+    assert printed.count("nalu-serve: --pool add-votes is called --pool count now.") == (pool == "add-votes")
 
 
 def test_where_nothing_lies_beyond_the_largest_value_is_named(
