@@ -1,4 +1,4 @@
-"""The parts of one application that its endpoints use, put together by ``create_app``."""
+"""The parts of an application that its endpoints use; ``create_app`` builds it."""
 
 import socket
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from app.settings import Settings
 
 
 class RequestInFlight(Protocol):
-    """A request that is not answered yet."""
+    """A request without a response so far."""
 
     started: float
     """When it was received, by ``perf_counter``."""

@@ -22,7 +22,7 @@ class SettingsError(ValueError):
 
 
 class Settings(BaseSettings):
-    """Settings by name, the others from the environment; ``read_settings`` knows old names of variables too."""
+    """Settings from arguments, else from environment variables; ``read_settings`` accepts old names too."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
@@ -83,7 +83,8 @@ class Settings(BaseSettings):
         30.0, gt=0, allow_inf_nan=False, description="Deadline of a request, in seconds from its headers on."
     )
     model_control: Literal["none", "explicit"] = Field(
-        "none", description="Whether clients may load and unload models over HTTP: explicit; requires workers=1."
+        "none",
+        description="explicit lets clients load and unload models over HTTP, and requires workers=1.",
     )
     api_keys_file: Path | None = Field(
         None, description="File of the API keys, one `name sha256` a line; without it, no key is required."

@@ -1,4 +1,4 @@
-"""Processors that this process may use. ONNX Runtime and PyTorch count those of the machine instead."""
+"""The CPU budget of this process. ONNX Runtime and PyTorch count the processors of the machine instead."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""Returns the memory of large batches to the system.
+"""Returns freed memory of large batches to the operating system.
 
 The C library keeps freed memory in an arena for each thread. For feature maps of images of megapixels those hold
 hundreds of megabytes, which no other process can use, and which the next batch, in another thread, allocates again.
@@ -17,7 +17,7 @@ LARGE_NUMBERS = 2**18
 
 
 def trim_malloc(predict: Predictor) -> Predictor:
-    """Wrap a predictor so that large batches trim the memory after them; with another C library than GNU's, do not."""
+    """Wrap a predictor to trim memory after large batches; without the GNU C library, return it as it is."""
     trim = _trim()
     if trim is None:
         return predict

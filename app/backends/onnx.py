@@ -76,10 +76,10 @@ class OnnxBackend:
         if provider not in session.get_providers():
             raise BackendError(f"ONNX Runtime could not start {provider}; its log names the missing library.")
         names = ([i.name for i in session.get_inputs()], [o.name for o in session.get_outputs()])
-        promised = ([i.name for i in manifest.inputs], [o.name for o in manifest.outputs])
-        if names != promised:
+        declared = ([i.name for i in manifest.inputs], [o.name for o in manifest.outputs])
+        if names != declared:
             raise BackendError(
-                f"its inputs and outputs are {names}, and the manifest promises {promised}; export the model again."
+                f"its inputs and outputs are {names}, and the manifest declares {declared}; export the model again."
             )
         source, results = names[0][0], names[1]
 
@@ -110,14 +110,16 @@ def _cuda_starts() -> bool:
 
 
 def check_external_data(content: bytes) -> None:
-    """Raise BackendError if the model keeps weights in other files, for which the manifest has no hash."""
+    """Raise BackendError if the model has external data, for which the manifest has no hash."""
     try:
         model = onnx.load_model_from_string(content)
     except Exception as error:  # protobuf's DecodeError, whose module is private
         raise BackendError("it is not an ONNX file.") from error
     nodes = [node for function in model.functions for node in function.node]
     if any(uses_external_data(tensor) for tensor in (*_tensors(model.graph), *_tensors_of_nodes(nodes))):
-        raise BackendError("it keeps weights in external files, which is refused; export with external_data=False.")
+        raise BackendError(
+            "it stores weights in external files, which have no hash in the manifest; export with external_data=False."
+        )
 
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:

@@ -26,7 +26,7 @@ class BatchedRequest(Protocol):
     """Rows or images that were submitted for it."""
 
     def is_disconnected(self) -> bool:
-        """Whether its client has gone."""
+        """Whether its client has disconnected."""
 
     def trace(self, part: str, started: float, ended: float, /) -> None:
         """Add a part of its work to its trace, from and to by ``perf_counter``."""

@@ -202,7 +202,7 @@ class DynamicBatcher:
         return Batch(requests, rows)
 
     def _rejection(self, pending: PendingRequest, now: float) -> Exception | None:
-        """The error of a request that is past its deadline or whose client has gone; None if it may be computed."""
+        """The error of a request past its deadline or with a disconnected client; None if it may be computed."""
         if pending.cancelled:
             return None
         if now - pending.request.started > self._timeout_seconds:

@@ -1,4 +1,4 @@
-"""How much may be queued and running, and how long a batch of a size is expected to take.
+"""Limits of queued and running work, and the expected latency of a batch.
 
 A CNN that resizes its input keeps little for each pixel; one that does not keeps whole feature maps, about a hundred
 bytes a pixel. Concurrent batches are therefore limited by their pixels as well as by their number: otherwise a machine

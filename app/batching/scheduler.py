@@ -1,4 +1,4 @@
-"""The way to the models: one batcher for each model and input shape, and admission control before them."""
+"""Routes requests to batchers, one for each model and input shape, after admission control."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""What pydantic found wrong with a request, as an error of the service that repeats nothing at length."""
+"""Converts pydantic's validation errors to errors of the service, with long values left out."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,1 +1,1 @@
-"""HTTP as the service speaks it: routing, request context, problem responses, forms, the OpenAPI page."""
+"""HTTP: routing, request context, problem responses, and the OpenAPI page."""

@@ -64,7 +64,7 @@ def render_problem(context: RequestContext, error: HTTPException) -> Response:
 def _detail(context: RequestContext, error: HTTPException) -> str:
     path = context.scope["path"][:MAX_PATH_CHARACTERS]
     if error.status_code == 404 and not isinstance(error, ServiceError):
-        return f"There is nothing at {path}; GET /docs lists what there is."
+        return f"There is nothing at {path}; GET /docs lists the paths."
     if error.status_code == 405:
         method = context.scope["method"][:MAX_METHOD_CHARACTERS]
         return f"{path} does not take {method}; GET /docs lists the methods it takes."

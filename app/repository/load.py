@@ -38,7 +38,7 @@ def load_model(folder: Path, key: tuple[str, int], backend: Backend) -> LoadedMo
     manifest = Manifest.read(folder)
     if (manifest.name, manifest.version) != key:
         raise ManifestError(
-            f"{folder} holds the manifest of '{manifest.name}' version {manifest.version}; move it to its own folder."
+            f"{folder} has the manifest of '{manifest.name}' version {manifest.version}; move it to its own folder."
         )
     content = manifest.read_file(folder, backend.file)
     try:

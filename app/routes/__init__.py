@@ -1,1 +1,1 @@
-"""The endpoints: a few lines each, one file a subject."""
+"""The endpoints, a few lines each."""

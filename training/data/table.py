@@ -78,9 +78,9 @@ def read_table(
             duplicates.compare(values[:, :-1])
             bar.update(len(values))
     if not reader.rows:
-        raise InputError(f"{path} holds no rows below its header; add at least one row of numbers.")
+        raise InputError(f"{path} has no rows below its header; add at least one row of numbers.")
     if not sample.rows:
-        raise InputError(f"{path} holds no complete row (first: row {reader.first}); fill in the missing values.")
+        raise InputError(f"{path} has no complete row (first: row {reader.first}); fill in the missing values.")
     inputs, wanted = sample.values[:, :-1], sample.values[:, -1:]
     notes = [*reader.notes, *sample.notes]
     redundant = _redundant(names, inputs, duplicates.leaders)

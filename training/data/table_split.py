@@ -1,4 +1,4 @@
-"""Which rows train, which measure interpolation, and which measure extrapolation."""
+"""Splits the rows of a table for training, interpolation and extrapolation."""
 
 from dataclasses import dataclass
 

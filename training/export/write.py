@@ -110,7 +110,9 @@ def check_parity(network: nn.Module, predict: Predict, inputs: NDArray[Any], wha
     reference, actual = expected.double().numpy(), predict(inputs).astype(np.float64)
     finite = np.isfinite(reference)
     if reference.shape != actual.shape or not np.array_equal(finite, np.isfinite(actual)):
-        raise ParityError(f"{what} answers in another shape, or is not finite where the PyTorch model is.")
+        raise ParityError(
+            f"{what} has another output shape than the PyTorch model, or other values that are not finite."
+        )
     size = np.abs(reference[finite])
     floor = 1e-3 * np.sqrt(np.mean(size**2)) if size.size else 0.0
     worst = float((np.abs(actual[finite] - reference[finite]) / np.maximum(size, max(floor, 1e-300))).max(initial=0))

@@ -1,4 +1,4 @@
-"""Fits a small network to a whole table: Adam finds the basin, L-BFGS its bottom."""
+"""Fits a small network to a whole table: first with Adam, then with L-BFGS."""
 
 import math
 from collections.abc import Callable
@@ -14,7 +14,7 @@ LBFGS_ROUNDS = 5
 
 
 def train_arithmetic(network: nn.Module, inputs: Tensor, target: Tensor) -> float:
-    """Fit a small network to a table, in place: Adam finds the basin, L-BFGS its bottom.
+    """Fit a small network to a table, in place: first with Adam, then with L-BFGS.
 
     First-order steps alone stop far from precision, as the NALU's gate and the NAC's weights only creep
     towards saturation; second-order steps carry them to the precision of float64.

@@ -1,1 +1,1 @@
-"""The training loop, its state, and what can be added to it."""
+"""The training loop and its state, early stopping, EMA, clamping, bf16 and checkpoints."""

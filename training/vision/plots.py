@@ -14,7 +14,7 @@ from training.vision.worst_predictions import draw_worst_predictions
 MAX_NUMBERED = 20
 """Classes up to which the cells of a confusion matrix show their numbers."""
 MAX_NAMED = 60
-"""Classes up to which they bear their names."""
+"""Most classes whose names are drawn."""
 
 
 def draw_report(fitted: FittedImageModel, config: TrainConfig, parts: ImageSplit, folder: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""A user's own backbone: imported, tried on an image, and fingerprinted by its source."""
+"""Imports a user's own backbone, tests it on an image, and reads its source for the fingerprint."""
 
 import sys
 import traceback
@@ -32,7 +32,7 @@ def check_network(config: TrainConfig, train: LabeledImages) -> ImageNetwork:
     _try(network, first, "give another --backbone or another --size")
     if not network.pixels.resizes:
         least = torch.zeros(1, first.shape[1], MIN_OWN_SIDE, MIN_OWN_SIDE, dtype=torch.uint8)
-        _try(network, least, "--size keep needs a --backbone that can, as images of any size are served")
+        _try(network, least, "--size keep requires a --backbone that takes any image size")
     return network
 
 

@@ -56,6 +56,6 @@ def _warning(prediction: NDArray[Any]) -> dict[str, Any]:
     return {
         "parameters": {
             "not_finite": f"{count} of {len(finite)} rows are not finite, the first is row {first}: a division by zero "
-            "or an overflow. JSON has only null for it; ask for binary_data to get the value."
+            "or an overflow. JSON represents it as null; request binary_data to get the value."
         }
     }

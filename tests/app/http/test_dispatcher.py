@@ -121,7 +121,7 @@ def test_refusals_are_counted_by_their_reason(fresh: TestClient) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "reported"),
     [
-        ("GET", "/v2/nothing", 404, "There is nothing at /v2/nothing; GET /docs lists what there is."),
+        ("GET", "/v2/nothing", 404, "There is nothing at /v2/nothing; GET /docs lists the paths."),
         ("POST", "/v2", 405, "/v2 does not take POST; GET /docs lists the methods it takes."),
         ("DELETE", "/v2/models/sum", 405, "/v2/models/sum does not take DELETE; GET /docs lists the methods it takes."),
         ("GET", "/v2/models/nobody", 404, "There is no model 'nobody'; GET /models lists all models."),

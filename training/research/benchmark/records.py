@@ -64,7 +64,7 @@ def read(path: Path) -> list[SuccessRecord]:
     try:
         return [SuccessRecord(**fields) for fields in json.loads(path.read_text(encoding="utf-8"))["records"]]
     except (ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{path} holds no results of this benchmark; move it away, or give another --out.") from error
+        raise InputError(f"{path} has no results of this benchmark; move it away, or give another --out.") from error
 
 
 def merge(path: Path, new: Sequence[SuccessRecord]) -> list[SuccessRecord]:

@@ -58,7 +58,7 @@ def read(path: Path) -> list[RunRecord]:
         found = json.loads(path.read_text(encoding="utf-8"))["records"]
         return [RunRecord(**{**fields, "unit": current_name(fields["unit"])}) for fields in found]
     except (ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{path} holds no results of sequences; move it away, or give another --out.") from error
+        raise InputError(f"{path} has no results of sequences; move it away, or give another --out.") from error
 
 
 def add(path: Path, record: RunRecord) -> None:

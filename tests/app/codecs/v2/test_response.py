@@ -54,7 +54,7 @@ def test_non_finite_values_are_null_in_json_and_reported() -> None:
     assert output["data"] == [1.0, None, None, None]
     assert output["parameters"] == {
         "not_finite": "3 of 4 rows are not finite, the first is row 1: a division by zero or an overflow. "
-        "JSON has only null for it; ask for binary_data to get the value."
+        "JSON represents it as null; request binary_data to get the value."
     }
 
 

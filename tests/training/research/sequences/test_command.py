@@ -172,7 +172,7 @@ def test_results_and_options_of_version_0_1_keep_their_names_as_aliases(
 
 def test_a_file_of_other_results_is_refused(tmp_path: Path) -> None:
     (tmp_path / "sequences.json").write_text(json.dumps({"records": [{"unit": "NMU"}]}))
-    with pytest.raises(InputError, match=r"holds no results of sequences; move it away, or give another --out\."):
+    with pytest.raises(InputError, match=r"has no results of sequences; move it away, or give another --out\."):
         records.read(tmp_path / "sequences.json")
 
 
