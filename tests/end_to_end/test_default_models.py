@@ -150,9 +150,8 @@ def test_handwritten_digits_of_any_size_format_and_shade_are_read_as_well_as_pub
         size, file_format, ink, paper = VIEWS[i % len(VIEWS)]
         resized = np.asarray(Image.fromarray(frame).resize((size, size), Image.Resampling.BICUBIC)) / 255
         contents.append(png((paper + (ink - paper) * resized).round().astype(np.uint8), file_format))
-    right = [
-        answer["label"] == str(label) for answer, label in zip(read(server, "digit", contents), truth, strict=True)
-    ]
+    answers = [answer for start in (0, 60, 120) for answer in read(server, "digit", contents[start : start + 60])]
+    right = [answer["label"] == str(label) for answer, label in zip(answers, truth, strict=True)]
     assert sum(right) >= least_right(len(truth))
 
 
