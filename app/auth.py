@@ -1,4 +1,4 @@
-"""API keys: each has a name, and the service knows only its SHA-256.
+"""API keys: each has a name, and only its SHA-256 is stored.
 
 ``python -m app.auth NAME >> keys.txt`` makes a key, shows it once, and appends its line to the file of the keys.
 
@@ -133,7 +133,7 @@ def _read(path: Path) -> list[tuple[str, bytes]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make a key: its line for the file goes to standard output, the key itself to standard error, and nowhere else."""
+    """Make a key: print its line for the file to standard output, and the key itself to standard error only."""
     parser = argparse.ArgumentParser(
         prog="python -m app.auth",
         description="Make an API key. Its line for the file that NALU_API_KEYS_FILE names goes to standard output, "

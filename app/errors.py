@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 
 
 class ServiceError(HTTPException):
-    """An error that a client caused or can retry after. The detail names the thing and offers the repair."""
+    """An error that a client caused or can retry after. The detail names the subject and offers the repair."""
 
     status = 500
     reason = "error"

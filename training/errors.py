@@ -5,7 +5,7 @@ from functools import cache
 
 
 class InputError(ValueError):
-    """Unusable input, exit code 2. The message names the thing, gives the value, states the rule, offers the repair."""
+    """Unusable input, exit code 2. The message gives subject, value, rule and repair."""
 
 
 class ParityError(RuntimeError):

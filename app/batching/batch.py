@@ -18,7 +18,7 @@ OnResult = Callable[[Result], None]
 
 
 class BatchedRequest(Protocol):
-    """A request, as batching knows it."""
+    """The part of a request that batching needs."""
 
     started: float
     """When it arrived, by ``perf_counter``."""
@@ -70,7 +70,7 @@ class Batch:
         self._results: list[Result] = []
 
     def compute(self, predict: Predictor, clock: Callable[[], float]) -> None:
-        """Compute all requests at once, in any thread. If that fails, compute each alone, so that one fails no other.
+        """Compute all requests at once, in any thread; if that fails, one by one, so that each has its own error.
 
         Args:
             predict: the model.
@@ -89,7 +89,7 @@ class Batch:
         self.seconds, self.busy_seconds = perf_counter() - started, clock() - began
 
     def send_results(self) -> None:
-        """Hand each request its result; in the event loop."""
+        """Call each request with its result, in the event loop."""
         ended = perf_counter()
         began = ended - self.seconds
         for pending, result in zip(self.requests, self._results, strict=True):

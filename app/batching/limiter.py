@@ -14,7 +14,7 @@ from app.errors import UnavailableError
 
 
 class QueueLimiter:
-    """Counts what is queued or running, for admission control.
+    """Counts queued and running rows and pixels, for admission control.
 
     Args:
         max_rows: most rows and images.
@@ -30,7 +30,7 @@ class QueueLimiter:
         self._max_pixels = max_pixels
 
     def check(self, rows: int = 1, pixels: int = 0) -> None:
-        """Reject what exceeds a limit. An empty queue accepts any request that the other settings let pass.
+        """Reject requests over a limit. An empty queue accepts any request that the other settings let pass.
 
         Raises:
             UnavailableError: the queue is full.
@@ -59,7 +59,7 @@ class QueueLimiter:
 
 
 class Waiter(Protocol):
-    """A batcher, as the concurrency limiter knows it."""
+    """The part of a batcher that the concurrency limiter needs."""
 
     def schedule_dispatch(self) -> None:
         """Try again in the event loop's next turn."""

@@ -18,7 +18,7 @@ ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestContext(HTTPConnection):
-    """A request in flight, and what is recorded of it for its response, counters, trace and log line.
+    """A request in flight, and its record for response, metrics, trace and log line.
 
     Args:
         scope: the request, as ASGI gives it.

@@ -91,7 +91,7 @@ class Dispatcher:
                 raise UnauthorizedError(UNKNOWN if context.authorization or context.api_key else MISSING)
 
     def check_limits(self, context: RequestContext) -> None:
-        """Check what is known of a request before its body is received.
+        """Check limits that need only the headers, before the body is received.
 
         Raises:
             UnavailableError: it waited too long to be read.

@@ -80,7 +80,7 @@ def internal_error_response(context: RequestContext, error: Exception) -> Respon
 
 
 class InvalidLocation(BaseModel):
-    """An invalid location in a request, and what is wrong there."""
+    """An invalid location in a request, with the reason."""
 
     location: str
     message: str

@@ -111,7 +111,7 @@ class FastPathCycle(Cycle):
 
 
 class FastPathContext(RequestContext):
-    """A request context that knows its connection."""
+    """A request context with access to its connection."""
 
     cycle: FastPathCycle
 

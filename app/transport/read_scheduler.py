@@ -1,4 +1,4 @@
-"""Keeps the turns of the event loop short under overload, by queueing what was read.
+"""Keeps the turns of the event loop short under overload, by queueing received data.
 
 An event loop reads from every connection that has data before it does anything else. With thousands of connections,
 each answered as soon as it is read, one such turn lasts seconds: timers are late, finished batches wait for their

@@ -1,4 +1,4 @@
-"""What the fast path uses of uvicorn's inside; no other file knows it.
+"""The private parts of uvicorn that the fast path uses; no other file depends on them.
 
 uvicorn's protocol parses HTTP and gives each request to a ``RequestResponseCycle``, which runs the application in a
 task and exchanges messages with it. Here another cycle may take that place, which answers without either. uvicorn does
@@ -17,7 +17,7 @@ MAX_BODY_BYTES = 65_536
 
 
 class Cycle:
-    """Stands in for uvicorn's ``RequestResponseCycle``. A subclass's constructor sets what has no value here."""
+    """Stands in for uvicorn's ``RequestResponseCycle``. Subclasses set the attributes without a value."""
 
     protocol: "CycleProtocol"
     """The connection."""

@@ -39,7 +39,7 @@ FIRST_SECONDS = 60.0
 
 
 async def endure(server: Server, repository: Path, seconds: float, load: float, judge_memory: bool) -> list[str]:
-    """Load the service and print what happened; returns a sentence for each rule that is broken."""
+    """Load the service and print statistics; returns a sentence for each rule that is broken."""
     swaps, memory = VersionSwaps(repository), MemoryMonitor(server.process.pid)
     clients = Clients(server.port, await requests(server, repository, swaps))
     burst = min(BURST_SECONDS, seconds / 4)
@@ -88,7 +88,7 @@ async def requests(server: Server, repository: Path, swaps: VersionSwaps) -> Ite
 
 
 def image_requests(port: int, swaps: VersionSwaps) -> list[CheckedRequest]:
-    """Requests for images, with their first answers, which are asked for here one by one."""
+    """Requests for images, each with its first response as the expected one."""
     made = []
     for model in IMAGE_MODELS:
         files = image_files()

@@ -18,7 +18,7 @@ LEAVE_SECONDS = 0.1
 
 
 class Pacer:
-    """Lets requests through at a rate, or as they come.
+    """Limits the rate of requests, if there is a rate.
 
     Args:
         rate: requests a second; None: no limit.

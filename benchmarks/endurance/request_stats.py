@@ -30,7 +30,7 @@ class RequestStats:
         return sum(counts.total() for counts in self.statuses.values())
 
     def record(self, request: CheckedRequest, answer: Answer | None, seconds: float) -> None:
-        """Count and check one answer; None: it never came whole."""
+        """Count and check one response; None if it was incomplete."""
         if answer is None:
             self.no_answer[request.kind] += 1
             self.unanswered.append(f"{request.kind}: the connection ended after {seconds:.1f} s without an answer")
@@ -74,7 +74,7 @@ class RequestStats:
 
 
 def problem_of(request: CheckedRequest, answer: Answer) -> str | None:
-    """What is wrong with an answer; None: nothing."""
+    """Why a response is wrong; None if it is right."""
     if answer.status == 503:
         return None if answer.header("Retry-After") else "503 without Retry-After"
     if answer.status not in request.statuses:

@@ -52,7 +52,7 @@ HEADING = f"{'round':>5}{'SIGTERM':>9}{'ended':>7}{'answered':>10}{'503':>6}{'re
 
 
 async def shut_down(port: int, process: subprocess.Popen[bytes]) -> Round:
-    """Load a service, send SIGTERM, and wait until it has ended and every client knows."""
+    """Load a service, send SIGTERM, and wait until it and every client have ended."""
     seen = Round(signal_seconds=random.uniform(EARLIEST_SECONDS, LATEST_SECONDS))
     contents = [post(body) for body in (arithmetic([[3, 4]]), arithmetic(rows(100)), image_request([png()]))]
     clients = [

@@ -34,11 +34,11 @@ class VersionSwaps:
 
     @property
     def written(self) -> int:
-        """Versions that came."""
+        """Number of added versions."""
         return len(self.came) - 1
 
     def record_version(self, model: str, version: int) -> str | None:
-        """Record the version of a response; returns what is wrong with it."""
+        """Record the version of a response; returns why it is wrong, or None."""
         if model != MODEL:
             return None if version == 1 else f"{model} has no version {version}"
         if version not in self.came:

@@ -154,7 +154,7 @@ def same_image(reported: dict[str, Any], truth: dict[str, Any]) -> bool:
 
 
 def compare(reported: Sequence[list[float] | None], outputs: Sequence[list[float] | None]) -> str | None:
-    """What is wrong with rows of numbers; None: nothing."""
+    """Why rows of numbers are wrong; None if they are right."""
     if len(reported) != len(outputs):
         return f"{len(reported)} rows instead of {len(outputs)}"
     for row, (found, output) in enumerate(zip(reported, outputs, strict=True)):

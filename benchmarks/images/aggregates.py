@@ -136,7 +136,7 @@ def layouts(target: AggregateTarget, network: ImageNetwork, digits: Digits, scen
 
 
 def predict_all(networks: Mapping[str, ImageNetwork], images: ByteArray) -> dict[str, FloatArray]:
-    """Predictions of each network; those that differ in their head alone have their CNN computed once."""
+    """Predictions of each network; networks that differ only in their head share one pass of the CNN."""
     first = next(iter(networks.values()))
     predictions: dict[str, list[Tensor]] = {name: [] for name in networks}
     with torch.no_grad():

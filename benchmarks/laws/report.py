@@ -23,7 +23,7 @@ Results = Sequence[dict[str, Any]]
 
 
 def line(result: dict[str, Any]) -> str:
-    """One law: whether it was found, the time, the truth, and what was said."""
+    """One law: whether it was found, the time, the truth, and the reported formula."""
     mark = "right" if result["right"] else "WRONG"
     error = "" if result.get("error") is None else f"   off by {result['error']:.0e}"
     return f"{mark} {result['seconds']:6.1f} s   {result['truth']}   ->   {result['formula']}{error}"

@@ -44,7 +44,7 @@ class LoadError(RuntimeError):
 
 @dataclass(frozen=True)
 class Load:
-    """What one run of wrk saw.
+    """Results of one run of wrk.
 
     Attributes:
         rate: requests answered a second.

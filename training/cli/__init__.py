@@ -1,1 +1,1 @@
-"""The command line: its parser, its commands, their validators, and what they print."""
+"""The command line: parser, commands, validators and output."""

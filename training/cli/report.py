@@ -30,7 +30,7 @@ def print_result(title: str, manifest: Manifest, metrics: ErrorsByPart | None = 
 
 
 def print_no_law(reason: str) -> None:
-    """Print that symbolic regression found no law, and what that means for the model."""
+    """Print that symbolic regression found no law, and that the model must not extrapolate."""
     print(f"No law found: {reason}. The model only fits its training range; do not trust it outside.")
 
 

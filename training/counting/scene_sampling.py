@@ -83,7 +83,7 @@ class Digits:
 
 
 class TrainingScenes:
-    """Freshly drawn batches; those of an epoch follow from the seed and its number alone.
+    """Freshly drawn batches; seed and epoch determine them.
 
     Args:
         target: computes the labels.

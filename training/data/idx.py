@@ -1,4 +1,4 @@
-"""IDX files, in which MNIST comes: a magic number, the sizes, then one byte a value."""
+"""IDX files, MNIST's format: a magic number, the sizes, then one byte a value."""
 
 import gzip
 import math

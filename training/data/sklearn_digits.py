@@ -1,4 +1,4 @@
-"""Real handwritten digits that come with scikit-learn, by other people and from another scanner than MNIST's.
+"""scikit-learn's bundled handwritten digits: other writers and another scanner than MNIST's.
 
 Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998.
 """

@@ -177,7 +177,7 @@ def build_seeded(build: Callable[[], Sequence[nn.Module]], seed: int) -> Sequenc
 
 
 def _key(layer: int, parameter: str) -> str:
-    """``nac.W_hat`` of layer 0 is ``0.W_hat``, which is what its equation calls it."""
+    """``nac.W_hat`` of layer 0 is ``0.W_hat``, as in its equation."""
     return f"{layer}.{parameter.rpartition('.')[2]}"
 
 

@@ -22,7 +22,7 @@ SECONDS = 5.0
 
 
 class Stateful(Protocol):
-    """What else must be saved for a training to resume."""
+    """Further state that a training needs to resume."""
 
     def state_dict(self) -> dict[str, Any]:
         """Tensors, numbers, texts, and lists and dicts of them."""

@@ -1,11 +1,11 @@
-"""Keeps weights within the bounds that their units' papers give them."""
+"""Clamps weights to the bounds of their units' papers."""
 
 import torch
 from torch import nn
 
 
 def clamp_to_bounds(network: nn.Module) -> None:
-    """Put the weights of units back into the bounds that their papers give them."""
+    """Clamp the weights of units to the bounds of their papers."""
     with torch.no_grad():
         for unit in network.modules():
             for name, (low, high) in getattr(unit, "BOUNDS", {}).items():

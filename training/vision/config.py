@@ -13,7 +13,7 @@ BASELINE_HEAD = "plain_head"  # alias: the key in manifests of the baseline's er
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What to train, and the description of the result in its manifest.
+    """Settings of a training, and the description of the result in its manifest.
 
     Args:
         name: the model's name.

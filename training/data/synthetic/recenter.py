@@ -1,4 +1,4 @@
-"""Recenters the ink of digits in frames of one size, close to it: so digits come close to each other and to borders."""
+"""Recenters the ink of digits in tight frames of one size, so that digits lie close to each other and to borders."""
 
 import numpy as np
 

@@ -49,7 +49,7 @@ class DigitRecipe:
         return fit_image_model(self._config(name, ""), self._train(), self.tests())
 
     def export(self, fitted: FittedImageModel, name: str, repository: Path, command: str) -> Path:
-        """Write what was fitted as version 1."""
+        """Export the fitted model as version 1."""
         return export_image_model(fitted, self._config(name, command), self._train(), repository, version=1)
 
     def _train(self) -> LabeledImages:
@@ -123,7 +123,7 @@ class AggregateRecipe:
         }
 
     def export(self, fitted: FittedImageModel, name: str, repository: Path, command: str) -> Path:
-        """Write what was fitted as version 1."""
+        """Export the fitted model as version 1."""
         config = TrainConfig(
             name=name,
             classes=None,

@@ -1,4 +1,4 @@
-"""The text before the tables: how the runs were made, and what a comparison has to consider."""
+"""The text before the tables: the method of the runs, and caveats of comparisons."""
 
 INTRODUCTION = """# Sequences of MNIST digits
 

@@ -167,7 +167,7 @@ def _optimizer(model: SequenceModel, settings: RunSettings, steps: int) -> tuple
 
 
 def _cnn_rate(progress: float, alone: float) -> float:
-    """Share of the highest rate: 0 while the cell learns alone, then up to 1, then down to 0, along cosines."""
+    """Share of the highest rate: 0 while only the cell trains, then up to 1 and down to 0, along cosines."""
     if progress < alone:
         return 0.0
     if progress < RISE:
