@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 NEGLIGIBLE = 1e-6
-"""Exponents this small are what training leaves of a zero."""
+"""Exponents this small count as zeros with training noise."""
 
 FLOAT32_EPS = torch.finfo(torch.float32).eps
 """The eps of the division papers, whatever the type of the numbers."""
@@ -48,7 +48,7 @@ def power_product(x: Tensor, W: Tensor, eps: float) -> Tensor:
     Args:
         x: the inputs.
         W: the exponents.
-        eps: smallest magnitude told apart from zero, at least 0.
+        eps: smaller magnitudes count as eps, at least 0.
 
     Shape:
         x: ``(..., in_features)``, W: ``(out_features, in_features)``, result: ``(..., out_features)``, 0 or more.
@@ -84,7 +84,7 @@ def constant(value: float, like: Tensor) -> Tensor:
 
 
 def gated_polar(x: Tensor, g: Tensor, eps: float) -> tuple[Tensor, Tensor]:
-    """Magnitude ``r`` and angle ``k`` of each input as a complex number, as far as the gate g, held to [0, 1], lets it.
+    """Magnitude ``r`` and angle ``k`` of each input as a complex number, gated by g, clamped to [0, 1].
 
     ``r = g (|x| + eps) + 1 - g`` and ``k = g pi`` for a negative x, 0 else: g = 0 makes a 1 of any input.
     """

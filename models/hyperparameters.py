@@ -21,7 +21,7 @@ class Hyperparameters:
         l1: first and last weight of the sum of all magnitudes of the unit's weights, tenfold every 10,000 steps.
         clip_norm: largest norm of the gradient of one replica; None leaves it.
         clip_value: largest size of one entry of the gradient; None leaves it.
-        restart: draw new start values as iNALU does: every 10 steps, once 5,000 errors are kept, if their second
+        restart: draw new start values as iNALU does: every 10 steps, once 5,000 errors are recorded, if their second
             half averages above 1 and the first half does not average above mean and standard deviation of the second.
         by_operation: settings that differ for one operation, by its name, for example ``"divide"``.
         wide: settings that differ with more than two inputs, besides ``WIDE``.

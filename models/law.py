@@ -1,8 +1,8 @@
-"""Law: a network of products of powers, sums of those, and powers of the sums. What a law of a table is written in.
+"""Law: a network of products of powers, sums of those, and powers of the sums. Every found law is one.
 
 It is the log-linear unit (magnitudes by exponents, signs by a parity of their own), an additive layer with fitted
 constants, and a second multiplicative unit on top. One product with a constant, a sum of terms, a quotient or product
-of sums are all cases of it. It is fitted by ``training.symbolic`` and not by gradient steps; for those see
+of sums are all cases of it. It is fitted by ``training.symbolic`` and not by gradient descent; for a unit that is, see
 ``models.units.amu``.
 """
 
@@ -66,7 +66,7 @@ class Law(nn.Module):
 
 
 class SimplifiedLaw(nn.Module):
-    """A law without what its constants make superfluous: a product of whole powers is three operators, not ten.
+    """A law without operators that its constants make superfluous: a product of whole powers is three, not ten.
 
     Args:
         law: the law as it was found; it is not to change any more.

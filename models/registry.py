@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class UnknownNameError(ValueError):
-    """A name that no file of the registry bears."""
+    """A name that no file of the registry has."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Registry(Generic[T]):
         """The one spelling of a name, as ``names`` lists it, or of one that is valid besides.
 
         Raises:
-            UnknownNameError: no file bears that name.
+            UnknownNameError: no file has that name.
         """
         besides = [other for other in also if _key(other) == _key(name)]
         return besides[0] if besides else self._spelling(self._find(name, also))
@@ -55,7 +55,7 @@ class Registry(Generic[T]):
         """Import the entry's file and return the entry.
 
         Raises:
-            UnknownNameError: no file bears that name.
+            UnknownNameError: no file has that name.
         """
         return cast(T, getattr(self._import(self._find(name)), self.attribute))
 

@@ -1,4 +1,4 @@
-"""The law search as a scikit-learn estimator."""
+"""Symbolic regression as a scikit-learn estimator."""
 
 import math
 from pathlib import Path
@@ -22,12 +22,12 @@ from training.tabular.fit import MAX_TRAINING_ROWS
 class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Learns the arithmetic law that a target follows, such as ``0.5*m*v**2``, and predicts with it.
 
-    Where the target follows no such law, ``formula_`` is None, ``reason_`` says why, and the predictions are those of
-    the best fit inside the range of the data; do not trust them outside.
+    Where the target follows no such law, ``formula_`` is None, ``reason_`` gives the reason, and the predictions are
+    those of the best approximation inside the range of the data; do not trust them outside.
 
     Args:
         rounds: of the search for sums and quotients of products, at most; 0 tries products and sums of columns only.
-        seconds: time after which nothing new is tried; None: no limit. What time ends may differ from run to run.
+        seconds: time after which nothing new is tried; None: no limit. A search that it ends may not be reproducible.
         random_state: seed of the search, a ``RandomState`` to draw it from, or None: a new one at every fit.
 
     Attributes:
@@ -86,7 +86,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             repository: the model repository; made if it is missing.
             name: the model's name.
             target: name of the predicted column.
-            X: held-out rows, to measure the model on; without, its manifest says nothing about errors.
+            X: held-out rows, to measure the model on; without, its manifest has no errors.
             y: their target.
 
         Returns:

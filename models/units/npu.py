@@ -1,4 +1,4 @@
-"""Neural Power Unit (NPU): products of powers with complex exponents, of the inputs that a gate lets count.
+"""Neural Power Unit (NPU): products of powers with complex exponents, of the inputs that a gate selects.
 
 Paper: Heim, Pevny and Smidl 2020, "Neural Power Units", https://arxiv.org/abs/2006.01681, section 3.
 Differs from the paper: the exponential is bounded (see ``models.functional.bounded_exp``). The training settings are
@@ -21,7 +21,7 @@ class NPU(nn.Module):
 
     That is the real part of ``x ** (W_r + i W_i)``, written without complex numbers:
 
-    - ``r = g (|x| + eps) + 1 - g`` is the magnitude, with g held to [0, 1]: a gate of 0 makes a 1 of any input,
+    - ``r = g (|x| + eps) + 1 - g`` is the magnitude, with g clamped to [0, 1]: a gate of 0 makes a 1 of any input,
     - ``k = g pi`` for negative inputs and 0 for others is the angle. Whole exponents keep the sign right.
 
     Args:

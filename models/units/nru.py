@@ -32,7 +32,7 @@ class NRU(nn.Module):
         eps: a magnitude below eps counts as eps. 0 makes the unit exact at zero, for inference only.
 
     Shape:
-        x: ``(..., in_features)``, any real value, signs kept.
+        x: ``(..., in_features)``, any real value; signs are retained.
         y: ``(..., out_features)``, finite for finite x while ``eps > 0``; every entry of W lies in [-1, 1] while
             training calls ``BOUNDS``.
 

@@ -1,4 +1,4 @@
-"""Real Neural Power Unit (RealNPU): products of powers with the sign, of the inputs that a gate lets count.
+"""Real Neural Power Unit (RealNPU): products of powers with the sign, of the inputs that a gate selects.
 
 Paper: Heim, Pevny and Smidl 2020, "Neural Power Units", https://arxiv.org/abs/2006.01681, section 3. Variant
 ``modified``: Mistry, Farrahi and Hare 2022, "Exploring the Learning Mechanisms of Neural Division Modules",
@@ -22,7 +22,7 @@ from models.units import check_eps, check_sizes
 class RealNPU(nn.Module):
     """Multiplies, divides and takes powers and roots: ``y = exp(W log r) * cos(W k)``, the real part of ``x ** W``.
 
-    - ``r = g (|x| + eps) + 1 - g`` is the magnitude, with g held to [0, 1]: a gate of 0 makes a 1 of any input,
+    - ``r = g (|x| + eps) + 1 - g`` is the magnitude, with g clamped to [0, 1]: a gate of 0 makes a 1 of any input,
     - ``k = g pi`` for negative inputs and 0 for others is the angle. Whole exponents keep the sign right.
 
     Args:

@@ -29,7 +29,7 @@ class SNMU(nn.Module):
         out_features: how many products go out.
 
     Shape:
-        x: ``(..., in_features)``, any real value, signs kept.
+        x: ``(..., in_features)``, any real value; signs are retained.
         y: ``(..., out_features)``; every entry of W lies in [0, 1] while training calls ``BOUNDS``.
 
     Raises:

@@ -18,7 +18,7 @@ from training.errors import InputError
 CHUNK_FIELDS = 2**18
 """Fields that are turned into numbers at a time: bounds the memory, whatever the table's length and width."""
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "?"})
-"""What stands for a missing value, in any case."""
+"""Spellings of a missing value, in any case."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class Table:
     Args:
         columns: names of the input columns.
         target_name: name of the target.
-        inputs: the rows that were kept.
-        target: their target.
+        inputs: of the sampled rows.
+        target: of the sampled rows.
         numbers: of these rows in the file, that below the header being 1.
         rows: complete rows of the file, of which ``inputs`` may be a sample.
-        notes: sentences about rows that are not here.
-        redundant: input columns that tell nothing, each with what it does ``"in every row"``.
+        notes: sentences about rows left out.
+        redundant: input columns without information, each with a clause such as ``"equals 'a'"``.
     """
 
     columns: list[str]
@@ -54,7 +54,7 @@ def read_table(
 ) -> Table:
     """Read a CSV file.
 
-    All rows are read and checked, and at most about 65,536 are kept: a uniform sample, and the rows that hold the
+    All rows are read and checked, and at most about 65,536 sampled: a uniform sample, and the rows that have the
     lowest and highest value of a column. So the ranges are those of all rows, and any share of the outermost rows is
     a fair sample of that share of all.
 
@@ -63,10 +63,10 @@ def read_table(
         target: the column to be learned.
         columns: the input columns; None takes every column but the target.
         drop_incomplete: leave out rows with missing or infinite values instead of refusing them.
-        seed: decides which rows of a long file are kept.
+        seed: of the sample of a long file.
 
     Raises:
-        InputError: the file, a column or a number is missing or not usable; the message says which and what to do.
+        InputError: the file, a column or a number is missing or unusable; the message names it and the repair.
     """
     header, records = read_records(path)
     names = _input_columns(path, header, target, columns)
@@ -166,7 +166,7 @@ def _input_columns(path: Path, header: list[str], target: str, columns: Sequence
 
 
 class _NumberReader:
-    """Turns records into numbers, a chunk at a time, and minds what is missing."""
+    """Turns records into numbers, a chunk at a time, and rejects or counts incomplete rows."""
 
     def __init__(self, path: Path, names: list[str], places: list[int], drop_incomplete: bool) -> None:
         self.path, self.names, self.drop_incomplete = path, names, drop_incomplete
@@ -181,7 +181,7 @@ class _NumberReader:
             values = self._numbers(chunk)
             complete = np.isfinite(values).all(1)
             if not complete.all():
-                self._mind(chunk, values)
+                self._count_incomplete(chunk, values)
             numbers = self.rows + 1 + np.flatnonzero(complete)
             self.rows += len(chunk)
             yield values[complete], numbers
@@ -217,7 +217,7 @@ class _NumberReader:
                 f"row, or choose other --columns."
             ) from None
 
-    def _mind(self, chunk: list[tuple[str, ...]], values: FloatArray) -> None:
+    def _count_incomplete(self, chunk: list[tuple[str, ...]], values: FloatArray) -> None:
         rows, places = np.nonzero(~np.isfinite(values))
         row, place = int(rows[0]), int(places[0])
         where = f"{self.rows + row + 1}, column '{self.names[place]}' {_problem(chunk[row][place])}"

@@ -1,15 +1,15 @@
-"""What is kept of a table that is read a chunk at a time."""
+"""A sample of the rows of a table, and its duplicate columns, from one pass over chunks."""
 
 import numpy as np
 
 from models.arrays import FloatArray, IntArray
 
 MAX_ROWS = 65_536
-"""Rows that are kept of a longer table, but for the few with the lowest and highest values."""
+"""Rows sampled from a longer table, beside the few with the lowest and highest values."""
 
 
 class RowSample:
-    """A uniform sample of rows, and the rows that hold the lowest and highest value of a column.
+    """A uniform sample of rows, and the rows with the lowest and highest value of a column.
 
     Reservoir sampling with random priorities (Vitter 1985): every row gets one as it is read, and the rows of the
     lowest priorities stay. The sample depends on the rows and the seed, not on the chunks.
@@ -36,7 +36,7 @@ class RowSample:
 
     @property
     def notes(self) -> list[str]:
-        """What a user should know of it: a sentence, or none where every row is here."""
+        """A sentence for the user about sampling; none where every row is here."""
         if self.rows == len(self.values):
             return []
         rest = "those with the lowest or highest value of a column"

@@ -14,7 +14,7 @@ from models.arrays import FloatArray
 from models.law import Law
 
 EXACT_WITHIN = 1e-6
-"""A weight of a unit counts as the integer that it is this close to: the error that default models are held to."""
+"""A weight of a unit counts as the integer that it is this close to: the largest error of the default models."""
 LARGEST_DENOMINATOR = 12
 WORDS = ("Abs", "pi", "sign", "sqrt")
 """Reserved in formulas: columns of these names are quoted."""

@@ -138,7 +138,7 @@ class _Problem:
         return np.where(is_promising, random.choice(self.promising, shape), anywhere)
 
     def anchor(self, place: int, random: np.random.Generator) -> int | None:
-        """A term of the denominator, other than that at a place, whose constant is held at 1; None for a sum."""
+        """A term of the denominator, other than that at a place, whose constant is fixed at 1; None for a sum."""
         others = [other for other in range(self.numerator, self.terms) if other != place]
         return None if self.is_sum else int(random.choice(others))
 

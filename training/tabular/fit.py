@@ -51,8 +51,8 @@ class FitConfig:
         restarts: how often a unit is trained from new start values, at most.
         seconds: time after which the search for a law starts nothing new.
         summary: one line for people.
-        command: what makes the model again.
-        data: where the rows come from.
+        command: the command line that reproduces the model.
+        data: origin of the rows.
     """
 
     name: str
@@ -76,8 +76,8 @@ class FittedModel:
         unit: name of its unit, or ``"Law"``; ``"Approximation"`` where the search found no law.
         network: in float64.
         mlp: the MLP.
-        formula: what the network computes for every input; None where that is not known, or is no law.
-        reason: why the search found no law, one clause; None if it found one, or was not asked to.
+        formula: of the network, for every input; None where there is none.
+        reason: why the search found no law, one clause; None if it found one, or a unit was trained.
         metrics: errors by part, as manifests hold them.
     """
 
@@ -92,7 +92,7 @@ class FittedModel:
 def fit(config: FitConfig, split: Split) -> FittedModel:
     """Search for the law of the training rows, or train the configured unit from several starts and keep the best.
 
-    Restarts are judged by interpolation error. The extrapolation part decides nothing: it only measures.
+    Restarts are judged by interpolation error. The extrapolation part is measured only.
 
     Raises:
         ValueError: an unknown unit.

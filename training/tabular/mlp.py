@@ -10,7 +10,7 @@ class MLP(nn.Module):
     Args:
         inputs: the training inputs, which set centre and scale. ``(rows, columns)``.
         target: the training target, likewise. ``(rows, 1)``.
-        parameters: the hidden layer is the smallest with at least so many trained parameters in all.
+        parameters: at least so many trained parameters; the smallest hidden layer that has them.
     """
 
     def __init__(self, inputs: Tensor, target: Tensor, parameters: int) -> None:

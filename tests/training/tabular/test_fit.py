@@ -17,6 +17,14 @@ PLAN = fit.FitConfig(name="m", columns=["a", "b"], target="y", unit="NAC", seed=
 AUTO = replace(PLAN, unit=fit.AUTO, restarts=1)
 
 
+@pytest.fixture
+def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training that ends early, for claims that hold of any network."""
+    monkeypatch.setattr("training.tabular.optimise.ADAM_STEPS", 20)
+    monkeypatch.setattr("training.tabular.optimise.LBFGS_ROUNDS", 1)
+    monkeypatch.setattr("training.tabular.optimise.LBFGS_STEPS", 10)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["add", "subtract"])
 def test_nac_extrapolates_sums_to_a_hundred_times_the_range(task: str) -> None:
@@ -71,7 +79,7 @@ def test_auto_says_why_there_is_no_law_and_keeps_the_nearest_thing() -> None:
     assert fitted.metrics["interpolation"]["relative_rmse"] < 0.9
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("few_steps")
 @pytest.mark.parametrize("unit", ["NALU", fit.AUTO])
 def test_the_extrapolation_rows_decide_nothing(unit: str) -> None:
     split = TASKS.load("multiply").split(seed=5)
@@ -81,7 +89,7 @@ def test_the_extrapolation_rows_decide_nothing(unit: str) -> None:
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("few_steps")
 def test_a_seed_reproduces_a_run_and_another_does_not() -> None:
     split = TASKS.load("divide").split(seed=5)
 
@@ -103,6 +111,7 @@ def test_noise_is_averaged_out() -> None:
     assert fitted.formula is None
 
 
+@pytest.mark.usefixtures("few_steps")
 def test_long_tables_are_thinned_for_training_only() -> None:
     x = np.random.default_rng(0).uniform(1, 2, (30_000, 1))
     split = split_table(x, 1.0 * x, seed=0)
@@ -110,6 +119,7 @@ def test_long_tables_are_thinned_for_training_only() -> None:
     assert fitted.metrics["interpolation"]["rows"] == len(split.interpolation) == 5400
 
 
+@pytest.mark.usefixtures("few_steps")
 def test_hidden_layers_are_built(tmp_path: Path) -> None:
     split = TASKS.load("add").split(seed=1)
     config = replace(PLAN, hidden=[3], restarts=1)
