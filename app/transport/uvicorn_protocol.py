@@ -35,7 +35,7 @@ class Cycle:
     """uvicorn's: cleared when the server shuts down, so that the response closes the connection."""
 
     def begin(self) -> None:
-        """The headers have come."""
+        """Called once the headers are complete."""
         raise NotImplementedError
 
     def start(self) -> None:
@@ -47,7 +47,7 @@ class Cycle:
         raise NotImplementedError
 
     def set(self) -> None:
-        """uvicorn's: a part of the body has come, or the client has disconnected."""
+        """Called when part of the body has arrived, or the client has disconnected."""
         if self.disconnected and self.more_body:
             self.fail(ClientDisconnect())
 

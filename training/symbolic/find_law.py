@@ -21,8 +21,8 @@ NAMED = 5
 
 
 @dataclass(frozen=True)
-class Finding:
-    """The best network for a table, and whether it is the table's law.
+class LawResult:
+    """The result of ``find_law``: the best network, and its formula where it is a law.
 
     Args:
         network: computes the law in float64; where none was found, the best approximation.
@@ -55,7 +55,7 @@ def find_law(
     rounds: int = ROUNDS,
     seconds: float = math.inf,
     progress: Callable[[str], None] = lambda _: None,
-) -> Finding:
+) -> LawResult:
     """Find the arithmetic law of a table: products of powers with a constant, sums of them, quotients of sums.
 
     Args:
@@ -78,13 +78,13 @@ def find_law(
     network = found.candidate.widened(varied).network()
     names = [f"x{place}" for place in range(inputs.shape[1])] if columns is None else columns
     if not found.reason:
-        return Finding(network, formula(network, names), None)
+        return LawResult(network, formula(network, names), None)
     progress("outliers")
     outliers = find_outliers(x, y, seed=seed, rounds=min(rounds, 1), seconds=seconds - (monotonic() - begun))
     if outliers is None:
-        return Finding(network, None, found.reason)
+        return LawResult(network, None, found.reason)
     numbers = (outliers[1] if rows is None else np.asarray(rows)[outliers[1]]).tolist()
-    return Finding(network, None, _outlier_reason(formula(outliers[0].widened(varied).network(), names), numbers))
+    return LawResult(network, None, _outlier_reason(formula(outliers[0].widened(varied).network(), names), numbers))
 
 
 def _check(inputs: FloatArray, target: FloatArray) -> None:

@@ -6,7 +6,7 @@ import sympy
 import torch
 
 from models.arrays import FloatArray
-from training.symbolic import Finding, find_law
+from training.symbolic import LawResult, find_law
 
 RANDOM = np.random.default_rng(0)
 POSITIVE = RANDOM.uniform(1, 10, (200, 3))
@@ -15,12 +15,12 @@ INTEGERS = RANDOM.integers(-4, 5, (200, 3)).astype(np.float64)
 COLUMNS = ("a", "b", "c")
 
 
-def find(inputs: FloatArray, target: FloatArray, **options: object) -> Finding:
+def find(inputs: FloatArray, target: FloatArray, **options: object) -> LawResult:
     columns = [f"x{place}" for place in range(inputs.shape[1])] if inputs.shape[1] != 3 else COLUMNS
     return find_law(inputs, target[:, None], columns=columns, **options)  # type: ignore[arg-type]
 
 
-def predicted(finding: Finding, inputs: FloatArray) -> FloatArray:
+def predicted(finding: LawResult, inputs: FloatArray) -> FloatArray:
     with torch.no_grad():
         return finding.network(torch.from_numpy(inputs)).numpy()[:, 0]
 

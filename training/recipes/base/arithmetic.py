@@ -78,7 +78,7 @@ class ArithmeticRecipe:
         )
         fitted = fit.fit(config, split)
         random = np.random.default_rng(self.seed)
-        elsewhere = {part: Part(*task.sample(TEST_ROWS, within, random)) for part, within in task.extra_ranges.items()}
-        fitted.metrics.update(fit.measure(fitted.network, fitted.mlp, elsewhere))
+        extra = {part: Part(*task.sample(TEST_ROWS, within, random)) for part, within in task.extra_ranges.items()}
+        fitted.metrics.update(fit.measure(fitted.network, fitted.mlp, extra))
         fit.plot(fitted, split, plots / f"{name}.png", f"{name}, learned by {fitted.unit}")
         return fit.export(fitted, config, split, repository, version=1)
