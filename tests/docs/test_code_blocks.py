@@ -59,7 +59,7 @@ def test_the_fit_of_the_readme_finds_the_law(tmp_path: Path) -> None:
     expected = [line for line in shown if line]
     assert [line.split()[0] for line in lines] == [line.split()[0] for line in expected]
     for line in expected:
-        if not line.startswith(("Law", "MLP", "ask")):
+        if not line.startswith(("Law", "MLP", "predict")):
             assert line in lines
     assert json.loads((tmp_path / "repository/trips/1/manifest.json").read_text())["formula"] in expected[0]
 
