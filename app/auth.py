@@ -23,8 +23,8 @@ from app.settings import SettingsError
 
 logger = logging.getLogger(__name__)
 
-MISSING = "The request carries no API key; send one as 'Authorization: Bearer KEY' or as 'X-API-Key: KEY'."
-UNKNOWN = "The API key of the request is unknown; ask the service's operator for one."
+MISSING_KEY = "The request carries no API key; send one as 'Authorization: Bearer KEY' or as 'X-API-Key: KEY'."
+UNKNOWN_KEY = "The API key of the request is unknown; ask the service's operator for one."
 
 SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "Authorization: Bearer KEY"},

@@ -12,7 +12,7 @@ from models.arrays import ByteArray
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 
-BROKEN = (OSError, ValueError, SyntaxError, EOFError)
+DECODE_ERRORS = (OSError, ValueError, SyntaxError, EOFError)
 """Exceptions that Pillow raises for files that are not images, or are truncated or corrupt."""
 
 _TRANSPOSITIONS = {
@@ -47,7 +47,7 @@ def decode_pixels(image: Image.Image, mode: str, needed: int | None = None) -> B
         ``(channels, height, width)``.
 
     Raises:
-        one of ``BROKEN``: the file is corrupt.
+        one of ``DECODE_ERRORS``: the file is corrupt.
     """
     if needed is not None:
         image.draft(mode, (OVERSAMPLING * needed, OVERSAMPLING * needed))

@@ -15,7 +15,7 @@ from app.codecs.validation import invalid_body
 from app.errors import InvalidInputError, TooLargeError, UnsupportedImageError
 from app.schemas import ImageForm
 from app.settings import Settings
-from models.decoding import BROKEN, FORMATS, decode_pixels
+from models.decoding import DECODE_ERRORS, FORMATS, decode_pixels
 from models.manifest import Manifest
 
 DECODE_NANOSECONDS = 30
@@ -47,7 +47,7 @@ class Upload:
             raise TooLargeError(
                 f"{name} declares far more pixels; at most {max_pixels} are taken, so make it smaller."
             ) from error
-        except BROKEN as error:
+        except DECODE_ERRORS as error:
             raise self._unsupported() from error
         self.size = width, height = self._image.size
         """Width and height as they are stored, before the image is turned upright."""
@@ -77,7 +77,7 @@ class Upload:
         try:
             with self._image:
                 return decode_pixels(self._image, mode, needed)
-        except BROKEN as error:
+        except DECODE_ERRORS as error:
             raise self._unsupported() from error
 
     def _unsupported(self) -> UnsupportedImageError:

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.auth import MISSING, UNKNOWN, is_public
+from app.auth import MISSING_KEY, UNKNOWN_KEY, is_public
 from app.errors import RequestTimeoutError, ServiceError, UnauthorizedError, UnavailableError
 from app.http.context import RequestContext, body_too_large
 from app.http.problems import internal_error_response, render_problem
@@ -88,7 +88,7 @@ class Dispatcher:
         if service.keys is not None and not is_public(context.scope["path"], service.settings.metrics_require_key):
             context.key_name = service.keys.check(context.authorization, context.api_key)
             if context.key_name is None:
-                raise UnauthorizedError(UNKNOWN if context.authorization or context.api_key else MISSING)
+                raise UnauthorizedError(UNKNOWN_KEY if context.authorization or context.api_key else MISSING_KEY)
 
     def check_limits(self, context: RequestContext) -> None:
         """Check limits that need only the headers, before the body is received.

@@ -14,8 +14,8 @@ from prometheus_client.samples import Sample
 
 MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Set before Python starts where several workers share their counters; prometheus_client reads it too."""
-SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384, 65536)
+SECONDS_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+ROWS_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384, 65536)
 PER_VERSION = ("queue", "compute", "rows")
 """Observations with the labels model and version."""
 STALE_SECONDS = 60.0
@@ -83,7 +83,7 @@ class Metrics:
             "encode": self._histogram("encode_seconds", "Encoding of model outputs to a response.", "route"),
             "queue": self._histogram("queue_seconds", "Queueing delay of a request.", "model", "version"),
             "compute": self._histogram("compute_seconds", "Inference time of a batch.", "model", "version"),
-            "rows": self._histogram("batch_rows", "Rows of a batch.", "model", "version", buckets=ROWS),
+            "rows": self._histogram("batch_rows", "Rows of a batch.", "model", "version", buckets=ROWS_BUCKETS),
         }
         self.queued_rows = Gauge(
             "nalu_queued_rows",
@@ -95,7 +95,9 @@ class Metrics:
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"nalu_{name}", text, labels, registry=self.registry)
 
-    def _histogram(self, name: str, text: str, *labels: str, buckets: tuple[float, ...] = SECONDS) -> BulkHistogram:
+    def _histogram(
+        self, name: str, text: str, *labels: str, buckets: tuple[float, ...] = SECONDS_BUCKETS
+    ) -> BulkHistogram:
         return BulkHistogram(f"nalu_{name}", text, labels, buckets=buckets, registry=self.registry)
 
     def observations(self, *key: str) -> list[float]:

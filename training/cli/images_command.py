@@ -26,16 +26,16 @@ from training.vision.plots import draw_report
 from training.vision.split import ImageSplit, split_images
 from training.vision.user_backbone import check_network, make_importable, source_of
 
-STEPS = 2000
+DEFAULT_STEPS = 2000
 """Steps of a training without ``--epochs``."""
 DEFAULTS = {"unit": "NAC", "backbone": "small", "size": 28}
 COUNT_DEFAULTS = {"unit": "NAU", "backbone": "fine", "size": None}
 """Every location of a counting head reads one object, in its own size."""
-EPOCHS = (30, 300)
+EPOCH_LIMITS = (30, 300)
 """Fewest and most epochs of a training without ``--epochs``."""
 EMA_DECAY = 0.99
 """Decay of the moving average of the weights."""
-IRRELEVANT = ("command", "command_line", "labels", "images", "repository", "plots", "strict")
+FINGERPRINT_EXCLUDED = ("command", "command_line", "labels", "images", "repository", "plots", "strict")
 """Options that do not decide the weights; the content of the images and labels does."""
 
 
@@ -143,15 +143,15 @@ def _plan(options: Namespace, data: ImageDataset, parts: ImageSplit, unit: str, 
 
 
 def default_epochs(images: int, batch_size: int) -> int:
-    """The epochs of about ``STEPS`` steps, within ``EPOCHS``."""
-    least, most = EPOCHS
-    return min(max(ceil(STEPS * batch_size / images), least), most)
+    """The epochs of about ``DEFAULT_STEPS`` steps, within ``EPOCH_LIMITS``."""
+    least, most = EPOCH_LIMITS
+    return min(max(ceil(DEFAULT_STEPS * batch_size / images), least), most)
 
 
 def _fingerprint(options: Namespace, plan: TrainConfig, data: ImageDataset, network: str) -> str:
     """A hash of all that decides the weights: options, images, labels, networks and versions."""
     what = {
-        "options": {name: str(value) for name, value in vars(options).items() if name not in IRRELEVANT},
+        "options": {name: str(value) for name, value in vars(options).items() if name not in FINGERPRINT_EXCLUDED},
         "device": plan.device,
         "data": data.digest,
         "network": network,

@@ -10,7 +10,7 @@ from models.manifest import Manifest
 
 ErrorsByPart = Mapping[str, Mapping[str, Any]]
 
-UNTRUSTWORTHY = 1e-2
+MAX_TRUSTED_ERROR = 1e-2
 """Relative RMSE beyond the training range above which the summary warns."""
 
 
@@ -48,11 +48,11 @@ def _print_arithmetic(name: str, manifest: Manifest, metrics: ErrorsByPart) -> N
 
 
 def _warn(inside: Mapping[str, Any], beyond: Mapping[str, Any]) -> None:
-    if _size(inside.get("mlp", {})) < min(_size(inside), UNTRUSTWORTHY):
+    if _size(inside.get("mlp", {})) < min(_size(inside), MAX_TRUSTED_ERROR):
         print("The MLP fits better: the data may follow no law that this unit can represent.")
     if beyond["rows"] == 0:
         print("No row lies outside the training range, so extrapolation is not measured.")
-    elif _size(beyond) > UNTRUSTWORTHY:
+    elif _size(beyond) > MAX_TRUSTED_ERROR:
         print("Do not trust it outside the training range: the error there is large.")
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.arrays import ByteArray
-from models.decoding import BROKEN, decode_pixels
+from models.decoding import DECODE_ERRORS, decode_pixels
 from models.preprocessing import ImagePreprocessing
 from training.data.prefetch import prefetch_map
 from training.errors import InputError
@@ -69,7 +69,7 @@ class ImageReader:
                 found = decode_pixels(image, self.mode, self.size)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise BadImageError(f"claims more than {Image.MAX_IMAGE_PIXELS:,} pixels") from error
-        except BROKEN as error:
+        except DECODE_ERRORS as error:
             raise BadImageError("is not a whole image") from error
         if self.own_size:
             _check_own_size(found)

@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 
 from models.arrays import ByteArray
 
-LIGHTEST = 16
+MAX_SHADE = 16
 """The collection's grey images of 8x8 pixels have shades of 0 to 16."""
 
 
@@ -21,6 +21,6 @@ def load_sklearn_digits() -> tuple[ByteArray, ByteArray]:
     """
     data = load_digits()
     frames = np.zeros((len(data.images), 28, 28), np.uint8)
-    for frame, image in zip(frames, np.rint(data.images * (255 / LIGHTEST)).astype(np.uint8), strict=True):
+    for frame, image in zip(frames, np.rint(data.images * (255 / MAX_SHADE)).astype(np.uint8), strict=True):
         frame[4:24, 4:24] = np.asarray(Image.fromarray(image).resize((20, 20), Image.Resampling.BICUBIC))
     return frames, data.target.astype(np.uint8)

@@ -16,13 +16,13 @@ EXACT = 3e-7
 """Relative error that counts as rounding, of targets in float32 too."""
 ROWS_PER_NUMBER = 20
 """Rows for each number of a law, at least, where there is noise."""
-MOST_UNEXPLAINED = 0.02
+MAX_UNEXPLAINED = 0.02
 """Share of the target's variance that a law may leave to noise."""
-MOST_NOISE = 0.1
+MAX_NOISE = 0.1
 """Relative size of the noise that a law may leave."""
-CANCELLED = 1e3
+MAX_CANCELLATION = 1e3
 """How many times larger than their sum terms may be, in the median row, unless all constants are simple."""
-INNER, WORSE = 0.7, 1.6
+INNER_SHARE, MAX_OUTER_RATIO = 0.7, 1.6
 """Share of the rows that a law is fitted to again, and how many times worse it may be on the others."""
 
 
@@ -82,7 +82,7 @@ class _Residuals:
         terms = np.abs(self.candidate.terms(self.inputs) * self.candidate.constants)
         sums, sum_index = np.abs(self.candidate.sums(self.inputs)), self.candidate.sum_index
         largest = np.stack([terms[:, sum_index == k].max(1) for k in range(sums.shape[1])], 1)
-        return bool((np.median(largest / np.maximum(sums, 1e-300), axis=0) > CANCELLED).any())
+        return bool((np.median(largest / np.maximum(sums, 1e-300), axis=0) > MAX_CANCELLATION).any())
 
     def too_much_noise(self) -> str | None:
         """Why the noise, by its size alone, leaves a law in doubt."""
@@ -90,10 +90,10 @@ class _Residuals:
         if rows < ROWS_PER_NUMBER * self.candidate.complexity:
             return f"{rows} different rows are too few to tell a law from noise"
         unexplained = float(np.mean(self.errors**2) / np.var(self.target))
-        if min(unexplained, self.unexplained_logarithm()) > MOST_UNEXPLAINED:
+        if min(unexplained, self.unexplained_logarithm()) > MAX_UNEXPLAINED:
             return f"the best candidate leaves {unexplained:.0%} of the target's variance unexplained"
         size = min(float(np.median(self.relative_errors)) * 1.48, relative_error(self.predicted, self.target))
-        if size > MOST_NOISE:
+        if size > MAX_NOISE:
             return f"the best candidate is off by {size:.0%}"
         return None
 
@@ -121,12 +121,12 @@ class _Residuals:
     def fails_outwards(self) -> bool:
         """Whether the candidate, its constants fitted to the inner rows alone, is worse on the outer ones."""
         distance = from_median(self.inputs).max(1)
-        inner = distance <= np.quantile(distance, INNER)
+        inner = distance <= np.quantile(distance, INNER_SHARE)
         if inner.all():
             return False
         for fitted in fit_constants(self.candidate, self.inputs[inner], self.target[inner]):
             off = np.abs(fitted.predict(self.inputs) - self.target)
             for error in (off, off / np.maximum(np.abs(self.target), 1e-300)):
-                if error[~inner].mean() <= WORSE * error[inner].mean():
+                if error[~inner].mean() <= MAX_OUTER_RATIO * error[inner].mean():
                     return False
         return True

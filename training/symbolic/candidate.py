@@ -9,7 +9,7 @@ import torch
 from models.arrays import BoolArray, FloatArray, IntArray
 from models.law import Law
 
-FINEST = 1e-12
+ROUNDING_ERROR = 1e-12
 """Relative errors below this are rounding: two candidates that reach it fit equally well."""
 
 
@@ -116,8 +116,8 @@ def description_length(prediction: FloatArray, target: FloatArray, parameters: i
     rows, size = len(target), np.abs(prediction)
     with np.errstate(all="ignore"):
         squared = (prediction - target) ** 2
-        same = rows * math.log(max(np.mean(squared), FINEST**2 * np.mean(target**2)))
-        ratio = max(np.mean(squared / size**2), FINEST**2) if size.all() else math.inf
+        same = rows * math.log(max(np.mean(squared), ROUNDING_ERROR**2 * np.mean(target**2)))
+        ratio = max(np.mean(squared / size**2), ROUNDING_ERROR**2) if size.all() else math.inf
         proportional = rows * math.log(ratio) + 2 * np.log(np.where(size > 0, size, 1.0)).sum()
     best = min(value if math.isfinite(value) else math.inf for value in (same, proportional))
     return best + parameters * math.log(rows)

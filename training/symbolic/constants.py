@@ -15,11 +15,11 @@ from training.symbolic.snap import simplest_constant
 from training.symbolic.subset_least_squares import ROUNDING, allowance, inverse_lengths, least_squares
 
 STEPS = 12
-SURE = 3.0
+MAX_STANDARD_ERRORS = 3.0
 """Standard errors that a simple number may lie off the fitted one."""
-SHARES = (1.0, 1 / 3, 1 / 10)
+TOLERANCE_SHARES = (1.0, 1 / 3, 1 / 10)
 """Shares of that, tried one after the other: the widest gives the simplest numbers."""
-FEW = 4
+WEAKEST_TERMS = 4
 """Terms whose removal is tried one by one, the weakest first."""
 
 
@@ -121,7 +121,7 @@ class _ConstantFit:
             strength = np.abs(best.candidate.constants) / np.maximum(best.spread(), 1e-300)
             weak = np.flatnonzero(strength < 1).tolist()
             groups = [weak] if len(weak) > 1 else []
-            groups += [[place] for place in np.argsort(strength)[:FEW].tolist()]
+            groups += [[place] for place in np.argsort(strength)[:WEAKEST_TERMS].tolist()]
             trials = (best.without(places) for places in groups)
             shorter = next((trial for trial in trials if trial is not None), None)
             if shorter is None:
@@ -149,7 +149,7 @@ class _ConstantFit:
 
     def snapped(self) -> Candidate:
         """The candidate with simple constants where they fit as well; of its scales the simplest."""
-        relative = SURE * self.spread() / np.maximum(np.abs(self.candidate.constants), 1e-300)
+        relative = MAX_STANDARD_ERRORS * self.spread() / np.maximum(np.abs(self.candidate.constants), 1e-300)
         trials = []
         for constants in _scales(self.candidate):
             tolerances = np.maximum(relative, ROUNDING) * np.abs(constants)
@@ -160,7 +160,7 @@ class _ConstantFit:
         """Constants snapped to simple numbers: all at once, or else each that can be, the largest first."""
         trials = [
             np.array([simplest_constant(*pair) for pair in zip(constants, share * tolerances, strict=True)])
-            for share in SHARES
+            for share in TOLERANCE_SHARES
         ]
         for together in trials:
             if together.all() and self.error_of(together) <= self.allowed(int(np.sum(together != constants))):

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from models.arrays import FloatArray
 
-WHOLE = (-2.0, -1.0, 1.0, 2.0)
-HALVES = (-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0)
-LARGEST = 8_000
+WHOLE_EXPONENTS = (-2.0, -1.0, 1.0, 2.0)
+HALF_EXPONENTS = (-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0)
+MAX_TERMS = 8_000
 """Terms in a dictionary, at most: what keeps one sweep of the search within a second."""
 
 
@@ -27,16 +27,16 @@ class Dictionary:
     values: NDArray[np.float32]
 
     @classmethod
-    def of(cls, inputs: FloatArray, largest: int = LARGEST) -> "Dictionary":
+    def of(cls, inputs: FloatArray, largest: int = MAX_TERMS) -> "Dictionary":
         """All terms of as many columns as the dictionary's size allows; half powers for positive columns only."""
         exponents = _exponents(inputs, largest)
-        values = powers(inputs, exponents)
+        values = monomials(inputs, exponents)
         size = np.sqrt(np.mean(values**2, 0))
         sound = np.isfinite(size) & (size > 0)
         return cls(exponents[sound], (values[:, sound] / size[sound]).astype(np.float32))
 
 
-def powers(inputs: FloatArray, exponents: FloatArray) -> FloatArray:
+def monomials(inputs: FloatArray, exponents: FloatArray) -> FloatArray:
     """Products of powers, ``(rows, terms)``; a negative input counts with its sign where the exponent is odd."""
     zero = inputs == 0
     with np.errstate(over="ignore", invalid="ignore"):
@@ -49,7 +49,10 @@ def powers(inputs: FloatArray, exponents: FloatArray) -> FloatArray:
 
 def _exponents(inputs: FloatArray, largest: int) -> FloatArray:
     """Exponents of all terms of up to as many columns as ``largest`` terms allow, ``(terms, columns)``."""
-    grids = [HALVES if (x > 0).all() else WHOLE if x.all() else tuple(w for w in WHOLE if w > 0) for x in inputs.T]
+    grids = [
+        HALF_EXPONENTS if (x > 0).all() else WHOLE_EXPONENTS if x.all() else tuple(w for w in WHOLE_EXPONENTS if w > 0)
+        for x in inputs.T
+    ]
     columns = len(grids)
     terms = [np.zeros((1, columns))]
     for used in range(1, columns + 1):

@@ -13,10 +13,10 @@ from training.symbolic.formula import Formula, formula
 from training.symbolic.outliers import find_outliers
 from training.symbolic.search import ROUNDS, search
 
-LARGEST = 1e150
+MAX_VALUE = 1e150
 """Squares of larger numbers may not be finite, and those of numbers below its inverse may be 0."""
 
-NAMED = 5
+MAX_NAMED_ROWS = 5
 """Rows that a reason names, at most."""
 
 
@@ -92,9 +92,9 @@ def _check(inputs: FloatArray, target: FloatArray) -> None:
     if inputs.ndim != 2 or target.shape != (len(inputs), 1) or not inputs.size:
         raise ValueError(f"inputs are (rows, columns) and target (rows, 1), got {inputs.shape} and {target.shape}.")
     widest, size = np.abs(inputs).max(), np.abs(target).max()
-    if not (widest <= LARGEST and 1 / LARGEST <= size <= LARGEST):
+    if not (widest <= MAX_VALUE and 1 / MAX_VALUE <= size <= MAX_VALUE):
         raise ValueError(
-            f"inputs and target must be finite, at most {LARGEST:g}, and the target not all below {1 / LARGEST:g}; "
+            f"inputs and target must be finite, at most {MAX_VALUE:g}, and the target not all below {1 / MAX_VALUE:g}; "
             f"the largest are {widest:g} and {size:g}, so scale the columns nearer to 1."
         )
 
@@ -110,5 +110,5 @@ def _outlier_reason(law: Formula | None, rows: list[int]) -> str:
     text = law.text if law else "the law"
     if len(rows) == 1:
         return f"row {rows[0]} does not follow {text}, as all other training rows do; correct it or leave it out"
-    named = ", ".join(map(str, rows[:NAMED])) + ", ..." * (len(rows) > NAMED)
+    named = ", ".join(map(str, rows[:MAX_NAMED_ROWS])) + ", ..." * (len(rows) > MAX_NAMED_ROWS)
     return f"rows {named} do not follow {text}, as all other training rows do; correct them or leave them out"

@@ -16,7 +16,7 @@ from models.law import Law
 EXACT_WITHIN = 1e-6
 """A weight of a unit counts as the integer that it is this close to: the largest error of the default models."""
 LARGEST_DENOMINATOR = 12
-WORDS = ("Abs", "pi", "sign", "sqrt")
+RESERVED_NAMES = ("Abs", "pi", "sign", "sqrt")
 """Reserved in formulas: columns of these names are quoted."""
 
 
@@ -159,7 +159,7 @@ def _text(expression: sympy.Expr, columns: Sequence[str]) -> str:
 
 
 def _quoted(name: str) -> str:
-    word = name.isidentifier() and not iskeyword(name) and name not in WORDS
+    word = name.isidentifier() and not iskeyword(name) and name not in RESERVED_NAMES
     return name if word else f'"{name}"'
 
 
@@ -172,7 +172,7 @@ def _latex(expression: sympy.Expr, symbols: Sequence[sympy.Symbol], columns: Seq
 
 
 def _is_symbol(name: str) -> bool:
-    return bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name)) and name not in WORDS
+    return bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name)) and name not in RESERVED_NAMES
 
 
 def _words(name: str) -> str:

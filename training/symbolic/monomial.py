@@ -6,7 +6,7 @@ from models.arrays import BoolArray, FloatArray
 from training.symbolic.candidate import Candidate, signs_of
 from training.symbolic.snap import snap_exponents
 
-RARE = 0.01
+MAX_ZERO_SHARE = 0.01
 """Share of zeros in a column that may be rounding: with more, where the target is not 0, it is no factor."""
 
 
@@ -21,7 +21,7 @@ def monomial_candidates(inputs: FloatArray, target: FloatArray) -> list[Candidat
         target: ``(rows,)``.
     """
     known = target != 0
-    columns = (inputs[known] == 0).mean(0) < RARE if known.any() else known[:0]
+    columns = (inputs[known] == 0).mean(0) < MAX_ZERO_SHARE if known.any() else known[:0]
     rows = known & (inputs[:, columns] != 0).all(1)
     if not columns.any() or rows.sum() < columns.sum() + 3 or _contradicted(inputs, target):
         return []
@@ -41,7 +41,7 @@ def monomial_candidates(inputs: FloatArray, target: FloatArray) -> list[Candidat
 
 def _contradicted(inputs: FloatArray, target: FloatArray) -> bool:
     """Whether the target is 0 where no input is, more than rarely: then it is no product."""
-    return bool(np.mean((target == 0) & (inputs != 0).all(1)) > RARE)
+    return bool(np.mean((target == 0) & (inputs != 0).all(1)) > MAX_ZERO_SHARE)
 
 
 def _switches(inputs: FloatArray, rows: BoolArray) -> BoolArray:

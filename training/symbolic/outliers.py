@@ -12,9 +12,9 @@ from training.symbolic.search import search
 
 SAMPLE, TRIES = 48, 4
 """Rows of a sample, so few that one without outliers is soon drawn, and samples that are searched."""
-MOST = 0.05
+MAX_OUTLIER_SHARE = 0.05
 """Share of the rows that may be outliers."""
-FEWEST_ROWS = 12
+MIN_ROWS = 12
 
 
 def find_outliers(
@@ -30,13 +30,13 @@ def find_outliers(
         seconds: time after which each search tries products and plain sums only.
     """
     random, begun = np.random.default_rng(seed), monotonic()
-    for _ in range(TRIES if len(target) >= FEWEST_ROWS else 0):
+    for _ in range(TRIES if len(target) >= MIN_ROWS else 0):
         rows = random.permutation(len(target))[: min(SAMPLE, 2 * len(target) // 3)]
         if np.ptp(target[rows]) == 0:
             continue
         found = search(inputs[rows], target[rows], rounds=rounds, seconds=seconds - (monotonic() - begun))
         off = _off(found.candidate, inputs, target)
-        if found.reason is None and 0 < len(off) <= max(1, MOST * len(target)):
+        if found.reason is None and 0 < len(off) <= max(1, MAX_OUTLIER_SHARE * len(target)):
             return found.candidate, off
     return None
 

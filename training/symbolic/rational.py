@@ -8,11 +8,11 @@ import numpy as np
 from models.arrays import FloatArray, IntArray
 from training.symbolic.candidate import Candidate, different_rows, signs_of
 from training.symbolic.dictionary import Dictionary
-from training.symbolic.monomial import RARE
+from training.symbolic.monomial import MAX_ZERO_SHARE
 from training.symbolic.subset_least_squares import least_squares
 from training.symbolic.term_exchange import exchange_terms
 
-FOUND = 1e-5
+SOLVED_ERROR = 1e-5
 """Relative error, in the float32 of the search, at which it has found the terms."""
 ROWS_PER_TERM = 12
 SEARCH_ROWS = 400
@@ -59,7 +59,7 @@ def rational_candidates(inputs: FloatArray, target: FloatArray, random: np.rando
         random: for start values.
     """
     once = different_rows(inputs, target)
-    rare = (inputs == 0).mean(0) < RARE
+    rare = (inputs == 0).mean(0) < MAX_ZERO_SHARE
     usable = once[(inputs[once][:, rare] != 0).all(1) & (target[once] != 0)]
     if len(usable) < 2 * ROWS_PER_TERM:
         return
@@ -84,7 +84,7 @@ def _search(form: Form, dictionary: Dictionary, target: FloatArray, random: np.r
     for error, choice in sweeps:
         if error < least:
             least, found = error, choice
-        if least < FOUND:
+        if least < SOLVED_ERROR:
             break
     return found
 

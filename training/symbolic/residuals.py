@@ -9,14 +9,14 @@ from sklearn.preprocessing import PolynomialFeatures, QuantileTransformer, Stand
 
 from models.arrays import FloatArray
 
-MOST_ROWS, FEWEST_ROWS = 2_000, 20
-LEARNABLE = 0.1
+MAX_ROWS, MIN_ROWS = 2_000, 20
+MIN_LEARNABLE_SHARE = 0.1
 """Share of the spread of residuals that counts as learnable."""
 
 
 def learnable(inputs: FloatArray, residuals: FloatArray) -> bool:
     """Whether residuals hold more than noise, see ``learnable_share``."""
-    return learnable_share(inputs, residuals) > LEARNABLE
+    return learnable_share(inputs, residuals) > MIN_LEARNABLE_SHARE
 
 
 def learnable_share(inputs: FloatArray, target: FloatArray, seed: int = 0) -> float:
@@ -29,8 +29,8 @@ def learnable_share(inputs: FloatArray, target: FloatArray, seed: int = 0) -> fl
         target: ``(rows,)``; its ranks count, so a few large values decide nothing.
         seed: of the folds.
     """
-    rows = min(len(target), MOST_ROWS)
-    if rows < FEWEST_ROWS:
+    rows = min(len(target), MAX_ROWS)
+    if rows < MIN_ROWS:
         return 0.0
     index = np.random.default_rng(seed).permutation(len(target))[:rows]
     ranks = np.argsort(np.argsort(target[index])).astype(np.float64)

@@ -19,7 +19,7 @@ from training.symbolic.two_factor import two_factor_candidates
 
 ROUNDS = 8
 """Rounds over all forms of sums and quotients of products, at most."""
-HOPELESS = 0.4
+MIN_SHARE_FOR_ROUNDS = 0.4
 """Share of the target that can be learned without a law, below which one round is enough."""
 
 
@@ -117,7 +117,7 @@ def _stages(inputs: FloatArray, target: FloatArray, rounds: int, random: np.rand
         for candidates, last in two_factor_candidates(inputs, target, random):
             yield _Stage("two sums", candidates, more_at_once=not last)
     for done in range(rounds):
-        if done == 1 and learnable_share(inputs, target) < HOPELESS:
+        if done == 1 and learnable_share(inputs, target) < MIN_SHARE_FOR_ROUNDS:
             return
         for candidate in rational_candidates(inputs, target, random):
             yield _Stage(f"sums of products, round {done + 1} of {rounds}", [candidate], more_at_once=False)

@@ -9,7 +9,7 @@ import numpy as np
 from models.arrays import FloatArray
 from training.symbolic.subset_least_squares import SubsetLeastSquares
 
-GRIDS = (1, 2, 3, 4)
+EXPONENT_DENOMINATORS = (1, 2, 3, 4)
 """Exponents are snapped to multiples of 1, then 1/2, then 1/3, then 1/4."""
 
 
@@ -31,7 +31,7 @@ def snap_exponents(design: FloatArray, goal: FloatArray, weights: FloatArray) ->
     root = np.sqrt(weights / weights.mean())[:, None]
     problem = SubsetLeastSquares.of(design * root, goal * root[:, 0])
     fixed: dict[int, float] = {}
-    for grid in GRIDS:
+    for grid in EXPONENT_DENOMINATORS:
         while free := [place for place in range(problem.columns) if place not in fixed]:
             values, spread = problem.solve(free, fixed)
             near = np.round(values * grid) / grid

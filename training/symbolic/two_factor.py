@@ -18,8 +18,8 @@ STARTS = 4
 EVALUATIONS = 60
 TOLERANCES = {"ftol": 1e-9, "xtol": 1e-15, "gtol": 1e-15}
 """Of one start: it ends where the error falls by less than ``ftol`` of itself."""
-MOST_ROWS = 2_048
-ZERO = 1e-6
+MAX_ROWS = 2_048
+ZERO_SHARE = 1e-6
 """Constants below this share of the largest count as zeros with rounding."""
 
 
@@ -33,7 +33,7 @@ def two_factor_candidates(
         target: ``(rows,)``.
         random: for start values.
     """
-    rows = random.permutation(len(target))[:MOST_ROWS]
+    rows = random.permutation(len(target))[:MAX_ROWS]
     x, y = inputs[rows], target[rows]
     scale = np.sqrt(np.mean(x**2, 0))
     scale = np.where(scale > 0, scale, 1.0)
@@ -97,7 +97,7 @@ def _candidates(constants: FloatArray, exponent: float, scale: FloatArray, input
     """The candidate of these constants, once with all of them and once without those that look like zeros."""
     exponents = np.concatenate([np.eye(inputs.shape[1]), np.zeros((1, inputs.shape[1]))])
     found = []
-    for threshold in (ZERO, 1e-2):
+    for threshold in (ZERO_SHARE, 1e-2):
         kept = np.abs(constants) > threshold * np.abs(constants).max(1, keepdims=True)
         if not kept.any(1).all():
             continue

@@ -31,7 +31,7 @@ AUTO = "auto"
 MAX_TRAINING_ROWS = 8192
 GOOD_ENOUGH = 1e-10
 """Interpolation error (relative RMSE) at which no further restart is tried."""
-NO_BETTER = 1e-6
+EQUAL_ERROR = 1e-6
 """Networks whose interpolation errors are below this count as equally good."""
 
 AnyArithmetic = Network | Law
@@ -191,7 +191,7 @@ def _best_restart(
         network = Network(unit, dims).double()
         train_arithmetic(network, *train)
         exact = network.exact()
-        as_good = _error(exact, held_out) <= max(NO_BETTER, 2 * _error(network, held_out))
+        as_good = _error(exact, held_out) <= max(EQUAL_ERROR, 2 * _error(network, held_out))
         return exact if as_good else network.eval()
 
     return _best_of(restarts, start, held_out, f"{unit} {list(dims)}")

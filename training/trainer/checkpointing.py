@@ -17,7 +17,7 @@ import torch
 
 from training.trainer.state import TrainingState
 
-SECONDS = 5.0
+SAVE_INTERVAL_SECONDS = 5.0
 """Least time between two saves: the work that an interruption can cost, in addition to the current epoch."""
 
 
@@ -38,7 +38,7 @@ class TrainingCheckpoint:
         path: the file; its folder is made when it is needed.
         fingerprint: of all that decides the weights: options, data, code. A file of another fingerprint is ignored.
         parts: what is saved with the training, by name.
-        seconds: least time between two saves; None: ``SECONDS``.
+        seconds: least time between two saves; None: ``SAVE_INTERVAL_SECONDS``.
         clock: seconds that never go back.
     """
 
@@ -54,7 +54,7 @@ class TrainingCheckpoint:
         self.path = path
         self._fingerprint = fingerprint
         self._parts = parts or {}
-        self._seconds = SECONDS if seconds is None else seconds
+        self._seconds = SAVE_INTERVAL_SECONDS if seconds is None else seconds
         self._clock = clock
         self._saved_at = clock()
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from training.trainer.state import PEAK
+from training.trainer.state import WARMUP_SHARE
 
 
 class BestEpoch:
@@ -32,7 +32,7 @@ class BestEpoch:
         self.network = network
         self.loss = loss
         self.patience = patience
-        self.peak = math.ceil(PEAK * epochs)
+        self.peak = math.ceil(WARMUP_SHARE * epochs)
         self.epoch = -1
         self.lowest = math.inf
         self.weights: dict[str, torch.Tensor] = {}

@@ -14,7 +14,7 @@ from training.trainer.ema import averaged, moving_average
 
 WEIGHT_DECAY = 1e-4
 CLIP_NORM = 1.0
-PEAK = 0.3
+WARMUP_SHARE = 0.3
 """Share of the steps during which the learning rate rises."""
 
 Loss = Callable[[Any, Tensor], Tensor]
@@ -125,7 +125,7 @@ def adamw_one_cycle(
         ema_decay: see ``TrainingState``.
     """
     optimizer = torch.optim.AdamW(network.parameters(), lr=max_lr, weight_decay=WEIGHT_DECAY)
-    schedule = OneCycleLR(optimizer, max_lr=max_lr, total_steps=steps, pct_start=PEAK)
+    schedule = OneCycleLR(optimizer, max_lr=max_lr, total_steps=steps, pct_start=WARMUP_SHARE)
     return TrainingState(network, optimizer, schedule, loss or image_loss, ema_decay=ema_decay)
 
 

@@ -11,7 +11,7 @@ from app.errors import InvalidInputError
 
 NUMBER_TYPES: dict[str, np.dtype[Any]] = {"FP64": np.dtype("<f8"), "FP32": np.dtype("<f4"), "UINT8": np.dtype("u1")}
 """NumPy's type of each datatype of the protocol: little-endian."""
-FEW = 16
+MAX_PYTHON_VALUES = 16
 """Values up to which plain Python is faster than NumPy."""
 
 _KINDS: dict[type, str] = {
@@ -60,7 +60,7 @@ def byte_size(shape: list[int], datatype: str) -> int:
 
 def all_finite(tensor: NDArray[Any]) -> bool:
     """Whether every value is finite."""
-    if tensor.size <= FEW:
+    if tensor.size <= MAX_PYTHON_VALUES:
         return all(map(isfinite, tensor.ravel().tolist()))
     return bool(np.isfinite(tensor).all())
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.auth import MISSING, UNKNOWN
+from app.auth import MISSING_KEY, UNKNOWN_KEY
 from app.main import create_app
 from app.settings import Settings
 from tests.app.expect import expect_problem
@@ -68,9 +68,9 @@ def test_a_request_without_a_key_gets_401_whether_or_not_its_path_exists(tmp_pat
     write_sum(tmp_path)
     with running(tmp_path, api_keys_file=keys) as client:
         for headers, reported in (
-            ({}, MISSING),
-            ({"X-API-Key": "wrong"}, UNKNOWN),
-            ({"Authorization": "Basic eDp5"}, UNKNOWN),
+            ({}, MISSING_KEY),
+            ({"X-API-Key": "wrong"}, UNKNOWN_KEY),
+            ({"Authorization": "Basic eDp5"}, UNKNOWN_KEY),
         ):
             response = client.post(path, headers=headers)
             assert response.headers["www-authenticate"] == "Bearer"
@@ -81,10 +81,10 @@ def test_a_request_without_a_key_gets_401_whether_or_not_its_path_exists(tmp_pat
         with_key = client.post(path, headers={"X-API-Key": "secret"})
         assert with_key.status_code != 401
         assert counted(client, "nalu_rejections_total")[("unauthorized",)] == 3
-    assert MISSING == (
+    assert MISSING_KEY == (
         "The request carries no API key; send one as 'Authorization: Bearer KEY' or as 'X-API-Key: KEY'."
     )
-    assert UNKNOWN == "The API key of the request is unknown; ask the service's operator for one."
+    assert UNKNOWN_KEY == "The API key of the request is unknown; ask the service's operator for one."
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_probes_and_documentation_need_no_key(tmp_path: Path, keys: Path, path: 
 def test_metrics_ask_for_a_key_where_the_settings_say_so(tmp_path: Path, keys: Path) -> None:
     write_sum(tmp_path)
     with running(tmp_path, api_keys_file=keys, metrics_require_key=True) as client:
-        expect_problem(client.get("/metrics"), 401, MISSING)
+        expect_problem(client.get("/metrics"), 401, MISSING_KEY)
         assert "nalu_models" in client.get("/metrics", headers={"Authorization": "bearer secret"}).text
 
 

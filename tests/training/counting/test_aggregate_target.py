@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from training.counting.aggregate_target import COUNT, PRIMES, PRODUCT, SUM, TARGETS, AggregateTarget, exponents
-from training.data.synthetic.scenes import NOTHING, Scenes
+from training.data.synthetic.scenes import EMPTY, Scenes
 
-SCENES = Scenes(np.zeros((3, 1, 4, 6), np.uint8), np.array([[[1, 9, NOTHING]], [[NOTHING] * 3], [[7, 7, 8]]], np.int64))
+SCENES = Scenes(np.zeros((3, 1, 4, 6), np.uint8), np.array([[[1, 9, EMPTY]], [[EMPTY] * 3], [[7, 7, 8]]], np.int64))
 
 
 @pytest.mark.parametrize(("target", "expected"), [(SUM, (10, 0, 22)), (COUNT, (2, 0, 3)), (PRODUCT, (9, 1, 392))])
@@ -38,7 +38,7 @@ def test_the_contributions_of_digits_add_up_to_the_components_of_their_label(tar
     for first, second in product(digits, digits):
         read = [digit if target.highest == 9 else 1 for digit in (first, second)]
         added = np.sum([target.contributions[number] for number in read], 0).tolist()
-        scenes = Scenes(np.zeros((1, 1, 4, 6), np.uint8), np.array([[[first, second, NOTHING]]], np.int64))
+        scenes = Scenes(np.zeros((1, 1, 4, 6), np.uint8), np.array([[[first, second, EMPTY]]], np.int64))
         assert target.label(scenes) == DECODE[target.name](added)
         assert target.components(torch.from_numpy(target.label(scenes))).tolist() == [added]
     assert set(target.contributions[0]) == {0}

@@ -14,7 +14,7 @@ from training.counting.scene_sampling import (
     draw_test_scenes,
 )
 from training.data.synthetic.random_placement import scene_side
-from training.data.synthetic.scenes import NOTHING
+from training.data.synthetic.scenes import EMPTY
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 28, 28), dtype=np.uint8)
 LABELS = np.tile(np.arange(10, dtype=np.uint8), 4)
@@ -47,7 +47,7 @@ def test_no_training_scene_holds_more_digits_than_are_trained_on_or_a_zero_in_a_
     drawn = batches(PRODUCT).draw(500, (2, 3), np.random.default_rng(0))
     assert drawn.counts.max() == PRODUCT.max_train_count
     assert 0 not in drawn.digits
-    assert NOTHING in drawn.digits
+    assert EMPTY in drawn.digits
 
 
 def test_cells_are_of_several_sizes_and_nothing_of_a_digit_is_cut_off() -> None:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from training.symbolic.dictionary import Dictionary, powers
+from training.symbolic.dictionary import Dictionary, monomials
 
 RANDOM = np.random.default_rng(0)
 WIDE = np.exp(RANDOM.uniform(-1, 1, (80, 2))) * RANDOM.choice([-1, 1], (80, 2))
@@ -9,7 +9,7 @@ WIDE = np.exp(RANDOM.uniform(-1, 1, (80, 2))) * RANDOM.choice([-1, 1], (80, 2))
 def test_powers_are_signed_products() -> None:
     exponents = np.array([[1.0, 0], [2, -1], [-1, 1], [0, 0], [0, -2]])
     expected = np.stack([(WIDE**row).prod(1) for row in exponents], 1)
-    np.testing.assert_allclose(powers(WIDE, exponents), expected)
+    np.testing.assert_allclose(monomials(WIDE, exponents), expected)
 
 
 def test_a_dictionary_holds_every_whole_product_and_half_powers_of_positive_columns_only() -> None:

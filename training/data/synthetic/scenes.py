@@ -18,7 +18,7 @@ from training.data.synthetic.grid_placement import CHUNK, place_in_cell
 Augment = Callable[[ByteArray, np.random.Generator], ByteArray]
 """Of digits ``(n, side, side)`` and random numbers: the digits drawn otherwise, square again."""
 
-NOTHING = -1
+EMPTY = -1
 """The label of an empty cell."""
 
 
@@ -28,7 +28,7 @@ class Scenes:
 
     Shape:
         images: ``(n, 1, height, width)``, uint8.
-        digits: ``(n, rows, columns)``, the digit in each cell, or ``NOTHING``; without cells ``(n, 1, count)``.
+        digits: ``(n, rows, columns)``, the digit in each cell, or ``EMPTY``; without cells ``(n, 1, count)``.
     """
 
     images: ByteArray
@@ -37,17 +37,17 @@ class Scenes:
     @property
     def counts(self) -> FloatArray:
         """How many digits each scene holds, ``(n,)``."""
-        return np.asarray((self.digits != NOTHING).sum((1, 2)), np.float64)
+        return np.asarray((self.digits != EMPTY).sum((1, 2)), np.float64)
 
     @property
     def sums(self) -> FloatArray:
         """The sum of the digits of each scene, ``(n,)``; 0 where there are none."""
-        return np.asarray(self.digits.sum((1, 2), where=self.digits != NOTHING), np.float64)
+        return np.asarray(self.digits.sum((1, 2), where=self.digits != EMPTY), np.float64)
 
     @property
     def products(self) -> FloatArray:
         """The product of the digits of each scene, ``(n,)``; 1 where there are none."""
-        return np.asarray(self.digits.prod((1, 2), where=self.digits != NOTHING, dtype=np.float64))
+        return np.asarray(self.digits.prod((1, 2), where=self.digits != EMPTY, dtype=np.float64))
 
 
 def draw_scenes(
@@ -81,7 +81,7 @@ def draw_scenes(
     _check(digits, labels, counts, grid)
     taken = random.random((len(counts), grid[0] * grid[1])).argsort(1) < counts[:, None]
     chosen = random.integers(0, len(digits), counts.sum())
-    held = np.full(taken.shape, NOTHING)
+    held = np.full(taken.shape, EMPTY)
     held[taken] = labels[chosen]
     images = np.zeros((len(counts), grid[0], cell, grid[1], cell), np.uint8)
     scene, row, column = np.nonzero(taken.reshape(-1, *grid))

@@ -24,7 +24,7 @@ from training.vision.export import export_image_model
 from training.vision.fit import fit_image_model, measure
 
 TEST_SCENES = 1000
-BEYOND = 10
+EXTRAPOLATION_COUNT = 10
 """Digits of the scenes on which extrapolation is measured."""
 
 
@@ -83,8 +83,8 @@ class DigitRecipe:
 class AggregateRecipe:
     """Computes an aggregate of the digits in an image, learned from aggregates of a few, measured on many.
 
-    Interpolation is measured on as many digits as were trained on, extrapolation on ``BEYOND``; all are MNIST's test
-    digits, which are not trained on.
+    Interpolation is measured on as many digits as were trained on, extrapolation on ``EXTRAPOLATION_COUNT``; all are
+    MNIST's test digits, which are not trained on.
 
     Args:
         target: the aggregate.
@@ -153,14 +153,16 @@ class AggregateRecipe:
         digits = held_out_digits(self.target)
         drawn = {
             count: draw_test_scenes(digits, count, TEST_SCENES, 0)
-            for count in (*range(1, self.target.max_train_count + 1), BEYOND)
+            for count in (*range(1, self.target.max_train_count + 1), EXTRAPOLATION_COUNT)
         }
         within = [drawn[count] for count in range(1, self.target.max_train_count + 1)]
         images = [image for scenes in within for image in scenes.images]
         inside = LabeledImages(images, np.concatenate([self.target.label(scenes) for scenes in within]))
         return {
             "interpolation": inside,
-            "extrapolation": LabeledImages(list(drawn[BEYOND].images), self.target.label(drawn[BEYOND])),
+            "extrapolation": LabeledImages(
+                list(drawn[EXTRAPOLATION_COUNT].images), self.target.label(drawn[EXTRAPOLATION_COUNT])
+            ),
         }
 
 

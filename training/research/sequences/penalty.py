@@ -16,7 +16,7 @@ SPARSITY_RAMP = (0.2, 0.5)
 
 R_z begins when the weights have their signs; before that it can fix one at the wrong -1.
 """
-NEARLY = 1e-3
+ROUNDING_DISTANCE = 1e-3
 """Distance from a whole number within which a weight is rounded. After a thousand digits 1.0001 has grown to 1.1."""
 
 
@@ -55,11 +55,11 @@ def regularisers(cell: nn.Module, name: str, progress: float) -> Tensor | float:
 
 
 def round_weights(cell: nn.Module) -> None:
-    """Round weights of a NAU or NMU that are within ``NEARLY`` of -1, 0 or 1: noise of the last steps."""
+    """Round weights of a NAU or NMU that are within ``ROUNDING_DISTANCE`` of -1, 0 or 1: noise of the last steps."""
     W = getattr(getattr(cell, "unit", None), "W", None)
     if isinstance(W, nn.Parameter):
         with torch.no_grad():
-            W.copy_(torch.where((W - W.round()).abs() < NEARLY, W.round(), W))
+            W.copy_(torch.where((W - W.round()).abs() < ROUNDING_DISTANCE, W.round(), W))
 
 
 def _ramp(progress: float, between: tuple[float, float]) -> float:

@@ -19,7 +19,7 @@ from training.trainer.state import TrainingState
 
 BETAS = (0.9, 0.99)
 """Of Adam. Its second moment forgets the first errors, hundreds of times those to come, ten times sooner than usual."""
-RISE = 0.25
+WARMUP_SHARE = 0.25
 """Share of the steps after which the CNN's learning rate is at its highest."""
 
 
@@ -58,7 +58,7 @@ def settings_for(task: SequenceTask, name: str) -> RunSettings:
     From digits that are not yet distinguished they converge to values that are right at the training length alone.
     """
     if task.outputs > 1 and name.endswith(ON_CLASSES):
-        return RunSettings(task.epochs, cell_learning_rate=5e-3, cell_alone=0.0, cell_from=RISE)
+        return RunSettings(task.epochs, cell_learning_rate=5e-3, cell_alone=0.0, cell_from=WARMUP_SHARE)
     return RunSettings(task.epochs)
 
 
@@ -170,9 +170,9 @@ def _cnn_rate(progress: float, alone: float) -> float:
     """Share of the highest rate: 0 while only the cell trains, then up to 1 and down to 0, along cosines."""
     if progress < alone:
         return 0.0
-    if progress < RISE:
-        return 0.04 + 0.96 * (1 - math.cos(math.pi * (progress - alone) / (RISE - alone))) / 2
-    return _cosine((progress - RISE) / (1 - RISE))
+    if progress < WARMUP_SHARE:
+        return 0.04 + 0.96 * (1 - math.cos(math.pi * (progress - alone) / (WARMUP_SHARE - alone))) / 2
+    return _cosine((progress - WARMUP_SHARE) / (1 - WARMUP_SHARE))
 
 
 def _cosine(progress: float) -> float:

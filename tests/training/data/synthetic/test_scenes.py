@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.data.synthetic.scenes import NOTHING, Scenes, draw_scenes
+from training.data.synthetic.scenes import EMPTY, Scenes, draw_scenes
 
 SIDE = 28
 CELL = 32
@@ -55,7 +55,7 @@ def test_every_digit_is_there_whole_once_and_in_its_cell(counts: list[int], shap
     for count, image, digits in zip(counts * 20, scenes.images[:, 0], scenes.digits, strict=True):
         found = rectangles(image)
         seen = {(top // CELL, left // CELL): value // 20 - 1 for top, left, _, _, value in found}
-        assert seen == {(int(r), int(c)): int(digits[r, c]) for r, c in np.argwhere(digits != NOTHING)}
+        assert seen == {(int(r), int(c)): int(digits[r, c]) for r, c in np.argwhere(digits != EMPTY)}
         assert len(found) == len(seen) == count
         for top, left, height, width, _ in found:
             assert height == width
@@ -131,9 +131,9 @@ def test_sizes_are_alike_however_many_digits_there_are() -> None:
 
 def test_digits_and_cells_are_drawn_evenly() -> None:
     digits = drawn([2] * 6000, (2, 3)).digits
-    shares = (digits != NOTHING).mean(0)
+    shares = (digits != EMPTY).mean(0)
     np.testing.assert_allclose(shares, 1 / 3, atol=0.03)
-    np.testing.assert_allclose(np.bincount(digits[digits != NOTHING]) / 12000, 0.1, atol=0.015)
+    np.testing.assert_allclose(np.bincount(digits[digits != EMPTY]) / 12000, 0.1, atol=0.015)
 
 
 def test_digits_are_augmented_before_they_are_placed() -> None:

@@ -12,7 +12,7 @@ from training.counting.likelihood import MIN_LIKELIHOOD
 from training.data.mnist import Mnist
 from training.research.sequences.digits import SHIFT, DigitImages, DigitSplit, RandomShift, normalise, split_digits
 from training.research.sequences.network import build_cnn, read_digits, recalibrate_bn
-from training.research.sequences.penalty import NEARLY, round_weights
+from training.research.sequences.penalty import ROUNDING_DISTANCE, round_weights
 from training.research.sequences.plan import Run
 from training.research.sequences.recurrent_cell import build_cell
 from training.research.sequences.run import run_once
@@ -89,7 +89,7 @@ def test_where_the_cnn_learns_by_class_probabilities_the_counting_cell_waits_for
     joined = train(task, "NAU on classes", parts.train, 0, settings)
     torch.manual_seed(0)
     build_cnn(task, SIDE, classifies=True)
-    torch.testing.assert_close(waited.cell.unit.W, build_cell("NAU", task).unit.W, atol=NEARLY, rtol=0)
+    torch.testing.assert_close(waited.cell.unit.W, build_cell("NAU", task).unit.W, atol=ROUNDING_DISTANCE, rtol=0)
     assert (joined.cell.unit.W - waited.cell.unit.W).abs().max() > 0.005
 
 
