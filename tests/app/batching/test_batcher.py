@@ -13,32 +13,32 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from app.batching import batcher
-from tests.app.batching.bench import Bench, FakeRequest, model_of, outcome, scenario, turns, until
-from tests.app.wire import HeldModel
+from tests.app.batching.harness import FakeRequest, Harness, model_of, outcome, scenario, turns, until
+from tests.app.raw_http import HeldModel
 
 
 @scenario
 async def test_what_arrives_while_a_model_is_busy_is_one_batch() -> None:
-    bench, fake = Bench(), HeldModel()
+    harness, fake = Harness(), HeldModel()
     model = model_of(fake)
-    first = await bench.held(model, fake, [[1, 1]])
-    others = [bench.request(model, [[number, 0]] * 2) for number in range(5)]
+    first = await harness.held(model, fake, [[1, 1]])
+    others = [harness.request(model, [[number, 0]] * 2) for number in range(5)]
     await turns()
-    assert bench.counters() == (11, 0, 1, 1)
+    assert harness.counters() == (11, 0, 1, 1)
     fake.release.set()
     assert (await first).tolist() == [[2]]
     assert [(await other).tolist() for other in others] == [[[number]] * 2 for number in range(5)]
     assert fake.sizes == [1, 10]
-    assert bench.counters() == (0, 0, 0, 0)
+    assert harness.counters() == (0, 0, 0, 0)
 
 
 @scenario
 async def test_a_lone_request_to_a_quick_model_is_computed_at_once_in_the_event_loop() -> None:
-    bench, fake = Bench(), HeldModel(held=False)
+    harness, fake = Harness(), HeldModel(held=False)
     model = model_of(fake)
-    bench.quick(model)
+    harness.quick(model)
     request = FakeRequest()
-    prediction = bench.scheduler.predict(model, np.array([[3.0, 4.0]]), request)
+    prediction = harness.scheduler.predict(model, np.array([[3.0, 4.0]]), request)
     coroutine = cast(Coroutine[Any, Any, NDArray[np.float64]], prediction)
     with pytest.raises(StopIteration) as done:
         coroutine.send(None)  # it ends before it has waited for anything at all: no timer, no thread, no turn
@@ -49,35 +49,35 @@ async def test_a_lone_request_to_a_quick_model_is_computed_at_once_in_the_event_
 
 @scenario
 async def test_requests_of_one_turn_to_a_quick_model_are_one_batch_after_the_first() -> None:
-    bench, fake = Bench(), HeldModel(held=False)
+    harness, fake = Harness(), HeldModel(held=False)
     model = model_of(fake)
-    bench.quick(model)
+    harness.quick(model)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batcher, "MAX_BATCH_DELAY_SECONDS", 60)  # however busy the machine is
-        requests = [bench.request(model, [[number, 1]]) for number in range(10)]
+        requests = [harness.request(model, [[number, 1]]) for number in range(10)]
         assert [(await request).tolist() for request in requests] == [[[number + 1]] for number in range(10)]
     assert fake.sizes == [1, 9]
 
 
 @scenario
 async def test_a_turn_that_lasts_too_long_is_cut_into_batches() -> None:
-    bench, fake = Bench(), HeldModel(held=False)
+    harness, fake = Harness(), HeldModel(held=False)
     model = model_of(fake)
-    bench.quick(model)
+    harness.quick(model)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batcher, "MAX_BATCH_DELAY_SECONDS", 0)
-        requests = [bench.request(model, [[number, 1]]) for number in range(10)]
+        requests = [harness.request(model, [[number, 1]]) for number in range(10)]
         assert [(await request).tolist() for request in requests] == [[[number + 1]] for number in range(10)]
     assert fake.sizes == [1, 2, 2, 2, 2, 1]
 
 
 @scenario
 async def test_a_batch_holds_no_more_rows_than_its_cap_and_keeps_the_order() -> None:
-    bench, fake = Bench(max_batch_rows=10), HeldModel()
+    harness, fake = Harness(max_batch_rows=10), HeldModel()
     model = model_of(fake)
-    first = await bench.held(model, fake, [[0, 0]])
+    first = await harness.held(model, fake, [[0, 0]])
     sizes = [4, 6, 1, 9, 1, 25, 3]
-    requests = [bench.request(model, [[size, 0]] * size) for size in sizes]
+    requests = [harness.request(model, [[size, 0]] * size) for size in sizes]
     await turns()
     fake.release.set()
     await first
@@ -88,10 +88,10 @@ async def test_a_batch_holds_no_more_rows_than_its_cap_and_keeps_the_order() -> 
 
 @scenario
 async def test_a_request_that_fails_fails_alone() -> None:
-    bench, fake = Bench(), HeldModel()
+    harness, fake = Harness(), HeldModel()
     model = model_of(fake)
-    first = await bench.held(model, fake, [[1, 1]])
-    requests = [bench.request(model, [[number, 0], [1, 0]]) for number in (11, 12, 13, 14, 13)]
+    first = await harness.held(model, fake, [[1, 1]])
+    requests = [harness.request(model, [[number, 0], [1, 0]]) for number in (11, 12, 13, 14, 13)]
     await turns()
     fake.release.set()
     await first
@@ -99,39 +99,39 @@ async def test_a_request_that_fails_fails_alone() -> None:
     assert outcomes[:2] + outcomes[3:4] == [[[11], [1]], [[12], [1]], [[14], [1]]]
     for failed in (outcomes[2], outcomes[4]):
         assert (type(failed), str(failed)) == (RuntimeError, "This model cannot stand 13.")
-    assert bench.counters() == (0, 0, 0, 0)
-    assert (await bench.request(model, [[1, 1]])).tolist() == [[2]]
+    assert harness.counters() == (0, 0, 0, 0)
+    assert (await harness.request(model, [[1, 1]])).tolist() == [[2]]
 
 
 @scenario
 async def test_a_request_that_fails_inline_fails_alone() -> None:
-    bench, fake = Bench(), HeldModel(held=False)
+    harness, fake = Harness(), HeldModel(held=False)
     model = model_of(fake)
-    bench.quick(model)
-    requests = [bench.request(model, [[number, 0]]) for number in (13, 1, 13, 2)]
+    harness.quick(model)
+    requests = [harness.request(model, [[number, 0]]) for number in (13, 1, 13, 2)]
     outcomes = [await outcome(request) for request in requests]
     assert [str(failed) for failed in outcomes[::2]] == ["This model cannot stand 13."] * 2
     assert outcomes[1::2] == [[[1]], [[2]]]
-    assert bench.counters() == (0, 0, 0, 0)
+    assert harness.counters() == (0, 0, 0, 0)
 
 
 @scenario
 async def test_no_rows_at_all_are_answered_with_none() -> None:
-    bench, fake = Bench(), HeldModel(held=False)
+    harness, fake = Harness(), HeldModel(held=False)
     model = model_of(fake)
     none = np.empty((0, 2))
-    assert (await bench.request(model, none)).shape == (0, 1)
-    bench.quick(model)
-    assert [(await request).shape for request in (bench.request(model, none), bench.request(model, none))] == [
+    assert (await harness.request(model, none)).shape == (0, 1)
+    harness.quick(model)
+    assert [(await request).shape for request in (harness.request(model, none), harness.request(model, none))] == [
         (0, 1)
     ] * 2
-    assert bench.counters() == (0, 0, 0, 0)
+    assert harness.counters() == (0, 0, 0, 0)
 
 
 @scenario
 async def test_the_event_loop_is_free_while_a_batch_is_computed() -> None:
-    bench, fake = Bench(), HeldModel()
-    first = await bench.held(model_of(fake), fake, [[1, 1]])
+    harness, fake = Harness(), HeldModel()
+    first = await harness.held(model_of(fake), fake, [[1, 1]])
     assert fake.threads[0] != threading.get_ident()
     seen = []
     for _ in range(10):
@@ -150,42 +150,42 @@ async def test_a_model_that_computes_long_goes_on_running_in_threads() -> None:
         threads.append(threading.get_ident())
         return inputs.sum(1, keepdims=True)
 
-    bench, model = Bench(clock=count(step=0.02).__next__), model_of(slow)
+    harness, model = Harness(clock=count(step=0.02).__next__), model_of(slow)
     for number in range(5):
-        assert (await bench.request(model, [[number, 0]])).tolist() == [[number]]
+        assert (await harness.request(model, [[number, 0]])).tolist() == [[number]]
     assert threading.get_ident() not in threads
 
 
 @scenario
 async def test_no_more_batches_run_at_the_same_time_than_allowed_and_waiting_models_get_their_turn() -> None:
-    bench = Bench(concurrency=2)
+    harness = Harness(concurrency=2)
     fakes = [HeldModel() for _ in range(4)]
     models = [model_of(fake, name=f"m{index}") for index, fake in enumerate(fakes)]
-    requests = [bench.request(model, [[index, 0]]) for index, model in enumerate(models)]
+    requests = [harness.request(model, [[index, 0]]) for index, model in enumerate(models)]
     await until(lambda: fakes[0].entered.is_set() and fakes[1].entered.is_set())
     await turns()
-    assert bench.counters() == (4, 0, 2, 2)
+    assert harness.counters() == (4, 0, 2, 2)
     assert not fakes[2].entered.is_set()
     fakes[1].release.set()
     await until(fakes[2].entered.is_set)
     assert not fakes[3].entered.is_set()
-    assert bench.scheduler.limiter.running == 2
+    assert harness.scheduler.limiter.running == 2
     for fake in fakes:
         fake.release.set()
     assert [(await request).item() for request in requests] == [0, 1, 2, 3]
-    assert bench.counters() == (0, 0, 0, 0)
+    assert harness.counters() == (0, 0, 0, 0)
 
 
 @scenario
 async def test_a_busy_model_does_not_keep_another_from_its_turn() -> None:
-    bench = Bench(concurrency=1, max_batch_rows=1)
+    harness = Harness(concurrency=1, max_batch_rows=1)
     fakes = {"busy": HeldModel(), "other": HeldModel(held=False)}
     models = {name: model_of(fake, name) for name, fake in fakes.items()}
     order: list[str] = []
-    first = await bench.held(models["busy"], fakes["busy"], [[1, 1]] * 40)
-    requests = [bench.request(models["busy"], [[1, 1]] * 40) for _ in range(6)]
+    first = await harness.held(models["busy"], fakes["busy"], [[1, 1]] * 40)
+    requests = [harness.request(models["busy"], [[1, 1]] * 40) for _ in range(6)]
     await turns()
-    other = bench.request(models["other"], [[1, 1]] * 40)
+    other = harness.request(models["other"], [[1, 1]] * 40)
     for name, task in [*(("busy", request) for request in requests), ("other", other)]:
         task.add_done_callback(lambda _, name=name: order.append(name))
     await turns()
@@ -206,16 +206,16 @@ def test_whatever_comes_together_is_answered_as_if_it_had_come_alone(
     weights = np.array([[0.1], [-0.7]])
 
     async def run() -> None:
-        bench = Bench(concurrency=concurrency, max_batch_rows=cap)
+        harness = Harness(concurrency=concurrency, max_batch_rows=cap)
         model = model_of(lambda inputs: inputs @ weights)
         random = np.random.default_rng(len(requests))
         asked = []
         for rows, pause in requests:
             inputs = random.normal(size=(rows, 2))
-            asked.append((inputs, bench.request(model, inputs)))
+            asked.append((inputs, harness.request(model, inputs)))
             await turns(pause)
         for inputs, request in asked:
             np.testing.assert_allclose(await request, inputs @ weights, rtol=0, atol=1e-12)
-        assert bench.counters() == (0, 0, 0, 0)
+        assert harness.counters() == (0, 0, 0, 0)
 
     asyncio.run(run())

@@ -9,9 +9,9 @@ from app.batching.batch import BATCH_PIXELS
 from app.batching.limiter import ConcurrencyLimiter
 from app.repository.load import LoadedModel
 from models.manifest import Manifest
-from tests.app.batching.bench import Bench, scenario, turns, until
+from tests.app.batching.harness import Harness, scenario, turns, until
 from tests.app.factory import image_manifest
-from tests.app.wire import HeldModel
+from tests.app.raw_http import HeldModel
 
 
 class Waiting:
@@ -102,23 +102,23 @@ def image(side: int, value: int = 1) -> NDArray[np.float64]:
 
 @scenario
 async def test_unresized_images_are_computed_at_the_same_time_up_to_the_limit_and_the_rest_after_them() -> None:
-    bench, fake = Bench(concurrency=8, max_concurrent_pixels=2 * 600**2), HeldModel()
+    harness, fake = Harness(concurrency=8, max_concurrent_pixels=2 * 600**2), HeldModel()
     model = image_model_of(fake)
-    requests = [bench.request(model, image(side)) for side in (597, 598, 599, 600)]
+    requests = [harness.request(model, image(side)) for side in (597, 598, 599, 600)]
     await until(lambda: len(fake.batches) == 2)
     await turns()
     assert len(fake.batches) == 2
-    assert bench.scheduler.limiter.pixels == 597**2 + 598**2
+    assert harness.scheduler.limiter.pixels == 597**2 + 598**2
     fake.release.set()
     assert [(await request).item() for request in requests] == [side**2 for side in (597, 598, 599, 600)]
-    assert (bench.scheduler.limiter.pixels, bench.counters()) == (0, (0, 0, 0, 0))
+    assert (harness.scheduler.limiter.pixels, harness.counters()) == (0, (0, 0, 0, 0))
 
 
 @scenario
 async def test_an_image_over_the_limit_is_computed_alone() -> None:
-    bench, fake = Bench(concurrency=8, max_concurrent_pixels=100), HeldModel()
+    harness, fake = Harness(concurrency=8, max_concurrent_pixels=100), HeldModel()
     model = image_model_of(fake)
-    requests = [bench.request(model, image(side)) for side in (30, 31, 9)]
+    requests = [harness.request(model, image(side)) for side in (30, 31, 9)]
     await until(fake.entered.is_set)
     await turns()
     assert len(fake.batches) == 1
@@ -129,11 +129,11 @@ async def test_an_image_over_the_limit_is_computed_alone() -> None:
 
 @scenario
 async def test_images_that_are_resized_and_rows_are_not_weighed() -> None:
-    bench, fake = Bench(concurrency=4, max_concurrent_pixels=1), HeldModel()
+    harness, fake = Harness(concurrency=4, max_concurrent_pixels=1), HeldModel()
     model = image_model_of(fake, resize=True)
-    requests = [bench.request(model, image(side)) for side in (20, 21, 22)]
+    requests = [harness.request(model, image(side)) for side in (20, 21, 22)]
     await until(lambda: len(fake.batches) == 3)
-    assert bench.scheduler.limiter.pixels == 0
+    assert harness.scheduler.limiter.pixels == 0
     fake.release.set()
     await asyncio.gather(*requests)
 
@@ -143,11 +143,11 @@ async def test_images_of_several_requests_are_one_batch_up_to_its_pixels() -> No
     side = 300
     many = BATCH_PIXELS // side**2
     for resize in (True, False):
-        bench, fake = Bench(), HeldModel()
+        harness, fake = Harness(), HeldModel()
         model = image_model_of(fake, resize=resize)
-        first = bench.request(model, image(side))
+        first = harness.request(model, image(side))
         await until(fake.entered.is_set)
-        requests = [bench.request(model, image(side, value)) for value in range(many + 1)]
+        requests = [harness.request(model, image(side, value)) for value in range(many + 1)]
         await turns()
         fake.release.set()
         assert (await first).item() == side**2
@@ -157,10 +157,10 @@ async def test_images_of_several_requests_are_one_batch_up_to_its_pixels() -> No
 
 @scenario
 async def test_an_image_larger_than_a_batch_is_a_batch() -> None:
-    bench, fake = Bench(), HeldModel(held=False)
+    harness, fake = Harness(), HeldModel(held=False)
     side = 1100
     assert side**2 > BATCH_PIXELS
-    requests = [bench.request(image_model_of(fake), image(side)) for _ in range(3)]
+    requests = [harness.request(image_model_of(fake), image(side)) for _ in range(3)]
     assert [(await request).item() for request in requests] == [side**2] * 3
     assert fake.sizes == [1, 1, 1]
 
@@ -168,12 +168,12 @@ async def test_an_image_larger_than_a_batch_is_a_batch() -> None:
 @scenario
 async def test_whatever_the_sizes_every_image_is_answered() -> None:
     random = np.random.default_rng(0)
-    bench, fake = Bench(concurrency=3, max_concurrent_pixels=2000), HeldModel(held=False)
+    harness, fake = Harness(concurrency=3, max_concurrent_pixels=2000), HeldModel(held=False)
     model = image_model_of(fake)
     sides = [int(side) for side in random.integers(1, 60, 200)]
     requests = []
     for side in sides:
-        requests.append(bench.request(model, image(side)))
+        requests.append(harness.request(model, image(side)))
         await turns(int(random.integers(0, 3)))
     assert [(await request).item() for request in requests] == [side**2 for side in sides]
-    assert (bench.scheduler.limiter.pixels, bench.counters()) == (0, (0, 0, 0, 0))
+    assert (harness.scheduler.limiter.pixels, harness.counters()) == (0, (0, 0, 0, 0))

@@ -10,7 +10,7 @@ import pytest
 from tests.app.expect import expect_problem
 from tests.app.factory import TestClient, running, write_image, write_sum
 from tests.app.images import UNSUPPORTED_IMAGE, claimed_png, grey, noise, png, upload, values
-from tests.app.wire import PROTOCOLS, Live, Wire, listening, post, predict_body
+from tests.app.raw_http import PROTOCOLS, LiveService, RawConnection, listening, post, predict_body
 
 URL = "/predict/arithmetic"
 MAX_BYTES = 1000
@@ -19,7 +19,7 @@ BYTES = b"The request body is larger than 1000 bytes; send fewer rows or files a
 
 
 @pytest.fixture(scope="module", params=PROTOCOLS)
-def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
     root = tmp_path_factory.mktemp("repository")
     write_sum(root)
     with listening(root, request.param, max_body_bytes=MAX_BYTES) as live:
@@ -33,18 +33,18 @@ def chunked(body: bytes, size: int) -> bytes:
 
 
 @pytest.mark.parametrize("chunk", [0, 7, 5000], ids=["length", "small-chunks", "one-chunk"])
-def test_a_body_of_exactly_the_limit_is_taken_and_one_byte_more_is_refused(live: Live, chunk: int) -> None:
+def test_a_body_of_exactly_the_limit_is_taken_and_one_byte_more_is_refused(live: LiveService, chunk: int) -> None:
     taken, refused = predict_body([3, 4], length=MAX_BYTES), predict_body([3, 4], length=MAX_BYTES + 1)
-    with Wire(live.port) as wire:
-        answer = wire.send(chunked(taken, chunk) if chunk else post(taken)).answer()
+    with RawConnection(live.port) as connection:
+        answer = connection.send(chunked(taken, chunk) if chunk else post(taken)).answer()
         assert (answer.status, b"7.0" in answer.body) == (200, True)
-        answer = wire.send(chunked(refused, chunk) if chunk else post(refused)).answer()
+        answer = connection.send(chunked(refused, chunk) if chunk else post(refused)).answer()
         assert (answer.status, BYTES in answer.body) == (413, True)
         if chunk:  # what comes after a body that had to be read is the next request
-            assert wire.send(post(taken)).answer().status == 200
+            assert connection.send(post(taken)).answer().status == 200
         else:
             assert answer.header("connection") == "close"
-            assert wire.ends()
+            assert connection.ends()
 
 
 @pytest.mark.parametrize("levels", [32, 33])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.factory import write_image, write_sum
-from tests.app.wire import PROTOCOLS, Live, listening
+from tests.app.raw_http import PROTOCOLS, LiveService, listening
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def services(root: Path) -> Iterator[dict[str, Live]]:
+def services(root: Path) -> Iterator[dict[str, LiveService]]:
     """The same service twice: as it is, and on uvicorn's own protocol."""
     with listening(root, "fast_path") as fast, listening(root, "uvicorn") as normal:
         yield {"fast_path": fast, "uvicorn": normal}
@@ -30,5 +30,5 @@ def protocol_name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def live(services: dict[str, Live], protocol_name: str) -> Live:
+def live(services: dict[str, LiveService], protocol_name: str) -> LiveService:
     return services[protocol_name]

@@ -8,16 +8,16 @@ import pytest
 
 from app.batching import batcher
 from tests.app.factory import wait_until
-from tests.app.wire import Live, Wire, listening, post, predict_body
+from tests.app.raw_http import LiveService, RawConnection, listening, post, predict_body
 
 BODY = predict_body([3, 4])
 LATE = "The request's body was not received within 1 seconds, which is the limit; send it faster or in parts."
 
 
-def test_a_client_that_goes_while_it_sends_is_counted_and_forgotten_at_once(live: Live) -> None:
+def test_a_client_that_goes_while_it_sends_is_counted_and_forgotten_at_once(live: LiveService) -> None:
     before = live.counted(status="499")
-    with Wire(live.port) as wire:
-        wire.send(post(BODY)[:-5])
+    with RawConnection(live.port) as connection:
+        connection.send(post(BODY)[:-5])
         wait_until(lambda: live.service.requests_in_flight)
     wait_until(lambda: not live.service.requests_in_flight)
     assert live.counted(status="499") == before + 1
@@ -29,10 +29,10 @@ def test_a_client_that_has_gone_costs_no_computation_and_its_rows_leave_the_coun
     monkeypatch.setattr(batcher, "DISCONNECT_CHECK_SECONDS", 0)
     with listening(root, protocol_name, max_concurrent_batches=1) as live:
         held = live.hold()
-        with Wire(live.port) as patient:
+        with RawConnection(live.port) as patient:
             patient.send(post(predict_body([1, 1])))
             assert held.entered.wait(5)
-            with Wire(live.port) as hasty:
+            with RawConnection(live.port) as hasty:
                 hasty.send(post(predict_body([5, 5], [5, 5], [5, 5])))
                 wait_until(lambda: live.service.batching.queue_limiter.rows == 4)
             wait_until(lambda: len(live.server.server_state.connections) == 1)
@@ -45,44 +45,44 @@ def test_a_client_that_has_gone_costs_no_computation_and_its_rows_leave_the_coun
         assert live.counted(status="0") == 0
 
 
-def test_a_client_that_goes_while_it_is_answered_harms_no_other(live: Live) -> None:
+def test_a_client_that_goes_while_it_is_answered_harms_no_other(live: LiveService) -> None:
     large = post(predict_body(*[[1, 1]] * 5000))
     for _ in range(5):
-        with Wire(live.port) as wire:
-            wire.send(large, large)
-    with Wire(live.port) as wire:
-        assert wire.send(post(BODY)).answer().predictions() == [[7.0]]
+        with RawConnection(live.port) as connection:
+            connection.send(large, large)
+    with RawConnection(live.port) as connection:
+        assert connection.send(post(BODY)).answer().predictions() == [[7.0]]
     wait_until(lambda: not live.service.requests_in_flight and not live.service.batching.queue_limiter.rows)
 
 
 def test_a_client_that_reads_nothing_is_not_answered_into_memory_without_end(root: Path, protocol_name: str) -> None:
     enough = 2_000_000
-    with listening(root, protocol_name) as live, Wire(live.port, receive_buffer=4096) as wire:
-        wire.socket.settimeout(1)
+    with listening(root, protocol_name) as live, RawConnection(live.port, receive_buffer=4096) as connection:
+        connection.socket.settimeout(1)
         with suppress(TimeoutError):
-            wire.send(post(predict_body([1, 1])) * 30_000)  # whose answers have 12 MB
+            connection.send(post(predict_body([1, 1])) * 30_000)  # whose answers have 12 MB
         wait_until(lambda: live.server.server_state.connections)
         protocol = next(iter(live.server.server_state.connections))
         wait_until(lambda: protocol.pipeline or protocol.transport.get_write_buffer_size() > enough)
         assert protocol.transport.get_write_buffer_size() < enough
-        with Wire(live.port) as other:
+        with RawConnection(live.port) as other:
             assert other.send(post(BODY)).answer().predictions() == [[7.0]]
 
 
-def test_a_connection_whose_client_does_not_read_gets_no_answer_written_before_it_does(live: Live) -> None:
+def test_a_connection_whose_client_does_not_read_gets_no_answer_written_before_it_does(live: LiveService) -> None:
     before = set(live.server.server_state.connections)
-    with Wire(live.port) as wire:
-        assert wire.send(post(BODY)).answer().predictions() == [[7.0]]
+    with RawConnection(live.port) as connection:
+        assert connection.send(post(BODY)).answer().predictions() == [[7.0]]
         (protocol,) = set(live.server.server_state.connections) - before
         protocol.loop.call_soon_threadsafe(protocol.flow.pause_writing)  # as its transport does
         wait_until(lambda: protocol.flow.write_paused)
-        wire.send(post(BODY))
+        connection.send(post(BODY))
         wait_until(lambda: live.service.requests_in_flight)
-        with Wire(live.port) as other:
+        with RawConnection(live.port) as other:
             assert other.send(post(BODY)).answer().predictions() == [[7.0]]
         assert not protocol.cycle.response_complete
         protocol.loop.call_soon_threadsafe(protocol.flow.resume_writing)
-        assert wire.answer().predictions() == [[7.0]]
+        assert connection.answer().predictions() == [[7.0]]
 
 
 def test_a_client_that_went_while_its_next_request_waited_harms_no_other_of_its_batch(
@@ -90,10 +90,10 @@ def test_a_client_that_went_while_its_next_request_waited_harms_no_other_of_its_
 ) -> None:
     with listening(root, protocol_name, max_concurrent_batches=1) as live:
         held = live.hold()
-        with Wire(live.port) as first, Wire(live.port) as other:
+        with RawConnection(live.port) as first, RawConnection(live.port) as other:
             first.send(post(predict_body([1, 1])))
             assert held.entered.wait(5)
-            with Wire(live.port) as hasty:
+            with RawConnection(live.port) as hasty:
                 hasty.send(post(predict_body([2, 2])) * 2)
                 wait_until(lambda: live.service.batching.queue_limiter.rows == 2)
                 other.send(post(predict_body([3, 3])))
@@ -106,14 +106,14 @@ def test_a_client_that_went_while_its_next_request_waited_harms_no_other_of_its_
 
 @pytest.mark.parametrize("sent", [0, -3], ids=["headers-only", "all-but-three-bytes"])
 def test_a_body_that_never_comes_ends_with_408_and_the_connection(root: Path, protocol_name: str, sent: int) -> None:
-    with listening(root, protocol_name, request_timeout_seconds=1) as live, Wire(live.port) as wire:
+    with listening(root, protocol_name, request_timeout_seconds=1) as live, RawConnection(live.port) as connection:
         request = post(BODY)
-        wire.send(request[: len(request) - len(BODY)] if sent == 0 else request[:sent])
-        answer = wire.answer()
+        connection.send(request[: len(request) - len(BODY)] if sent == 0 else request[:sent])
+        answer = connection.answer()
         assert answer.status == 408
         assert json.loads(answer.body)["detail"] == LATE
         assert answer.header("connection") == "close"
-        assert wire.ends()
+        assert connection.ends()
         wait_until(lambda: not live.service.requests_in_flight)
         assert live.counted(status="408") == 1
         assert live.value("nalu_rejections_total", reason="timeout") == 1
@@ -124,7 +124,7 @@ def test_a_request_whose_time_is_over_in_the_queue_is_refused_once_and_not_compu
 ) -> None:
     with listening(root, protocol_name, request_timeout_seconds=1, max_concurrent_batches=1) as live:
         held = live.hold()
-        with Wire(live.port) as first, Wire(live.port) as second:
+        with RawConnection(live.port) as first, RawConnection(live.port) as second:
             first.send(post(predict_body([1, 1])))
             assert held.entered.wait(5)
             second.send(post(predict_body([2, 2])))
@@ -132,10 +132,10 @@ def test_a_request_whose_time_is_over_in_the_queue_is_refused_once_and_not_compu
             held.release.set()
             wait_until(lambda: live.service.batching.queue_limiter.rows == 0)
             detail = "The request was not answered within 1 seconds, which is the limit; try again later."
-            for wire, answer in zip((first, second), answers, strict=True):
+            for connection, answer in zip((first, second), answers, strict=True):
                 assert (answer.status, answer.header("retry-after")) == (503, "1")
                 assert json.loads(answer.body)["detail"] == detail
-                assert wire.send(post(BODY)).answer().predictions() == [[7.0]]
+                assert connection.send(post(BODY)).answer().predictions() == [[7.0]]
         assert held.sizes == [1, 1, 1]
         assert live.counted(status="503") == 2
         assert live.value("nalu_rejections_total", reason="timeout") == 2

@@ -11,7 +11,7 @@ import pytest
 from app.transport import fast_path
 from tests.app.factory import wait_until
 from tests.app.images import grey
-from tests.app.wire import PATH, Answer, Live, Wire, listening, post, predict_body, without_body
+from tests.app.raw_http import PATH, Answer, LiveService, RawConnection, listening, post, predict_body, without_body
 
 BODY = predict_body([3, 4])
 
@@ -87,41 +87,43 @@ def comparable(answer: Answer) -> tuple[int, list[tuple[str, str]], bytes]:
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_request_is_answered_alike_on_both_protocols_and_the_connection_ends_alike(
-    services: dict[str, Live], name: str
+    services: dict[str, LiveService], name: str
 ) -> None:
     status, request = REQUESTS[name]
     answers, follow = [], []
     for live in services.values():
-        with Wire(live.port) as wire:
-            answer = wire.send(request).answer(request.partition(b" ")[0].decode())
+        with RawConnection(live.port) as connection:
+            answer = connection.send(request).answer(request.partition(b" ")[0].decode())
             answers.append(comparable(answer))
             if answer.header("connection") == "close" or name.startswith("upgrade"):
-                follow.append((answer.header("connection"), answer.header("connection") == "close" and wire.ends()))
+                follow.append(
+                    (answer.header("connection"), answer.header("connection") == "close" and connection.ends())
+                )
             else:
-                follow.append(wire.send(post(predict_body([1, 1]))).answer().predictions())
+                follow.append(connection.send(post(predict_body([1, 1]))).answer().predictions())
     assert answers[0] == answers[1]
     assert answers[0][0] == status
     assert follow[0] == follow[1]
     assert follow[0] in ([[2.0]], ("close", True), (None, False))
 
 
-def test_expect_100_continue_is_answered_before_the_body_is_sent(live: Live) -> None:
+def test_expect_100_continue_is_answered_before_the_body_is_sent(live: LiveService) -> None:
     request = post(BODY, "Expect: 100-continue")
-    with Wire(live.port) as wire:
-        assert wire.send(request[: -len(BODY)]).answer().status == 100
-        assert wire.send(BODY).answer().predictions() == [[7.0]]
+    with RawConnection(live.port) as connection:
+        assert connection.send(request[: -len(BODY)]).answer().status == 100
+        assert connection.send(BODY).answer().predictions() == [[7.0]]
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
-def test_a_request_in_packets_of_any_size_is_answered(live: Live, size: int) -> None:
+def test_a_request_in_packets_of_any_size_is_answered(live: LiveService, size: int) -> None:
     request = post(BODY)
     packets = [request[start : start + size] for start in range(0, len(request), size)]
-    with Wire(live.port) as wire:
-        assert wire.send(*packets).answer().predictions() == [[7.0]]
-        assert wire.send(*packets).answer().predictions() == [[7.0]]
+    with RawConnection(live.port) as connection:
+        assert connection.send(*packets).answer().predictions() == [[7.0]]
+        assert connection.send(*packets).answer().predictions() == [[7.0]]
 
 
-def test_requests_in_one_packet_are_answered_in_their_order(live: Live) -> None:
+def test_requests_in_one_packet_are_answered_in_their_order(live: LiveService) -> None:
     wanted: list[tuple[str, bytes]] = [
         ("a", post(predict_body([1, 1]), "X-Request-ID: a")),
         ("b", without_body("GET", "/health/live", "X-Request-ID: b")),
@@ -129,38 +131,38 @@ def test_requests_in_one_packet_are_answered_in_their_order(live: Live) -> None:
         ("d", post(b"{", "X-Request-ID: d")),
         ("e", post(predict_body([1, 3]), "X-Request-ID: e")),
     ]
-    with Wire(live.port) as wire:
-        wire.send(b"".join(request for _, request in wanted))
-        answers = [wire.answer() for _ in wanted]
+    with RawConnection(live.port) as connection:
+        connection.send(b"".join(request for _, request in wanted))
+        answers = [connection.answer() for _ in wanted]
     assert [answer.header("x-request-id") for answer in answers] == ["a", "b", "c", "d", "e"]
     assert [answer.status for answer in answers] == [200, 200, 200, 422, 200]
     assert [answers[index].predictions() for index in (0, 2, 4)] == [[[2.0]], [[3.0]], [[4.0]]]
 
 
-def test_three_predictions_in_one_packet_are_answered_in_their_order(live: Live) -> None:
-    with Wire(live.port) as wire:
-        wire.send(b"".join(post(predict_body([number, 0])) for number in range(3)))
-        assert [wire.answer().predictions() for _ in range(3)] == [[[0.0]], [[1.0]], [[2.0]]]
+def test_three_predictions_in_one_packet_are_answered_in_their_order(live: LiveService) -> None:
+    with RawConnection(live.port) as connection:
+        connection.send(b"".join(post(predict_body([number, 0])) for number in range(3)))
+        assert [connection.answer().predictions() for _ in range(3)] == [[[0.0]], [[1.0]], [[2.0]]]
 
 
 def test_a_request_that_comes_while_the_one_before_is_computed_waits_for_its_turn(
     root: Path, protocol_name: str
 ) -> None:
-    with listening(root, protocol_name) as live, Wire(live.port) as wire:
+    with listening(root, protocol_name) as live, RawConnection(live.port) as connection:
         held = live.hold()
-        wire.send(post(predict_body([1, 1])))
+        connection.send(post(predict_body([1, 1])))
         assert held.entered.wait(5)
-        wire.send(without_body("GET", "/health/live"), post(predict_body([2, 2])))
-        with Wire(live.port) as other:  # it is not the service that waits
+        connection.send(without_body("GET", "/health/live"), post(predict_body([2, 2])))
+        with RawConnection(live.port) as other:  # it is not the service that waits
             assert other.send(without_body("GET", "/health/live")).answer().status == 200
         assert held.sizes == [1]
         held.release.set()
-        first, second, third = (wire.answer() for _ in range(3))
+        first, second, third = (connection.answer() for _ in range(3))
     assert (first.predictions(), second.body, third.predictions()) == ([[2.0]], b'{"live":true}', [[4.0]])
 
 
 def test_the_requests_that_the_fast_path_is_for_take_it(
-    services: dict[str, Live], monkeypatch: pytest.MonkeyPatch
+    services: dict[str, LiveService], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: list[str] = []
     start = fast_path.FastPathCycle.start
@@ -169,21 +171,21 @@ def test_the_requests_that_the_fast_path_is_for_take_it(
     )
     image = post(form(grey(7)), FORM_TYPE, "X-Request-ID: image", path="/predict/image")
     for request in (post(BODY, "X-Request-ID: row"), image, post(BODY, "X-Request-ID: q", path=PATH + "?x=1")):
-        with Wire(services["fast_path"].port) as wire:
-            assert wire.send(request).answer().status == 200
+        with RawConnection(services["fast_path"].port) as connection:
+            assert connection.send(request).answer().status == 200
     assert taken == ["row", "image"]
 
 
 def test_a_key_is_asked_for_and_the_body_need_not_be_read(root: Path, protocol_name: str, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text(f"client {sha256(b'secret').hexdigest()}\n")
-    with listening(root, protocol_name, api_keys_file=keys) as live, Wire(live.port) as wire:
+    with listening(root, protocol_name, api_keys_file=keys) as live, RawConnection(live.port) as connection:
         for headers, detail in (((), "carries no API key; "), (("X-API-Key: no",), "is unknown; ")):
-            answer = wire.send(post(BODY, *headers)).answer()
+            answer = connection.send(post(BODY, *headers)).answer()
             assert (answer.status, answer.header("www-authenticate")) == (401, "Bearer")
             assert detail in json.loads(answer.body)["detail"]
         for header in ("X-API-Key: secret", "Authorization: Bearer secret"):
-            assert wire.send(post(BODY, header)).answer().predictions() == [[7.0]]
+            assert connection.send(post(BODY, header)).answer().predictions() == [[7.0]]
         assert live.value("nalu_rejections_total", reason="unauthorized") == 2
 
 
@@ -200,10 +202,10 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
         (["traceparent: nonsense"], "[0-9a-f]{16}"),
     ],
 )
-def test_a_request_has_the_id_that_its_client_gave_it(live: Live, headers: list[str], expected: str) -> None:
-    with Wire(live.port) as wire:
-        refused = wire.send(post(b"{", *headers)).answer()
-        answered = wire.send(post(BODY, *headers)).answer()
+def test_a_request_has_the_id_that_its_client_gave_it(live: LiveService, headers: list[str], expected: str) -> None:
+    with RawConnection(live.port) as connection:
+        refused = connection.send(post(b"{", *headers)).answer()
+        answered = connection.send(post(BODY, *headers)).answer()
     for answer in (refused, answered):
         assert re.fullmatch(expected, answer.header("x-request-id") or "")
     assert json.loads(refused.body)["request_id"] == refused.header("x-request-id")
@@ -213,9 +215,9 @@ def test_the_access_log_has_a_line_for_every_request(
     root: Path, protocol_name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "app.access")
-    with listening(root, protocol_name, access_log=True) as live, Wire(live.port) as wire:
+    with listening(root, protocol_name, access_log=True) as live, RawConnection(live.port) as connection:
         for name, body in (("first", predict_body([1, 1], [2, 2])), ("second", b"{")):
-            wire.send(post(body, f"X-Request-ID: {name}")).answer()
+            connection.send(post(body, f"X-Request-ID: {name}")).answer()
         wait_until(lambda: not live.service.requests_in_flight)
     lines = [record.getMessage() for record in caplog.records if record.name == "app.access"]
     predicted = [line for line in lines if PATH in line]
@@ -227,9 +229,9 @@ def test_the_access_log_has_a_line_for_every_request(
 
 
 def test_a_request_that_shares_a_packet_with_one_before_is_not_cut_off_as_an_idle_connection_is(root: Path) -> None:
-    with listening(root) as live, Wire(live.port) as wire:
-        wire.send(post(BODY)).answer()
-        wire.send(post(b"{") + post(BODY)[:-5]).answer()
+    with listening(root) as live, RawConnection(live.port) as connection:
+        connection.send(post(BODY)).answer()
+        connection.send(post(b"{") + post(BODY)[:-5]).answer()
         protocol = next(iter(live.server.server_state.connections))
         wait_until(lambda: live.service.requests_in_flight)
         assert protocol.timeout_keep_alive_task is None

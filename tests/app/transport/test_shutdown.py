@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.transport.shutdown import stop_accepting
-from tests.app.wire import Wire, listening, post, predict_body, without_body
+from tests.app.raw_http import RawConnection, listening, post, predict_body, without_body
 
 BODY = predict_body([3, 4])
 
@@ -40,28 +40,28 @@ def test_a_handshake_that_has_begun_completes() -> None:
 
 
 def test_while_draining_a_connection_is_closed_after_its_answer(root: Path, protocol_name: str) -> None:
-    with listening(root, protocol_name) as live, Wire(live.port) as wire:
-        assert wire.send(post(BODY)).answer().header("connection") is None
+    with listening(root, protocol_name) as live, RawConnection(live.port) as connection:
+        assert connection.send(post(BODY)).answer().header("connection") is None
         live.service.draining = True
-        answer = wire.send(post(BODY)).answer()
+        answer = connection.send(post(BODY)).answer()
         assert answer.predictions() == [[7.0]]
         assert answer.header("connection") == "close"
-        assert wire.ends()
+        assert connection.ends()
 
 
 def test_a_server_that_stops_announces_that_it_closes_the_connection_it_is_answering(
     root: Path, protocol_name: str
 ) -> None:
-    with listening(root, protocol_name) as live, Wire(live.port) as wire:
+    with listening(root, protocol_name) as live, RawConnection(live.port) as connection:
         held = live.hold()
-        wire.send(post(BODY))
+        connection.send(post(BODY))
         assert held.entered.wait(5)
         for protocol in list(live.server.server_state.connections):
             protocol.loop.call_soon_threadsafe(protocol.shutdown)
-        with Wire(live.port) as other:  # once this is answered, the shutdown above was seen
+        with RawConnection(live.port) as other:  # once this is answered, the shutdown above was seen
             assert other.send(without_body("GET", "/health/live")).answer().status == 200
         held.release.set()
-        answer = wire.answer()
+        answer = connection.answer()
         assert answer.predictions() == [[7.0]]
         assert answer.header("connection") == "close"
-        assert wire.ends()
+        assert connection.ends()

@@ -17,7 +17,7 @@ from app.repository.load import LoadedModel
 from app.settings import Settings
 from models.manifest import Manifest
 from tests.app.factory import LIMIT_SECONDS, manifest_of
-from tests.app.wire import HeldModel
+from tests.app.raw_http import HeldModel
 
 Rows = list[list[float]]
 
@@ -37,7 +37,7 @@ class FakeRequest:
         assert started <= ended
 
 
-class Bench:
+class Harness:
     """A batch scheduler, its counters, and requests to it."""
 
     def __init__(self, concurrency: int = 1, clock: Callable[[], float] = thread_time, **limits: Any) -> None:

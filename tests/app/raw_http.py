@@ -25,7 +25,7 @@ PATH = "/predict/arithmetic"
 
 
 @dataclass
-class Live:
+class LiveService:
     """A service that listens."""
 
     port: int
@@ -49,7 +49,7 @@ class Live:
 
 
 @contextmanager
-def listening(root: Path, protocol_name: str = "fast_path", **settings: Any) -> Iterator[Live]:
+def listening(root: Path, protocol_name: str = "fast_path", **settings: Any) -> Iterator[LiveService]:
     """The service on that repository and a free port, once it is ready."""
     values = {"repository_poll_seconds": 0, "threads": 1} | settings
     app = create_app(Settings(repository=root, **values))
@@ -69,7 +69,7 @@ def listening(root: Path, protocol_name: str = "fast_path", **settings: Any) -> 
     thread.start()
     try:
         wait_until(lambda: server.started and app.state.service.ready)
-        yield Live(server.servers[0].sockets[0].getsockname()[1], app.state.service, server)
+        yield LiveService(server.servers[0].sockets[0].getsockname()[1], app.state.service, server)
     finally:
         server.should_exit = True
         thread.join()
@@ -92,7 +92,7 @@ class Answer:
         return json.loads(self.body)["predictions"]
 
 
-class Wire:
+class RawConnection:
     """A connection over which raw bytes go."""
 
     def __init__(self, port: int, *, receive_buffer: int = 0) -> None:
@@ -104,13 +104,13 @@ class Wire:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._file = self.socket.makefile("rb")
 
-    def __enter__(self) -> "Wire":
+    def __enter__(self) -> "RawConnection":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def send(self, *packets: bytes) -> "Wire":
+    def send(self, *packets: bytes) -> "RawConnection":
         for packet in packets:
             self.socket.sendall(packet)
         return self
