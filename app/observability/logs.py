@@ -71,7 +71,7 @@ def configure_logging(level: str, format: Literal["text", "json"], stream: TextI
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
-        logger.propagate = True
+        logger.propagate = name != "uvicorn.access"  # the dispatcher's access line has the request id
 
 
 def log_access(logger: logging.Logger, method: str, path: str, status: int, seconds: float, **fields: object) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 
 from app.observability.logs import MAX_PATH, JsonFormatter, TextFormatter, configure_logging, log_access
 
@@ -241,6 +242,14 @@ def test_an_access_line_has_the_request_the_key_and_the_latency(stream: io.Strin
         "key": "alice",
         "rows": 3,
     }
+
+
+def test_uvicorn_logs_no_requests_of_its_own_whichever_is_configured_last(stream: io.StringIO) -> None:
+    uvicorn.Config("app.main:create_app", log_config=None, access_log=False)
+    configure_logging("info", "json", stream)  # as in a worker process
+    assert not logging.getLogger("uvicorn.access").hasHandlers()  # by which its protocol decides
+    logging.getLogger("uvicorn.access").info("GET /models 200")
+    assert logged(stream) == []
 
 
 def test_an_access_line_truncates_a_long_path(stream: io.StringIO) -> None:
