@@ -209,8 +209,8 @@ def test_the_programme_knows_its_units_and_their_settings() -> None:
         steps = unit_spec(group.unit).hyperparameters(group.operation, group.inputs).steps
         assert steps in (3_000, 50_000, 100_000, 200_000)
         assert [layer(torch.rand(3, n)).shape[1] for layer, n in zip(unit_spec(group.unit).build(2), (2, 2))]  # noqa: B905
-    assert unit_spec("NMU").schedule("multiply", 2).ramp == (20_000, 35_000)
-    assert unit_spec("NMRU").schedule("divide", 10).ramp == (50_000, 75_000)
+    assert unit_spec("NMU").hyperparameters("multiply", 2).ramp == (20_000, 35_000)
+    assert unit_spec("NMRU").hyperparameters("divide", 10).ramp == (50_000, 75_000)
     assert groups()[:2] == [Group("NMU", "multiply"), Group("NAU", "add")]
     assert canonical("realnpu-MODIFIED") == "RealNPU-modified"
     assert {p.unit for p in PUBLISHED_RATES if (p.operation, p.inputs) == ("divide", 10)} >= {
