@@ -5,5 +5,6 @@ import warnings
 from benchmarks.images.cross_dataset import main
 
 if __name__ == "__main__":
-    warnings.warn("benchmarks.pictures is now benchmarks.images.", FutureWarning, stacklevel=1)  # alias: as above
+    message = "benchmarks.pictures.elsewhere is now benchmarks.images.cross_dataset."  # alias: as above
+    warnings.warn(message, FutureWarning, stacklevel=1)
     main()

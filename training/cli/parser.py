@@ -173,7 +173,9 @@ def _benchmark(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--units", nargs="+", metavar="UNIT", help="units to train (default: all)")
     parser.add_argument("--operations", nargs="+", metavar="OPERATION", help="operations to learn (default: all)")
     parser.add_argument("--inputs", nargs="+", type=_positive, metavar="N", help="numbers of inputs (default: all)")
-    parser.add_argument("--ranges", nargs="+", metavar="RANGE", help="such as '[-2, 2]', quoted (default: all)")
+    parser.add_argument(
+        "--ranges", nargs="+", metavar="RANGE", help="training ranges, such as '[-2, 2]' (default: all)"
+    )
     parser.add_argument("--out", type=Path, help="folder of the results (default: docs/results, with --quick: reports)")
     parser.add_argument("--seeds-from", type=_non_negative, default=1000, help="seed of the first run (default: 1000)")
     parser.add_argument("--again", action="store_true", help="repeat runs that are in the results already")
