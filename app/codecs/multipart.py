@@ -38,7 +38,9 @@ def read_form(content_type: str, body: bytes) -> Fields:
     try:
         parser.close()
     except MultipartError as error:
-        raise InvalidInputError("The form is incomplete: its last boundary is missing.") from error
+        raise InvalidInputError(
+            "The form is incomplete: its last boundary is missing; send it as curl -F does."
+        ) from error
     return fields
 
 

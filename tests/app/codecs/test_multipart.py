@@ -13,7 +13,7 @@ from app.errors import InvalidInputError
 NO_FORM = (
     "The body is {}, but a form is required: send multipart/form-data with the fields model and files, as curl -F does."
 )
-INCOMPLETE = "The form is incomplete: its last boundary is missing."
+INCOMPLETE = "The form is incomplete: its last boundary is missing; send it as curl -F does."
 NO_NAME = "A part of the form has no name; name each as model, version or files."
 TYPE = "multipart/form-data; boundary=cut"
 
