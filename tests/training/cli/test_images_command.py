@@ -216,7 +216,7 @@ def test_an_interruption_says_that_the_same_command_goes_on_and_another_starts_a
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     labels = images(tmp_path)
-    monkeypatch.setattr(checkpointing, "SECONDS", 0)
+    monkeypatch.setattr(checkpointing, "SAVE_INTERVAL_SECONDS", 0)
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
