@@ -125,11 +125,15 @@ def read_settings(**values: object) -> Settings:
         SettingsError: a value is invalid; the message names its variable.
     """
     given = {name: value for name, value in values.items() if value is not None}
+    old = _under_old_names()
     try:
-        return Settings(**(_under_old_names() | given))  # type: ignore[arg-type]
+        return Settings(**(old | given))  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+        setting = "_".join(str(part) for part in first["loc"])
+        name = PREFIX + setting.upper()
+        if setting in old.keys() - given.keys():
+            name = next(before for before, now in OLD_NAMES.items() if now == name)
         problem = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{name} is {first['input']!r}: {problem}.") from error
 

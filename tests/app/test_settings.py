@@ -151,9 +151,14 @@ def test_workers_inherit_new_names_only_and_warn_of_nothing(monkeypatch: pytest.
     assert deprecation_warnings() == []
 
 
-def test_a_bad_value_under_an_old_name_is_named_with_its_value_and_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bad_value_under_an_old_name_is_reported_under_the_name_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NALU_MAX_BACKLOG_SECONDS", "0")
-    with pytest.raises(SettingsError, match=r"^NALU_MAX_QUEUE_DELAY_SECONDS is '0': .*greater than 0\.$"):
+    with pytest.raises(SettingsError, match=r"^NALU_MAX_BACKLOG_SECONDS is '0': .*greater than 0\.$"):
+        read_settings()
+    with pytest.raises(SettingsError, match=r"^NALU_MAX_QUEUE_DELAY_SECONDS is -1: "):
+        read_settings(max_queue_delay_seconds=-1)
+    monkeypatch.setenv("NALU_MAX_QUEUE_DELAY_SECONDS", "-2")
+    with pytest.raises(SettingsError, match=r"^NALU_MAX_QUEUE_DELAY_SECONDS is '-2': "):
         read_settings()
 
 
