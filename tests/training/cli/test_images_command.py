@@ -172,7 +172,7 @@ import os, signal, sys
 from training.trainer import checkpointing
 from training.__main__ import main
 
-checkpointing.SECONDS = 0
+checkpointing.SAVE_INTERVAL_SECONDS = 0
 save, left = checkpointing.TrainingCheckpoint.save, int(sys.argv[1])
 
 def killed(self, run, epochs, **more):
