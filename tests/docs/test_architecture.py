@@ -17,8 +17,6 @@ from tests.end_to_end.server import free_port
 pytestmark = pytest.mark.slow
 PAGE = read("docs/architecture.md")
 
-pytestmark = pytest.mark.slow
-
 RECORDER = f"""
 import importlib, json, pkgutil, sys, threading
 

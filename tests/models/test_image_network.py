@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+import models
 from models import ImageNetwork
 from models.backbones import build_backbone
 from models.preprocessing import ImagePreprocessing
@@ -63,3 +64,9 @@ def test_what_does_not_fit_is_a_clear_value_error() -> None:
         ImagePreprocessing(28, 3)
     with pytest.raises(ValueError, match=r"^Unknown backbone 'resnet'\. Available: small, local, fine, or package"):
         build_backbone("resnet", 1)
+
+
+def test_the_old_name_of_the_network_warns_and_is_the_new_one() -> None:
+    old = "PictureNetwork"  # alias: the name in 0.1
+    with pytest.warns(FutureWarning, match=rf"^models\.{old} is called models\.ImageNetwork now; use that\.$"):
+        assert getattr(models, old) is ImageNetwork
