@@ -231,6 +231,7 @@ def test_the_command_ends_with_2_and_one_line(
     assert capsys.readouterr() == ("", f"nalu-serve: {reported}\n")
 
 
+@pytest.mark.slow
 def test_python_m_app_ends_with_2_and_one_line() -> None:
     command = [sys.executable, "-m", "app", "--repository", "/nowhere"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)

@@ -35,12 +35,14 @@ def foreign(folder: str, *packages: str) -> set[tuple[str, str]]:
     return {(file, name) for file, name in found if within(name, *packages)}
 
 
+@pytest.mark.slow
 def test_serving_a_prediction_from_onnx_imports_neither_torch_nor_training(tmp_path: Path) -> None:
     modules = modules_after(SERVE, str(tmp_path))
     assert {"app", "models", "onnxruntime"} <= modules
     assert not {"torch", "training", "safetensors", "sklearn", "matplotlib"} & modules
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["models", "models.manifest", "models.decoding", "app.main", "app.__main__"])
 def test_importing_a_module_of_the_service_imports_no_torch(module: str) -> None:
     assert not {"torch", "training"} & modules_after(f"import {module}")

@@ -97,6 +97,7 @@ def is_alias(lines: list[str], number: int) -> bool:
     return "alias" in lines[number] or (above.startswith("#") and "alias" in above)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", CODE)
 def test_no_identifier_is_a_name_of_the_glossary_s_left_column(folder: str) -> None:
     found = []

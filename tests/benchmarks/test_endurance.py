@@ -268,6 +268,7 @@ def test_an_accepted_request_without_a_whole_answer_is_lost(handler: Handler, lo
     assert set(asyncio.run(ask(handler, keep=True)).lost) == {lost}
 
 
+@pytest.mark.slow
 def test_a_client_heeds_connection_close_and_one_that_keeps_nothing_says_so() -> None:
     closing = OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     for keep, response in ((True, closing), (False, OK)):
@@ -312,6 +313,7 @@ def test_losses_have_names_and_stand_in_the_round_s_line() -> None:
     assert seen.line(7).split() == ["7", "0.50", "0.75", "1,002", "2", "0", "0", "3", "3", "fresh,", "reset"]
 
 
+@pytest.mark.slow
 def test_clients_ask_at_their_rate_and_some_of_them_leave(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "LEAVE_SECONDS", 0.02)
 

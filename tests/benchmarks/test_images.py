@@ -81,6 +81,7 @@ def test_the_page_of_models_repeats_the_results(line: int) -> None:
     assert row in (RESULTS.parent / "models.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_models_are_measured_on_another_collection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cross_dataset, "COUNTS", (1, 2))
     found = cross_dataset.page(RESULTS.parents[1] / "repository", images=8).splitlines()

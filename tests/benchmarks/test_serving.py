@@ -208,6 +208,7 @@ def test_a_connection_answers_until_the_server_ends_it_and_a_cut_answer_is_none(
     asyncio.run(ask())
 
 
+@pytest.mark.slow
 def test_overload_keeps_its_rate_and_counts_what_became_of_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.serving.overload.WARM_SECONDS", 0.1)
     monkeypatch.setattr("benchmarks.serving.overload.MOST_CONNECTIONS", 20)
@@ -224,6 +225,7 @@ def test_overload_keeps_its_rate_and_counts_what_became_of_each_request(monkeypa
     assert outcome.as_dict()["goodput"] == round(outcome.in_time / outcome.seconds, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="the load generator wrk is not installed")
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="the benchmark needs two processor cores")
 def test_wrk_loads_a_server_that_runs() -> None:

@@ -99,6 +99,7 @@ def test_both_backends_answer_an_image_of_any_size_alike_on_the_cpu(case: Case) 
             close(onnx(images), case.network(torch.from_numpy(images)).numpy())
 
 
+@pytest.mark.slow
 def test_an_image_has_the_same_answer_alone_and_among_others(case: Case) -> None:
     for backend in BACKENDS:
         predict = case.loaded(backend, "cpu")

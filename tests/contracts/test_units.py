@@ -73,12 +73,14 @@ def test_gradients_stay_finite_at_zero_and_at_extremes(name: str) -> None:
         assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients), value
 
 
+@pytest.mark.slow
 def test_the_input_is_left_as_it_was(name: str) -> None:
     x = signed(5, 3)
     UNITS.load(name)(3, 2).double().train()(x)
     assert torch.equal(x, signed(5, 3))
 
 
+@pytest.mark.slow
 def test_the_equation_says_of_stacked_replicas_what_each_module_says(name: str) -> None:
     torch.manual_seed(0)
     units = [UNITS.load(name)(3, 2).double().eval() for _ in range(2)]

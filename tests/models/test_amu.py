@@ -102,6 +102,7 @@ def test_it_finds_operation_and_operands_from_its_output_alone(
     np.testing.assert_allclose(y, LAWS[law](*x.numpy().T), rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", ["a * b", "a / b", "a^2", "1 / b"])
 def test_trained_on_positive_inputs_it_has_the_signs_of_the_exponents(
     learned: dict[tuple[str, tuple[float, float]], AMU], law: str

@@ -17,6 +17,7 @@ def energies(rows: int = 200) -> tuple[np.ndarray, np.ndarray]:
     return X, 0.5 * X[:, 0] * X[:, 1] ** 2
 
 
+@pytest.mark.slow
 @parametrize_with_checks([ArithmeticRegressor(rounds=0)])
 def test_it_is_an_estimator_as_scikit_learn_demands(estimator, check) -> None:  # type: ignore[no-untyped-def]
     check(estimator)
@@ -45,6 +46,7 @@ def test_it_works_within_a_pipeline_and_as_a_clone() -> None:
     np.testing.assert_allclose(model.predict(X), y, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_export_writes_a_model_with_errors_within_and_beyond_the_range(tmp_path: Path) -> None:
     X, y = energies()
     model = ArithmeticRegressor(random_state=0).fit(X, y)
@@ -62,6 +64,7 @@ def test_export_writes_a_model_with_errors_within_and_beyond_the_range(tmp_path:
     np.testing.assert_allclose(session.run(None, {"input": held_out})[0][:, 0], [9, 90_000], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_without_held_out_rows_the_manifest_claims_no_errors(tmp_path: Path) -> None:
     X, y = energies()
     folder = ArithmeticRegressor(random_state=0).fit(X, y).export(tmp_path, "energy")
@@ -71,6 +74,7 @@ def test_without_held_out_rows_the_manifest_claims_no_errors(tmp_path: Path) -> 
     }
 
 
+@pytest.mark.slow
 def test_what_is_no_law_is_exported_as_an_approximation(tmp_path: Path) -> None:
     X = np.random.default_rng(0).uniform(-3, 3, (300, 1))
     folder = ArithmeticRegressor(rounds=0, random_state=0).fit(X, np.sin(X[:, 0])).export(tmp_path, "sine")

@@ -11,6 +11,7 @@ def _eight_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "budget"),
     [

@@ -156,6 +156,7 @@ async def test_models_and_versions_and_widths_never_share_a_batch() -> None:
         assert sorted(batch.shape for batch in fake.batches[begun:]) == [(3, 1), (3, 2), (3, 3)]
 
 
+@pytest.mark.slow
 @scenario
 async def test_a_model_that_is_unloaded_while_it_computes_for_a_cancelled_request_holds_up_no_other() -> None:
     harness, fake = Harness(), HeldModel()

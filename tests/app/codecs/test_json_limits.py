@@ -50,6 +50,7 @@ def test_what_is_no_json_is_left_to_the_parser(body: bytes) -> None:
     check_depth(body, 1)
 
 
+@pytest.mark.slow
 @given(
     value=st.recursive(
         st.none() | st.integers() | st.text("ab \u00fc", max_size=3),

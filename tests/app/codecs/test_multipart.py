@@ -149,6 +149,7 @@ def test_the_most_parts_are_taken_and_one_more_is_rejected() -> None:
     assert rejected(TYPE, part("a", "1") * (MAX_PARTS + 1) + b"--cut--") == message
 
 
+@pytest.mark.slow
 @given(
     body=st.binary(max_size=300)
     | st.lists(st.sampled_from([b"--cut", b"--", b"\r\n", b":", b"a", b'name="']), max_size=40).map(b"".join)

@@ -162,6 +162,7 @@ def test_the_number_of_pixels_is_known_before_anything_is_decoded(monkeypatch: p
     assert Upload(claimed_png(1000, 999), "File 0", MANY).pixels == 999_000
 
 
+@pytest.mark.slow
 @given(data=st.data(), kind=st.sampled_from(["PNG", "JPEG", "WEBP"]))
 @settings(max_examples=400, deadline=None)
 def test_whatever_bytes_are_changed_an_image_is_decoded_or_refused(data: st.DataObject, kind: str) -> None:

@@ -178,6 +178,7 @@ def test_a_client_that_goes_before_its_body_is_whole_is_counted_as_499_and_not_a
     assert fresh.app.state.service.requests_in_flight == {}  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_two_hundred_requests_at_a_time_of_different_sizes_are_answered_as_each_alone(tmp_path: Path) -> None:
     write_sum(tmp_path)
     answers: dict[int, Any] = {}

@@ -173,6 +173,7 @@ print(json.dumps(statistics(Metrics(list), [("sum", 1)])))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="several workers need fork")
 def test_statistics_of_several_workers_are_their_sums(tmp_path: Path) -> None:
     ended = subprocess.run(

@@ -79,6 +79,7 @@ def test_a_row_is_extrapolated_when_any_column_lies_outside_its_range(
     assert ask(client, [[1.5, 0], row])["extrapolated"] == [False, extrapolated]
 
 
+@pytest.mark.slow
 @given(rows=st.lists(st.tuples(FINITE, FINITE), min_size=1, max_size=20))
 @settings(max_examples=50, deadline=None)
 def test_random_rows_are_answered_as_numpy_computes_them(client: TestClient, rows: list[tuple[float, float]]) -> None:
@@ -124,6 +125,7 @@ def test_whatever_the_body_the_service_never_fails(client: TestClient, body: byt
         assert 400 <= response.status_code < 500
 
 
+@pytest.mark.slow
 @given(inputs=st.lists(st.lists(st.floats() | st.integers() | st.booleans() | st.none(), max_size=3), max_size=3))
 @settings(max_examples=200, deadline=None)
 def test_whatever_the_inputs_the_service_never_fails(client: TestClient, inputs: list[list[Any]]) -> None:

@@ -104,6 +104,7 @@ def test_a_client_that_went_while_its_next_request_waited_harms_no_other_of_its_
         wait_until(lambda: live.service.batching.queue_limiter.rows == 0 and not live.service.requests_in_flight)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [0, -3], ids=["headers-only", "all-but-three-bytes"])
 def test_a_body_that_never_comes_ends_with_408_and_the_connection(root: Path, protocol_name: str, sent: int) -> None:
     with listening(root, protocol_name, request_timeout_seconds=1) as live, RawConnection(live.port) as connection:
@@ -119,6 +120,7 @@ def test_a_body_that_never_comes_ends_with_408_and_the_connection(root: Path, pr
         assert live.value("nalu_rejections_total", reason="timeout") == 1
 
 
+@pytest.mark.slow
 def test_a_request_whose_time_is_over_in_the_queue_is_refused_once_and_not_computed(
     root: Path, protocol_name: str
 ) -> None:

@@ -271,6 +271,7 @@ def test_an_evaluation_without_rows_in_the_range_says_so(tmp_path: Path, capsys:
     assert "no rows" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_help_of_every_command_needs_no_pytorch() -> None:
     code = (
         "import sys; from training.__main__ import main\n"

@@ -136,6 +136,7 @@ def test_images_that_keep_their_size_are_counted_in_any_size(tmp_path: Path) -> 
         assert session.run(None, {"input": noise})[0].shape == (2, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quickly")
 def test_ten_images_are_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert fit(images(tmp_path, 10)) == 0
@@ -143,6 +144,7 @@ def test_ten_images_are_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "8 images to train on, 0 to choose the epoch by, 2 held out." in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quickly")
 def test_values_far_from_zero_are_learned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     labels = images(tmp_path, label=lambda shade: 2000.5 + shade / 50)
@@ -151,6 +153,7 @@ def test_values_far_from_zero_are_learned(tmp_path: Path, capsys: pytest.Capture
     assert "rounded" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quickly")
 def test_bad_rows_are_named_and_left_out_or_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     labels = images(tmp_path)
@@ -212,6 +215,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_weights_of_an_uninterrupted
     assert weights(labels, 1) == weights(labels, 2)
 
 
+@pytest.mark.slow
 def test_an_interruption_says_that_the_same_command_goes_on_and_another_starts_anew(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -240,6 +244,7 @@ def test_an_interruption_says_that_the_same_command_goes_on_and_another_starts_a
     assert anew in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quickly")
 def test_ones_own_backbone_lies_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "own_eye.py").write_text(

@@ -44,6 +44,7 @@ def test_no_gradient_of_a_head_reaches_the_locations() -> None:
     assert all(weight.grad is not None for head in training.others.values() for weight in head.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("weight", "truth", "rounded"), [(0.97, 1.0, True), (0.8, 1.0, True), (0.3, 1.0, True), (0.97, 0.97, False)]
 )

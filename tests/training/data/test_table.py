@@ -169,6 +169,7 @@ def test_rows_are_numbered_across_chunks(tmp_path: Path, monkeypatch: pytest.Mon
         read_table(csv(tmp_path, "a,y\n" + "1,2\n" * 7 + "x,2\n"), "y")
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table_sample, "MAX_ROWS", 100)
     monkeypatch.setattr(table, "CHUNK_FIELDS", 1000)

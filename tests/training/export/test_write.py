@@ -46,6 +46,7 @@ def export(network: Network | ImageNetwork | None = None) -> Export:
     return Export(network, {"interpolation": inside, "extrapolation": inside * 1000}, FIELDS)
 
 
+@pytest.mark.slow
 def test_a_version_folder_holds_the_contract_and_hashes_that_are_right(tmp_path: Path) -> None:
     folder = write_model(export(), tmp_path, "model")
     assert folder == tmp_path / "model" / "1"
@@ -80,6 +81,7 @@ def test_two_runs_that_take_the_same_number_both_keep_their_model(
     assert json.loads((folder / "manifest.json").read_text())["version"] == 2
 
 
+@pytest.mark.slow
 def test_onnx_is_one_file_in_float64_with_a_free_batch_dimension(tmp_path: Path) -> None:
     path = write_model(export(), tmp_path, "model") / "model.onnx"
     graph = onnx.load(path, load_external_data=False).graph
@@ -112,6 +114,7 @@ class Drifting(torch.nn.Module):
         return x * (1 + self.calls * 1e-6)
 
 
+@pytest.mark.slow
 def test_a_file_that_fails_parity_leaves_nothing_behind(tmp_path: Path) -> None:
     network: Any = Network("NAC", [2, 2]).double()
     network[0] = Drifting()

@@ -285,6 +285,7 @@ def test_the_command_keeps_what_is_done_and_says_where(
     assert {r["first_seed"] for r in json.loads((tmp_path / "arithmetic.json").read_text())["records"]} == {5}
 
 
+@pytest.mark.slow
 def test_one_range_is_measured_alone_and_the_others_are_kept(small: None, tmp_path: Path) -> None:
     arguments = ["benchmark", "--out", str(tmp_path), "--units", "NAU", "--operations", "add", "--inputs", "2"]
     before = [record("NAU", "add", range=r.name) for r in EASY]
@@ -336,6 +337,7 @@ def test_a_file_that_holds_no_results_is_not_overwritten(tmp_path: Path, capsys:
     assert path.read_text() == "[]"
 
 
+@pytest.mark.slow
 def test_quick_does_not_write_where_the_full_results_lie(
     small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

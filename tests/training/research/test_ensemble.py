@@ -72,6 +72,7 @@ def assert_same(layers: Sequence[nn.Module], network: nn.Module) -> None:
         torch.testing.assert_close(found[name], weight, rtol=1e-9, atol=1e-12, msg=lambda text, n=name: f"{n}: {text}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNITS_TRAINED)
 def test_each_replica_is_trained_as_pytorch_trains_one_module(name: str) -> None:
     build, x = one(name), samples(60)

@@ -128,11 +128,13 @@ def test_without_a_law_there_is_a_network_and_a_reason_and_no_formula() -> None:
     assert np.isfinite(predicted(finding, MIXED)).all()
 
 
+@pytest.mark.slow
 def test_tables_that_never_change_are_no_error() -> None:
     assert find(np.ones((50, 3)), POSITIVE[:50, 0], seconds=0.3).reason
     assert find(np.zeros((50, 3)), POSITIVE[:50, 0], seconds=0.3).reason
 
 
+@pytest.mark.slow
 def test_the_seed_reproduces_a_law() -> None:
     target = MIXED[:, 0] * MIXED[:, 1] + MIXED[:, 2]
     first, second = (find(MIXED, target, seed=7).network.state_dict() for _ in range(2))

@@ -115,6 +115,7 @@ POWERS = st.sampled_from([-2.0, -1.5, -1.0, -0.5, 0.0, 0.3, 0.5, 1.0, 2.0, 3.0])
 CONSTANTS = st.sampled_from([1.0, -1.0, 0.5, -2.5, np.pi, 9.81, 1e-11, 0.123456789, 1 / 7])
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     st.lists(st.lists(POWERS, min_size=2, max_size=2), min_size=1, max_size=4),

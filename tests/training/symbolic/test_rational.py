@@ -20,6 +20,7 @@ def first_exact(inputs: np.ndarray, target: np.ndarray, runs: int = 16) -> Candi
     raise AssertionError("no run found the law")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("inputs", "law"),
     [

@@ -6,11 +6,13 @@ from training.symbolic.residuals import learnable
 X = np.random.default_rng(0).uniform(-3, 3, (300, 3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_noise_is_nothing_to_learn(seed: int) -> None:
     assert not learnable(X, np.random.default_rng(seed).normal(size=300))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("power", [1, 3])
 def test_noise_that_grows_or_has_a_heavy_tail_is_nothing_to_learn(power: int) -> None:
     noise = np.random.default_rng(0).normal(size=300)

@@ -89,6 +89,7 @@ NO_LAWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NO_LAWS)
 def test_no_law_is_claimed_where_there_is_none(name: str) -> None:
     inputs, target = (np.asarray(part, dtype=np.float64) for part in NO_LAWS[name])
@@ -98,6 +99,7 @@ def test_no_law_is_claimed_where_there_is_none(name: str) -> None:
     assert np.isfinite(found.candidate.predict(inputs)).all()
 
 
+@pytest.mark.slow
 def test_the_kinds_are_told_in_order_and_the_first_law_ends_the_search() -> None:
     reported: list[str] = []
     assert search(X, A + 1 / B, progress=reported.append).reason is None

@@ -19,6 +19,7 @@ def best(inputs: np.ndarray, target: np.ndarray):  # type: ignore[no-untyped-def
     return min(found, key=lambda fitted: (relative_error(fitted.predict(inputs), target) > 1e-12, fitted.complexity))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "law",
     [
@@ -40,6 +41,7 @@ def test_constants_are_the_plainest_of_those_that_say_the_same() -> None:
     assert sorted(np.abs(fitted.constants)) == [1, 2, 3, 20]
 
 
+@pytest.mark.slow
 def test_a_target_with_zeros_and_one_that_is_negative_are_no_exception() -> None:
     ints = np.random.default_rng(0).integers(-4, 5, (200, 3)).astype(np.float64)
     target = (ints[:, 0] - ints[:, 1]) / (ints[:, 2] + 6)

@@ -57,6 +57,7 @@ def test_nalu_extrapolates_positive_products_and_powers(law: Callable[[np.ndarra
 LAWS = {"add": "a + b", "subtract": "a - b", "multiply": "a * b", "divide": "a / b", "square": "a**2"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", LAWS)
 def test_auto_finds_the_law_and_its_formula(task: str) -> None:
     split = TASKS.load(task).split(seed=3)
@@ -119,6 +120,7 @@ def test_long_tables_are_thinned_for_training_only() -> None:
     assert fitted.metrics["interpolation"]["rows"] == len(split.interpolation) == 5400
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_steps")
 def test_hidden_layers_are_built(tmp_path: Path) -> None:
     split = TASKS.load("add").split(seed=1)
@@ -144,6 +146,7 @@ def test_an_irrelevant_column_of_zeros_and_ones_does_not_spoil_a_product() -> No
     assert fitted.metrics["interpolation"]["relative_rmse"] < 1e-5
 
 
+@pytest.mark.slow
 def test_auto_leaves_irrelevant_columns_of_zeros_and_ones_out() -> None:
     random = np.random.default_rng(0)
     x = np.column_stack([random.uniform(1, 10, (400, 2)), random.integers(0, 2, 400)])
@@ -153,6 +156,7 @@ def test_auto_leaves_irrelevant_columns_of_zeros_and_ones_out() -> None:
         assert fitted.formula.text == text
 
 
+@pytest.mark.slow
 def test_a_law_is_exported_with_its_formula_and_its_widths(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     x = random.uniform(-5, 5, (200, 2))

@@ -40,6 +40,7 @@ def test_the_worst_come_first_and_what_is_not_finite_is_worse_still() -> None:
     assert worst_first(probabilities, np.array([0.0, 0.0, 1.0]), ["a", "b"]).tolist() == [1, 2, 0]
 
 
+@pytest.mark.slow
 def test_the_figure_shows_the_images_themselves_with_truth_and_prediction(tmp_path: Path, drawn: list[Figure]) -> None:
     images = [RANDOM.integers(0, 256, (3, 9 + i, 12), dtype=np.uint8) for i in range(30)]
     labels, predictions = np.arange(30.0), np.arange(30.0)[:, None] + np.arange(30)[:, None] / 8

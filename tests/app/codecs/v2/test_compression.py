@@ -41,6 +41,7 @@ def test_one_byte_too_many_is_too_large(encoding: str) -> None:
         decompress(compressed, encoding, LIMIT - 1)
 
 
+@pytest.mark.slow
 def test_a_bomb_is_not_decompressed_beyond_the_limit() -> None:
     bomb = gzip.compress(bytes(200_000_000), 1)
     with pytest.raises(TooLargeError):

@@ -51,6 +51,7 @@ def test_a_header_length_of_the_whole_body_is_json_alone() -> None:
     np.testing.assert_array_equal(read(body(), str(len(body()))).inputs, ROWS)
 
 
+@pytest.mark.slow
 @given(arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=6).map(lambda s: (s[0], 2)), elements=NUMBERS))
 @settings(max_examples=50, deadline=None)
 def test_every_finite_number_arrives_bit_for_bit(rows: np.ndarray) -> None:
@@ -115,6 +116,7 @@ def _flipped(content: bytes, place: int) -> bytes:
     return content[:place] + bytes([content[place] ^ 0x11]) + content[place + 1 :]
 
 
+@pytest.mark.slow
 @given(st.sampled_from([_removed, _doubled, _flipped]), st.integers(0, 10_000), st.booleans())
 @settings(max_examples=300, deadline=None)
 def test_a_damaged_body_is_read_or_rejected_and_never_crashes(

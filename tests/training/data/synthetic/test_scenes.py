@@ -45,6 +45,7 @@ def run(line: np.ndarray, value: int) -> int:
     return next((i for i, other in enumerate(line) if other != value), len(line))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("counts", "shape"), [([0, 1, 2, 3, 6], (2, 3)), ([20], (6, 7)), ([20], (4, 5)), ([1], (1, 1))]
 )
@@ -118,6 +119,7 @@ def test_the_same_seed_draws_the_same_scenes_and_another_others() -> None:
     assert (first.images != other.images).any()
 
 
+@pytest.mark.slow
 def test_sizes_are_alike_however_many_digits_there_are() -> None:
     sizes = {}
     for count, shape in ((1, (1, 2)), (3, (2, 3)), (20, (6, 7))):

@@ -99,6 +99,7 @@ def blank_mnist() -> Mnist:
     )
 
 
+@pytest.mark.slow
 def test_the_tables_repeat_what_the_file_says(tmp_path: Path) -> None:
     kept = [record(unit=unit, seed=seed, scale=scale) for unit, scale in UNITS.items() for seed in range(3)]
     for each in kept:

@@ -82,6 +82,7 @@ def test_a_cnn_learns_digits_from_their_sums_alone(unit: str, seed: int) -> None
     assert model.cell.unit.W.tolist() == [[1.0, 1.0]]
 
 
+@pytest.mark.slow
 def test_where_the_cnn_learns_by_class_probabilities_the_counting_cell_waits_for_it() -> None:
     parts, task = split_digits(small_mnist(), validation=200), SEQUENCE_TASKS["count"]
     settings = replace(settings_for(task, "NAU on classes"), epochs=1, batch_size=100)
@@ -134,6 +135,7 @@ def test_the_same_seed_gives_the_same_run_and_every_cell_the_same_first_cnn() ->
         torch.testing.assert_close(one, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "unit"),
     [
