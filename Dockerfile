@@ -21,6 +21,7 @@ FROM python:3.11-slim AS base
 ENV PATH=/opt/nalu/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    ORT_DISABLE_TELEMETRY=1 \
     NALU_HOST=0.0.0.0 \
     NALU_PORT=8000 \
     NALU_REPOSITORY=/repository

@@ -1,13 +1,13 @@
 """ONNX Runtime, on CPU or CUDA."""
 
 import logging
+import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import onnx
 import onnx.helper
-import onnxruntime
 from numpy.typing import NDArray
 from onnx.external_data_helper import uses_external_data
 
@@ -15,6 +15,9 @@ from app.backends import BackendError, Predictor
 from models.manifest import ONNX_FILE, Manifest
 
 logger = logging.getLogger(__name__)
+
+TELEMETRY_VARIABLE = "ORT_DISABLE_TELEMETRY"
+"""ONNX Runtime's own variable, which it reads once, when it is imported."""
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -27,6 +30,19 @@ CUDA_OPTIONS = {
     "use_tf32": "0",
 }
 """Options of CUDA, by ONNX Runtime's documentation; not yet tried on a GPU."""
+
+
+def import_onnxruntime() -> Any:
+    """ONNX Runtime without its telemetry, unless the environment says otherwise.
+
+    Its builds for Linux and macOS otherwise look up a telemetry host and write a device id and a database below the
+    home folder, both from their import on. No other file of the service imports it.
+    """
+    if not os.environ.get(TELEMETRY_VARIABLE):
+        os.environ[TELEMETRY_VARIABLE] = "1"
+    import onnxruntime
+
+    return onnxruntime
 
 
 class OnnxBackend:
@@ -43,13 +59,14 @@ class OnnxBackend:
     file = ONNX_FILE
 
     def __init__(self, device: str, threads: int) -> None:
+        self._onnxruntime = onnxruntime = import_onnxruntime()
         built_with_cuda = PROVIDERS["cuda"] in onnxruntime.get_available_providers()
         if device == "cuda" and not built_with_cuda:
             raise BackendError(
                 "NALU_DEVICE is cuda, but the installed ONNX Runtime has no CUDA: install nalu-serve[gpu] "
                 "in the place of onnxruntime, or set NALU_DEVICE=cpu."
             )
-        works = built_with_cuda and device != "cpu" and _cuda_starts()
+        works = built_with_cuda and device != "cpu" and _cuda_starts(onnxruntime)
         if device == "cuda" and not works:
             raise BackendError(
                 "NALU_DEVICE is cuda, but ONNX Runtime cannot start CUDA here, for the reason above: "
@@ -70,7 +87,7 @@ class OnnxBackend:
         check_external_data(content)
         provider = PROVIDERS[self.device]
         try:
-            session = onnxruntime.InferenceSession(content, self._options, providers=_providers(self.device))
+            session = self._onnxruntime.InferenceSession(content, self._options, providers=_providers(self.device))
         except Exception as error:  # ONNX Runtime's own exceptions share no base but this
             raise BackendError(f"ONNX Runtime cannot load it: {_first_line(error)}") from error
         if provider not in session.get_providers():
@@ -94,7 +111,7 @@ def _providers(device: str) -> list[Any]:
     return [(PROVIDERS["cuda"], CUDA_OPTIONS), PROVIDERS["cpu"]] if device == "cuda" else [PROVIDERS["cpu"]]
 
 
-def _cuda_starts() -> bool:
+def _cuda_starts(onnxruntime: Any) -> bool:
     """Whether CUDA works, and not only whether ONNX Runtime was built with it: runs a tiny model on it."""
     onnxruntime.preload_dlls()  # CUDA's libraries, where pip installed them
     value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from training.counting.aggregate_target import AggregateTarget
+from training.figures import new_figure, save_figure
 
 Errors = Mapping[str, Mapping[str, Mapping[str, float]]]
 
@@ -13,12 +14,10 @@ FLOOR = 1e-4
 
 def plot_aggregates(path: Path, target: AggregateTarget, errors: Errors) -> None:
     """Draw the plot; ``errors`` by head, number of digits and kind."""
-    from matplotlib.figure import Figure
-
     kind, label = ("mae", "mean absolute error")
     if target.name == "digit-product":
         kind, label = ("median_relative_error", "median relative error")
-    figure = Figure(figsize=(7, 4.2), dpi=110, layout="constrained")
+    figure = new_figure(7, 4.2)
     axes = figure.add_subplot(
         xscale="log", yscale="log", title=f"{target.name}: trained on 0 to {target.max_train_count} digits"
     )
@@ -35,4 +34,4 @@ def plot_aggregates(path: Path, target: AggregateTarget, errors: Errors) -> None
     axes.set_xlim(0.8, counts[-1] * 1.2)
     axes.grid(visible=True, alpha=0.3)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    figure.savefig(path, metadata={"Software": None})
+    save_figure(figure, path)

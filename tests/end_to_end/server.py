@@ -42,11 +42,15 @@ def free_port() -> int:
 
 @contextmanager
 def serve(
-    repository: Path = ROOT / "repository", *arguments: str, start: Sequence[str] = ("-m", "app"), **settings: str
+    repository: Path = ROOT / "repository",
+    *arguments: str,
+    start: Sequence[str] = ("-m", "app"),
+    below: Sequence[str] = (),
+    **settings: str,
 ) -> Iterator[Server]:
-    """Start ``python -m app`` on a free port and wait until it is ready."""
+    """Start ``python -m app`` on a free port, ``below`` another command if one is given, and wait until it is ready."""
     port = free_port()
-    command = [sys.executable, *start, "--repository", str(repository), "--port", str(port), *arguments]
+    command = [*below, sys.executable, *start, "--repository", str(repository), "--port", str(port), *arguments]
     environment = {**os.environ, "NALU_SHUTDOWN_GRACE_SECONDS": "0.5", **settings}
     process = subprocess.Popen(
         command,

@@ -13,6 +13,10 @@ def test_the_image_runs_as_a_numeric_user_that_is_not_root() -> None:
     assert re.findall(r"^USER (\d+):\d+$", DOCKERFILE, re.MULTILINE) == ["10001"]
 
 
+def test_the_image_turns_the_telemetry_of_onnx_runtime_off() -> None:
+    assert re.search(r"^ENV (.*\\\n)*.*\bORT_DISABLE_TELEMETRY=1\b", DOCKERFILE, re.MULTILINE)
+
+
 def test_what_is_copied_is_there_and_sent_to_the_builder() -> None:
     lines = [
         line.split()[1:-1] for line in DOCKERFILE.splitlines() if line.startswith("COPY ") and "--from" not in line

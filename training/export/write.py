@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -36,6 +35,7 @@ from models.manifest import (
 )
 from training.errors import ParityError
 from training.export.checkpoint import ExportableNetwork, save_checkpoint
+from training.export.onnx_predictor import cpu_session
 from training.export.strip_metadata import strip_onnx, strip_torchscript
 
 INPUT, OUTPUT = "input", "output"
@@ -198,7 +198,7 @@ def _quiet_exporter() -> Iterator[None]:
 
 
 def _onnx(folder: Path) -> Predict:
-    session = onnxruntime.InferenceSession(folder / ONNX_FILE, providers=["CPUExecutionProvider"])
+    session = cpu_session(folder / ONNX_FILE)
     return lambda inputs: np.asarray(session.run([OUTPUT], {INPUT: inputs})[0])
 
 

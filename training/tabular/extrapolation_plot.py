@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from models.arrays import FloatArray
+from training.figures import new_figure, save_figure
 
 FLOOR = 1e-16
 """Errors of 0 are drawn here, at the precision of float64."""
@@ -20,9 +21,7 @@ def plot_extrapolation(path: Path, title: str, distance: FloatArray, errors: Map
         distance: ``(rows,)``; 1 is the edge of the training range.
         errors: for each network, the relative error of every row, ``(rows,)``.
     """
-    from matplotlib.figure import Figure  # slow to import, and only here
-
-    figure = Figure(figsize=(7, 4.2), dpi=110, layout="constrained")
+    figure = new_figure(7, 4.2)
     axes = figure.add_subplot(xscale="log", yscale="log", title=title)
     axes.set_xlabel("distance from the middle of the training range (1: its edge)")
     axes.set_ylabel("relative error")
@@ -34,5 +33,4 @@ def plot_extrapolation(path: Path, title: str, distance: FloatArray, errors: Map
     axes.set_xlim(left=max(left, 1e-2))
     axes.grid(visible=True, alpha=0.3)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Software": None})
+    save_figure(figure, path)
