@@ -62,7 +62,7 @@ class ImageForm(BaseModel):
         default_factory=lambda: None,  # keeps null out of the schema
         description="Version of the model; the highest by default.",
     )
-    files: list[File] = Field(min_length=1, description="PNG, JPEG or WebP images.")
+    files: list[File] = Field(min_length=1, description="Images: PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or Netpbm.")
 
 
 class ArithmeticWarning(BaseModel):

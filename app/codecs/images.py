@@ -1,5 +1,6 @@
 """Image models: sizes they take, and the response to their outputs."""
 
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -70,19 +71,21 @@ def check_size(name: ImageName, width: int, height: int, manifest: Manifest) -> 
         )
 
 
-def encode_response(manifest: Manifest, outputs: NDArray[np.float64]) -> bytes:
+def encode_response(manifest: Manifest, outputs: NDArray[np.float64], file_warnings: Sequence[str | None]) -> bytes:
     """Encode predictions as JSON.
 
     Args:
         manifest: of the model.
         outputs: ``(images, outputs)``; a value that is not finite becomes null, with a warning. A value outside the
             range of the values in training by more than ``EXTRAPOLATION_MARGIN`` of its width has a warning too.
+        file_warnings: a sentence about each file; None where it is sound.
     """
     predictions = [_prediction(row, manifest) for row in outputs.tolist()]
     warnings = [
         {"file": file, "message": message}
-        for file, prediction in enumerate(predictions)
-        if (message := _warning(prediction, manifest)) is not None
+        for file, (prediction, of_file) in enumerate(zip(predictions, file_warnings, strict=True))
+        for message in (of_file, _warning(prediction, manifest))
+        if message is not None
     ]
     return to_json(
         {

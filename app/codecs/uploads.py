@@ -1,12 +1,10 @@
 """Uploaded images: from a form to pixels, safely. Nothing is decoded before its header was checked."""
 
-import io
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.JpegImagePlugin import JpegImageFile
 from pydantic import ValidationError
 
 from app.codecs.images import ImageName, check_pixels
@@ -15,7 +13,7 @@ from app.codecs.validation import invalid_body
 from app.errors import InvalidInputError, TooLargeError, UnsupportedImageError
 from app.schemas import ImageForm
 from app.settings import Settings
-from models.decoding import DECODE_ERRORS, FORMATS, decode_pixels
+from models.decoding import EncodedImage, ImageDecodeError
 from models.manifest import Manifest
 
 DECODE_NANOSECONDS = 30
@@ -34,25 +32,25 @@ class Upload:
         resized: whether the model resizes it.
 
     Raises:
-        UnsupportedImageError: the bytes do not begin as a PNG, JPEG or WebP image does.
+        UnsupportedImageError: the bytes do not begin as an image of a supported format does.
         TooLargeError: the header declares more pixels than the limit.
     """
 
     def __init__(self, content: bytes, name: str, max_pixels: int, *, resized: bool = True) -> None:
         self._name = name
         try:
-            self._image = Image.open(io.BytesIO(content), formats=FORMATS)
+            self._image = EncodedImage(content)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             # Pillow rejects the largest images itself, before their size can be read
             raise TooLargeError(
                 f"{name} declares far more pixels; at most {max_pixels} are taken, so make it smaller."
             ) from error
-        except DECODE_ERRORS as error:
-            raise self._unsupported() from error
+        except ImageDecodeError as error:
+            raise UnsupportedImageError(f"{name} {error}.") from error
         self.size = width, height = self._image.size
         """Width and height as they are stored, before the image is turned upright."""
         self.pixels = width * height
-        reduced = resized and isinstance(self._image, JpegImageFile) and "progressive" not in self._image.info
+        reduced = resized and self._image.reducible
         self.decode_seconds = self.pixels * (REDUCED_DECODE_NANOSECONDS if reduced else DECODE_NANOSECONDS) * 1e-9
         """Approximate time to decode it."""
         if self.pixels > max_pixels:
@@ -60,6 +58,11 @@ class Upload:
                 f"{name} is {width} x {height} = {self.pixels} pixels; at most {max_pixels} are taken, "
                 f"so make it smaller."
             )
+
+    @property
+    def warning(self) -> str | None:
+        """A sentence about the file, once it is decoded; None: it is sound."""
+        return self._image.warning
 
     def decode(self, mode: str, needed: int | None = None) -> NDArray[np.uint8]:
         """Decode the pixels as a viewer shows them, see ``models.decoding``; once.
@@ -72,16 +75,12 @@ class Upload:
             ``(channels, height, width)``.
 
         Raises:
-            UnsupportedImageError: the image is broken.
+            UnsupportedImageError: the image is broken, or does not define which samples are black and white.
         """
         try:
-            with self._image:
-                return decode_pixels(self._image, mode, needed)
-        except DECODE_ERRORS as error:
-            raise self._unsupported() from error
-
-    def _unsupported(self) -> UnsupportedImageError:
-        return UnsupportedImageError(f"{self._name} is not a whole PNG, JPEG or WebP image; convert or replace it.")
+            return self._image.decode(mode, needed)
+        except ImageDecodeError as error:
+            raise UnsupportedImageError(f"{self._name} {error}.") from error
 
 
 def read_image_form(content_type: str, body: bytes, max_files: int) -> ImageForm:

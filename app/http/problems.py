@@ -100,7 +100,7 @@ class Problem(BaseModel):
 _DETAIL_EXAMPLES = {
     404: "There is no model 'adds'; GET /models lists all models.",
     413: "The request body is larger than 16777216 bytes; send fewer rows or files at a time.",
-    415: "File 0 is not a whole PNG, JPEG or WebP image; convert or replace it.",
+    415: "File 0 is not a whole PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or Netpbm image; convert or replace it.",
     422: "Model 'multiply' takes 2 columns (a, b); row 0 has 3.",
     401: "The request carries no API key; send one as 'Authorization: Bearer KEY' or as 'X-API-Key: KEY'.",
     408: "The request's body was not received within 30 seconds, which is the limit; send it faster or in parts.",

@@ -80,7 +80,9 @@ class ImageRequest:
     def response(self, outputs: NDArray[Any]) -> RawJSONResponse:
         """Encode the response to the model's outputs."""
         started = perf_counter()
-        response = RawJSONResponse(encode_response(self._model.manifest, outputs.astype(np.float64)))
+        file_warnings = [upload.warning for upload in self._uploads]
+        body = encode_response(self._model.manifest, outputs.astype(np.float64), file_warnings)
+        response = RawJSONResponse(body)
         observations, route = self._service.metrics.observations, self._context.route
         observations("decode", route).append(self._context.decode_seconds)
         observations("encode", route).append(perf_counter() - started)

@@ -11,7 +11,9 @@ from app.routes.tabular_request import TabularRequest
 from app.schemas import ArithmeticRequest, ArithmeticResponse, ImageForm, ImageResponse, body_of
 from app.service import ServiceDep
 
-IMAGE_TYPES = "image/png, image/jpeg, image/webp"
+IMAGE_TYPES = ", ".join(
+    f"image/{kind}" for kind in ("png", "jpeg", "webp", "gif", "bmp", "tiff", "avif", "x-portable-anymap", "heic")
+)
 
 router = APIRouter(prefix="/predict", tags=["predict"], route_class=DirectRoute)
 
@@ -41,10 +43,14 @@ async def predict_arithmetic(service: ServiceDep, context: RequestContext) -> Re
     openapi_extra=body_of("multipart/form-data", ImageForm, files=IMAGE_TYPES),
 )
 async def predict_image(service: ServiceDep, context: RequestContext) -> Response:
-    """Predict for images (PNG, JPEG or WebP) with an image model: one prediction a file, in their order.
+    """Predict for images with an image model: one prediction a file, in their order.
 
-    `warnings` lists results that are not finite, and values outside those of the training by more than a twentieth of
-    their range. Models with `resize: false` in their manifest take images of one size, or of at least one size.
+    PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF and Netpbm are read, and HEIC with the extra `heic`. The content decides, not
+    the name. Of several frames or pages, the first is read.
+
+    `warnings` lists results that are not finite, values outside those of the training by more than a twentieth of their
+    range, and files that lack only their end marker. Models with `resize: false` in their manifest take images of one
+    size, or of at least one size.
 
     Example images: [one digit](/docs/digit.png), [several digits](/docs/digits.png).
 

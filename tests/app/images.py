@@ -10,11 +10,12 @@ from httpx import Response
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.decoding import format_names
 from tests.app.factory import TestClient
 
 ORIENTATION = 0x0112
 """The EXIF tag."""
-UNSUPPORTED_IMAGE = "{} is not a whole PNG, JPEG or WebP image; convert or replace it."
+UNSUPPORTED_IMAGE = f"{{}} is not a whole {format_names()} image; convert or replace it."
 
 
 def encode(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:

@@ -1,8 +1,10 @@
 """Collects the rows of a label file: usable images, unusable rows, duplicates."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from models.arrays import ByteArray
 from training.data.arena import Arena
@@ -24,17 +26,25 @@ class Row:
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that cannot be used, and why."""
+    """A row that cannot be used, why, and what to do about it, where that is not obvious."""
 
     number: int
     problem: str
+    repair: str = ""
 
     def __str__(self) -> str:
-        return f"row {self.number}: {self.problem}"
+        return f"row {self.number}: {self.problem}" + (f"; {self.repair}" if self.repair else "")
 
 
-Outcome = BadRow | tuple[ByteArray, str]
-"""An unusable row; or the image of a row and the SHA-256 of its file."""
+class ReadImage(NamedTuple):
+    """The image of a row, the SHA-256 of its file, and a sentence about the file where there is one."""
+
+    pixels: ByteArray
+    sha: str
+    warning: str | None = None
+
+
+Outcome = BadRow | ReadImage
 
 
 class DatasetScan:
@@ -57,20 +67,24 @@ class DatasetScan:
         self.total = 0
         self.first: dict[str, int] = {}
         self.copies: list[tuple[int, int]] = []
+        self.warnings: list[str] = []
 
     def add(self, row: Row, outcome: Outcome) -> None:
-        """Add a row: its image and the SHA-256 of its file, or why it is unusable.
+        """Add a row: its image, or why it is unusable.
 
         Raises:
             InputError: it is unusable, and ``strict`` is set.
         """
         if isinstance(outcome, BadRow):
             if self.strict:
-                raise InputError(f"{self.labels}, {outcome}; correct it, or leave out --strict to go on without it.")
+                separator = ", or" if outcome.repair else "; correct it, or"
+                raise InputError(f"{self.labels}, {outcome}{separator} leave out --strict to go on without it.")
             self.bad.append(outcome)
             return
-        image, sha = outcome
+        image, sha, warning = outcome
         self.rows.append(row)
+        if warning is not None:
+            self.warnings.append(f"row {row.number}: {row.file}: {warning}")
         self.shapes.append(image.shape)
         self.digest.update(f"{sha} {len(row.label)} {row.label}".encode())
         if self.first.setdefault(sha, row.number) != row.number:
@@ -101,8 +115,11 @@ class DatasetScan:
         if self.bad:
             are = "is" if len(self.bad) == 1 else "are"
             notes.append(f"{len(self.bad):,} of {rows:,} rows cannot be used and {are} left out:")
-            notes += [f"  {bad}" for bad in self.bad[:BAD_SHOWN]]
-            notes += [f"  and {len(self.bad) - BAD_SHOWN:,} more"] if len(self.bad) > BAD_SHOWN else []
+            notes += _shown(self.bad)
+        if self.warnings:
+            files = "file is used with a warning" if len(self.warnings) == 1 else "files are used with warnings"
+            notes.append(f"{len(self.warnings):,} {files}:")
+            notes += _shown(self.warnings)
         if self.copies:
             one, other = self.copies[0]
             show = "row shows" if len(self.copies) == 1 else "rows show"
@@ -113,3 +130,8 @@ class DatasetScan:
         if self.images is None:
             notes.append(f"The images take {self.total / 2**30:.1f} GiB, so they are decoded anew in every epoch.")
         return notes
+
+
+def _shown(entries: Sequence[object]) -> list[str]:
+    more = [f"  and {len(entries) - BAD_SHOWN:,} more"] if len(entries) > BAD_SHOWN else []
+    return [f"  {entry}" for entry in entries[:BAD_SHOWN]] + more

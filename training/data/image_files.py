@@ -1,12 +1,11 @@
 """Image files, decoded on access as the service decodes them."""
 
-import io
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
+from typing import NamedTuple, overload
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.arrays import ByteArray
-from models.decoding import DECODE_ERRORS, decode_pixels
+from models.decoding import EncodedImage, ImageDecodeError
 from models.preprocessing import ImagePreprocessing
 from training.data.prefetch import prefetch_map
 from training.errors import InputError
@@ -26,7 +25,16 @@ MIN_OWN_SIDE = 8
 
 
 class BadImageError(ValueError):
-    """A file that is missing or no image. The message gives the reason without the file's name."""
+    """A file that is missing or no image.
+
+    Args:
+        problem: the reason, without the file's name.
+        repair: what to do about it, where it is not obvious.
+    """
+
+    def __init__(self, problem: str, repair: str = "") -> None:
+        super().__init__(problem)
+        self.repair = repair
 
 
 @dataclass(frozen=True)
@@ -58,22 +66,32 @@ class ImageReader:
         except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
             raise BadImageError(f"cannot be read ({getattr(error, 'strerror', error)})") from error
 
-    def decode(self, content: bytes) -> ByteArray:
-        """Pixels ``(channels, height, width)``.
+    def decode(self, content: bytes) -> "DecodedFile":
+        """Decode the bytes of a file.
 
         Raises:
-            BadImageError: the bytes are no whole image, or claim more pixels than Pillow accepts.
+            BadImageError: the bytes are no whole image, claim more pixels than Pillow accepts, or do not define which
+                samples are black and white.
         """
         try:
-            with Image.open(io.BytesIO(content)) as image:
-                found = decode_pixels(image, self.mode, self.size)
+            image = EncodedImage(content)
+            found = image.decode(self.mode, self.size)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise BadImageError(f"claims more than {Image.MAX_IMAGE_PIXELS:,} pixels") from error
-        except DECODE_ERRORS as error:
-            raise BadImageError("is not a whole image") from error
+        except ImageDecodeError as error:
+            raise BadImageError(error.problem, error.repair) from error
         if self.own_size:
             _check_own_size(found)
-        return resize(found, self.size) if self.resized and self.size else found
+        return DecodedFile(resize(found, self.size) if self.resized and self.size else found, image.warning)
+
+
+class DecodedFile(NamedTuple):
+    """A decoded image file."""
+
+    pixels: ByteArray
+    """``(channels, height, width)``."""
+    warning: str | None
+    """A sentence about the file; None: it is sound."""
 
 
 class ImageFiles(Sequence[ByteArray]):
@@ -104,7 +122,7 @@ class ImageFiles(Sequence[ByteArray]):
         if isinstance(index, slice):
             return ImageFiles(self.files[index], self.reader, self.shapes[index])
         try:
-            return self.reader.decode(self.reader.read(self.files[index]))
+            return self.reader.decode(self.reader.read(self.files[index])).pixels
         except BadImageError as error:
             raise InputError(f"{self.files[index]} {error}, and was an image before; put it back.") from error
 

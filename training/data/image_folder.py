@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from models.arrays import ByteArray, FloatArray
 from models.manifest import CHANNELS
-from training.data.dataset_scan import BadRow, DatasetScan, Outcome, Row
+from training.data.dataset_scan import BadRow, DatasetScan, Outcome, ReadImage, Row
 from training.data.image_files import BadImageError, ImageFiles, ImageReader, quiet_pillow
 from training.data.labels import encode_labels, problem_of_label
 from training.data.prefetch import prefetch_map
@@ -106,12 +106,13 @@ def _rows(labels: Path, folder: Path) -> list[Row]:
 
 
 def _outcome(folder: Path, task: str, reader: ImageReader, row: Row) -> Outcome:
-    """The image of a row and the SHA-256 of its file, or why the row is unusable."""
+    """The image of a row, or why the row is unusable."""
     problem = problem_of_label(row.label, task)
     if not row.file or problem is not None:
         return BadRow(row.number, f"{row.file} {problem}" if row.file else "names no file")
     try:
         content = reader.read(folder / row.file)
-        return reader.decode(content), hashlib.sha256(content).hexdigest()
+        decoded = reader.decode(content)
+        return ReadImage(decoded.pixels, hashlib.sha256(content).hexdigest(), decoded.warning)
     except BadImageError as error:
-        return BadRow(row.number, f"{row.file} {error}")
+        return BadRow(row.number, f"{row.file} {error}", error.repair)

@@ -21,7 +21,9 @@ def regression(*ranges: tuple[float, float]) -> Manifest:
 
 
 def warnings(manifest: Manifest, *values: float) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(encode_response(manifest, np.array(values)[:, None]))["warnings"]
+    found: list[dict[str, Any]] = json.loads(
+        encode_response(manifest, np.array(values)[:, None], [None] * len(values))
+    )["warnings"]
     return found
 
 
@@ -51,14 +53,14 @@ def test_where_the_range_is_not_known_nothing_is_said() -> None:
 
 def test_what_is_not_finite_is_said_once_as_that() -> None:
     manifest = regression((0, 27))
-    answer = json.loads(encode_response(manifest, np.array([[np.inf], [-np.inf], [np.nan], [5.0]])))
+    answer = json.loads(encode_response(manifest, np.array([[np.inf], [-np.inf], [np.nan], [5.0]]), [None] * 4))
     assert answer["warnings"] == [{"file": file, "message": NOT_FINITE} for file in (0, 1, 2)]
     assert answer["predictions"] == [{"value": None}] * 3 + [{"value": 5.0}]
 
 
 def test_probabilities_that_are_not_finite_are_null_and_named() -> None:
     manifest = Manifest.model_validate(image_manifest("shade", "classes"))
-    answer = json.loads(encode_response(manifest, np.array([[np.nan, 0.5], [0.25, 0.75], [0.5, 0.5]])))
+    answer = json.loads(encode_response(manifest, np.array([[np.nan, 0.5], [0.25, 0.75], [0.5, 0.5]]), [None] * 3))
     assert answer["predictions"] == [
         {"label": None, "probabilities": {"dark": None, "bright": 0.5}},
         {"label": "bright", "probabilities": {"dark": 0.25, "bright": 0.75}},

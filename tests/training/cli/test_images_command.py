@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from models.decoding import format_names
 from models.manifest import Manifest, versions
 from models.preprocessing import ImagePreprocessing
 from tests.end_to_end.server import ROOT
@@ -159,14 +160,10 @@ def test_bad_rows_are_named_and_left_out_or_refused(tmp_path: Path, capsys: pyte
     labels = images(tmp_path)
     (tmp_path / "3.png").write_text("text")
     assert fit(labels, "--strict") == 2
-    reported = (
-        f"nalu-serve: {labels}, row 4: 3.png is not a whole image; correct it, or leave out --strict to go on wit"
-    )
-    assert capsys.readouterr().err == f"{reported}hout it.\n"
+    bad = f"row 4: 3.png is not a whole {format_names()} image; convert or replace it"
+    assert capsys.readouterr().err == f"nalu-serve: {labels}, {bad}, or leave out --strict to go on without it.\n"
     assert fit(labels) == 0
-    assert "1 of 24 rows cannot be used and is left out:\n  row 4: 3.png is not a whole image\n" in (
-        capsys.readouterr().out
-    )
+    assert f"1 of 24 rows cannot be used and is left out:\n  {bad}\n" in capsys.readouterr().out
     assert manifest(labels)["training"]["data"] == "labels.csv: 23 images"
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from models.decoding import format_names
 from models.preprocessing import ImagePreprocessing
 from training.data import dataset_scan, image_files
 from training.data.image_files import ImageFiles, shapes_of, take_images
@@ -52,11 +53,12 @@ def test_classes_are_sorted_and_labels_point_to_them(tmp_path: Path) -> None:
     assert data.images[0].shape == (1, 4, 6)
 
 
+NOT_AN_IMAGE = f"is not a whole {format_names()} image; convert or replace it"
 BAD = {
     "d.png,2": "row 4: d.png does not exist",
-    "text.png,2": "row 4: text.png is not a whole image",
-    "half.png,2": "row 4: half.png is not a whole image",
-    "empty.png,2": "row 4: empty.png is not a whole image",
+    "text.png,2": f"row 4: text.png {NOT_AN_IMAGE}",
+    "half.png,2": f"row 4: half.png {NOT_AN_IMAGE}",
+    "empty.png,2": f"row 4: empty.png {NOT_AN_IMAGE}",
     ".,2": "row 4: . cannot be read (Is a directory)",
     ",2": "row 4: names no file",
     "b.png,": "row 4: b.png has an empty label",
@@ -72,9 +74,9 @@ def test_a_row_that_cannot_be_used_is_named_and_left_out_or_refused(tmp_path: Pa
     data = read_image_folder(labels, images, "regression", "L")
     assert data.labels.tolist() == [1, 2, 3]
     assert data.notes == ["1 of 4 rows cannot be used and is left out:", f"  {reported}"]
-    with pytest.raises(
-        InputError, match=r"labels\.csv, row 4: .*; correct it, or leave out --strict to go on wit"
-    ) as e:
+    repair = "convert or replace it" if reported.endswith(NOT_AN_IMAGE) else "correct it"
+    message = rf"labels\.csv, row 4: .*; {repair}, or leave out --strict to go on without it\.$"
+    with pytest.raises(InputError, match=message) as e:
         read_image_folder(labels, images, "regression", "L", strict=True)
     assert reported in str(e.value)
 

@@ -1,19 +1,12 @@
-"""Decodes image files to pixels, identically in training and serving. It needs no PyTorch.
-
-Images are decoded as a viewer displays them: rotated by their EXIF orientation, transparency composited on white, 16
-bits scaled to 8 by dropping the lower 8, CMYK converted to RGB, the first of several frames. Colour management is not
-applied: ICC profiles and gamma do not change the values.
-"""
+"""The pixels of an opened image, as a viewer displays them."""
 
 import numpy as np
-from PIL import ExifTags, Image, ImageFile
+from PIL import ExifTags, Image, ImageCms, ImageFile
 
 from models.arrays import ByteArray
-
-FORMATS = ("PNG", "JPEG", "WEBP")
-
-DECODE_ERRORS = (OSError, ValueError, SyntaxError, EOFError)
-"""Exceptions that Pillow raises for files that are not images, or are truncated or corrupt."""
+from models.decoding.netpbm import load_netpbm
+from models.decoding.samples import check_colour_range, is_deep, scale_to_bytes
+from models.decoding.tiff import correct_byte_order
 
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -47,15 +40,20 @@ def decode_pixels(image: Image.Image, mode: str, needed: int | None = None) -> B
         ``(channels, height, width)``.
 
     Raises:
-        one of ``DECODE_ERRORS``: the file is corrupt.
+        ImageDecodeError: the file does not define which samples are black and white.
+        Exception: of any kind, by Pillow, where the file is truncated or corrupt.
     """
     if needed is not None:
         image.draft(mode, (OVERSAMPLING * needed, OVERSAMPLING * needed))
     if "transparency" in image.info:
         _scale_transparent_colour(image)
+    if image.format == "PPM":
+        load_netpbm(image)
+    correct_byte_order(image)
     image.load()
     orientation = _orientation(image)
-    upright = image.transpose(_TRANSPOSITIONS[orientation]) if orientation in _TRANSPOSITIONS else image
+    flat = _eight_bits(image)
+    upright = flat.transpose(_TRANSPOSITIONS[orientation]) if orientation in _TRANSPOSITIONS else flat
     opaque = _composited_on_white(upright)
     values = np.array(opaque if opaque.mode == mode else opaque.convert(mode), dtype=np.uint8)
     return values[None] if mode == "L" else np.ascontiguousarray(values.transpose(2, 0, 1))
@@ -74,12 +72,22 @@ def _scale_transparent_colour(image: Image.Image) -> None:
         image.info["transparency"] = tuple(value >> 8 for value in colour)
 
 
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """The image in grey, colours, a palette or CMYK of 8 bits, transparency kept."""
+    if is_deep(image):
+        return scale_to_bytes(image)
+    check_colour_range(image)
+    if image.mode == "La":  # premultiplied
+        return image.convert("LA")
+    if image.mode == "LAB":
+        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+        assert converted is not None
+        return converted
+    return image
+
+
 def _composited_on_white(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits per pixel; Pillow would clip instead of scaling
-        shades = np.asarray(image).astype(np.uint32)
-        if "transparency" in image.info:
-            shades[shades == image.info["transparency"]] = 0xFFFF
-        return Image.fromarray((shades >> 8).astype(np.uint8))
     if not image.has_transparency_data:
         return image
     with_alpha = image.convert("RGBA")

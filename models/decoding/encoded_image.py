@@ -1,0 +1,81 @@
+"""An image file: opened within limits, decoded once."""
+
+import io
+
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+
+from models.arrays import ByteArray
+from models.decoding.decode import decode_pixels
+from models.decoding.end_markers import decode_without_end, has_end
+from models.decoding.formats import ImageDecodeError, not_an_image, supported_formats
+from models.decoding.limits import CountedReads
+from models.decoding.tiff import check_layout, check_strips, silence_libtiff, unsupported_samples
+
+MISSING_END = "The {} lacks its end marker, as if it had been cut off; all of its pixels were read."
+_TOO_MANY_PIXELS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+
+class EncodedImage:
+    """An image file whose header was read.
+
+    Args:
+        content: its bytes.
+
+    Raises:
+        ImageDecodeError: they are of no supported format.
+        PIL.Image.DecompressionBombError: the header declares more pixels than Pillow accepts.
+        PIL.Image.DecompressionBombWarning: likewise, where such warnings are errors.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.warning: str | None = None
+        """A sentence about the file, once it is decoded; None: it is sound."""
+        try:
+            silence_libtiff()
+            check_strips(content)
+            self._image = Image.open(CountedReads(content), formats=supported_formats())
+            check_layout(self._image)
+        except (ImageDecodeError, *_TOO_MANY_PIXELS):
+            raise
+        except Exception as error:  # decoders raise all kinds of exceptions on corrupt files
+            raise unsupported_samples(content) or not_an_image(content) from error
+        self.size = self._image.size
+        """Width and height as they are stored, before the image is turned upright."""
+        self.reducible = isinstance(self._image, JpegImageFile) and "progressive" not in self._image.info
+        """Whether it can be decoded at a reduced size in a fraction of the time."""
+
+    def decode(self, mode: str, needed: int | None = None) -> ByteArray:
+        """Decode the pixels, see ``decode_pixels``; once.
+
+        Raises:
+            ImageDecodeError: the file is truncated or corrupt, or does not define which samples are black and white.
+        """
+        is_jpeg = isinstance(self._image, JpegImageFile)
+        lacks_end = not has_end("JPEG" if is_jpeg else self._image.format, self._content)
+        try:
+            with self._image as image:
+                decoded = decode_pixels(image, mode, needed)
+            if lacks_end and is_jpeg:
+                decoded = self._decode_without_end(mode, needed)
+        except ImageDecodeError:
+            raise
+        except Exception as error:  # as above
+            if not is_jpeg:
+                raise not_an_image(self._content) from error
+            decoded, lacks_end = self._decode_without_end(mode, needed), True
+        if lacks_end:
+            self.warning = MISSING_END.format("JPEG" if is_jpeg else self._image.format)
+        self._content = b""
+        return decoded
+
+    def _decode_without_end(self, mode: str, needed: int | None) -> ByteArray:
+        def decode(content: bytes) -> ByteArray:
+            with Image.open(io.BytesIO(content), formats=("JPEG",)) as image:
+                return decode_pixels(image, mode, needed)
+
+        decoded = decode_without_end(self._content, decode)
+        if decoded is None:
+            raise not_an_image(self._content)
+        return decoded

@@ -1,0 +1,99 @@
+"""Files that lack only their end marker are read, with a warning; files that lack pixels are not."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.arrays import ByteArray
+from models.decoding import EncodedImage, ImageDecodeError
+
+WARNING = "The {} lacks its end marker, as if it had been cut off; all of its pixels were read."
+OPTIONS: dict[str, dict[str, Any]] = {
+    "baseline": {},
+    "progressive": {"progressive": True},
+    "optimized": {"optimize": True},
+    "restarts": {"restart_marker_blocks": 2},
+    "subsampled": {"subsampling": 2},
+}
+
+TAILS = {
+    "nothing": b"",
+    "half-a-marker": b"\xff",
+    "zeros": bytes(100),
+    "line-end": b"\n",
+    "html": b"<html>",
+    "other-markers": b"\xff\x9a\x00\xff\x01",
+}
+
+
+def photo() -> ByteArray:
+    rows, columns = np.mgrid[0:48, 0:70]
+    waves = [127 + 100 * np.sin(rows / p) * np.cos(columns / 7) for p in (5, 9, 13)]
+    return (np.stack(waves, 2) + np.random.default_rng(0).normal(0, 9, (48, 70, 3))).clip(0, 255).astype(np.uint8)
+
+
+def encoded(kind: str = "JPEG", **options: Any) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(photo()).save(content, kind, **options)
+    return content.getvalue()
+
+
+def read(content: bytes, needed: int | None = None) -> tuple[ByteArray, str | None]:
+    image = EncodedImage(content)
+    return image.decode("RGB", needed), image.warning
+
+
+@pytest.mark.parametrize("needed", [None, 4])
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("tail", TAILS.values(), ids=TAILS)
+def test_a_jpeg_without_its_end_marker_is_read_whatever_follows(
+    options: dict[str, Any], tail: bytes, needed: int | None
+) -> None:
+    whole = encoded(**options)
+    expected, no_warning = read(whole, needed)
+    found, warning = read(whole[:-2] + tail, needed)
+    np.testing.assert_array_equal(found, expected)
+    assert (no_warning, warning) == (None, WARNING.format("JPEG"))
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("lost", [12, 60, 400])
+def test_a_jpeg_that_lacks_its_last_pixels_is_rejected(options: dict[str, Any], lost: int) -> None:
+    with pytest.raises(ImageDecodeError, match="is not a whole PNG, JPEG"):
+        read(encoded(**options)[:-lost])
+
+
+@pytest.mark.parametrize("share", [0.02, 0.34, 0.67, 0.95])
+def test_a_truncated_jpeg_is_rejected(share: float) -> None:
+    content = encoded()
+    for tail in (b"", bytes(len(content))):
+        with pytest.raises(ImageDecodeError, match="is not a whole PNG, JPEG"):
+            read(content[: int(share * len(content))] + tail)
+
+
+def test_a_png_without_its_end_is_read_with_a_warning() -> None:
+    whole = encoded("PNG")
+    found, warning = read(whole[:-12])
+    np.testing.assert_array_equal(found, photo().transpose(2, 0, 1))
+    assert warning == WARNING.format("PNG")
+    assert read(whole)[1] is None
+    with pytest.raises(ImageDecodeError, match="is not a whole PNG"):
+        read(whole[:-40])
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "AVIF", "TIFF", "BMP", "HEIF"])
+def test_other_formats_that_are_cut_off_are_rejected(kind: str) -> None:
+    whole = encoded(kind)
+    with pytest.raises(ImageDecodeError):
+        read(whole[:-40])
+
+
+def test_a_gif_without_its_trailer_is_read_as_its_first_frame_is_whole() -> None:
+    whole = encoded("GIF")
+    assert whole.endswith(b";")
+    np.testing.assert_array_equal(read(whole[:-1])[0], read(whole)[0])
+    with pytest.raises(ImageDecodeError):
+        read(whole[:-200])
