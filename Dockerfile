@@ -30,7 +30,7 @@ COPY repository /repository
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"NALU_PORT\"]}/health/ready', timeout=2)"]
+    CMD ["python", "-c", "import urllib.request as r; from app.settings import read_settings as s; r.urlopen(f'http://127.0.0.1:{s().port}/health/ready', timeout=2)"]
 CMD ["python", "-m", "app"]
 
 FROM base AS gpu

@@ -1,12 +1,12 @@
 """python -m app: serve a model repository."""
 
 import argparse
+import errno
 import os
 import socket
 import sys
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
@@ -15,7 +15,7 @@ from app.backends import BackendError
 from app.main import create_app
 from app.observability.logs import configure_logging
 from app.observability.metrics import MULTIPROCESS_FOLDER
-from app.settings import Settings, SettingsError, read_settings, rename_old_variables
+from app.settings import PREFIX, Settings, SettingsError, log_variable_warnings, read_settings
 from app.transport.fast_path import FastPathProtocol
 from app.transport.workers import LISTENERS, run_workers
 
@@ -25,12 +25,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = read_settings(**vars(options))
+        configure_logging(settings.log_level, settings.log_format)
+        log_variable_warnings()
         app = create_app(settings)
         _check_address(settings)
     except (SettingsError, BackendError) as error:
-        print(f"nalu-serve: {error}", file=sys.stderr)
+        for line in str(error).splitlines():
+            print(f"nalu-serve: {line}", file=sys.stderr)
         return 2
-    configure_logging(settings.log_level, settings.log_format)
     if settings.workers == 1:
         config = _configuration(app, settings)
         listeners = app.state.service.listeners = [config.bind_socket()]
@@ -41,10 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_workers(options: argparse.Namespace, settings: Settings) -> None:
-    rename_old_variables()
     for name, value in vars(options).items():
         if value is not None:
-            os.environ[f"NALU_{name.upper()}"] = str(value)  # workers are new processes and read the environment
+            os.environ[f"{PREFIX}{name.upper()}"] = value  # workers are new processes and read the environment
     with tempfile.TemporaryDirectory(prefix="nalu-metrics-") as folder:
         os.environ[MULTIPROCESS_FOLDER] = folder
         config = _configuration("app.__main__:create_worker", settings)
@@ -75,11 +76,17 @@ def _check_address(settings: Settings) -> None:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         socket.create_server((settings.host, settings.port), family=family).close()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: no name can be that long
         raise SettingsError(
             f"NALU_HOST and NALU_PORT are {settings.host} and {settings.port}, which cannot be listened on "
-            f"({os.strerror(error.errno or 0)}); choose another with --port or --host."
+            f"({_reason(error)}); choose another with --port or --host."
         ) from error
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError) and error.errno is not None and error.errno in errno.errorcode:
+        return os.strerror(error.errno)
+    return "not the name or address of a host"
 
 
 def create_worker() -> FastAPI:
@@ -97,10 +104,10 @@ def _parser() -> argparse.ArgumentParser:
         description="Serve a model repository over HTTP.",
         epilog="Every other setting is an environment variable; docs/serving.md lists them.",
     )
-    parser.add_argument("--repository", type=Path, help="folder of the models (NALU_REPOSITORY; repository)")
+    parser.add_argument("--repository", help="folder of the models (NALU_REPOSITORY; repository)")
     parser.add_argument("--host", help="address to listen on (NALU_HOST; 127.0.0.1)")
-    parser.add_argument("--port", type=int, help="port to listen on (NALU_PORT; 8000)")
-    parser.add_argument("--workers", type=int, help="number of processes (NALU_WORKERS; 1)")
+    parser.add_argument("--port", help="port to listen on (NALU_PORT; 8000)")
+    parser.add_argument("--workers", help="number of processes (NALU_WORKERS; 1)")
     return parser
 
 

@@ -25,7 +25,7 @@ from app.observability.tracing import create_tracer
 from app.repository.repository import Repository
 from app.routes import health, models, predict, v2
 from app.service import Service
-from app.settings import Settings, SettingsError, deprecation_warnings, read_settings, unknown_variables
+from app.settings import Settings, SettingsError, log_variable_warnings, read_settings
 from app.transport.read_scheduler import ReadScheduler
 from app.transport.shutdown import drain_on_sigterm
 
@@ -54,8 +54,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         SettingsError: a setting is invalid, or the repository is not a folder.
         BackendError: the backend or device is missing.
     """
-    settings = settings or read_settings()
-    _report_variables()
+    if settings is None:
+        settings = read_settings()
+        log_variable_warnings()
     # Pillow's warnings about clients' images would fill the log, and its memory of warnings shown once
     warnings.filterwarnings("ignore", module=r"PIL\.")
     service = create_service(settings)
@@ -91,13 +92,6 @@ def create_service(settings: Settings) -> Service:
     keys = APIKeys(settings.api_keys_file) if settings.api_keys_file else None
     batching = BatchScheduler(settings, concurrency, metrics, thread_time if backend.device == "cpu" else perf_counter)
     return Service(settings, repository, batching, metrics, keys, create_tracer())
-
-
-def _report_variables() -> None:
-    for warning in deprecation_warnings():
-        logger.warning(warning)
-    for name in unknown_variables():
-        logger.warning("%s is not a setting of the service and is ignored; docs/serving.md lists the settings.", name)
 
 
 def version_statuses(repository: Repository) -> list[VersionStatus]:

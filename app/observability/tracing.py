@@ -147,17 +147,19 @@ def create_tracer(environment: Mapping[str, str] | None = None) -> Tracer | None
         SettingsError: OpenTelemetry is not installed, or a variable has an unsupported value.
     """
     environment = os.environ if environment is None else environment
-    if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+    # OpenTelemetry's specification: an empty variable is an unset one
+    environment = {name: stripped for name, value in environment.items() if (stripped := value.strip())}
+    if environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return None
-    endpoint_variable = next((name for name in ENDPOINTS if environment.get(name)), None)
-    exporters = environment.get("OTEL_TRACES_EXPORTER", "").strip() or ("otlp" if endpoint_variable else "none")
+    endpoint_variable = next((name for name in ENDPOINTS if name in environment), None)
+    exporters = environment.get("OTEL_TRACES_EXPORTER") or ("otlp" if endpoint_variable else "none")
     names = [name.strip() for name in exporters.split(",") if name.strip() != "none"]
     if not names:
         return None
     try:
         return Tracer(*(_exporter(name, environment) for name in names))
     except ImportError as error:
-        variable = "OTEL_TRACES_EXPORTER" if environment.get("OTEL_TRACES_EXPORTER") else endpoint_variable
+        variable = "OTEL_TRACES_EXPORTER" if "OTEL_TRACES_EXPORTER" in environment else endpoint_variable
         raise SettingsError(
             f"{variable} is set, but OpenTelemetry is not installed: pip install 'nalu-serve[otel]', or unset it."
         ) from error

@@ -1,4 +1,3 @@
-import os
 import re
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import torch
 from app.__main__ import main
 from app.backends import BACKENDS, BackendError, create_backend
 from app.main import create_app
-from app.settings import Settings, SettingsError, deprecation_warnings, read_settings, rename_old_variables
+from app.settings import Settings, SettingsError, read_settings
 
 BAD = {
     "NALU_REPOSITORY_POLL_SECONDS": ("-1", "0"),
@@ -22,7 +21,7 @@ BAD = {
     "NALU_MAX_BODY_BYTES": ("0", "1"),
     "NALU_MAX_ROWS": ("many", "integer"),
     "NALU_MAX_FILES": ("1.5", "integer"),
-    "NALU_MAX_PIXELS": ("", "integer"),
+    "NALU_MAX_PIXELS": ("0", "1"),
     "NALU_MAX_UNRESIZED_PIXELS": ("0", "1"),
     "NALU_MAX_REQUEST_PIXELS": ("0", "1"),
     "NALU_MAX_JSON_DEPTH": ("201", "200"),
@@ -43,8 +42,32 @@ BAD = {
     "NALU_ACCESS_LOG": ("2", "boolean"),
 }
 """A bad value of each setting, and the rule it breaks: the bound, type or choices, in whatever phrase of pydantic's."""
+EXACT = {
+    "NALU_PORT": ("65536", "must be an integer from 0 to 65535; correct it, or leave it out for 8000."),
+    "NALU_WORKERS": ("1.5", "must be an integer of at least 1; correct it, or leave it out for 1."),
+    "NALU_MAX_QUEUE_DELAY_SECONDS": (
+        "1s",
+        "must be a finite number greater than 0; correct it, or leave it out for 0.5.",
+    ),
+    "NALU_SHUTDOWN_GRACE_SECONDS": ("-1", "must be a finite number of at least 0; correct it, or leave it out for 1."),
+    "NALU_METRICS_REQUIRE_KEY": ("banana", "must be a boolean, true or false; correct it, or leave it out for false."),
+    "NALU_LOG_FORMAT": ("xml", "must be 'text' or 'json'; correct it, or leave it out for text."),
+    "NALU_LOG_LEVEL": (
+        "loud",
+        "must be 'debug', 'info', 'warning' or 'error'; correct it, or leave it out for info.",
+    ),
+}
+"""A bad value of a setting of each type, with the rest of the message."""
 NO_BACKEND = "NALU_BACKEND is 'tensorflow', which is not a backend; choose one of onnx, torchscript."
 NO_FOLDER = "NALU_REPOSITORY is '{}', which is not a folder; give the folder of the models."
+TWO = (
+    "NALU_PORT is 'y': must be an integer from 0 to 65535; correct it, or leave it out for 8000.\n"
+    "NALU_THREADS is 'x': must be an integer of at least 0; correct it, or leave it out for 0."
+)
+NO_HOST = (
+    "NALU_HOST and NALU_PORT are {} and 1, which cannot be listened on (not the name or address of a host); "
+    "choose another with --port or --host."
+)
 NO_CUDA = {
     "onnx": "NALU_DEVICE is cuda, but the installed ONNX Runtime has no CUDA: install nalu-serve[gpu] "
     "in the place of onnxruntime, or set NALU_DEVICE=cpu.",
@@ -88,7 +111,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
 
 def test_every_setting_has_a_description_and_a_bad_value() -> None:
     assert all(field.description for field in Settings.model_fields.values())
-    free = {"NALU_REPOSITORY", "NALU_HOST", "NALU_API_KEYS_FILE", "NALU_BACKEND"}
+    free = {"NALU_REPOSITORY", "NALU_HOST", "NALU_API_KEYS_FILE", "NALU_BACKEND", "NALU_SETTINGS_FILE"}
     assert {f"NALU_{name.upper()}" for name in Settings.model_fields} == BAD.keys() | free
 
 
@@ -105,61 +128,36 @@ def test_a_bad_setting_is_named_with_its_value_and_rule(
     assert message.endswith(".")
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "value", "expected"),
-    [
-        ("NALU_MAX_BACKLOG_SECONDS", "NALU_MAX_QUEUE_DELAY_SECONDS", "2.5", 2.5),
-        ("NALU_PROTECT_METRICS", "NALU_METRICS_REQUIRE_KEY", "true", True),
-        ("nalu_protect_metrics", "NALU_METRICS_REQUIRE_KEY", "1", True),
-    ],
-)
-def test_an_old_name_of_a_setting_works_on_and_is_warned_of_once(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    old: str,
-    new: str,
-    value: str,
-    expected: object,
-) -> None:
-    monkeypatch.setenv(old, value)
-    settings = read_settings(repository=tmp_path)
-    assert getattr(settings, new.removeprefix("NALU_").lower()) == expected
-    create_app(settings)
-    warning = f"{old.upper()} is the old name of {new}, and a later version will ignore it; rename it."
-    assert caplog.messages == [warning]
-
-
-def test_the_new_name_of_a_setting_wins_over_the_old_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setenv("NALU_MAX_BACKLOG_SECONDS", "nonsense")
-    monkeypatch.setenv("NALU_MAX_QUEUE_DELAY_SECONDS", "3")
-    settings = read_settings(repository=tmp_path)
-    assert settings.max_queue_delay_seconds == 3
-    create_app(settings)
-    assert caplog.messages == [
-        "NALU_MAX_BACKLOG_SECONDS is the old name of NALU_MAX_QUEUE_DELAY_SECONDS, which is set too and wins; "
-        "remove the old one."
-    ]
-
-
-def test_workers_inherit_new_names_only_and_warn_of_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "environ", {"NALU_PROTECT_METRICS": "true", "nalu_max_backlog_seconds": "3"})
-    rename_old_variables()
-    assert os.environ == {"NALU_METRICS_REQUIRE_KEY": "true", "NALU_MAX_QUEUE_DELAY_SECONDS": "3"}
-    assert deprecation_warnings() == []
-
-
 def test_a_bad_value_under_an_old_name_is_reported_under_the_name_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NALU_MAX_BACKLOG_SECONDS", "0")
-    with pytest.raises(SettingsError, match=r"^NALU_MAX_BACKLOG_SECONDS is '0': .*greater than 0\.$"):
+    with pytest.raises(SettingsError, match=r"^NALU_MAX_BACKLOG_SECONDS is '0': must be .*greater than 0;"):
         read_settings()
     with pytest.raises(SettingsError, match=r"^NALU_MAX_QUEUE_DELAY_SECONDS is -1: "):
         read_settings(max_queue_delay_seconds=-1)
     monkeypatch.setenv("NALU_MAX_QUEUE_DELAY_SECONDS", "-2")
     with pytest.raises(SettingsError, match=r"^NALU_MAX_QUEUE_DELAY_SECONDS is '-2': "):
         read_settings()
+
+
+@pytest.mark.parametrize(("variable", "value", "rest"), [(name, *bad) for name, bad in EXACT.items()], ids=EXACT)
+def test_a_message_names_the_variable_its_value_the_rule_and_the_repair(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, rest: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert str(caught.value) == f"{variable} is '{value}': {rest}"
+
+
+def test_all_bad_settings_are_named_at_once_and_none_at_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, (value, _) in BAD.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("NALU_MAX_ROWS", "9" * 5000)
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    lines = str(caught.value).splitlines()
+    assert sorted(line.partition(" ")[0] for line in lines) == sorted(BAD.keys())
+    assert max(map(len, lines)) < 250
 
 
 def test_control_over_http_and_several_workers_exclude_one_another() -> None:
@@ -212,13 +210,26 @@ def test_torchscript_without_torch_names_what_to_install(tmp_path: Path, monkeyp
     ("environment", "arguments", "reported"),
     [
         ({}, ["--repository", "/nowhere"], NO_FOLDER.format("/nowhere")),
-        ({}, ["--port", "70000"], "NALU_PORT is 70000: Input should be less than or equal to 65535."),
+        (
+            {},
+            ["--port", "70000"],
+            "NALU_PORT is '70000': must be an integer from 0 to 65535; correct it, or leave it out for 8000.",
+        ),
+        (
+            {},
+            ["--workers", "two"],
+            "NALU_WORKERS is 'two': must be an integer of at least 1; correct it, or leave it out for 1.",
+        ),
+        ({"NALU_THREADS": "x"}, ["--port", "y"], TWO),
+        ({"NALU_HOST": "no.such.host.invalid"}, ["--port", "1"], NO_HOST.format("no.such.host.invalid")),
+        ({"NALU_HOST": "a" * 70}, ["--port", "1"], NO_HOST.format("a" * 70)),
+        ({"NALU_HOST": "[::1]"}, ["--port", "1"], NO_HOST.format("[::1]")),
         ({"NALU_BACKEND": "tensorflow"}, ["--repository", "/"], NO_BACKEND),
         ({"NALU_DEVICE": "cuda"}, ["--repository", "/"], NO_CUDA["onnx"]),
         ({"NALU_DEVICE": "cuda", "NALU_BACKEND": "torchscript"}, ["--repository", "/"], NO_CUDA["torchscript"]),
     ],
 )
-def test_the_command_ends_with_2_and_one_line(
+def test_the_command_ends_with_2_and_a_line_for_each_bad_setting(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     environment: dict[str, str],
@@ -227,8 +238,9 @@ def test_the_command_ends_with_2_and_one_line(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("app.__main__.configure_logging", lambda *_: None)
     assert main(arguments) == 2
-    assert capsys.readouterr() == ("", f"nalu-serve: {reported}\n")
+    assert capsys.readouterr() == ("", "".join(f"nalu-serve: {line}\n" for line in reported.splitlines()))
 
 
 @pytest.mark.slow
@@ -237,14 +249,3 @@ def test_python_m_app_ends_with_2_and_one_line() -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == f"nalu-serve: {NO_FOLDER.format('/nowhere')}\n"
-
-
-def test_a_variable_that_is_not_a_setting_is_warned_of(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setenv("NALU_PROT", "8312")
-    create_app(Settings(repository=tmp_path))
-    assert (
-        "NALU_PROT is not a setting of the service and is ignored; docs/serving.md lists the settings."
-        in caplog.messages
-    )

@@ -18,7 +18,7 @@ ORDER = {
         ["backends"],
         ["observability"],
         ["schemas.py"],
-        ["settings.py"],
+        ["settings"],
         ["errors.py"],
         ["__init__.py"],
     ],

@@ -1,7 +1,11 @@
 """Dockerfile, compose file and constraints, as far as they can be held to their promise without building."""
 
+import json
 import re
 import tomllib
+import urllib.request
+
+import pytest
 
 from tests.end_to_end.server import ROOT
 
@@ -48,3 +52,21 @@ def test_constraints_pin_every_dependency_of_the_project_and_torch_as_the_export
     assert needed - {"nalu-serve"} <= pinned.keys()
     assert pinned["torch"] == "2.13.0"
     assert pinned["onnxruntime"] == pinned["onnxruntime-gpu"]
+
+
+@pytest.mark.parametrize(
+    ("value", "port"), [("9000", 9000), ('"9000"\n', 9000), ("", 8000), ("tcp://10.0.0.1:9000", 8000), (None, 8000)]
+)
+def test_the_health_check_asks_the_port_on_which_the_service_listens(
+    monkeypatch: pytest.MonkeyPatch, value: str | None, port: int
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(urllib.request, "urlopen", lambda url, timeout: asked.append(url))
+    if value is not None:
+        monkeypatch.setenv("NALU_PORT", value)
+    command = re.search(r"HEALTHCHECK .*\\\n +CMD (\[.*\])", DOCKERFILE)
+    assert command is not None
+    program, option, code = json.loads(command[1])
+    assert (program, option) == ("python", "-c")
+    exec(code)
+    assert asked == [f"http://127.0.0.1:{port}/health/ready"]

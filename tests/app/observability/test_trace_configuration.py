@@ -28,6 +28,9 @@ ATTRIBUTES = {"http.request.method": "POST"}
         {"OTEL_TRACES_EXPORTER": ""},
         {"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"},
         {"OTEL_EXPORTER_OTLP_ENDPOINT": ""},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": " ", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "\n"},
+        {"OTEL_TRACES_EXPORTER": " none\n", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_SDK_DISABLED": "true\n"},
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_SDK_DISABLED": "TRUE"},
     ],
 )
@@ -66,6 +69,14 @@ def test_an_unsupported_value_stops_the_start(environment: dict[str, str], messa
     with pytest.raises(SettingsError) as caught:
         create_tracer(environment)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("protocol", ["", " ", "http/protobuf\n"])
+def test_an_empty_protocol_is_the_default_and_blanks_around_one_do_not_count(protocol: str) -> None:
+    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
+    tracer = create_tracer(endpoint | {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol})
+    assert tracer is not None
+    tracer.close()
 
 
 @pytest.mark.parametrize(

@@ -1,30 +1,27 @@
 """Settings of the service, with units and defaults. Each is an environment variable with the prefix NALU_."""
 
-import os
+import logging
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
 
-PREFIX = "NALU_"
+from app.settings.environment import PREFIX, Environment, SettingsError
+from app.settings.messages import invalid_setting
+
+__all__ = ["PREFIX", "Settings", "SettingsError", "log_variable_warnings", "read_settings"]
+
+logger = logging.getLogger(__name__)
+
 MEBIBYTE = 2**20
 
-# alias: names of these variables in 0.1; each works on and is warned of when the service starts
-OLD_NAMES = {
-    "NALU_MAX_BACKLOG_SECONDS": "NALU_MAX_QUEUE_DELAY_SECONDS",
-    "NALU_PROTECT_METRICS": "NALU_METRICS_REQUIRE_KEY",
-}
 
+class Settings(BaseModel):
+    """Settings from arguments; ``read_settings`` reads them from the environment."""
 
-class SettingsError(ValueError):
-    """A setting that the service cannot start with."""
-
-
-class Settings(BaseSettings):
-    """Settings from arguments, else from environment variables; ``read_settings`` accepts old names too."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     repository: Path = Field(Path("repository"), description="Folder of the model repository.")
     repository_poll_seconds: float = Field(
@@ -104,6 +101,9 @@ class Settings(BaseSettings):
         "text", description="Format of the log: text, or one JSON object a line."
     )
     access_log: bool = Field(False, description="Whether every request is logged.")
+    settings_file: Path | None = Field(
+        None, description="File of further settings, `NALU_NAME=value` a line; environment variables override it."
+    )
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -122,57 +122,34 @@ def read_settings(**values: object) -> Settings:
     """Read the settings from the environment, with the given values over them; None leaves a value to the environment.
 
     Raises:
-        SettingsError: a value is invalid; the message names its variable.
+        SettingsError: values are invalid, or the settings file is; the message names each variable.
     """
+    variables = Environment().settings
     given = {name: value for name, value in values.items() if value is not None}
-    old = _under_old_names()
+    known = {name: variables[variable].value for name, variable in _variables() if variable in variables}
     try:
-        return Settings(**(old | given))  # type: ignore[arg-type]
+        return Settings(**(known | given))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        setting = "_".join(str(part) for part in first["loc"])
-        name = PREFIX + setting.upper()
-        if setting in old.keys() - given.keys():
-            name = next(before for before, now in OLD_NAMES.items() if now == name)
-        problem = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"{name} is {first['input']!r}: {problem}.") from error
+        found = error.errors(include_url=False)
+        raise SettingsError("\n".join(_message(problem, known.keys() - given.keys()) for problem in found)) from error
 
 
-def unknown_variables() -> list[str]:
-    """Environment variables with the prefix that are no settings, as after a typing error."""
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | OLD_NAMES.keys()
-    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+def log_variable_warnings() -> None:
+    """Warn of variables that have an old name or are no settings, and of Kubernetes' service links."""
+    environment = Environment()
+    for sentence in environment.warnings + environment.unknown([variable for _, variable in _variables()]):
+        logger.warning(sentence)
 
 
-def deprecation_warnings() -> list[str]:
-    """A sentence for each environment variable that is set by its old name."""
-    variables = _environment()
-    return [
-        f"{old} is the old name of {new}, which is set too and wins; remove the old one."
-        if new in variables
-        else f"{old} is the old name of {new}, and a later version will ignore it; rename it."
-        for old, new in OLD_NAMES.items()
-        if old in variables
-    ]
+def _variables() -> Iterator[tuple[str, str]]:
+    """Each setting and its variable."""
+    return ((name, f"{PREFIX}{name.upper()}") for name in Settings.model_fields)
 
 
-def rename_old_variables() -> None:
-    """Give environment variables their new names, so that worker processes, which inherit them, do not warn again."""
-    for old, new in OLD_NAMES.items():
-        for variable in [name for name in os.environ if name.upper() == old]:
-            os.environ.setdefault(new, os.environ.pop(variable))
-
-
-def _under_old_names() -> dict[str, object]:
-    """Values of the variables that are set by their old name only, by setting."""
-    variables = _environment()
-    return {
-        new.removeprefix(PREFIX).lower(): variables[old]
-        for old, new in OLD_NAMES.items()
-        if old in variables and new not in variables
-    }
-
-
-def _environment() -> dict[str, str]:
-    """Environment variables, in capitals: pydantic-settings accepts any case."""
-    return {name.upper(): value for name, value in os.environ.items()}
+def _message(problem: ErrorDetails, from_environment: Collection[str]) -> str:
+    setting = "_".join(str(part) for part in problem["loc"])
+    name, file = f"{PREFIX}{setting.upper()}", None
+    if setting in from_environment:
+        name, _, file = Environment().settings[name]
+    field = Settings.model_fields.get(setting)
+    return invalid_setting(name, problem["input"], field, problem["msg"], file=file)

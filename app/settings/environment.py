@@ -1,0 +1,141 @@
+"""Where settings come from: environment variables, and before them the file that ``NALU_SETTINGS_FILE`` names.
+
+Both hold what others write into them: quotes and line ends of env files, empty values, and the variables that
+Kubernetes makes for a Service whose name begins with ``nalu``.
+"""
+
+import os
+import re
+from collections.abc import Collection
+from difflib import get_close_matches
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+
+from dotenv.parser import parse_stream
+
+PREFIX = "NALU_"
+SETTINGS_FILE = "NALU_SETTINGS_FILE"
+
+# alias: names of these variables in 0.1; each works on and is warned of when the service starts
+OLD_NAMES = {
+    "NALU_MAX_BACKLOG_SECONDS": "NALU_MAX_QUEUE_DELAY_SECONDS",
+    "NALU_PROTECT_METRICS": "NALU_METRICS_REQUIRE_KEY",
+}
+
+MAX_LISTED = 3
+"""Most service links that a message names."""
+SIMILARITY = 0.75
+"""Of a name that is not a setting's to the one that may be meant, by ``difflib``."""
+
+_LINK = re.compile(
+    r"NALU_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PORT|PROTO|ADDR))?)", re.IGNORECASE
+)
+_LINK_WITH_URL = re.compile(r"NALU_(\w+_)?PORT=(tcp|udp|sctp)://.*", re.IGNORECASE | re.DOTALL)
+
+
+class SettingsError(ValueError):
+    """A setting that the service cannot start with; of several, a line each."""
+
+
+class Variable(NamedTuple):
+    """A variable that is set."""
+
+    name: str
+    """In capitals; as it is set, so of a setting that was renamed it may be the old name."""
+    value: str
+    file: str | None
+    """The settings file that sets it; None: the environment."""
+
+
+class Environment:
+    """The variables that are set and not empty; see the module.
+
+    Attributes:
+        settings: those that are no service links, by the present name of each.
+        service_links: names of Kubernetes' service links, which are ignored.
+        warnings: a sentence for each variable that is set by its old name, and one for all service links.
+
+    Raises:
+        SettingsError: the settings file cannot be read.
+    """
+
+    def __init__(self) -> None:
+        found = {name.upper(): Variable(name.upper(), value, None) for name, value in _cleaned(dict(os.environ))}
+        file = found.get(SETTINGS_FILE)
+        if file is not None:
+            values = _cleaned(_read(Path(file.value)))
+            found = {name.upper(): Variable(name.upper(), value, file.value) for name, value in values} | found
+        self.service_links = sorted(variable.name for variable in found.values() if _is_service_link(variable))
+        self.settings = {name: variable for name, variable in found.items() if name not in self.service_links}
+        renamed = [(old, new) for old, new in OLD_NAMES.items() if old in found]
+        self.warnings = [_renamed(old, new, both=new in found) for old, new in renamed]
+        if self.service_links:
+            self.warnings.append(_ignored(self.service_links))
+        for old, new in renamed:
+            self.settings.setdefault(new, self.settings.pop(old))
+
+    def unknown(self, known: Collection[str]) -> list[str]:
+        """A sentence for each variable that is no setting, as after a typing error."""
+        sentences = []
+        for name, variable in sorted(self.settings.items()):
+            if name not in known:
+                place = f" in {variable.file}" if variable.file else ""
+                similar = get_close_matches(name, known, n=1, cutoff=SIMILARITY)
+                repair = f"did you mean {similar[0]}?" if similar else "docs/serving.md lists the settings."
+                sentences.append(f"{name}{place} is not a setting of the service and is ignored; {repair}")
+        return sentences
+
+
+def _cleaned(variables: dict[str, str]) -> list[tuple[str, str]]:
+    """The variables of the service without what surrounds their values in env files, and without empty ones."""
+    # names in capitals come last, and so win over the same in small letters
+    own = sorted((item for item in variables.items() if item[0].upper().startswith(PREFIX)), reverse=True)
+    cleaned = ((name, _unquoted(value)) for name, value in own)
+    return [(name, value) for name, value in cleaned if value]
+
+
+def _unquoted(value: str) -> str:
+    value = value.strip()
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        value = value[1:-1].strip()
+    return value
+
+
+def _read(path: Path) -> dict[str, str]:
+    """The variables of a file of lines ``NAME=value``."""
+    setting = f"{SETTINGS_FILE} is '{path}'"
+    try:
+        content = path.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise SettingsError(f"{setting}, which cannot be read ({reason}); give a file that can be.") from error
+    variables = {}
+    for line in parse_stream(StringIO(content)):
+        if line.error or (line.key and line.value is None):
+            raise SettingsError(f"{setting}, whose line {line.original.line} is not `NAME=value`; correct it.")
+        if line.key and line.value is not None:
+            variables[line.key] = line.value
+    return variables
+
+
+def _is_service_link(variable: Variable) -> bool:
+    """Whether Kubernetes makes such a variable, for a Service whose name begins with ``nalu``."""
+    return bool(_LINK.fullmatch(variable.name) or _LINK_WITH_URL.fullmatch(f"{variable.name}={variable.value}"))
+
+
+def _ignored(links: list[str]) -> str:
+    """The sentence on Kubernetes' service links."""
+    first = sorted(links, key=lambda name: name != f"{PREFIX}PORT")  # the one that has the name of a setting
+    names, more = first[:MAX_LISTED], len(first) - MAX_LISTED
+    listed = f"{', '.join(names)} and {more} more" if more > 0 else " and ".join(names)
+    return (
+        f"Ignored {listed}: Kubernetes' links to a Service whose name begins with nalu; "
+        "set enableServiceLinks: false in the pod's spec to leave them out."
+    )
+
+
+def _renamed(old: str, new: str, *, both: bool) -> str:
+    if both:
+        return f"{old} is the old name of {new}, which is set too and wins; remove the old one."
+    return f"{old} is the old name of {new}, and a later version will ignore it; rename it."
