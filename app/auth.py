@@ -49,7 +49,7 @@ Stamp = tuple[int, int]
 
 
 def is_public(path: str, metrics_require_key: bool) -> bool:
-    """Whether a path requires no key."""
+    """Whether a path, without a slash at its end, requires no key."""
     return path in _PUBLIC or path.startswith(_PUBLIC_PREFIXES) or (path == "/metrics" and not metrics_require_key)
 
 

@@ -19,7 +19,7 @@ from app.batching.scheduler import BatchScheduler
 from app.http import example_images, openapi
 from app.http.dispatcher import Dispatcher
 from app.http.problems import install_error_handlers
-from app.http.routing import DirectRoutes
+from app.http.routing import RouteTable
 from app.observability.metrics import Metrics, VersionStatus
 from app.observability.tracing import create_tracer
 from app.repository.repository import Repository
@@ -64,15 +64,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="nalu-serve",
         version=version("nalu-serve"),
         description=DESCRIPTION,
+        servers=[{"url": "."}],  # relative to the document, which a proxy may serve below a path of its own
+        openapi_url=None,  # app.http.openapi serves the document and the page
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=_lifespan(service),
     )
     app.state.service = service
     app.openapi = openapi.openapi_builder(app)  # type: ignore[method-assign]
     for router in ROUTERS:
         app.include_router(router)
-    app.dispatcher = Dispatcher(super(Application, app).__call__, service, DirectRoutes(ROUTERS))
+    app.dispatcher = Dispatcher(super(Application, app).__call__, service, RouteTable(ROUTERS))
     app.read_scheduler = ReadScheduler(settings.max_queue_delay_seconds)
     install_error_handlers(app, app.dispatcher.error_response)
     return app

@@ -28,6 +28,8 @@ class RequestContext(HTTPConnection):
 
     Attributes:
         started: when it was received, by ``perf_counter``.
+        path: its path below the root path, without a slash at its end: what is served, needs a key or not, and is named
+            in messages.
         request_id: the client's ``X-Request-ID``, else its trace id, else a random one.
         authorization: its ``Authorization`` header.
         api_key: its ``X-API-Key`` header.
@@ -50,6 +52,7 @@ class RequestContext(HTTPConnection):
         self._max_body_bytes = max_body_bytes
         self._received_bytes = 0
         self.started = perf_counter()
+        self.path = _served_path(scope)
         self.request_id = ""
         self.authorization: str | None = None
         self.api_key: str | None = None
@@ -145,6 +148,16 @@ class RequestContext(HTTPConnection):
             return bool(done.value["type"] == "http.disconnect")
         waiting.close()  # no message: the client is connected and waits
         return False
+
+
+def _served_path(scope: Scope) -> str:
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    if root and (path == root or path.startswith(f"{root}/")):
+        path = path[len(root) :]
+    if path.endswith("/") and path[-2:] not in ("/", "//"):
+        path = path[:-1]
+    return path or "/"
 
 
 def body_too_large(limit: int, headers: Mapping[str, str] | None = None) -> TooLargeError:

@@ -15,7 +15,7 @@ from app.auth import MISSING_KEY, UNKNOWN_KEY, is_public
 from app.errors import RequestTimeoutError, ServiceError, UnauthorizedError, UnavailableError
 from app.http.context import RequestContext, body_too_large
 from app.http.problems import internal_error_response, render_problem
-from app.http.routing import DirectRoutes
+from app.http.routing import DirectRoute, RouteTable
 from app.observability.logs import log_access
 from app.service import Service
 
@@ -31,10 +31,10 @@ class Dispatcher:
     Args:
         app: FastAPI.
         service: what the endpoints use.
-        routes: the direct routes.
+        routes: all routes.
     """
 
-    def __init__(self, app: ASGIApp, service: Service, routes: DirectRoutes) -> None:
+    def __init__(self, app: ASGIApp, service: Service, routes: RouteTable) -> None:
         self._app = app
         self.service = service
         self._routes = routes
@@ -49,12 +49,14 @@ class Dispatcher:
         try:
             self.authorize(context)
             self.check_limits(context)
-            route = self._routes.find(scope)
-            if route is None:
-                await self._call_fastapi(context, send)
-            else:
-                context.route = route.path
+            if scope["method"] == "OPTIONS":
+                await self._send(context, self._routes.options(context), send)
+                return
+            route = self._routes.find(context)
+            if isinstance(route, DirectRoute):
                 await self._send(context, await route.endpoint(service, context), send)
+            else:
+                await self._call_fastapi(context, send)
         except ClientDisconnect:
             context.status = context.status or CLIENT_CLOSED_REQUEST
         except asyncio.CancelledError:
@@ -81,11 +83,15 @@ class Dispatcher:
     def authorize(self, context: RequestContext) -> None:
         """Find the name of the request's API key, where its path requires one.
 
+        OPTIONS requires none: browsers send no key in a preflight, and it tells no more than the documentation does.
+
         Raises:
             UnauthorizedError: the request has no key, or an unknown one.
         """
         service = self.service
-        if service.keys is not None and not is_public(context.scope["path"], service.settings.metrics_require_key):
+        if service.keys is None or context.scope["method"] == "OPTIONS":
+            return
+        if not is_public(context.path, service.settings.metrics_require_key):
             context.key_name = service.keys.check(context.authorization, context.api_key)
             if context.key_name is None:
                 raise UnauthorizedError(UNKNOWN_KEY if context.authorization or context.api_key else MISSING_KEY)
@@ -108,23 +114,33 @@ class Dispatcher:
             raise body_too_large(settings.max_body_bytes, headers={"Connection": "close"})  # so it is not received
 
     async def _send(self, context: RequestContext, response: Response, send: Send) -> None:
-        """Send a response with its whole body."""
+        """Send a response with its whole body; to HEAD, without it."""
         context.status = response.status_code
         headers = [*response.raw_headers, *self.common_headers(context)]
+        body = b"" if context.scope["method"] == "HEAD" else response.body
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-        await send({"type": "http.response.body", "body": response.body})
+        await send({"type": "http.response.body", "body": body})
 
     async def _call_fastapi(self, context: RequestContext, send: Send) -> None:
-        """Have FastAPI respond."""
+        """Have FastAPI respond, to HEAD as to GET."""
+        scope = context.scope
+        head = scope["method"] == "HEAD"
 
         async def send_with_common_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 context.status = message["status"]
                 message["headers"] = [*message.get("headers", ()), *self.common_headers(context)]
+            elif head and message["type"] == "http.response.body":
+                message["body"] = b""
             await send(message)
 
-        context.scope.setdefault("state", {})["context"] = context
-        await self._app(context.scope, context.receive_within_limit, send_with_common_headers)
+        scope.setdefault("state", {})["context"] = context
+        path = scope.get("root_path", "") + context.path
+        routed = {**scope, "path": path, "method": "GET" if head else scope["method"]}
+        try:
+            await self._app(routed, context.receive_within_limit, send_with_common_headers)
+        finally:
+            context.route = context.route or getattr(routed.get("route"), "path", "")
 
     def common_headers(self, context: RequestContext) -> list[tuple[bytes, bytes]]:
         """The headers of every response."""
@@ -160,7 +176,7 @@ class Dispatcher:
         del self.service.requests_in_flight[context]
         metrics, seconds = self.service.metrics, perf_counter() - context.started
         # never the raw path, which the client chooses freely
-        route = context.route or getattr(context.scope.get("route"), "path", "none")
+        route = context.route or "none"
         metrics.observations("request", route, str(context.status or CLIENT_CLOSED_REQUEST)).append(seconds)
         if context.span is not None:
             method = context.scope["method"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
 
 from app.auth import SECURITY, SECURITY_SCHEMES, is_public
 from app.codecs.v2.schemas import openapi_error
@@ -72,16 +72,25 @@ def _require_keys(schema: dict[str, Any], metrics_require_key: bool) -> None:
             operation["responses"]["401"] = {"description": HTTPStatus(401).phrase} | error
 
 
+@router.get("/openapi.json")
+async def document(request: Request) -> JSONResponse:
+    """The OpenAPI document."""
+    return JSONResponse(request.app.openapi())
+
+
 @router.get("/")
-async def index(request: Request) -> RedirectResponse:
-    """Redirect a browser to the documentation."""
-    return RedirectResponse(request.scope.get("root_path", "").rstrip("/") + "/docs")
+async def index() -> RedirectResponse:
+    """Redirect a browser to the documentation: to an address that is relative, as all of this page are.
+
+    A proxy may serve the service below any path, which no header tells that could be trusted.
+    """
+    return RedirectResponse("docs")
 
 
 @router.get("/docs")
 async def docs(request: Request) -> HTMLResponse:
-    """The page. Its addresses are relative to the root path under which a proxy may serve it."""
-    root = request.scope.get("root_path", "").rstrip("/")
+    """The page."""
+    root = ".." if request.scope["state"]["context"].scope["path"].endswith("/") else "."
     page = get_swagger_ui_html(
         openapi_url=f"{root}/openapi.json",
         title=f"{request.app.title}: API",

@@ -46,7 +46,7 @@ def install_error_handlers(app: FastAPI, error_response: RenderError) -> None:
 def render_problem(context: RequestContext, error: HTTPException) -> Response:
     """The response to a request with an error."""
     detail = _detail(context, error)
-    if context.scope["path"].startswith("/v2"):
+    if context.path.startswith("/v2"):
         # the protocol has no 422
         status = 400 if error.status_code == 422 else error.status_code
         return Response(to_json({"error": detail}), status, error.headers, media_type="application/json")

@@ -5,6 +5,7 @@ from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
@@ -47,8 +48,8 @@ def parts(value: Any) -> Iterator[dict[str, Any]]:
         yield from parts(part)
 
 
-def references(client: TestClient) -> list[str]:
-    page = client.get("/docs")
+def references(client: TestClient, path: str = "/docs") -> list[str]:
+    page = client.get(path)
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
     reader = References()
@@ -57,26 +58,45 @@ def references(client: TestClient) -> list[str]:
 
 
 def test_the_page_loads_nothing_from_another_host(client: TestClient) -> None:
-    assert sorted(references(client)) == ["/docs/favicon.png", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css"]
+    assert sorted(references(client)) == ["./docs/favicon.png", "./docs/swagger-ui-bundle.js", "./docs/swagger-ui.css"]
     page = client.get("/docs").text
     assert not re.search(r"(https?:)?//[a-z0-9]", page), "the page names another host"
-    assert "url: '/openapi.json'" in page
+    assert "url: './openapi.json'" in page
     assert not re.search(r"""@import|url\(\s*["']?(https?:)?//""", client.get("/docs/swagger-ui.css").text)
 
 
-def test_everything_that_the_page_loads_is_there(client: TestClient) -> None:
-    kinds = {"js": "text/javascript", "css": "text/css", "png": "image/png"}
-    for address in references(client):
-        response = client.get(address)
+@pytest.mark.parametrize("prefix", ["", "/ours", "/team/a"])
+@pytest.mark.parametrize("page", ["/docs", "/docs/"])
+def test_everything_that_the_page_loads_is_there_below_any_path_at_which_a_proxy_serves_it(
+    client: TestClient, prefix: str, page: str
+) -> None:
+    kinds = {"js": "text/javascript", "css": "text/css", "png": "image/png", "json": "application/json"}
+    [document] = re.findall("url: '(.*)'", client.get(page).text)
+    for address in [document, *references(client, page)]:
+        path = urljoin(f"https://proxy{prefix}{page}", address).removeprefix(f"https://proxy{prefix}")
+        response = client.get(path)
         assert response.status_code == 200
         assert response.headers["content-type"].startswith(kinds[address.rpartition(".")[2]])
         assert len(response.content) > 100
 
 
-def test_behind_a_proxy_the_page_refers_to_where_the_proxy_put_it(client: TestClient) -> None:
-    page = TestClient(client.app, root_path="/models-of-ours").get("/models-of-ours/docs").text
-    assert "/models-of-ours/openapi.json" in page
-    assert "/models-of-ours/docs/swagger-ui-bundle.js" in page
+@pytest.mark.parametrize("prefix", ["", "/ours", "/team/a"])
+def test_behind_a_proxy_the_document_names_the_address_at_which_the_proxy_serves_it(
+    client: TestClient, prefix: str
+) -> None:
+    headers = {"X-Forwarded-Prefix": "/evil", "X-Forwarded-Host": "evil", "Host": "evil"}
+    response = client.get("/openapi.json", headers=headers)
+    [server] = response.json()["servers"]
+    assert urljoin(f"https://proxy{prefix}/openapi.json", server["url"]) == f"https://proxy{prefix}/"
+    redirect = client.get("/", headers=headers, follow_redirects=False)
+    assert urljoin(f"https://proxy{prefix}/", redirect.headers["location"]) == f"https://proxy{prefix}/docs"
+    assert "evil" not in client.get("/docs", headers=headers).text + response.text + str(redirect.headers)
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/", "/health/live", "/models/sum/", "/v2/models/sum"])
+def test_below_the_root_path_of_the_server_all_is_as_without_it(client: TestClient, path: str) -> None:
+    below = TestClient(client.app, root_path="/ours").get(f"/ours{path}")
+    assert (below.status_code, below.content) == (200, client.get(path).content)
 
 
 def test_the_specification_covers_every_contract_path_and_refers_to_nothing_missing(

@@ -35,7 +35,7 @@ def test_a_long_path_is_not_echoed_whole(client: TestClient) -> None:
 def test_a_method_that_a_path_does_not_take_is_refused_and_the_others_named(client: TestClient) -> None:
     response = client.get("/predict/arithmetic")
     expect_problem(response, 405, "/predict/arithmetic does not take GET; GET /docs lists the methods it takes.")
-    assert response.headers["allow"] == "POST"
+    assert response.headers["allow"] == "POST, OPTIONS"
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/docs/favicon.png", "/openapi.json", "/metrics"])
