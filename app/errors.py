@@ -65,6 +65,16 @@ class UnsupportedImageError(ServiceError):
     reason = "not_a_picture"  # alias: this value of the metric's label is older than the word image
 
 
+class UnsupportedEncodingError(ServiceError):
+    """The body is compressed in a way that is not supported."""
+
+    status = 415
+    reason = "unsupported_encoding"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"Accept-Encoding": "gzip, deflate, identity"})
+
+
 class InvalidInputError(ServiceError):
     """The request is well-formed but does not fit the model."""
 

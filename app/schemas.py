@@ -184,6 +184,12 @@ ERROR_HEADERS: dict[int, dict[str, Any]] = {
     401: {
         "WWW-Authenticate": {"description": "Scheme of the API key.", "required": True, "schema": {"const": "Bearer"}},
     },
+    415: {
+        "Accept-Encoding": {
+            "description": "Content-Encodings that are taken, where that of the request is not.",
+            "schema": {"type": "string"},
+        },
+    },
     503: {
         "Retry-After": {
             "description": "Seconds after which to retry.",

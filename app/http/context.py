@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import Message, Receive, Scope
 
+from app.codecs.compression import check_encoding, decompress
 from app.errors import TooLargeError
 from app.observability.tracing import Span, Tracer, epoch_ns, trace_id_of
 
@@ -38,6 +39,7 @@ class RequestContext(HTTPConnection):
         route: path of the direct route, with the names of its parameters.
         status: status of the response, 0 before it has begun.
         expired: set before a request past its deadline is cancelled.
+        content_encoding: how its body is compressed, empty where it is not.
         declared_bytes: its ``Content-Length``, 0 without one.
         complete: whether its whole body was received.
         span: its span, None without tracing.
@@ -61,6 +63,7 @@ class RequestContext(HTTPConnection):
         self.route = ""
         self.status = 0
         self.expired = False
+        self.content_encoding = ""
         self.declared_bytes = 0
         self.complete = True
         self.span: Span | None = None
@@ -83,6 +86,10 @@ class RequestContext(HTTPConnection):
 
     def _read_transfer_encoding(self, _: bytes) -> None:
         self.complete = False
+
+    def _read_content_encoding(self, value: bytes) -> None:
+        several = f"{self.content_encoding}, " if self.content_encoding else ""
+        self.content_encoding = several + value.decode("latin-1")
 
     def _read_request_id(self, value: bytes) -> None:
         if ACCEPTABLE_ID.fullmatch(value):
@@ -109,12 +116,22 @@ class RequestContext(HTTPConnection):
         return message
 
     async def body(self) -> bytes:
-        """Receive the whole body.
+        """Receive the whole body, and decompress it.
 
         Raises:
-            TooLargeError: it is over the limit.
+            TooLargeError: it is over the limit, as received or once decompressed.
+            UnsupportedEncodingError: its Content-Encoding is unknown.
+            InvalidInputError: it is not what its Content-Encoding says.
             ClientDisconnect: the client disconnected.
         """
+        if not self.content_encoding:
+            return await self._receive_body()
+        check_encoding(self.content_encoding)
+        body = await self._receive_body()
+        # always in a thread: a small body may decompress to a large one
+        return await asyncio.to_thread(decompress, body, self.content_encoding, self._max_body_bytes)
+
+    async def _receive_body(self) -> bytes:
         message = await self._receive()
         if message["type"] == "http.request" and not message.get("more_body", False):  # the common case
             return self._receive_part(message)
@@ -169,6 +186,7 @@ def body_too_large(limit: int, headers: Mapping[str, str] | None = None) -> TooL
 _HEADERS: dict[bytes, Callable[[RequestContext, bytes], None]] = {
     b"content-length": RequestContext._read_content_length,
     b"transfer-encoding": RequestContext._read_transfer_encoding,
+    b"content-encoding": RequestContext._read_content_encoding,
     b"x-request-id": RequestContext._read_request_id,
     b"traceparent": RequestContext._read_traceparent,
     b"authorization": RequestContext._read_authorization,

@@ -108,22 +108,33 @@ _DETAIL_EXAMPLES = {
 }
 
 
-def openapi_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI's entry for the problems that an endpoint may respond with, with an example of each."""
-    return {status: {"model": Problem} | openapi_problem(status) for status in statuses}
+ENCODING_EXAMPLE = "Content-Encoding is 'br'; send gzip, deflate or identity."
+"""Of 415, where a body holds no files."""
 
 
-def openapi_problem(status: int) -> dict[str, Any]:
+def openapi_problems(*statuses: int, **examples: str) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's entry for the problems that an endpoint may respond with, with an example of each.
+
+    Args:
+        statuses: of the problems.
+        examples: details other than usual, by status: ``status_415="..."``.
+    """
+    return {
+        status: {"model": Problem} | openapi_problem(status, examples.get(f"status_{status}")) for status in statuses
+    }
+
+
+def openapi_problem(status: int, example: str | None = None) -> dict[str, Any]:
     """One of them, without its description."""
-    return {"content": {PROBLEM_TYPE: _example(status)}, "headers": ERROR_HEADERS.get(status, {})}
+    return {"content": {PROBLEM_TYPE: _example(status, example)}, "headers": ERROR_HEADERS.get(status, {})}
 
 
-def _example(status: int) -> dict[str, Any]:
+def _example(status: int, detail: str | None) -> dict[str, Any]:
     example = Problem(
         type="about:blank",
         title=http.HTTPStatus(status).phrase,
         status=status,
-        detail=_DETAIL_EXAMPLES[status],
+        detail=detail or _DETAIL_EXAMPLES[status],
         request_id="4f0c2d9e8a7b4c1d",
         errors=[],
     )

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from app.http.context import RequestContext
-from app.http.problems import openapi_problems
+from app.http.problems import ENCODING_EXAMPLE, openapi_problems
 from app.http.routing import DirectRoute
 from app.routes.image_request import ImageRequest
 from app.routes.tabular_request import TabularRequest
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/predict", tags=["predict"], route_class=DirectRoute)
     "/arithmetic",
     summary="Numbers in, numbers out",
     response_model=ArithmeticResponse,
-    responses=openapi_problems(404, 408, 413, 422, 503),
+    responses=openapi_problems(404, 408, 413, 415, 422, 503, status_415=ENCODING_EXAMPLE),
     openapi_extra=body_of("application/json", ArithmeticRequest),
 )
 async def predict_arithmetic(service: ServiceDep, context: RequestContext) -> Response:
@@ -30,6 +30,7 @@ async def predict_arithmetic(service: ServiceDep, context: RequestContext) -> Re
 
     Numbers are float64 from end to end. `extrapolated` marks the rows outside the model's training range. A result
     that is not finite, as after a division by zero, is null and listed in `warnings`; other rows are not affected.
+    The body's Content-Encoding may be gzip or deflate.
     """
     request = TabularRequest(service, context, await context.body())
     return request.response(await request.outputs())
@@ -51,6 +52,8 @@ async def predict_image(service: ServiceDep, context: RequestContext) -> Respons
     `warnings` lists results that are not finite, values outside those of the training by more than a twentieth of their
     range, and files that lack only their end marker. Models with `resize: false` in their manifest take images of one
     size, or of at least one size.
+
+    The body's Content-Encoding may be gzip or deflate.
 
     Example images: [one digit](/docs/digit.png), [several digits](/docs/digits.png).
 

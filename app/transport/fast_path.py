@@ -56,8 +56,9 @@ class FastPathCycle(Cycle):
         context.started = protocol.read_at
         context.cycle = self
         context.route = path
-        self.fits = 0 < context.declared_bytes <= MAX_BODY_BYTES and context.declared_bytes <= max_bytes
-        """Whether the body has a length, and one that the fast path takes."""
+        length = context.declared_bytes
+        self.fits = 0 < length <= MAX_BODY_BYTES and length <= max_bytes and not context.content_encoding
+        """Whether the body has a length, one that the fast path takes, and is not compressed."""
 
     def begin(self) -> None:
         """Accept the request, or reject it before its body is received."""

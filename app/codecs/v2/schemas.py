@@ -93,6 +93,7 @@ _ERROR_EXAMPLES = {
     404: "There is no model 'adds'; GET /models lists all models.",
     408: "The request's body was not received within 30 seconds, which is the limit; send it faster or in parts.",
     413: "The request has 200000 rows; at most 100000 are taken, so send several.",
+    415: "Content-Encoding is 'br'; send gzip, deflate or identity.",
     503: "16384 rows are queued or running, and 16384 is the limit; try again later.",
 }
 

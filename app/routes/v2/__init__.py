@@ -133,7 +133,7 @@ async def model_statistics(service: ServiceDep, context: RequestContext) -> Resp
     "/infer",
     summary="Inference",
     response_model=schemas.InferResponse,
-    responses=infer_response() | errors(400, 404, 408, 413, 503),
+    responses=infer_response() | errors(400, 404, 408, 413, 415, 503),
     openapi_extra=infer_body(),
 )
 async def infer(service: ServiceDep, context: RequestContext) -> Response:
@@ -150,7 +150,7 @@ async def infer(service: ServiceDep, context: RequestContext) -> Response:
     "/repository/index",
     summary="Repository index",
     response_model=list[schemas.IndexItem],
-    responses=errors(400, 408, 413, 503),
+    responses=errors(400, 408, 413, 415, 503),
     openapi_extra=optional_body({"ready": True}, ready={"type": "boolean", "default": False}),
 )
 async def repository_index(service: ServiceDep, context: RequestContext) -> Response:
@@ -161,7 +161,7 @@ async def repository_index(service: ServiceDep, context: RequestContext) -> Resp
 @router.post(
     "/repository/models/{model}/load",
     summary="Load or reload a model",
-    responses=errors(400, 403, 404, 408, 413, 503),
+    responses=errors(400, 403, 404, 408, 413, 415, 503),
     openapi_extra=parameters("/{model}") | optional_body({}, parameters={"type": ["object", "null"]}),
 )
 async def load(service: ServiceDep, context: RequestContext) -> Response:
@@ -173,7 +173,7 @@ async def load(service: ServiceDep, context: RequestContext) -> Response:
 @router.post(
     "/repository/models/{model}/unload",
     summary="Unload a model",
-    responses=errors(400, 403, 404, 408, 413, 503),
+    responses=errors(400, 403, 404, 408, 413, 415, 503),
     openapi_extra=parameters("/{model}") | optional_body({}, parameters={"type": ["object", "null"]}),
 )
 async def unload(service: ServiceDep, context: RequestContext) -> Response:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from starlette.responses import Response
 
 from app.batching.batch import BATCH_PIXELS
-from app.codecs.v2 import compression
+from app.codecs import compression
 from app.codecs.v2.request import HEADER_LENGTH, InferenceRequest, decode
 from app.codecs.v2.response import encode
 from app.errors import UnavailableError
@@ -29,7 +29,6 @@ async def infer(service: Service, context: RequestContext, model: LoadedModel) -
     """
     body = await context.body()
     started = perf_counter()
-    body = await _decompressed(service, context, body)
     request = decode(body, context.headers.get(HEADER_LENGTH), model.manifest, service.settings)
     decoded = perf_counter()
     prediction = await _predict_within_timeout(service, context, model, request)
@@ -38,15 +37,6 @@ async def infer(service: Service, context: RequestContext, model: LoadedModel) -
     service.metrics.observations("decode", context.route).append(decoded - started)
     service.metrics.observations("encode", context.route).append(perf_counter() - computed)
     return response
-
-
-async def _decompressed(service: Service, context: RequestContext, body: bytes) -> bytes:
-    encoding = context.headers.get("content-encoding")
-    if encoding is None:
-        return body
-    limit = service.settings.max_body_bytes
-    # always in a thread: a small body may decompress to a large one
-    return await asyncio.to_thread(compression.decompress, body, encoding, limit)
 
 
 async def _predict_within_timeout(

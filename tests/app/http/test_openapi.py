@@ -146,7 +146,7 @@ def test_every_operation_with_a_body_has_an_example_of_it(specification: dict[st
 @pytest.mark.parametrize(
     ("path", "method", "statuses"),
     [
-        ("/predict/arithmetic", "post", {"404", "408", "413", "422", "503"}),
+        ("/predict/arithmetic", "post", {"404", "408", "413", "415", "422", "503"}),
         ("/predict/image", "post", {"404", "408", "413", "415", "422", "503"}),
         ("/models/{name}", "get", {"404", "422", "503"}),
     ],

@@ -1,5 +1,6 @@
 """The fast path answers as uvicorn's own way does, over raw sockets."""
 
+import gzip
 import json
 import logging
 import re
@@ -23,6 +24,7 @@ def form(image: bytes) -> bytes:
 
 
 CHUNKS = b"%x\r\n%s\r\n%x\r\n%s\r\n0\r\n\r\n" % (7, BODY[:7], len(BODY) - 7, BODY[7:])
+PACKED = b"%x\r\n%s\r\n0\r\n\r\n" % (len(gzip.compress(BODY, mtime=0)), gzip.compress(BODY, mtime=0))
 FORM_TYPE = "Content-Type: multipart/form-data; boundary=cut"
 H2C = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQBAAAAAAIAAAAA")
 REQUESTS: dict[str, tuple[int, bytes]] = {
@@ -77,6 +79,15 @@ REQUESTS: dict[str, tuple[int, bytes]] = {
     # uvicorn does not upgrade, and its parser takes what follows for the other protocol's: the request has no body
     "upgrade-to-http2": (422, post(BODY, *H2C)),
     "upgrade-to-websocket": (422, post(BODY, "Connection: Upgrade", "Upgrade: websocket")),
+    "gzip": (200, post(gzip.compress(BODY), "Content-Encoding: gzip")),
+    "gzip-http-1.0": (200, post(gzip.compress(BODY), "Content-Encoding: gzip", version="1.0")),
+    "gzip-chunked": (200, post(b"", "Content-Encoding: gzip", "Transfer-Encoding: chunked", length=False) + PACKED),
+    "gzip-image": (200, post(gzip.compress(form(grey(7))), FORM_TYPE, "Content-Encoding: gzip", path="/predict/image")),
+    "identity": (200, post(BODY, "Content-Encoding: identity")),
+    "empty-encoding": (200, post(BODY, "Content-Encoding: ")),
+    "gzip-that-is-none": (422, post(BODY, "Content-Encoding: gzip")),
+    "br": (415, post(BODY, "Content-Encoding: br")),
+    "two-encodings": (415, post(gzip.compress(BODY), "Content-Encoding: gzip", "Content-Encoding: gzip")),
     "many-headers": (200, post(BODY, *[f"X-{index}: {index}" for index in range(90)])),
     "image": (200, post(form(grey(7)), FORM_TYPE, path="/predict/image")),
     "broken-image": (415, post(form(grey(7)[:40]), FORM_TYPE, path="/predict/image")),
