@@ -93,7 +93,8 @@ def create_worker() -> FastAPI:
     """The application of one worker process, with its settings from the environment."""
     settings = read_settings()
     configure_logging(settings.log_level, settings.log_format)
-    app = create_app(settings)
+    # one that replaces a dead worker must start while the repository is away; the supervisor has checked the settings
+    app = create_app(settings, wait_for_repository=True)
     app.state.service.listeners = LISTENERS
     return app
 

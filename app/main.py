@@ -3,10 +3,12 @@
 import asyncio
 import gc
 import logging
+import os
 import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 from time import perf_counter, thread_time
 
 from fastapi import FastAPI
@@ -36,6 +38,9 @@ ROUTERS = (predict.router, v2.router, models.router, health.router, openapi.rout
 GARBAGE_THRESHOLDS = (10_000, 20, 20)
 """Thresholds of the cyclic garbage collector; requests leave no cycles. Python's first one is 700."""
 
+RETRY_SECONDS = 2.0
+"""Interval of the scans until the first one has succeeded, where the settings turn polling off."""
+
 TICK_SECONDS = 0.1
 """Interval of the upkeep of requests and metrics."""
 
@@ -44,19 +49,22 @@ numbers or labels out. Every model's manifest gives its training range, its meas
 formula that it computes."""
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, *, wait_for_repository: bool = False) -> FastAPI:
     """Build the application. Models are loaded when it starts, not here.
 
     Args:
         settings: None reads the environment.
+        wait_for_repository: start without a readable repository, not ready until there is one.
 
     Raises:
-        SettingsError: a setting is invalid, or the repository is not a folder.
+        SettingsError: a setting is invalid, or the repository is not a folder that can be read.
         BackendError: the backend or device is missing.
     """
     if settings is None:
         settings = read_settings()
         log_variable_warnings()
+    if not wait_for_repository:
+        _check_repository(settings.repository)
     # Pillow's warnings about clients' images would fill the log, and its memory of warnings shown once
     warnings.filterwarnings("ignore", module=r"PIL\.")
     service = create_service(settings)
@@ -83,18 +91,29 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def create_service(settings: Settings) -> Service:
     """Build the parts of the application, see ``create_app``."""
-    if not settings.repository.is_dir():
-        raise SettingsError(
-            f"NALU_REPOSITORY is '{settings.repository}', which is not a folder; give the folder of the models."
-        )
     cpus = max(1, cpu_budget() // settings.workers)
     concurrency = settings.max_concurrent_batches or cpus
     backend = create_backend(settings.backend, settings.device, settings.threads or max(1, cpus // concurrency))
     repository = Repository(settings.repository, backend, settle_seconds=settings.repository_poll_seconds)
-    metrics = Metrics(lambda: version_statuses(repository))
+    metrics = Metrics(lambda: version_statuses(repository), lambda: repository.outage is None)
     keys = APIKeys(settings.api_keys_file) if settings.api_keys_file else None
     batching = BatchScheduler(settings, concurrency, metrics, thread_time if backend.device == "cpu" else perf_counter)
     return Service(settings, repository, batching, metrics, keys, create_tracer())
+
+
+def _check_repository(folder: Path) -> None:
+    try:
+        with os.scandir(folder):
+            pass
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise SettingsError(
+            f"NALU_REPOSITORY is '{folder}', which is not a folder; give the folder of the models."
+        ) from error
+    except OSError as error:
+        raise SettingsError(
+            f"NALU_REPOSITORY is '{folder}', which cannot be read ({error.strerror}); let the service's user read it, "
+            "or give another folder."
+        ) from error
 
 
 def version_statuses(repository: Repository) -> list[VersionStatus]:
@@ -142,19 +161,23 @@ async def _tick(service: Service) -> None:
 
 
 async def _watch(service: Service) -> None:
-    """Scan the repository at once, and again every poll interval."""
+    """Scan the repository at once, and again every poll interval; without one, until a scan has succeeded."""
     frozen = False
     seconds = service.settings.repository_poll_seconds
+    failure = ""
     while True:
         try:
             await asyncio.to_thread(service.repository.refresh)
-        except Exception:
-            logger.exception("Scanning the repository failed; the models loaded before are still served.")
+            failure = ""
+        except Exception as error:
+            if failure != repr(error):  # not again in every scan
+                logger.exception("Scanning the repository failed; the models loaded before are still served.")
+            failure = repr(error)
         if not frozen:
             # objects made so far live on; collecting garbage among them costs a tenth of the CPU time
             gc.freeze()
             gc.set_threshold(*GARBAGE_THRESHOLDS)
             frozen = True
-        if not seconds:
+        if not seconds and service.repository.initial_scan_done:
             return
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(seconds or RETRY_SECONDS)

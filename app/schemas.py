@@ -166,17 +166,34 @@ class Live(BaseModel):
 
 
 class Ready(BaseModel):
-    """Whether the service accepts requests, and the state of every model."""
+    """Whether the service accepts requests, and the state of every model.
+
+    ``status``, ``since`` and ``reason`` are there only where something is wrong with the folder of the models.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
                 {"ready": True, "models": [{"name": "add", "version": 1, "state": "ready", "reason": None}]},
+                {
+                    "ready": True,
+                    "status": "degraded",
+                    "since": "2026-05-04T08:00:00Z",
+                    "reason": "/repository cannot be read: Stale file handle.",
+                    "models": [{"name": "add", "version": 1, "state": "ready", "reason": None}],
+                },
             ]
         }
     )
 
     ready: bool
+    status: Literal["degraded", "unavailable", "empty"] = Field(
+        "degraded",
+        description="degraded: the folder is away, and the models loaded before are served; unavailable: it is away, "
+        "and none is loaded; empty: it has no model that can be served.",
+    )
+    since: str = Field("", description="When the folder was first found to be away, in UTC.")
+    reason: str = Field("", description="Why.")
     models: list[ModelState]
 
 

@@ -48,8 +48,14 @@ class Service:
 
     @property
     def ready(self) -> bool:
-        """Whether the service accepts requests."""
-        return self.repository.initial_scan_done and not self.draining
+        """Whether the service accepts requests and has models for them, unless the settings allow that it has none."""
+        return self.repository.initial_scan_done and not self.draining and self.has_models
+
+    @property
+    def has_models(self) -> bool:
+        """Whether a model is served, or none is needed."""
+        optional = self.settings.ready_without_models or self.settings.model_control == "explicit"
+        return optional or self.repository.serves_models
 
     def expire_requests(self) -> None:
         """End the requests past their deadline."""

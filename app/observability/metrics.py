@@ -61,14 +61,17 @@ class Metrics:
 
     Args:
         version_statuses: returns the current state of every version folder.
+        repository_available: returns whether the repository's folder can be read.
     """
 
-    def __init__(self, version_statuses: VersionStatuses) -> None:
+    def __init__(
+        self, version_statuses: VersionStatuses, repository_available: Callable[[], bool] = lambda: True
+    ) -> None:
         self.registry = CollectorRegistry()
         """The metrics of this process."""
         self._version_statuses = version_statuses
-        self._versions_collector = _VersionsCollector(version_statuses)
-        self.registry.register(self._versions_collector)
+        self._repository_collector = _RepositoryCollector(version_statuses, repository_available)
+        self.registry.register(self._repository_collector)
         self._observations: dict[tuple[str, ...], list[float]] = {}
         self._stale_since: dict[tuple[str, ...], float] = {}
         """When versions with series were first seen to be removed."""
@@ -165,15 +168,16 @@ class Metrics:
             return self.registry
         all_workers = CollectorRegistry()
         MultiProcessCollector(all_workers)  # type: ignore[no-untyped-call]
-        all_workers.register(self._versions_collector)
+        all_workers.register(self._repository_collector)
         return all_workers
 
 
-class _VersionsCollector(Collector):
-    """The models' states, read at each scrape: every worker has the same repository, so they are not summed."""
+class _RepositoryCollector(Collector):
+    """The repository's state, read at each scrape: every worker has the same one, so it is not summed."""
 
-    def __init__(self, version_statuses: VersionStatuses) -> None:
+    def __init__(self, version_statuses: VersionStatuses, repository_available: Callable[[], bool]) -> None:
         self._version_statuses = version_statuses
+        self._repository_available = repository_available
 
     def collect(self) -> Iterable[Metric]:
         states = list(self._version_statuses())
@@ -186,4 +190,9 @@ class _VersionsCollector(Collector):
         )
         for state in states:
             served.add_metric([state.name, str(state.version)], state.served)
-        return [models, served]
+        available = GaugeMetricFamily(
+            "nalu_repository_available",
+            "1 if the folder of the models could be read at the last scan, else 0.",
+            value=self._repository_available(),
+        )
+        return [models, served, available]

@@ -8,13 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.backends import Backend, BackendError
-from app.errors import InvalidInputError
+from app.errors import InvalidInputError, UnavailableError
+from app.repository.folder import Outage, RepositoryFolder
 from app.repository.load import LoadedModel, load_model
-from app.repository.scan import Fingerprint, Key, fingerprint_of, last_change, version_folders
-from app.repository.snapshot import IndexEntry, Snapshot, VersionEntry, unknown_model_error
+from app.repository.scan import Fingerprint, Key, Listing, fingerprint_of, last_change, list_repository
+from app.repository.snapshot import AWAY, IndexEntry, Snapshot, VersionEntry, unknown_model_error
 from models.manifest import Manifest, ManifestError
 
 logger = logging.getLogger(__name__)
+
+STILL_SERVED = " The previously loaded model is still served."
 
 
 class Repository:
@@ -30,6 +33,8 @@ class Repository:
       its files change; the previously loaded model is served meanwhile.
     - that was removed is dropped, with all memory of its model.
 
+    While the whole folder is away (``RepositoryFolder``), or that of one model, nothing is dropped.
+
     Scans skip an unloaded model until it is loaded again.
 
     Args:
@@ -44,25 +49,40 @@ class Repository:
         self.settle_seconds = settle_seconds
         self._change = threading.Lock()
         self._snapshot = Snapshot()
+        self._folder = RepositoryFolder()
 
     @property
     def initial_scan_done(self) -> bool:
         """Whether all models of the first scan are loaded or reported as damaged."""
         return self._snapshot.initial_scan_done
 
+    @property
+    def outage(self) -> Outage | None:
+        """Since when, and why, the folder is away; None: it is not."""
+        return self._snapshot.outage
+
+    @property
+    def serves_models(self) -> bool:
+        """Whether any model is served."""
+        return bool(self._snapshot.served)
+
     def refresh(self) -> None:
         """Scan the folder: load new and changed versions, drop removed ones. A damaged one does not affect others."""
         with self._change:
+            listing = self._list()
+            if listing is None:
+                return
             unloaded = self._snapshot.unloaded
-            found = {key: folder for key, folder in version_folders(self.root) if key[0] not in unloaded}
-            if not found and not self.initial_scan_done:
+            found = {key: folder for key, folder in listing.folders.items() if key[0] not in unloaded}
+            if not found and not listing.unreadable and not self.initial_scan_done:
                 logger.warning("There is no model in %s.", self.root)
             for key, folder in found.items():
                 before, fingerprint = self._snapshot.entries.get(key), fingerprint_of(folder)
                 if before is None or before.waiting or before.fingerprint != fingerprint:
                     changing = self._is_changing(folder, fingerprint, before)
                     self._read(key, folder, fingerprint, changing)
-            self._remove(self._snapshot.entries.keys() - found.keys())
+            self._remove(self._snapshot.entries.keys() - found.keys() - self._keep_models_away(listing))
+            self._folder.remember(listing)
             self._snapshot = replace(self._snapshot, initial_scan_done=True)
 
     def load(self, name: str) -> None:
@@ -74,9 +94,15 @@ class Repository:
         Raises:
             ModelNotFoundError: the folder has no version of that name.
             InvalidInputError: no version is sound; with the reason of the highest.
+            UnavailableError: the folder is away.
         """
         with self._change:
-            found = {key: folder for key, folder in version_folders(self.root) if key[0] == name}
+            listing = self._list()
+            if listing is None:
+                raise UnavailableError(AWAY)
+            if name in listing.unreadable:
+                raise InvalidInputError(f"Model '{name}' cannot be loaded: {listing.unreadable[name]}")
+            found = {key: folder for key, folder in listing.folders.items() if key[0] == name}
             self._remove({key for key in self._snapshot.entries if key[0] == name} - found.keys())
             if not found:
                 raise unknown_model_error(name)
@@ -96,7 +122,7 @@ class Repository:
         with self._change:
             snapshot = self._snapshot
             unloaded = [key for key in snapshot.entries if key[0] == name]
-            if not unloaded and all(key[0] != name for key, _ in version_folders(self.root)):
+            if not unloaded and name not in {key[0] for key in self._keys_in_folder()}:
                 raise unknown_model_error(name)
             self._snapshot = replace(snapshot.without(unloaded), unloaded=snapshot.unloaded | {name})
             logger.info("Unloaded '%s'.", name)
@@ -137,8 +163,39 @@ class Repository:
         Reads the folder, so it must not run in the event loop. Reports the state of this process only, as ``load``.
         """
         snapshot = self._snapshot
-        keys = sorted({key for key, _ in version_folders(self.root)} | snapshot.entries.keys())
-        return [snapshot.index_entry(key) for key in keys]
+        return [snapshot.index_entry(key) for key in sorted(self._keys_in_folder() | snapshot.entries.keys())]
+
+    def _list(self) -> Listing | None:
+        """The repository's folders; None while its own is away."""
+        listing = self._folder.list(self.root, in_use=self.serves_models)
+        self._snapshot = replace(self._snapshot, outage=self._folder.outage)
+        return listing
+
+    def _keep_models_away(self, listing: Listing) -> set[Key]:
+        """Report the models whose own folder is away, and return their versions: those that are loaded stay."""
+        snapshot, kept = self._snapshot, set()
+        known = sorted(snapshot.entries.keys() - listing.folders.keys())
+        for name, reason in self._folder.models_away(listing, known).items():
+            if name not in snapshot.unloaded:
+                for key in [key for key in known if key[0] == name] or [(name, 1)]:
+                    self._record_damage(key, reason)
+                    kept.add(key)
+        return kept
+
+    def _record_damage(self, key: Key, reason: str) -> None:
+        """Record, and log once, why a version folder cannot be read, while its model stays loaded."""
+        before = self._snapshot.entries.get(key)
+        model = before.model if before else None
+        reason += STILL_SERVED * (model is not None)
+        if before is None or before.reason != reason:
+            logger.error("Model '%s' version %d is damaged: %s", *key, reason)
+            self._snapshot = self._snapshot.with_entry(key, VersionEntry((), model, reason))
+
+    def _keys_in_folder(self) -> set[Key]:
+        try:
+            return set(list_repository(self.root).folders)
+        except OSError:
+            return set()
 
     def _remove(self, keys: Iterable[Key]) -> None:
         before = self._snapshot
@@ -177,6 +234,6 @@ def _damage(key: Key, folder: Path, error: Exception, still_served: bool) -> str
     if not isinstance(error, ManifestError | BackendError):
         logger.error("Loading '%s' version %d failed.", name, version, exc_info=error)
         error = BackendError(f"{folder} cannot be loaded: {type(error).__name__}; the log has the details.")
-    reason = f"{error}{' The previously loaded model is still served.' * still_served}"
+    reason = f"{error}{STILL_SERVED * still_served}"
     logger.error("Model '%s' version %d is damaged: %s", name, version, reason)
     return reason

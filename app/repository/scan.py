@@ -1,7 +1,10 @@
 """Finds the version folders of a repository, and detects their changes."""
 
+import errno
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from models.manifest import versions
@@ -9,19 +12,52 @@ from models.manifest import versions
 Key = tuple[str, int]
 """Name and version."""
 Fingerprint = tuple[tuple[str, int, int], ...]
+Identity = tuple[int, int]
+"""Device and inode. An empty mount point has others than the folder that was mounted on it; a folder that was emptied
+keeps its own."""
 
 
-def version_folders(root: Path) -> Iterator[tuple[Key, Path]]:
+@dataclass(frozen=True)
+class Listing:
+    """The folders of a repository at one time."""
+
+    root: Path
+    identity: Identity
+    """Of the repository's folder."""
+    folders: Mapping[Key, Path]
     """All ``<root>/<name>/<version>/``, by name and version."""
-    models = sorted(root.iterdir()) if root.is_dir() else []
-    for folder in models:
-        if not folder.name.startswith("."):
-            try:
-                numbers = versions(folder)
-            except OSError:  # no permission: reading the manifest reports it
-                numbers = [1]
-            for version in numbers:
-                yield (folder.name, version), folder / str(version)
+    models: Mapping[str, Identity]
+    """The models' folders."""
+    unreadable: Mapping[str, str]
+    """Why the versions of a model cannot be listed, by its name."""
+
+
+def list_repository(root: Path) -> Listing:
+    """List all model and version folders.
+
+    Raises:
+        OSError: the folder cannot be listed, or another one took its place meanwhile.
+    """
+    identity = _identity_of(root)
+    folders, models, unreadable = {}, {}, {}
+    for folder in sorted(root.iterdir()):
+        if folder.name.startswith("."):
+            continue
+        try:
+            models[folder.name] = _identity_of(folder)
+            folders.update({(folder.name, version): folder / str(version) for version in versions(folder)})
+        except (FileNotFoundError, NotADirectoryError):  # a dangling link, or it was removed meanwhile
+            continue
+        except OSError as error:
+            unreadable[folder.name] = f"{folder} cannot be read: {error.strerror}."
+    if _identity_of(root) != identity:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(root))
+    return Listing(root, identity, folders, models, unreadable)
+
+
+def _identity_of(folder: Path) -> Identity:
+    status = folder.stat()
+    return status.st_dev, status.st_ino
 
 
 def fingerprint_of(folder: Path) -> Fingerprint:

@@ -6,11 +6,13 @@ from functools import cached_property
 from typing import Literal, Self
 
 from app.errors import ModelNotFoundError, ServiceError, UnavailableError
+from app.repository.folder import Outage
 from app.repository.load import LoadedModel
 from app.repository.scan import Fingerprint, Key
 from models.manifest import Manifest
 
 LOADING = "The models are still being loaded; GET /health/ready reports their state."
+AWAY = "The folder of the models cannot be read; GET /health/ready gives the reason."
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Snapshot:
     unloaded: frozenset[str] = frozenset()
     """Names of the models that were unloaded."""
     initial_scan_done: bool = False
+    outage: Outage | None = None
+    """Set while the folder is away."""
 
     @cached_property
     def served(self) -> dict[tuple[str, int | None], LoadedModel]:
@@ -81,7 +85,7 @@ class Snapshot:
     def latest(self) -> list[Manifest]:
         """See ``Repository.latest``."""
         if not self.initial_scan_done:
-            raise UnavailableError(LOADING)
+            raise UnavailableError(AWAY if self.outage else LOADING)
         return [model.manifest for (_, version), model in self.served.items() if version is None]
 
     def known_entries(self) -> list[tuple[Key, VersionEntry]]:
@@ -106,12 +110,13 @@ class Snapshot:
             )
         if not entry.known:
             return IndexEntry(*key, "LOADING", "Its files are still changing.")
-        return IndexEntry(*key, "READY" if entry.model else "UNAVAILABLE", entry.reason)
+        reason = entry.reason or (self.outage.reason if self.outage else None)
+        return IndexEntry(*key, "READY" if entry.model else "UNAVAILABLE", reason)
 
     def _not_found_error(self, name: str, version: int | None) -> ServiceError:
         """The error for a request for a model that is not served."""
         if not self.initial_scan_done:
-            return UnavailableError(LOADING)
+            return UnavailableError(AWAY if self.outage else LOADING)
         shown, entries = name[:64], {key[1]: entry for key, entry in self.entries.items() if key[0] == name}
         listed = ", ".join(str(number) for number, entry in entries.items() if entry.model)
         if listed:

@@ -79,6 +79,9 @@ class Settings(BaseModel):
     request_timeout_seconds: float = Field(
         30.0, gt=0, allow_inf_nan=False, description="Deadline of a request, in seconds from its headers on."
     )
+    ready_without_models: bool = Field(
+        False, description="Whether the service is ready while it has no model to serve."
+    )
     model_control: Literal["none", "explicit"] = Field(
         "none",
         description="explicit lets clients load and unload models over HTTP, and requires workers=1.",

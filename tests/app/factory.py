@@ -144,11 +144,11 @@ def write_image(
 
 @contextmanager
 def running(root: Path, *, raise_server_exceptions: bool = True, **settings: Any) -> Iterator[TestClient]:
-    """A client of the service on that repository, once the service is ready."""
+    """A client of the service on that repository, once its models are loaded."""
     values = {"repository_poll_seconds": 0, "threads": 1} | settings
     app = create_app(Settings(repository=root, **values))
     with TestClient(app, raise_server_exceptions=raise_server_exceptions) as client:
-        wait_until(lambda: client.get("/health/ready").status_code == 200)
+        wait_until(lambda: app.state.service.repository.initial_scan_done)
         yield client
 
 

@@ -33,6 +33,7 @@ BAD = {
     "NALU_MAX_CONCURRENT_BATCHES": ("-1", "0"),
     "NALU_MAX_CONCURRENT_PIXELS": ("0", "1"),
     "NALU_REQUEST_TIMEOUT_SECONDS": ("inf", "finite"),
+    "NALU_READY_WITHOUT_MODELS": ("later", "boolean"),
     "NALU_MODEL_CONTROL": ("all", "'none' or 'explicit'"),
     "NALU_METRICS_REQUIRE_KEY": ("perhaps", "boolean"),
     "NALU_SHUTDOWN_GRACE_SECONDS": ("nan", "finite"),

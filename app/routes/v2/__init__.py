@@ -66,12 +66,15 @@ async def live(_: ServiceDep, __: RequestContext) -> Response:
     responses={
         503: {
             "model": schemas.ServerReady | schemas.ErrorResponse,
-            "description": "Still loading, or draining; an error where the service is overloaded.",
+            "description": "Still loading, without models, or draining; an error where the service is overloaded.",
         }
     },
 )
 async def ready(service: ServiceDep, _: RequestContext) -> Response:
-    """200 from the end of the initial scan, with all sound models warmed up, until the service drains."""
+    """200 from the end of the initial scan, with all sound models warmed up, until the service drains.
+
+    GET /health/ready gives the reason where it is 503.
+    """
     return _json({"ready": service.ready}, 200 if service.ready else 503)
 
 

@@ -116,20 +116,6 @@ def test_a_damaged_version_that_is_repaired_is_served(repository: Repository, tm
     assert prediction(repository, "sum") == 3
 
 
-def test_a_removed_repository_leaves_no_models_and_a_restored_one_is_served(
-    repository: Repository, tmp_path: Path
-) -> None:
-    root = repository.root = tmp_path / "mounted"
-    write_sum(root)
-    repository.refresh()
-    root.rename(tmp_path / "away")
-    repository.refresh()
-    assert repository.entries() == []
-    (tmp_path / "away").rename(root)
-    repository.refresh()
-    assert prediction(repository, "sum") == 3
-
-
 def test_loading_and_removing_are_logged(
     repository: Repository, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -161,12 +147,6 @@ def test_with_polling_off_a_new_version_is_not_noticed(tmp_path: Path) -> None:
     with running(tmp_path, repository_poll_seconds=0) as client:
         write_sum(tmp_path, name="later")
         assert client.get("/models/later").status_code == 404
-
-
-def test_an_empty_repository_is_ready_and_serves_nothing(tmp_path: Path) -> None:
-    with running(tmp_path) as client:
-        assert client.get("/health/ready").json() == {"ready": True, "models": []}
-        assert client.get("/models").json() == {"models": []}
 
 
 def test_an_unreadable_folder_does_not_affect_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
