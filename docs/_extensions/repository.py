@@ -25,6 +25,7 @@ MENU = """
 
 docs/serving
 docs/training
+Formats <docs/formats>
 Examples <docs/examples>
 docs/deployment
 ```

@@ -14,6 +14,7 @@ from models.manifest import NAME_PATTERN, WEIGHTS_FILE, Manifest, versions
 from models.units import UNITS
 from training.cli.images_command import run_fit_images
 from training.cli.report import print_next_steps, print_no_law, print_result
+from training.cli.table_options import table_format
 from training.cli.validators import check_folders, check_name
 from training.data import mnist
 from training.data.table import informative, read_table
@@ -32,11 +33,16 @@ from training.vision.fit import measure
 
 
 def run_fit(options: Namespace) -> None:
-    """Learn a column of a CSV file from the others."""
+    """Learn a column of a table from the others."""
     name = check_name(options.name or options.data.stem)
     unit = _unit_or_auto(options)
     table = read_table(
-        options.data, options.target, options.columns, drop_incomplete=options.drop_incomplete, seed=options.seed
+        options.data,
+        options.target,
+        options.columns,
+        drop_incomplete=options.drop_incomplete,
+        seed=options.seed,
+        form=table_format(options),
     )
     table, left_out = informative(table, str(options.data))
     split = split_table(table.inputs, table.target, options.seed, str(options.data), table.numbers)
@@ -165,7 +171,9 @@ def _parts(manifest: Manifest, options: Namespace) -> dict[str, tuple[FloatArray
     """Rows within the model's training range, and rows beyond it."""
     if options.data is not None:
         target = options.target or (manifest.outputs[0].columns or ["y"])[0]
-        table = read_table(options.data, target, manifest.columns, drop_incomplete=options.drop_incomplete)
+        table = read_table(
+            options.data, target, manifest.columns, drop_incomplete=options.drop_incomplete, form=table_format(options)
+        )
         for note in table.notes:
             print(note)
         low, high = np.array(manifest.training.ranges).T

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from training.cli.table_options import add_table_options
 from training.errors import warn_renamed
 
 
@@ -10,7 +11,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of ``python -m training``."""
     parser = argparse.ArgumentParser(prog="python -m training", description="Train, measure and export models.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _fit(commands.add_parser("fit", help="learn a column of a CSV file from the others"))
+    _fit(commands.add_parser("fit", help="learn a column of a table from the others"))
     _fit_images(commands.add_parser("fit-images", help="learn labels or values of a folder of images"))
     _evaluate(commands.add_parser("evaluate", help="measure an exported model in ONNX Runtime"))
     _export(commands.add_parser("export", help="write a new version of a model from its checkpoint"))
@@ -22,10 +23,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _fit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", type=Path, help="CSV file with a header and numeric columns")
+    parser.add_argument("data", type=Path, help="table with numeric columns: CSV, Excel, Parquet ...")
     parser.add_argument("--target", required=True, help="the column to learn")
     parser.add_argument("--columns", nargs="+", help="the input columns (default: all but the target)")
-    _add_drop_incomplete(parser)
+    add_table_options(parser)
     parser.add_argument("--name", help="the model's name (default: the file's)")
     parser.add_argument(
         "--unit",
@@ -139,9 +140,9 @@ def _add_training_of_images(parser: argparse.ArgumentParser) -> None:
 def _evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", help="the model's name")
     parser.add_argument("--version", type=_positive, help="its version (default: the highest)")
-    parser.add_argument("--data", type=Path, help="CSV file to measure on (default: fresh samples of that name's task)")
+    parser.add_argument("--data", type=Path, help="table to measure on (default: fresh samples of that name's task)")
     parser.add_argument("--target", help="the column with the truth (default: the manifest's output column)")
-    _add_drop_incomplete(parser)
+    add_table_options(parser)
     parser.add_argument(
         "--seed", type=_non_negative, default=1, help="seed of the samples (default: 1, not as in training)"
     )
@@ -192,12 +193,6 @@ def _sequences(parser: argparse.ArgumentParser) -> None:
 def _add_repository(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repository", type=Path, default=Path("repository"), help="model repository (default: %(default)s)"
-    )
-
-
-def _add_drop_incomplete(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--drop-incomplete", action="store_true", help="skip rows with missing or infinite values and count them"
     )
 
 

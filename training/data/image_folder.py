@@ -92,7 +92,7 @@ def _scan_rows(scan: DatasetScan, rows: list[Row], outcome_of: Callable[[Row], O
 
 
 def _rows(labels: Path, folder: Path) -> list[Row]:
-    header, records = read_records(labels)
+    header, records = read_records(labels, [FILE_COLUMN, LABEL_COLUMN])
     for name in (FILE_COLUMN, LABEL_COLUMN):
         if name not in header:
             raise InputError(f"{labels} has no column '{name}'; it needs the columns '{FILE_COLUMN}' and 'label'.")

@@ -1,11 +1,14 @@
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from training.data import table, table_sample
+from training.data import table_sample
 from training.data.table import informative, read_table
+from training.data.tables import encoding, text_table
 from training.errors import InputError
 
 
@@ -41,7 +44,7 @@ def test_chosen_columns_may_leave_out_text(tmp_path: Path) -> None:
         ("", r"data\.csv is empty; its first line must name the columns\.$"),
         ("a,y\n", r"data\.csv has no rows below its header; add at least one row of numbers\.$"),
         ("a,b\n1,2\n", r"data\.csv has no column 'y'; its columns are a, b\.$"),
-        ("y\n1\n", r"data\.csv needs at least one input column beside the target 'y'\.$"),
+        ("y\n1\n", r"data\.csv needs at least one input column of numbers beside the target 'y'\.$"),
         ("a,a,y\n1,2,3\n", r"data\.csv names column 'a' twice; rename one of the two\.$"),
         (
             "a,y\n1,2\nx,3\n",
@@ -50,17 +53,17 @@ def test_chosen_columns_may_leave_out_text(tmp_path: Path) -> None:
         ("a,y\n1,\n", r"data\.csv, row 1, column 'y' is empty; correct it"),
         ("a,y\n1,2\n3,nan\n", r"data\.csv, row 2, column 'y' is nan, which is not finite;"),
         ("a,y\ninf,2\n", r"data\.csv, row 1, column 'a' is inf, which is not finite;"),
-        ("a,y\n1,2\n3\n", r"data\.csv, row 2 has 1 fields, the header has 2; give every row 2 fields\.$"),
-        ("a,y\n1_000,2\n", r"row 1, column 'a' is '1_000', which is not a number"),
-        (f'a,y\n"{"x" * 200_000}",2\n', r"row 1 is not CSV \(field larger than field limit \(131072\)\); correct or"),
+        ("a,y\n1,2\n3\n", r"data\.csv, row 2 \(line 3\) has 1 fields, the header has 2; give every row 2 fields\.$"),
+        ("a,y\n1,2\n1_000,2\n", r"row 2, column 'a' is '1_000', which is not a number"),
+        (f'a,y\n"{"x" * 200_000}",2\n', r"line 2 is not CSV \(field larger than field limit \(131072\)\); correct or"),
         ("a,y\n1,2\n3,NA\n", r"data\.csv, row 2, column 'y' is 'NA', a missing value; correct it, leave such rows out"),
         (
             "a,y\n1e999,2\n",
             r"row 1, column 'a' is 1e999, which is not finite; correct it, leave such rows out with --d",
         ),
-        ("a,b,y\n1,x,\n", r"row 1, column 'b' is 'x', which is not a number"),
-        (b"a,y\n1,2\n" * 9000 + b"\xff,3\n", r"data\.csv is not a text file in UTF-8"),
-        (b"\xff\xfe\x00a", r"data\.csv is not a text file in UTF-8; save the table as CSV \(UTF-8\)\.$"),
+        ("a,b,y\n1,2,3\n1,x,\n", r"row 2, column 'b' is 'x', which is not a number"),
+        (b"a,y\n" + b"1,2\n" * 9000 + b"\xff,3\n", r"row 9001, column 'a' is '\xff', which is not a number"),
+        (b"\xff\xfea\x00,\x00y\x00\n", r"data\.csv is not in UTF-16; save the table as CSV \(UTF-8\), or give its --e"),
     ],
 )
 def test_what_cannot_be_used_is_named_with_row_and_repair(tmp_path: Path, text: str | bytes, message: str) -> None:
@@ -132,7 +135,7 @@ def test_of_a_long_table_a_fair_sample_and_the_extremes_are_kept(
     whole = read_table(path, "y")
     assert (len(whole.inputs), whole.notes) == (10_000, [])
     monkeypatch.setattr(table_sample, "MAX_ROWS", 1000)
-    monkeypatch.setattr(table, "CHUNK_FIELDS", 900)
+    monkeypatch.setattr(text_table, "BLOCK_BYTES", 4096)
     kept = read_table(path, "y")
     rest = "drawn at random, and those with the lowest or highest value of a column."
     assert kept.notes == [f"Kept 1,000 of 10,000 rows, {rest}"]
@@ -153,13 +156,13 @@ def test_the_seed_and_not_the_chunks_decide_which_rows_are_kept(
     path = long_table(tmp_path)
     monkeypatch.setattr(table_sample, "MAX_ROWS", 100)
     first = read_table(path, "y").target
-    monkeypatch.setattr(table, "CHUNK_FIELDS", 64)
+    monkeypatch.setattr(text_table, "BLOCK_BYTES", 5000)
     np.testing.assert_array_equal(read_table(path, "y").target, first)
     assert not np.array_equal(read_table(path, "y", seed=1).target[:100], first[:100])
 
 
 def test_rows_are_numbered_across_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "CHUNK_FIELDS", 6)
+    monkeypatch.setattr(text_table, "BLOCK_BYTES", 16)
     path = csv(tmp_path, "a,y\n" + "1,2\n" * 10 + "3,\n" + "1,2\n" * 5 + ",2\n")
     (note,) = read_table(path, "y", drop_incomplete=True).notes
     assert note == "2 of 17 rows are incomplete (first: row 11, column 'y' is empty) and were left out."
@@ -172,10 +175,26 @@ def test_rows_are_numbered_across_chunks(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table_sample, "MAX_ROWS", 100)
-    monkeypatch.setattr(table, "CHUNK_FIELDS", 1000)
-    path = csv(tmp_path, "a,b,y\n" + "\n".join(f"{i},{i % 7},{i / 3}" for i in range(50_000)))
-    tracemalloc.start()
-    assert read_table(path, "y").rows == 50_000
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < path.stat().st_size / 4
+    monkeypatch.setattr(text_table, "BLOCK_BYTES", 20_000)
+    monkeypatch.setattr(encoding, "HEAD_BYTES", 20_000)
+    monkeypatch.setattr(encoding, "CHUNK_BYTES", 20_000)
+    in_arrow: list[int] = []
+    add = table_sample.RowSample.add
+
+    def noted_add(self: table_sample.RowSample, *rows: Any) -> None:
+        in_arrow.append(pa.total_allocated_bytes())
+        add(self, *rows)
+
+    monkeypatch.setattr(table_sample.RowSample, "add", noted_add)
+
+    def peak(rows: int) -> int:
+        path = csv(tmp_path, "a,b,y\n" + "\n".join(f"{i},{i % 7},{i / 3}" for i in range(rows)))
+        before = pa.total_allocated_bytes()
+        in_arrow.clear()
+        tracemalloc.start()
+        assert read_table(path, "y").rows == rows
+        traced = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return traced + max(in_arrow) - before
+
+    assert peak(150_000) < 2 * peak(30_000)

@@ -1,0 +1,114 @@
+"""Chooses the columns that a model learns from, and finds how their numbers are written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.data.tables.columns import BOOLEAN, EMPTY, NUMBERS, Column, find_column
+from training.data.tables.excerpt import excerpt, listed
+from training.data.tables.layout import Layout, clean_name, missing_name
+from training.data.tables.notation import Notation, find_notation
+from training.data.tables.open_table import TableSource
+from training.data.tables.table_format import TableFormat
+from training.errors import InputError
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The input columns, and the target as the last.
+
+    Args:
+        names: of the columns.
+        places: of the columns in the file.
+        columns: what each holds.
+        notation: of their numbers.
+        notes: sentences about columns left out, and signs read.
+    """
+
+    names: list[str]
+    places: list[int]
+    columns: list[Column]
+    notation: Notation
+    notes: list[str]
+
+
+def choose_columns(
+    path: Path,
+    source: TableSource,
+    layout: Layout,
+    target: str,
+    columns: Sequence[str] | None,
+    form: TableFormat,
+) -> Chosen:
+    """The columns that the user named, or all that hold numbers; the target last.
+
+    Raises:
+        InputError: a column is missing, named twice or no input; or the notation of the numbers is ambiguous.
+    """
+    target = clean_name(target)
+    named = [clean_name(name) for name in columns] if columns else None
+    _check_names(path, layout, target, named)
+    rows = [row for row in source.head[layout.start :] if len(row) == len(layout.names)]
+    kinds = {
+        name: find_column([row[place] for row in rows]) if rows else Column()
+        for place, name in enumerate(layout.names)
+        if name
+    }
+    inputs = named or [name for name in kinds if name != target]
+    left_out = [] if named else [name for name in inputs if kinds[name].kind not in {NUMBERS, BOOLEAN}]
+    inputs = [name for name in inputs if name not in left_out]
+    if not inputs:
+        raise _no_inputs(path, target, {name: kinds[name] for name in left_out})
+    used = [*inputs, target]
+    places = [layout.names.index(name) for name in used]
+    fields = [[row[place] for row in rows] for place in places]
+    notation = find_notation(fields, source.delimiter, str(path), form.decimal, form.thousands)
+    notes = _left_out({name: kinds[name] for name in left_out})
+    notes += [notation.note] if notation.note else []
+    notes += [note for name in used if (note := kinds[name].note(excerpt(name)))]
+    return Chosen(used, places, [_as_numbers(kinds[name]) for name in used], notation, notes)
+
+
+def _check_names(path: Path, layout: Layout, target: str, named: Sequence[str] | None) -> None:
+    names = [name for name in layout.names if name]
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise InputError(f"{path} names column '{excerpt(name)}' twice; rename one of the two.")
+        seen.add(name)
+    for name in (target, *(named or ())):
+        if name not in seen:
+            raise InputError(f"{path} {missing_name(name, layout)}.")
+    if named and target in named:
+        raise InputError(f"--columns names the target '{target}', which is no input; leave it out.")
+    if named and len(set(named)) < len(named):
+        raise InputError(f"--columns names '{max(named, key=named.count)}' twice; name each column once.")
+
+
+def _as_numbers(column: Column) -> Column:
+    """A column that the user named is one of numbers, whatever most of its fields hold; the first other is an error."""
+    return column if column.kind in {NUMBERS, BOOLEAN} else Column()
+
+
+def _no_inputs(path: Path, target: str, left_out: dict[str, Column]) -> InputError:
+    need = f"{path} needs at least one input column of numbers beside the target '{excerpt(target)}'"
+    found = f": {_described(left_out)} will not do; correct one, or add one" if left_out else ""
+    return InputError(f"{need}{found}.")
+
+
+def _left_out(columns: dict[str, Column]) -> list[str]:
+    if not columns:
+        return []
+    return [f"Left out {_described(columns)}."]
+
+
+def _described(columns: dict[str, Column]) -> str:
+    """Which columns hold what, such as ``'day' (dates, such as '2026-01-01')``."""
+    kinds: dict[str, list[str]] = {}
+    for name, column in columns.items():
+        kinds.setdefault(column.kind, []).append(name)
+    clauses = []
+    for kind, names in kinds.items():
+        such = "" if kind == EMPTY else f", such as '{excerpt(columns[names[0]].example, 20)}'"
+        clauses.append(f"{listed(list(map(repr, names)))} ({kind}{such})")
+    return " and ".join(clauses)

@@ -1,0 +1,58 @@
+"""Opens a file with the reader that its content needs."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from training.data.tables.columnar import ColumnarFile
+from training.data.tables.content import TEXT, WORKBOOK, kind_of
+from training.data.tables.rows import Rows
+from training.data.tables.table_format import FOUND, TableFormat
+from training.data.tables.text_table import TextTable
+from training.data.tables.workbook import Workbook
+from training.errors import InputError
+
+
+class TableSource(Protocol):
+    """An opened table: its first records as text, and all of its fields.
+
+    Attributes:
+        head: the first records, a thousand at most.
+        named: whether the first of them is known to be the header.
+        delimiter: between the fields of a text.
+        comment: fields of the comment above the first record.
+        notes: sentences about how the file was read.
+    """
+
+    head: list[list[str]]
+    named: bool
+    delimiter: str
+    comment: Sequence[str]
+    notes: list[str]
+
+    def records(self, rows: Rows) -> Iterator[list[str]]:
+        """All fields of these rows as text, row by row."""
+        ...
+
+    def batches(self, rows: Rows) -> Iterator[list[Any]]:
+        """Arrow arrays of the chosen columns of these rows, many rows at a time."""
+        ...
+
+
+def open_table(path: Path, form: TableFormat = FOUND) -> TableSource:
+    """The table in a file, by its content.
+
+    Raises:
+        InputError: the file cannot be read, is no table or is empty.
+    """
+    kind = kind_of(path)
+    source: TableSource
+    if kind == TEXT:
+        source = TextTable(path, form.delimiter, form.encoding)
+    elif kind == WORKBOOK:
+        source = Workbook(path, form.sheet)
+    else:
+        source = ColumnarFile(path, kind)
+    if not source.head:
+        raise InputError(f"{path} is empty; its first line must name the columns.")
+    return source
