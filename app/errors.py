@@ -51,6 +51,45 @@ class RequestTimeoutError(ServiceError):
         super().__init__(detail, headers={"Connection": "close"})
 
 
+class HeadTimeoutError(RequestTimeoutError):
+    """A request's head was not received in time."""
+
+    reason = "head_timeout"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The request's head was not received within {seconds:g} seconds, which is the limit; send it faster."
+        )
+
+
+class HeadTooLargeError(ServiceError):
+    """A request has too much besides its body."""
+
+    status = 431
+    reason = "head_too_large"
+
+    def __init__(self, max_bytes: int, max_fields: int, *, is_target: bool) -> None:
+        if is_target:
+            self.status = 414
+            detail = f"The request's target does not fit into {max_bytes} bytes, the limit of a head; shorten it."
+        else:
+            detail = (
+                f"The request's head, or its trailers and chunk extensions, exceed {max_bytes} bytes or {max_fields} "
+                "header fields, the limits; send fewer or shorter headers."
+            )
+        super().__init__(detail)
+
+
+class MalformedRequestError(ServiceError):
+    """What was received is no HTTP request."""
+
+    status = 400
+    reason = "malformed"
+
+    def __init__(self) -> None:
+        super().__init__("What was received is no valid HTTP/1.1 request; check the client, and that it uses no TLS.")
+
+
 class TooLargeError(ServiceError):
     """The request is over a limit of the settings."""
 
@@ -94,3 +133,13 @@ class UnavailableError(ServiceError):
     def __init__(self, detail: str, *, reason: str = "loading", retry_after_seconds: int = 1) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
         self.reason = reason
+
+
+class TooManyConnectionsError(UnavailableError):
+    """The connection is over a limit of the settings, and no idle one could be closed in its place."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The service has as many connections as it may have, and none is idle; try again later.",
+            reason="connections",
+        )

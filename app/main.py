@@ -28,6 +28,8 @@ from app.repository.repository import Repository
 from app.routes import health, models, predict, v2
 from app.service import Service
 from app.settings import Settings, SettingsError, log_variable_warnings, read_settings
+from app.transport.connections import ConnectionTable
+from app.transport.file_limit import connections_within_file_limit
 from app.transport.read_scheduler import ReadScheduler
 from app.transport.shutdown import drain_on_sigterm
 
@@ -68,6 +70,7 @@ def create_app(settings: Settings | None = None, *, wait_for_repository: bool = 
     # Pillow's warnings about clients' images would fill the log, and its memory of warnings shown once
     warnings.filterwarnings("ignore", module=r"PIL\.")
     service = create_service(settings)
+    connections = ConnectionTable(settings, connections_within_file_limit(settings.max_connections), service.metrics)
     app = Application(
         title="nalu-serve",
         version=version("nalu-serve"),
@@ -77,7 +80,7 @@ def create_app(settings: Settings | None = None, *, wait_for_repository: bool = 
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(service),
+        lifespan=_lifespan(service, connections),
     )
     app.state.service = service
     app.openapi = openapi.openapi_builder(app)  # type: ignore[method-assign]
@@ -85,6 +88,7 @@ def create_app(settings: Settings | None = None, *, wait_for_repository: bool = 
         app.include_router(router)
     app.dispatcher = Dispatcher(super(Application, app).__call__, service, RouteTable(ROUTERS))
     app.read_scheduler = ReadScheduler(settings.max_queue_delay_seconds)
+    app.connections = connections
     install_error_handlers(app, app.dispatcher.error_response)
     return app
 
@@ -126,6 +130,7 @@ class Application(FastAPI):
 
     dispatcher: Dispatcher
     read_scheduler: ReadScheduler
+    connections: ConnectionTable
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a request, or run the lifespan."""
@@ -135,10 +140,10 @@ class Application(FastAPI):
             await super().__call__(scope, receive, send)
 
 
-def _lifespan(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(service: Service, connections: ConnectionTable) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(_watch(service)), asyncio.create_task(_tick(service))]
+        tasks = [asyncio.create_task(work) for work in (_watch(service), _tick(service), connections.watch())]
         with drain_on_sigterm(service):
             yield
         for task in tasks:

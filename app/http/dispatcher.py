@@ -198,4 +198,5 @@ class Dispatcher:
 
 def _cancel(context: RequestContext, task: "asyncio.Task[None]") -> None:
     context.expired = True
-    task.cancel()
+    if not context.status:  # else the response is being sent, and the transport bounds that
+        task.cancel()

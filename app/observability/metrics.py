@@ -79,6 +79,9 @@ class Metrics:
             "requests", "HTTP requests; status 499: the client disconnected before the response.", "route", "status"
         )
         self.rejections = self._counter("rejections", "Rejected requests, by reason.", "reason")
+        self.closed_connections = self._counter(
+            "closed_connections", "Connections that the service closed, by reason.", "reason"
+        )
         self._rows = self._counter("prediction_rows", "Predicted rows and images.", "model", "version")
         self._histograms = {
             "request": self._histogram("request_seconds", "Latency of a request.", "route"),
@@ -88,15 +91,14 @@ class Metrics:
             "compute": self._histogram("compute_seconds", "Inference time of a batch.", "model", "version"),
             "rows": self._histogram("batch_rows", "Rows of a batch.", "model", "version", buckets=ROWS_BUCKETS),
         }
-        self.queued_rows = Gauge(
-            "nalu_queued_rows",
-            "Rows and images queued or running.",
-            multiprocess_mode="livesum",
-            registry=self.registry,
-        )
+        self.queued_rows = self._gauge("queued_rows", "Rows and images queued or running.")
+        self.connections = self._gauge("connections", "Open connections.")
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"nalu_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(f"nalu_{name}", text, multiprocess_mode="livesum", registry=self.registry)
 
     def _histogram(
         self, name: str, text: str, *labels: str, buckets: tuple[float, ...] = SECONDS_BUCKETS

@@ -82,6 +82,31 @@ class Settings(BaseModel):
     ready_without_models: bool = Field(
         False, description="Whether the service is ready while it has no model to serve."
     )
+    max_head_bytes: int = Field(
+        32_768,
+        ge=1024,
+        description="Largest request line with headers, and largest trailers with chunk extensions, in bytes.",
+    )
+    max_header_fields: int = Field(128, ge=16, description="Most headers of a request.")
+    head_timeout_seconds: float = Field(
+        30.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds from a connection's begin, or a later request's first byte, to the end of its head.",
+    )
+    keep_alive_seconds: float = Field(
+        75.0, gt=0, allow_inf_nan=False, description="Seconds that a connection may idle between two requests."
+    )
+    send_timeout_seconds: float = Field(
+        30.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds within which a client has to take 64 KiB, or the rest, of a response that waits for it.",
+    )
+    max_connections: int = Field(4096, ge=1, description="Most connections of a process.")
+    max_connections_per_address: int = Field(
+        0, ge=0, description="Most connections of an IPv4 address or IPv6 /64 network to a process; 0: no limit."
+    )
     model_control: Literal["none", "explicit"] = Field(
         "none",
         description="explicit lets clients load and unload models over HTTP, and requires workers=1.",

@@ -7,14 +7,17 @@ otherwise. All other requests take uvicorn's way to the same dispatcher, and get
 
 from typing import Any
 
+import httptools
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from app.batching.batch import Result
+from app.errors import ServiceError
 from app.http.context import RequestContext
 from app.http.dispatcher import CLIENT_CLOSED_REQUEST, Dispatcher
 from app.routes.image_request import ImageRequest
 from app.routes.tabular_request import TabularRequest
+from app.transport.framing import Part
 from app.transport.uvicorn_protocol import MAX_BODY_BYTES, Cycle, CycleProtocol
 
 FAST_PATH_ROUTES: dict[bytes, type[TabularRequest | ImageRequest]] = {
@@ -29,9 +32,31 @@ class FastPathProtocol(CycleProtocol):
 
     fast_paths = FAST_PATH_ROUTES
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        settings = self.app.dispatcher.service.settings
+        self.max_head_bytes = settings.max_head_bytes
+        self.max_header_fields = settings.max_header_fields
+
     def choose_cycle(self) -> Cycle | None:
         cycle = FastPathCycle(self, FAST_PATH_ROUTES[self.url])
         return cycle if cycle.fits else None
+
+    def send_rejection(self, error: ServiceError) -> None:
+        """Send the response to a request that is not even begun; it is counted and logged as all others are."""
+        dispatcher: Dispatcher = self.app.dispatcher
+        begun = self.part is not Part.BEGIN  # else the target and headers are those of the request before
+        method = self.parser.get_method().decode("ascii") if begun else ""
+        path = _path(self.url) if begun else ""
+        scope = {"type": "http", "method": method, "path": path, "headers": self.headers if begun else []}
+        context = RequestContext(scope, _receive_nothing, dispatcher.service.settings.max_body_bytes, None)
+        dispatcher.begin(context, _do_nothing)
+        response = dispatcher.error_response(context, error)
+        context.status = response.status_code
+        headers = {**dict(dispatcher.common_headers(context)), b"connection": b"close"}
+        body = b"" if method == "HEAD" else bytes(response.body)
+        self.write_response(response.status_code, [*response.raw_headers, *headers.items()], body)
+        dispatcher.end(context)
 
 
 class FastPathCycle(Cycle):
@@ -140,3 +165,14 @@ class _ResultSender:
 
 async def _receive_nothing() -> Any:
     raise AssertionError("the fast path has the whole body")
+
+
+def _do_nothing() -> None: ...
+
+
+def _path(url: bytes) -> str:
+    """Path of a target, which may have come in part."""
+    try:
+        return (httptools.parse_url(url).path or b"").decode("latin-1")
+    except httptools.HttpParserError:
+        return ""

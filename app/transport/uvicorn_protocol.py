@@ -6,14 +6,22 @@ not promise to keep these names: its version is pinned, and tests/app/transport/
 missing.
 """
 
+import asyncio
 from collections.abc import Container, Iterable
 
+import httptools
 from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from app.errors import MalformedRequestError, ServiceError, TooManyConnectionsError
+from app.transport.connections import Phase
+from app.transport.framing import BoundedFraming, Part
+
 MAX_BODY_BYTES = 65_536
 """uvicorn's ``HIGH_WATER_LIMIT``: above it, reading stops until the application has taken what came."""
+PROBES = b"/health/"
+"""Start of the paths that are served beyond the limit of connections."""
 
 
 class Cycle:
@@ -27,6 +35,8 @@ class Cycle:
     """uvicorn's: an event, of which it calls ``set`` alone; the cycle itself."""
     more_body = True
     """uvicorn's: whether a part of the body is still to come; cleared by ``start``."""
+    response_started = False
+    """uvicorn's: whether part of the response is sent; ours are sent whole."""
     response_complete = False
     """uvicorn's: whether the connection is free for its next request."""
     disconnected = False
@@ -54,12 +64,11 @@ class Cycle:
     def send(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
         """Write a response as uvicorn does, complete the request and let the connection go on to its next."""
         protocol = self.protocol
-        headers = [*protocol.server_state.default_headers, *headers]
+        headers = [*headers]
         if not self.keep_alive and CLOSE_HEADER not in headers:
             headers.append(CLOSE_HEADER)
         if not protocol.transport.is_closing():
-            lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-            protocol.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[status], lines, body))
+            protocol.write_response(status, headers, body)
         self.complete()
         if CLOSE_HEADER in headers:
             protocol.transport.close()
@@ -70,14 +79,21 @@ class Cycle:
         raise NotImplementedError
 
 
-class CycleProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with a choice of the cycle, and reading by the application's ``read_scheduler``."""
+class CycleProtocol(BoundedFraming, HttpToolsProtocol):
+    """uvicorn's protocol, with a choice of the cycle, reading by the application's ``read_scheduler``, and its limits.
+
+    The application's table of ``connections`` bounds how many there are, and how long each may wait for its client.
+    """
 
     lost = False
     """Whether the connection has ended."""
     read_at = 0.0
     """When the data being parsed were read, by ``perf_counter``."""
-
+    waiting_since: float | None = None
+    within_limit = True
+    """Whether the connection is not one too many."""
+    rejected = False
+    """Whether the response to the request that ended the reading is sent."""
     fast_paths: Container[bytes]
     """Paths of the requests that may get a cycle of ours."""
 
@@ -85,30 +101,57 @@ class CycleProtocol(HttpToolsProtocol):
         """A cycle for a simple request to a fast path, whose headers have come; None for uvicorn's own."""
         raise NotImplementedError
 
+    def send_rejection(self, error: ServiceError) -> None:
+        """Send the response to a request that is not even begun."""
+        raise NotImplementedError
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has connected."""
+        super().connection_made(transport)
+        self.within_limit = self.app.connections.add(self)
+
     def data_received(self, data: bytes) -> None:
         """Parse data, now or in their turn."""
-        self._unset_keepalive_if_required()
         self.app.read_scheduler.put(self, data)
 
     def take(self, data: bytes, read_at: float) -> None:
         """Parse data."""
         self.read_at = read_at
-        super().data_received(data)
+        self.parse(data)
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """Have uvicorn's parser call back."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._unsupported_upgrade_warning()
+        except httptools.HttpParserError:  # such as an error that a callback raises
+            self.reject(self.rejection or MalformedRequestError())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection has ended."""
         self.lost = True
+        self.app.connections.remove(self)
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         """Begin a request. uvicorn's scope is built later, if it is needed."""
-        self._unset_keepalive_if_required()  # the response before it in the same packet has started the timer
+        self.part = Part.HEAD
+        if self.cycle is not None:  # the first head has its time from the connection's begin on
+            self.waiting_since = None
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
         """Choose the cycle. Ours is for a POST that comes alone, on a connection that stays open."""
+        self.crossed = True
+        self.waiting_since = None
+        self.rejection = self.check_head()
+        if not self.within_limit and not self.url.startswith(PROBES):
+            self.rejection = TooManyConnectionsError()
+        if self.rejection is not None:
+            raise self.rejection  # which ends the parser's work
         parser = self.parser
         if (
             self.url in self.fast_paths
@@ -121,6 +164,7 @@ class CycleProtocol(HttpToolsProtocol):
             and parser.should_keep_alive()
             and (cycle := self.choose_cycle()) is not None
         ):
+            self.part = Part.BODY
             self.cycle = cycle  # type: ignore[assignment]
             cycle.begin()
             return
@@ -129,10 +173,78 @@ class CycleProtocol(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, expects
         self.headers.extend(headers)
         super().on_headers_complete()
+        self.part = Part.BODY
+        self.headers = []  # trailers are no headers
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body has come."""
+        self.count_body(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The body is complete."""
+        self.crossed = True
+        self.part = Part.BEGIN
         if isinstance(self.cycle, Cycle):
             self.cycle.start()
         else:
             super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request. uvicorn starts a timer here; the table of connections needs none."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self.rejection is not None:
+            self._send_rejection()
+
+    def reject(self, error: ServiceError) -> None:
+        """Respond with an error, after the responses to the requests before, and close the connection."""
+        self.rejection = error
+        if self.part is Part.BODY and self.pipeline:
+            self.pipeline.popleft()  # the request with that body, which is the newest
+        elif self.part is Part.BODY:
+            self._reject_current()
+        elif self.cycle is None or self.cycle.response_complete:
+            self._send_rejection()
+
+    def _reject_current(self) -> None:
+        """Respond in the place of the application, which still waits for the body, unless it has responded."""
+        if self.cycle.response_started or self.cycle.response_complete:
+            self.transport.close()
+            return
+        self._send_rejection()
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+
+    def _send_rejection(self) -> None:
+        if self.rejection is None or self.transport.is_closing():
+            return
+        self.rejected = True
+        self.waiting_since = None
+        self.send_rejection(self.rejection)
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()  # and go on reading: see LINGER_SECONDS
+        else:
+            self.transport.close()
+
+    def write_response(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
+        """Write a whole response."""
+        lines = b"".join([b"%b: %b\r\n" % header for header in (*self.server_state.default_headers, *headers)])
+        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[status], lines, body))
+
+    def phase(self) -> Phase:
+        """What the connection waits for."""
+        if self.transport.is_closing():
+            return Phase.CLOSING
+        if self.rejected:
+            return Phase.REJECTED
+        if self.cycle is not None and not self.cycle.response_complete:
+            return Phase.RESPONSE
+        if self.part is Part.HEAD:
+            return Phase.HEAD
+        return Phase.NEW if self.cycle is None else Phase.IDLE

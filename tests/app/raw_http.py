@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,8 +50,10 @@ class LiveService:
 
 
 @contextmanager
-def listening(root: Path, protocol_name: str = "fast_path", **settings: Any) -> Iterator[LiveService]:
-    """The service on that repository and a free port, once it is ready."""
+def listening(
+    root: Path, protocol_name: str = "fast_path", *, server: dict[str, Any] | None = None, **settings: Any
+) -> Iterator[LiveService]:
+    """The service on that repository and a free port, once it is ready; ``server`` are further settings of uvicorn."""
     values = {"repository_poll_seconds": 0, "threads": 1} | settings
     app = create_app(Settings(repository=root, **values))
     config = uvicorn.Config(
@@ -63,15 +66,16 @@ def listening(root: Path, protocol_name: str = "fast_path", **settings: Any) -> 
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=1,
+        **(server or {}),
     )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run)
     thread.start()
     try:
-        wait_until(lambda: server.started and app.state.service.ready)
-        yield LiveService(server.servers[0].sockets[0].getsockname()[1], app.state.service, server)
+        wait_until(lambda: running.started and app.state.service.ready)
+        yield LiveService(running.servers[0].sockets[0].getsockname()[1], app.state.service, running)
     finally:
-        server.should_exit = True
+        running.should_exit = True
         thread.join()
 
 
@@ -95,13 +99,15 @@ class Answer:
 class RawConnection:
     """A connection over which raw bytes go."""
 
-    def __init__(self, port: int, *, receive_buffer: int = 0) -> None:
+    def __init__(self, port: int, *, receive_buffer: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.socket = socket.socket()
         self.socket.settimeout(LIMIT_SECONDS)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.connect(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket)
         self._file = self.socket.makefile("rb")
 
     def __enter__(self) -> "RawConnection":
@@ -126,7 +132,7 @@ class RawConnection:
         return Answer(status, headers, self._file.read(length))
 
     def ends(self) -> bool:
-        """Whether the server closes the connection now, with nothing more to say; it closes idle ones after 5 s."""
+        """Whether the server closes the connection now, with nothing more to say; it closes idle ones much later."""
         self.socket.settimeout(3)
         try:
             return self._file.read() == b""

@@ -131,6 +131,7 @@ def test_endpoints_that_are_listed_are_there() -> None:
 def test_every_metric_is_listed_with_its_labels() -> None:
     metrics = Metrics(lambda: [VersionStatus("add", 1, "ready", served=True)])
     metrics.rejections.labels("overloaded").inc()
+    metrics.closed_connections.labels("idle").inc()
     for key in (
         ("request", "/", "200"),
         *product(("decode", "encode"), "/"),

@@ -4,12 +4,13 @@ import gzip
 import json
 import logging
 import re
+import time
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from app.transport import fast_path
+from app.transport import connections, fast_path
 from tests.app.factory import wait_until
 from tests.app.images import grey
 from tests.app.raw_http import PATH, Answer, LiveService, RawConnection, listening, post, predict_body, without_body
@@ -99,10 +100,11 @@ REQUESTS: dict[str, tuple[int, bytes]] = {
 
 def comparable(answer: Answer) -> tuple[int, list[tuple[str, str]], bytes]:
     """An answer without what differs from one request to the next."""
+    if answer.status == 400:  # of the parser: uvicorn's has a text, ours is a problem
+        return answer.status, [("connection", answer.header("connection") or "")], b""
     headers = [(name, value) for name, value in answer.headers if name not in ("date", "x-request-id")]
-    if answer.status != 400:
-        assert answer.header("date")
-        assert re.fullmatch("[0-9a-f]{16}", answer.header("x-request-id") or "")
+    assert answer.header("date")
+    assert re.fullmatch("[0-9a-f]{16}", answer.header("x-request-id") or "")
     return answer.status, headers, re.sub(rb'"request_id":"[0-9a-f]{16}"', b"", answer.body)
 
 
@@ -249,10 +251,13 @@ def test_the_access_log_has_a_line_for_every_request(
     assert [(line["request_id"], line.get("rows")) for line in fields] == [("first", 2), ("second", None)]
 
 
-def test_a_request_that_shares_a_packet_with_one_before_is_not_cut_off_as_an_idle_connection_is(root: Path) -> None:
-    with listening(root) as live, RawConnection(live.port) as connection:
+def test_a_request_that_shares_a_packet_with_one_before_is_not_cut_off_as_an_idle_connection_is(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "SWEEP_SECONDS", 0.02)
+    with listening(root, keep_alive_seconds=0.1) as live, RawConnection(live.port) as connection:
         connection.send(post(BODY)).answer()
         connection.send(post(b"{") + post(BODY)[:-5]).answer()
-        protocol = next(iter(live.server.server_state.connections))
         wait_until(lambda: live.service.requests_in_flight)
-        assert protocol.timeout_keep_alive_task is None
+        time.sleep(0.3)
+        assert connection.send(post(BODY)[-5:]).answer().predictions() == [[7.0]]

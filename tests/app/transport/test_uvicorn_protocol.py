@@ -10,9 +10,17 @@ from uvicorn.server import ServerState
 
 from app.transport import uvicorn_protocol
 from app.transport.fast_path import FastPathCycle, FastPathProtocol
+from app.transport.framing import BoundedFraming
 from app.transport.uvicorn_protocol import Cycle, CycleProtocol
 
-OWN = {"lost", "read_at", "take", "choose_cycle", "fast_paths", "read_scheduler", "dispatcher"}
+FROM_UVICORN = {"url", "headers"}
+"""Names that the bounds on framing declare and uvicorn sets."""
+OWN = {
+    *("lost", "read_at", "take", "choose_cycle", "fast_paths", "read_scheduler", "dispatcher", "connections"),
+    *("waiting_since", "within_limit", "rejected", "phase", "send_rejection", "write_response"),
+    *("_reject_current", "_send_rejection"),
+    *({*vars(BoundedFraming), *BoundedFraming.__annotations__} - FROM_UVICORN),
+}
 """Names of ours on a protocol, its application or both."""
 PROTOCOL_SOURCE = inspect.getsource(httptools_impl.HttpToolsProtocol)
 CYCLE_SOURCE = inspect.getsource(httptools_impl.RequestResponseCycle)
@@ -34,11 +42,21 @@ PROTOCOL_USES = (
     | used(r"super\(\)", CycleProtocol)
     | used(r"\bprotocol", Cycle, FastPathCycle)
 ) - OWN
-CYCLE_USES = {"message_event", "body", "more_body", "response_complete", "disconnected", "keep_alive"}
+CYCLE_USES = {
+    *("message_event", "body", "more_body", "response_started", "response_complete", "disconnected", "keep_alive")
+}
 
 
 def test_the_names_are_found_in_our_source() -> None:
-    some = {"_unset_keepalive_if_required", "on_headers_complete", "server_state", "pipeline", "on_response_complete"}
+    some = {
+        "_start_asgi_task",
+        "url",
+        "headers",
+        "on_headers_complete",
+        "server_state",
+        "pipeline",
+        "on_response_complete",
+    }
     assert some <= PROTOCOL_USES
 
 
@@ -58,7 +76,10 @@ def test_the_protocol_has(name: str) -> None:
         ("on_message_complete", ["self"]),
         ("on_response_complete", ["self"]),
         ("shutdown", ["self"]),
-        ("_unset_keepalive_if_required", ["self"]),
+        ("connection_made", ["self", "transport"]),
+        ("on_body", ["self", "body"]),
+        ("_unsupported_upgrade_warning", ["self"]),
+        ("_start_asgi_task", ["self", "cycle", "app"]),
     ],
 )
 def test_the_protocol_is_called_with(name: str, parameters: list[str]) -> None:

@@ -1,0 +1,96 @@
+"""Bounds what a client may send besides bodies: request lines, headers, chunk extensions and trailers."""
+
+from enum import Enum
+
+from app.errors import HeadTooLargeError, ServiceError
+
+CHUNK_FRAMING_BYTES = 12
+"""A chunk's length in up to eight digits, and two line ends."""
+
+
+class Part(Enum):
+    """The part of a request that a connection receives."""
+
+    BEGIN = 0
+    HEAD = 1
+    BODY = 2
+
+
+class BoundedFraming:
+    """Feeds data to the parser in pieces that end at the limit at the latest, and counts those that are no body.
+
+    Where a head or a request ends among them, what follows is of unknown length and not counted; a head that begins
+    there is measured when it is complete. So at most twice the limit is held, and the usual request, which fits into
+    one piece, costs next to nothing.
+    """
+
+    part = Part.BEGIN
+    rejection: ServiceError | None = None
+    """Why no more is parsed."""
+    url = b""
+    """uvicorn's: the target, as far as it has come."""
+    headers: list[tuple[bytes, bytes]]
+    """uvicorn's: the headers, or trailers, that are complete."""
+    max_head_bytes: int
+    max_header_fields: int
+    _counted_bytes = 0
+    """Bytes of the current head, or besides the current body."""
+    _is_exact = True
+    """Whether that is all of the current head."""
+    crossed = False
+    """Whether a head or a request has ended in the current piece."""
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """Parse data."""
+        raise NotImplementedError
+
+    def reject(self, error: ServiceError) -> None:
+        """Parse no more, respond with an error and close the connection."""
+        raise NotImplementedError
+
+    def parse(self, data: bytes) -> None:
+        """Parse data within the limits."""
+        if self._counted_bytes + len(data) <= self.max_head_bytes:
+            self._parse_piece(data)
+            return
+        rest = memoryview(data)
+        while rest and self.rejection is None:
+            room = self.max_head_bytes - self._counted_bytes
+            self._parse_piece(rest[:room])
+            rest = rest[room:]
+
+    def _parse_piece(self, piece: bytes | memoryview) -> None:
+        if self.rejection is not None:
+            return
+        self.crossed = False
+        self.feed(piece)
+        if self.crossed:
+            self._counted_bytes = 0
+            self._is_exact = self.part is not Part.HEAD
+        else:
+            self._counted_bytes = max(0, self._counted_bytes + len(piece))
+            if self.rejection is None and self._has_too_much():
+                self.reject(self._head_too_large())
+
+    def count_body(self, body: bytes) -> None:
+        """Take a piece of the body out of the count."""
+        self._counted_bytes -= len(body) + CHUNK_FRAMING_BYTES
+
+    def check_head(self) -> ServiceError | None:
+        """What is wrong with the size of the head that is complete."""
+        if len(self.headers) > self.max_header_fields:
+            return self._head_too_large()
+        if not self._is_exact:
+            fields = sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers)
+            if len("GET  HTTP/1.1\r\n\r\n") + len(self.url) + fields > self.max_head_bytes:
+                return self._head_too_large()
+        return None
+
+    def _has_too_much(self) -> bool:
+        if self._counted_bytes >= self.max_head_bytes:
+            return True
+        return self.part is not Part.BEGIN and len(self.headers) > self.max_header_fields
+
+    def _head_too_large(self) -> HeadTooLargeError:
+        is_target = self.part is Part.HEAD and 2 * len(self.url) > self.max_head_bytes
+        return HeadTooLargeError(self.max_head_bytes, self.max_header_fields, is_target=is_target)
