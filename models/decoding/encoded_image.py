@@ -6,11 +6,12 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from models.arrays import ByteArray
+from models.decoding.avif import as_still, check_frames, is_avif
 from models.decoding.decode import decode_pixels
 from models.decoding.end_markers import decode_without_end, has_end
 from models.decoding.formats import ImageDecodeError, not_an_image, supported_formats
 from models.decoding.limits import CountedReads
-from models.decoding.tiff import check_layout, check_strips, silence_libtiff, unsupported_samples
+from models.decoding.tiff import check_layout, check_strips, silence, unsupported_samples
 
 MISSING_END = "The {} lacks its end marker, as if it had been cut off; all of its pixels were read."
 _TOO_MANY_PIXELS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
@@ -33,14 +34,18 @@ class EncodedImage:
         self.warning: str | None = None
         """A sentence about the file, once it is decoded; None: it is sound."""
         try:
-            silence_libtiff()
+            silence()
             check_strips(content)
-            self._image = Image.open(CountedReads(content), formats=supported_formats())
+            file = CountedReads(as_still(content) if is_avif(content) else content)
+            self._image = Image.open(file, formats=supported_formats())
             check_layout(self._image)
+            if self._image.format == "AVIF":
+                check_frames(content, *self._image.size)
         except (ImageDecodeError, *_TOO_MANY_PIXELS):
             raise
         except Exception as error:  # decoders raise all kinds of exceptions on corrupt files
             raise unsupported_samples(content) or not_an_image(content) from error
+        file.allow_pixels(self._image.width * self._image.height)
         self.size = self._image.size
         """Width and height as they are stored, before the image is turned upright."""
         self.reducible = isinstance(self._image, JpegImageFile) and "progressive" not in self._image.info

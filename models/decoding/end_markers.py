@@ -34,13 +34,20 @@ def decode_without_end(content: bytes, decode: Callable[[bytes], ByteArray]) -> 
     Returns:
         the pixels; None where some are missing, or the file is corrupt otherwise.
     """
-    start = content.find(START_OF_SCAN)
-    if start < 0:
-        return None
-    rest = NO_JPEG_MARKER.search(content, start)
-    scans = content[: rest.start()] if rest else content.rstrip(b"\0")  # downloads may be padded with zeros
+    scans = _scans(content)
     try:
         decoded, other = (decode(scans + data + END_OF_JPEG) for data in (b"", OTHER_PIXELS))
     except Exception:  # decoders raise all kinds of exceptions on corrupt files
         return None
     return decoded if np.array_equal(decoded, other) else None
+
+
+def _scans(content: bytes) -> bytes:
+    """A JPEG up to the end of its pixels, as far as that can be known."""
+    start = content.find(START_OF_SCAN)
+    rest = NO_JPEG_MARKER.search(content, max(start, 0))
+    scans = content[: rest.start()] if rest else content
+    stripped = scans.rstrip(b"\0")  # downloads may be padded with zeros
+    if stripped.endswith(b"\xff"):  # a pixel byte, if a zero follows, else half a marker
+        return scans[: len(stripped) + 1] if len(scans) > len(stripped) else stripped.rstrip(b"\xff")
+    return stripped

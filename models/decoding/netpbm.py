@@ -28,7 +28,8 @@ def load_netpbm(image: Image.Image) -> None:
     kind = np.dtype(np.uint8 if highest < 256 else ">u2")
     samples = np.frombuffer(image.fp.read(count * kind.itemsize), kind, count)
     white = 0xFFFF if image.mode == "I" else 0xFF
-    shades = np.rint(samples.clip(max=highest) * (white / highest)).astype(np.uint8 if white == 0xFF else np.int32)
+    values = np.arange(2 ** (8 * kind.itemsize)).clip(max=highest)
+    shades = np.rint(values * (white / highest)).astype(np.uint8 if white == 0xFF else np.int32)
     shape = (image.height, image.width, bands)[: 2 + (bands > 1)]
-    image.im = Image.fromarray(shades.reshape(shape)).im
+    image.im = Image.fromarray(shades[samples].reshape(shape)).im
     image.tile = []

@@ -2,6 +2,7 @@
 
 import ctypes
 import io
+import logging
 import struct
 from collections.abc import Iterator
 from functools import cache
@@ -9,11 +10,12 @@ from functools import cache
 from PIL import Image, TiffImagePlugin, _imaging
 
 from models.decoding.formats import ImageDecodeError
+from models.decoding.limits import is_far_larger
 
-MAX_STRIPS = 100_000
+MAX_STRIPS = 20_000
 """Most strips or tiles, each an object in memory."""
-MIN_TILE_PIXELS = 2048 * 2048
-"""Tiles of up to this size are taken even where the image is smaller."""
+MAX_TAGS = 1000
+"""Most tags of a directory; files of today have some dozens."""
 
 BITS_PER_SAMPLE, STRIP_OFFSETS, PLANAR_CONFIGURATION, SAMPLE_FORMAT = 258, 273, 284, 339
 TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS = 322, 323, 324
@@ -26,8 +28,9 @@ _NATIVE_ORDER = {"I;16BS": "I;16NS", "I;32BS": "I;32NS", "F;32BF": "F;32NF"}
 
 
 @cache
-def silence_libtiff() -> None:
-    """Keep libtiff from printing the faults of files on stderr, beside the log. They raise exceptions all the same."""
+def silence() -> None:
+    """Keep libtiff from printing the faults of files on stderr, and Pillow from logging them. They raise exceptions."""
+    logging.getLogger(TiffImagePlugin.__name__).setLevel(logging.CRITICAL)
     library = ctypes.CDLL(_imaging.__file__)
     for setter in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
         if hasattr(library, setter):  # not where Pillow hides the symbols of its libraries
@@ -47,7 +50,7 @@ def check_strips(content: bytes) -> None:
     """Check a file before it is opened, if it is a TIFF.
 
     Raises:
-        ImageDecodeError: it has more strips or tiles than the limit.
+        ImageDecodeError: it has more strips, tiles or tags than the limit.
         struct.error: it is truncated.
     """
     for tag, count in _counts(content) if content[:4] in _LAYOUTS else ():
@@ -63,8 +66,10 @@ def _counts(content: bytes) -> Iterator[tuple[int, int]]:
     offset, number = layout[0] + layout[-1], layout[0] + ("H" if layout.endswith("L") else "Q")
     (place,) = struct.unpack_from(offset, content, struct.calcsize(offset))
     (entries,) = struct.unpack_from(number, content, place)
+    if entries > MAX_TAGS:
+        raise ImageDecodeError(f"is a TIFF of {entries} tags, and at most {MAX_TAGS} are taken", "save it with fewer")
     first, size = place + struct.calcsize(number), struct.calcsize(layout)
-    for start in range(first, first + min(entries, 0xFFFF) * size, size):
+    for start in range(first, first + entries * size, size):
         tag, _, count, _ = struct.unpack_from(layout, content, start)
         yield tag, count
 
@@ -80,7 +85,7 @@ def check_layout(image: Image.Image) -> None:
         return
     tags = image.tag_v2
     width, height = tags.get(TILE_WIDTH, 0), tags.get(TILE_LENGTH, 0)
-    if width * height > max(MIN_TILE_PIXELS, 4 * image.width * image.height):
+    if is_far_larger(width, height, *image.size):
         raise ImageDecodeError(
             f"is a TIFF of {image.width} x {image.height} pixels in tiles of {width} x {height}",
             "save it in smaller tiles",

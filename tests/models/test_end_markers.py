@@ -9,6 +9,7 @@ from PIL import Image
 
 from models.arrays import ByteArray
 from models.decoding import EncodedImage, ImageDecodeError
+from models.decoding.formats import supported_formats
 
 WARNING = "The {} lacks its end marker, as if it had been cut off; all of its pixels were read."
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -66,6 +67,25 @@ def test_a_jpeg_that_lacks_its_last_pixels_is_rejected(options: dict[str, Any], 
         read(encoded(**options)[:-lost])
 
 
+def test_wherever_a_jpeg_is_cut_off_it_is_rejected_or_whole() -> None:
+    """Every byte counts: those of pixels may be followed by a zero that only marks them."""
+    image = Image.fromarray(np.tile(np.arange(16, dtype=np.uint8) * 17, (16, 1)))
+    content = io.BytesIO()
+    image.save(content, "JPEG", quality=95)
+    whole = content.getvalue()
+    expected, _ = read(whole)
+    taken = []
+    for lost in range(1, 62):
+        try:
+            found, warning = read(whole[:-lost])
+        except ImageDecodeError:
+            continue
+        np.testing.assert_array_equal(found, expected)
+        assert warning == WARNING.format("JPEG")
+        taken.append(lost)
+    assert taken == [1, 2]
+
+
 @pytest.mark.parametrize("share", [0.02, 0.34, 0.67, 0.95])
 def test_a_truncated_jpeg_is_rejected(share: float) -> None:
     content = encoded()
@@ -86,6 +106,7 @@ def test_a_png_without_its_end_is_read_with_a_warning() -> None:
 
 @pytest.mark.parametrize("kind", ["WEBP", "AVIF", "TIFF", "BMP", "HEIF"])
 def test_other_formats_that_are_cut_off_are_rejected(kind: str) -> None:
+    assert "HEIF" in supported_formats()  # which registers it
     whole = encoded(kind)
     with pytest.raises(ImageDecodeError):
         read(whole[:-40])

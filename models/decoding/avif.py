@@ -1,0 +1,161 @@
+"""AVIF: sizes that the coded frames declare, which need not be that of the image, and which the decoder allocates."""
+
+import struct
+from collections.abc import Iterator
+
+from models.decoding.formats import ImageDecodeError
+from models.decoding.limits import is_far_larger
+
+MAX_BOXES = 10_000
+SEQUENCE_HEADER = 1
+_CONTAINERS = {b"meta": 4, b"iprp": 0}
+"""Boxes that hold boxes, with the bytes before those."""
+
+
+def is_avif(content: bytes) -> bool:
+    """Whether a file begins as AVIF does."""
+    return content[4:8] == b"ftyp" and content[8:12] in (b"avif", b"avis")
+
+
+def as_still(content: bytes) -> bytes:
+    """The file, declared to be one image: of an animation, its first image is decoded, not its video track."""
+    return content[:8] + b"avif" + content[12:]
+
+
+def check_frames(content: bytes, width: int, height: int) -> None:
+    """Check that no coded frame is far larger than the image.
+
+    Raises:
+        ImageDecodeError: one is.
+        ValueError, IndexError, struct.error: the file is corrupt, or uses features of video.
+    """
+    boxes = dict(_boxes(content, 0, len(content)))
+    for start, length in _items(content, boxes):
+        for payload in _sequence_headers(content[start : start + length]):
+            columns, rows = _largest_frame(payload)
+            if is_far_larger(columns, rows, width, height):
+                raise ImageDecodeError(
+                    f"is an AVIF of {width} x {height} pixels with frames of {columns} x {rows}", "save it again"
+                )
+
+
+def _boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
+    """Kind and content of the boxes of a file, or in a box, and of those in them."""
+    for _ in range(MAX_BOXES):
+        if start + 8 > end:
+            return
+        length, kind = struct.unpack_from(">L4s", content, start)
+        header = 16 if length == 1 else 8
+        if length == 1:
+            (length,) = struct.unpack_from(">Q", content, start + 8)
+        stop = end if length == 0 else start + length
+        if not start + header <= stop <= end:
+            raise ValueError("a box ends outside its parent")
+        yield kind, (start + header, stop)
+        if kind in _CONTAINERS:
+            yield from _boxes(content, start + header + _CONTAINERS[kind], stop)
+        start = stop
+    raise ValueError(f"more than {MAX_BOXES} boxes")
+
+
+def _items(content: bytes, boxes: dict[bytes, tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Start and length of the extents of all coded items, by the box ``iloc``."""
+    coded = set(_coded_items(content, *boxes[b"iinf"]))
+    place, end = boxes[b"iloc"]
+    version, sizes, bases = content[place], content[place + 4], content[place + 5]
+    offset_size, length_size, base_size = sizes >> 4, sizes & 15, bases >> 4
+    index_size = bases & 15 if version in (1, 2) else 0
+    reader = _Reader(content, place + 6, end)
+    for _ in range(reader.number(4 if version == 2 else 2)):
+        item = reader.number(4 if version == 2 else 2)
+        method = reader.number(2) & 15 if version in (1, 2) else 0
+        reader.number(2)
+        base = reader.number(base_size) + (boxes[b"idat"][0] if method == 1 else 0)
+        for _ in range(reader.number(2)):
+            reader.number(index_size)
+            start = base + reader.number(offset_size)
+            length = reader.number(length_size)
+            if item in coded:
+                yield start, length or len(content)
+
+
+def _coded_items(content: bytes, place: int, end: int) -> Iterator[int]:
+    """Numbers of the items that are coded frames, by the box ``iinf``."""
+    first = place + (6 if content[place] == 0 else 8)
+    for kind, (start, _) in _boxes(content, first, end):
+        if kind == b"infe":
+            wide = content[start] == 3
+            item, _, coding = struct.unpack_from(">LH4s" if wide else ">HH4s", content, start + 4)
+            if coding == b"av01":
+                yield item
+
+
+class _Reader:
+    """Big-endian numbers, one after the other."""
+
+    def __init__(self, content: bytes, place: int, end: int) -> None:
+        self._content, self._place, self._end = content, place, end
+
+    def number(self, size: int) -> int:
+        if self._place + size > self._end:
+            raise ValueError("a box is too short")
+        self._place += size
+        return int.from_bytes(self._content[self._place - size : self._place], "big")
+
+
+def _sequence_headers(item: bytes) -> Iterator[bytes]:
+    """The sequence headers among the units (OBUs) of an item, which declare the largest frame (AV1, 5.3)."""
+    place = 0
+    while place < len(item):
+        first = item[place]
+        kind, extended, sized = first >> 3 & 15, first >> 2 & 1, first >> 1 & 1
+        place += 1 + extended
+        length = len(item) - place
+        if sized:
+            length, place = _leb128(item, place)
+        if kind == SEQUENCE_HEADER:
+            yield item[place : place + length]
+        place += length
+
+
+def _leb128(data: bytes, place: int) -> tuple[int, int]:
+    value = 0
+    for index in range(8):
+        value |= (data[place + index] & 0x7F) << (7 * index)
+        if data[place + index] < 0x80:
+            return value, place + index + 1
+    raise ValueError("a length of more than 8 bytes")
+
+
+def _largest_frame(header: bytes) -> tuple[int, int]:
+    """Width and height of the largest frame (AV1, 5.5.1)."""
+    bits = _Bits(header)
+    bits.take(4)
+    if bits.take(1):  # the short header of a still image
+        bits.take(5)
+    else:
+        if bits.take(1):
+            raise ValueError("a header with timing, as of video")
+        delays = bits.take(1)
+        for _ in range(bits.take(5) + 1):
+            bits.take(12)
+            if bits.take(5) > 7:
+                bits.take(1)
+            if delays and bits.take(1):
+                bits.take(4)
+    width_bits, height_bits = bits.take(4) + 1, bits.take(4) + 1
+    return bits.take(width_bits) + 1, bits.take(height_bits) + 1
+
+
+class _Bits:
+    """The bits of some bytes, most significant first."""
+
+    def __init__(self, data: bytes) -> None:
+        self._value = int.from_bytes(data[:64], "big")
+        self._left = 8 * min(64, len(data))
+
+    def take(self, count: int) -> int:
+        self._left -= count
+        if self._left < 0:
+            raise ValueError("a header is too short")
+        return self._value >> self._left & ((1 << count) - 1)
