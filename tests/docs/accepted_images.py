@@ -237,7 +237,13 @@ def table(given: Sequence[Case]) -> str:
     order = ["PNG", "JPEG", "WebP", "GIF", "BMP", "TIFF", "AVIF", "HEIC", "Netpbm", "Others"]
     lines = ["| Format | Samples | |", "| --- | --- | --- |"]
     for case in sorted(given, key=lambda case: order.index(case.kind)):
-        result = f"*error:* the file {case.refused} ..." if case.refused else "read, with a warning" if case.warning else "read"
+        result = (
+            f"*error:* the file {case.refused} ..."
+            if case.refused
+            else "read, with a warning"
+            if case.warning
+            else "read"
+        )
         lines.append(f"| {case.kind} | {case.what} | {result} |")
     return "\n".join(lines) + "\n"
 
