@@ -1,17 +1,14 @@
 """Results that the commands print: errors, baselines, and how to serve the model."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from models.manifest import Manifest
+from training.cli.verdicts import verdicts
 
 ErrorsByPart = Mapping[str, Mapping[str, Any]]
-
-MAX_TRUSTED_ERROR = 1e-2
-"""Relative RMSE beyond the training range above which the summary warns."""
 
 
 def print_result(title: str, manifest: Manifest, metrics: ErrorsByPart | None = None) -> None:
@@ -44,16 +41,8 @@ def _print_arithmetic(name: str, manifest: Manifest, metrics: ErrorsByPart) -> N
     if "mlp" in metrics["interpolation"]:
         cells = (_relative(metrics[part]["mlp"]) for part in ("interpolation", "extrapolation"))
         print(f"{'MLP, equal size':<16}" + "".join(f"{cell:>15}" for cell in cells))
-    _warn(metrics["interpolation"], metrics["extrapolation"])
-
-
-def _warn(inside: Mapping[str, Any], beyond: Mapping[str, Any]) -> None:
-    if _size(inside.get("mlp", {})) < min(_size(inside), MAX_TRUSTED_ERROR):
-        print("The MLP fits better: the data may follow no law that this unit can represent.")
-    if beyond["rows"] == 0:
-        print("No row lies outside the training range, so extrapolation is not measured.")
-    elif _size(beyond) > MAX_TRUSTED_ERROR:
-        print("Do not trust it outside the training range: the error there is large.")
+    for sentence in verdicts(metrics["interpolation"], metrics["extrapolation"]):
+        print(sentence)
 
 
 def _print_images(name: str, unit: str, metrics: ErrorsByPart) -> None:
@@ -75,21 +64,22 @@ def print_next_steps(folder: Path, repository: Path, name: str, example: Sequenc
         print(f"predict  curl localhost:8000/predict/arithmetic -d '{body}'")
 
 
-def _size(errors: Mapping[str, Any]) -> float:
-    """Relative RMSE; infinity without one."""
-    value = errors.get("relative_rmse")
-    return math.inf if value is None else float(value)
-
-
 def _relative(errors: Mapping[str, Any]) -> str:
     if errors["rows"] == 0:
         return "no rows"
-    value = errors["relative_rmse"]
-    return "not finite" if value is None else f"{value:.1e}"
+    absolute = " abs." if errors.get("absolute") else ""
+    return f"{_number(errors['relative_rmse'], '.1e')}{absolute}"
 
 
 def _image_errors(errors: Mapping[str, Any]) -> str:
+    if errors["rows"] == 0:
+        return "no images"
     if "accuracy" in errors:
         return f"{errors['accuracy']:.2%} right"
     rounded = f", rounded {errors['rounded_accuracy']:.2%} right" if "rounded_accuracy" in errors else ""
-    return f"mean error {errors['mae']:.3g}{rounded}"
+    return f"mean error {_number(errors['mae'], '.3g')}{rounded}"
+
+
+def _number(value: float | None, form: str) -> str:
+    """An error; one that overflows, or is the error of something that does, is None in a manifest."""
+    return "not finite" if value is None else format(value, form)

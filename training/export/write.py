@@ -37,6 +37,7 @@ from training.errors import ParityError
 from training.export.checkpoint import ExportableNetwork, save_checkpoint
 from training.export.onnx_predictor import cpu_session
 from training.export.strip_metadata import strip_onnx, strip_torchscript
+from training.metrics import NEAR_ZERO, relative_errors
 
 INPUT, OUTPUT = "input", "output"
 TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-4}
@@ -99,7 +100,7 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
 
 
 def check_parity(network: nn.Module, predict: Predict, inputs: NDArray[Any], what: str) -> None:
-    """Compare predictions with the PyTorch network's, relative to their size; near zero, to a thousandth of the RMS.
+    """Compare predictions with the PyTorch network's, relative to their size; see ``training.metrics.relative_errors``.
 
     Raises:
         ParityError: they differ by more than ``TOLERANCES`` of the output's type, or where they are not finite.
@@ -113,9 +114,7 @@ def check_parity(network: nn.Module, predict: Predict, inputs: NDArray[Any], wha
         raise ParityError(
             f"{what} has another output shape than the PyTorch model, or other values that are not finite."
         )
-    size = np.abs(reference[finite])
-    floor = 1e-3 * np.sqrt(np.mean(size**2)) if size.size else 0.0
-    worst = float((np.abs(actual[finite] - reference[finite]) / np.maximum(size, max(floor, 1e-300))).max(initial=0))
+    worst = float(relative_errors(actual[finite], reference[finite], NEAR_ZERO).max(initial=0))
     if worst > tolerance:
         raise ParityError(f"{what} differs from the PyTorch model by {worst:.1e}; at most {tolerance:g} is allowed.")
 

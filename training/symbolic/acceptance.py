@@ -6,7 +6,8 @@ import numpy as np
 
 from models.arrays import FloatArray
 from training.data.table_split import from_median
-from training.symbolic.candidate import Candidate, different_rows, relative_error
+from training.metrics import relative_errors, relative_rmse
+from training.symbolic.candidate import Candidate, different_rows
 from training.symbolic.constants import fit_constants
 from training.symbolic.residuals import learnable
 from training.symbolic.snap import is_simple
@@ -14,6 +15,8 @@ from training.symbolic.snap import is_simple
 UNDECIDED = "undecided"
 EXACT = 3e-7
 """Relative error that counts as rounding, of targets in float32 too."""
+ROUNDING = 1e-15
+"""Share of a float64 number that is rounding."""
 ROWS_PER_NUMBER = 20
 """Rows for each number of a law, at least, where there is noise."""
 MAX_UNEXPLAINED = 0.02
@@ -69,11 +72,14 @@ class _Residuals:
     @property
     def relative_errors(self) -> FloatArray:
         """Errors as shares of the target, ``(rows,)``."""
-        return np.asarray(np.abs(self.errors) / np.maximum(np.abs(self.target), 1e-300))
+        return relative_errors(self.predicted, self.target)
 
     def is_exact(self) -> bool:
-        error = relative_error(self.predicted, self.target)
-        return bool(error <= EXACT and np.median(self.relative_errors) <= EXACT)
+        """Whether the errors are rounding, of the target and of what varies in it: beside 1e12 nearly all is small."""
+        error = relative_rmse(self.predicted, self.target)
+        if not (error <= EXACT and np.median(self.relative_errors) <= EXACT):
+            return False
+        return bool(self.unexplained() <= MAX_UNEXPLAINED)
 
     def cancels(self) -> bool:
         """Whether sums are small differences of large terms: such sums fit anything where columns take few values."""
@@ -82,6 +88,7 @@ class _Residuals:
         terms = np.abs(self.candidate.terms(self.inputs) * self.candidate.constants)
         sums, sum_index = np.abs(self.candidate.sums(self.inputs)), self.candidate.sum_index
         largest = np.stack([terms[:, sum_index == k].max(1) for k in range(sums.shape[1])], 1)
+        largest, sums = largest[self.target != 0], sums[self.target != 0]  # at 0, terms cancel in a law too
         return bool((np.median(largest / np.maximum(sums, 1e-300), axis=0) > MAX_CANCELLATION).any())
 
     def too_much_noise(self) -> str | None:
@@ -89,10 +96,10 @@ class _Residuals:
         rows = len(self.target)
         if rows < ROWS_PER_NUMBER * self.candidate.complexity:
             return f"{rows} different rows are too few to tell a law from noise"
-        unexplained = float(np.mean(self.errors**2) / np.var(self.target))
+        unexplained = self.unexplained()
         if min(unexplained, self.unexplained_logarithm()) > MAX_UNEXPLAINED:
             return f"the best candidate leaves {unexplained:.0%} of the target's variance unexplained"
-        size = min(float(np.median(self.relative_errors)) * 1.48, relative_error(self.predicted, self.target))
+        size = min(float(np.median(self.relative_errors)) * 1.48, relative_rmse(self.predicted, self.target))
         if size > MAX_NOISE:
             return f"the best candidate is off by {size:.0%}"
         return None
@@ -112,6 +119,11 @@ class _Residuals:
             return "fitted to the inner rows, the best candidate fails on the outer ones"
         return None
 
+    def unexplained(self) -> float:
+        """Share of the target's variance that is left; variance within rounding counts as that of rounding."""
+        rounding = ROUNDING * float(np.abs(self.target).max()) or 1.0
+        return float(np.mean(self.errors**2) / max(float(np.var(self.target)), rounding**2))
+
     def unexplained_logarithm(self) -> float:
         if not (self.predicted * self.target > 0).all():
             return np.inf
@@ -125,8 +137,8 @@ class _Residuals:
         if inner.all():
             return False
         for fitted in fit_constants(self.candidate, self.inputs[inner], self.target[inner]):
-            off = np.abs(fitted.predict(self.inputs) - self.target)
-            for error in (off, off / np.maximum(np.abs(self.target), 1e-300)):
+            predicted = fitted.predict(self.inputs)
+            for error in (np.abs(predicted - self.target), relative_errors(predicted, self.target)):
                 if error[~inner].mean() <= MAX_OUTER_RATIO * error[inner].mean():
                     return False
         return True

@@ -95,13 +95,6 @@ def different_rows(inputs: FloatArray, target: FloatArray) -> IntArray:
     return np.sort(np.unique(np.column_stack([inputs, target]), axis=0, return_index=True)[1])
 
 
-def relative_error(prediction: FloatArray, target: FloatArray) -> float:
-    """Root mean square error over root mean square target; infinity where a prediction is not finite."""
-    with np.errstate(all="ignore"):
-        error = float(np.sqrt(np.mean((prediction - target) ** 2) / np.mean(target**2)))
-    return error if math.isfinite(error) else math.inf
-
-
 def description_length(prediction: FloatArray, target: FloatArray, parameters: int) -> float:
     """Bayesian information criterion: the less, the better; for errors in proportion or of one size, whichever fits.
 

@@ -9,12 +9,14 @@ import numpy as np
 
 from models.arrays import BoolArray, FloatArray, IntArray
 from models.law import Law
+from training.metrics import predict, relative_rmse
 from training.symbolic.formula import Formula, formula
 from training.symbolic.outliers import find_outliers
+from training.symbolic.scaling import Scaling
 from training.symbolic.search import ROUNDS, search
 
-MAX_VALUE = 1e150
-"""Squares of larger numbers may not be finite, and those of numbers below its inverse may be 0."""
+MAX_LOSS = 1e-9
+"""Relative error that a law may gain where it is computed from columns of extreme size."""
 
 MAX_NAMED_ROWS = 5
 """Rows that a reason names, at most."""
@@ -60,7 +62,7 @@ def find_law(
 
     Args:
         inputs: ``(rows, columns)``, finite.
-        target: ``(rows, 1)``, finite, not all zero.
+        target: ``(rows, 1)``, finite.
         columns: names for the formula; None names them ``x0``, ``x1`` and so on.
         rows: numbers of the rows, for the reason; None counts them from 0.
         seed: of start values; a seed reproduces a search on the same machine, unless ``seconds`` run out.
@@ -69,13 +71,16 @@ def find_law(
         progress: called with the kind of candidates that is tried next.
 
     Raises:
-        ValueError: shapes that do not fit, numbers that are too large, or no candidate gives finite numbers.
+        ValueError: shapes that do not fit, numbers, or results of all candidates, that are not finite.
     """
     _check(inputs, target)
     varied, begun = _varied(inputs), monotonic()
-    x, y = inputs[:, varied], target[:, 0]
+    scaling = Scaling.of(inputs[:, varied], target[:, 0])
+    x, y = scaling.scaled(inputs[:, varied], target[:, 0])
     found = search(x, y, seed=seed, rounds=rounds, seconds=seconds, progress=progress)
-    network = found.candidate.widened(varied).network()
+    network = scaling.restored(found.candidate).widened(varied).network()
+    if scaling.is_needed:
+        _check_range(network, relative_rmse(found.candidate.predict(x), y), inputs, target)
     names = [f"x{place}" for place in range(inputs.shape[1])] if columns is None else columns
     if not found.reason:
         return LawResult(network, formula(network, names), None)
@@ -83,19 +88,26 @@ def find_law(
     outliers = find_outliers(x, y, seed=seed, rounds=min(rounds, 1), seconds=seconds - (monotonic() - begun))
     if outliers is None:
         return LawResult(network, None, found.reason)
-    numbers = (outliers[1] if rows is None else np.asarray(rows)[outliers[1]]).tolist()
-    return LawResult(network, None, _outlier_reason(formula(outliers[0].widened(varied).network(), names), numbers))
+    law = formula(scaling.restored(outliers[0]).widened(varied).network(), names)
+    return LawResult(
+        network, None, _outlier_reason(law, outliers[1] if rows is None else np.asarray(rows)[outliers[1]])
+    )
 
 
 def _check(inputs: FloatArray, target: FloatArray) -> None:
     """Raise ValueError unless shapes and sizes fit."""
     if inputs.ndim != 2 or target.shape != (len(inputs), 1) or not inputs.size:
         raise ValueError(f"inputs are (rows, columns) and target (rows, 1), got {inputs.shape} and {target.shape}.")
-    widest, size = np.abs(inputs).max(), np.abs(target).max()
-    if not (widest <= MAX_VALUE and 1 / MAX_VALUE <= size <= MAX_VALUE):
+    if not (np.isfinite(inputs).all() and np.isfinite(target).all()):
+        raise ValueError("inputs and target must be finite; leave out the rows that are not.")
+
+
+def _check_range(network: Law, error: float, inputs: FloatArray, target: FloatArray) -> None:
+    """Raise ValueError where a law of this relative error has a larger one, as its steps overflow or vanish."""
+    if not relative_rmse(predict(network, inputs), target) <= error + MAX_LOSS:
         raise ValueError(
-            f"inputs and target must be finite, at most {MAX_VALUE:g}, and the target not all below {1 / MAX_VALUE:g}; "
-            f"the largest are {widest:g} and {size:g}, so scale the columns nearer to 1."
+            f"the best candidate overflows or vanishes in float64 where the largest input is {np.abs(inputs).max():g} "
+            f"and the largest target {np.abs(target).max():g}, so scale the columns nearer to 1."
         )
 
 
@@ -105,10 +117,10 @@ def _varied(inputs: FloatArray) -> BoolArray:
     return np.asarray(varied | ~varied.any())
 
 
-def _outlier_reason(law: Formula | None, rows: list[int]) -> str:
+def _outlier_reason(law: Formula | None, rows: IntArray) -> str:
     """Why no law is found, where a few rows do not follow the law of the others."""
     text = law.text if law else "the law"
     if len(rows) == 1:
         return f"row {rows[0]} does not follow {text}, as all other training rows do; correct it or leave it out"
-    named = ", ".join(map(str, rows[:MAX_NAMED_ROWS])) + ", ..." * (len(rows) > MAX_NAMED_ROWS)
+    named = ", ".join(map(str, rows[:MAX_NAMED_ROWS].tolist())) + ", ..." * (len(rows) > MAX_NAMED_ROWS)
     return f"rows {named} do not follow {text}, as all other training rows do; correct them or leave them out"

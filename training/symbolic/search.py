@@ -53,7 +53,7 @@ def search(
 
     Args:
         inputs: ``(rows, columns)``, finite.
-        target: ``(rows,)``, finite, not the same in every row.
+        target: ``(rows,)``, finite.
         seed: of start values.
         rounds: over all forms of sums and quotients of products, at most; 0 tries products and linear sums only.
         seconds: time after which nothing new is started. A search that it ends may differ from run to run.
@@ -62,6 +62,8 @@ def search(
     Raises:
         ValueError: no candidate gives finite numbers.
     """
+    if len(target) > 1 and np.ptp(target) == 0:
+        return _of_one_value(inputs, target)
     begun, best = monotonic(), _Best(inputs, target)
     for stage in _stages(inputs, target, rounds, np.random.default_rng(seed)):
         progress(stage.kind)
@@ -111,7 +113,11 @@ class _Stage:
 
 
 def _stages(inputs: FloatArray, target: FloatArray, rounds: int, random: np.random.Generator) -> Iterator[_Stage]:
-    simple = [*monomial_candidates(inputs, target), *linear_candidates(inputs, target), _mean(inputs, target)]
+    simple = [
+        *monomial_candidates(inputs, target),
+        *linear_candidates(inputs, target),
+        _constant(inputs, target.mean()),
+    ]
     yield _Stage("products and sums", simple, more_at_once=rounds > 0)
     if rounds > 0:
         for candidates, last in two_factor_candidates(inputs, target, random):
@@ -123,7 +129,13 @@ def _stages(inputs: FloatArray, target: FloatArray, rounds: int, random: np.rand
             yield _Stage(f"sums of products, round {done + 1} of {rounds}", [candidate], more_at_once=False)
 
 
-def _mean(inputs: FloatArray, target: FloatArray) -> Candidate:
-    """One number for all rows, where nothing else can be fitted."""
+def _of_one_value(inputs: FloatArray, target: FloatArray) -> SearchResult:
+    """The result for a target of one value, that value; of a target of 0 there is nothing to compare candidates by."""
+    constant = _constant(inputs, target[0])
+    return SearchResult(constant, rejection_reason(constant, inputs, target))
+
+
+def _constant(inputs: FloatArray, value: float) -> Candidate:
+    """One number for all rows, for a target of one value and where nothing else can be fitted."""
     zeros = np.zeros((1, inputs.shape[1]))
-    return Candidate(zeros, zeros + 1, np.array([target.mean()]), np.zeros(1, dtype=np.int64), np.ones(1))
+    return Candidate(zeros, zeros + 1, np.array([value]), np.zeros(1, dtype=np.int64), np.ones(1))

@@ -19,7 +19,7 @@ def plot_extrapolation(path: Path, title: str, distance: FloatArray, errors: Map
         path: the PNG to write; its folder is made if it is missing.
         title: the plot's title.
         distance: ``(rows,)``; 1 is the edge of the training range.
-        errors: for each network, the relative error of every row, ``(rows,)``.
+        errors: for each network, the relative error of every row, ``(rows,)``; those not finite are not drawn.
     """
     figure = new_figure(7, 4.2)
     axes = figure.add_subplot(xscale="log", yscale="log", title=title)

@@ -17,7 +17,7 @@ from training.data.table_split import Part, Split
 from training.errors import InputError
 from training.export.manifest_fields import manifest_fields, unit_name
 from training.export.write import Export, write_model
-from training.metrics import predict, regression_errors
+from training.metrics import NEAR_ZERO, predict, regression_errors, relative_errors
 from training.symbolic import find_law
 from training.symbolic.formula import Formula, formula
 from training.tabular.extrapolation_plot import plot_extrapolation
@@ -167,9 +167,10 @@ def plot(fitted: FittedModel, split: Split, path: Path, title: str) -> None:
     """Draw the errors of the network and its MLP on the rows that were not trained on."""
     inputs = np.concatenate([split.interpolation.inputs, split.extrapolation.inputs])
     target = np.concatenate([split.interpolation.target, split.extrapolation.target])
-    size = np.maximum(np.abs(target), 1e-3 * np.sqrt(np.mean(target**2)))
     networks = {fitted.unit: fitted.network, "MLP": fitted.mlp}
-    errors = {name: (np.abs(predict(network, inputs) - target) / size)[:, 0] for name, network in networks.items()}
+    errors = {
+        name: relative_errors(predict(network, inputs), target, NEAR_ZERO)[:, 0] for name, network in networks.items()
+    }
     plot_extrapolation(path, title, split.distance(inputs), errors)
 
 

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from training.tabular.optimise import power_of_two
+
 
 class MLP(nn.Module):
     """One hidden layer of ReLU units on standardised inputs; its output is scaled back to the target.
@@ -19,8 +21,9 @@ class MLP(nn.Module):
         hidden = max(1, -(-(parameters - 1) // (columns + 2)))
         self.layers = nn.Sequential(nn.Linear(columns, hidden), nn.ReLU(), nn.Linear(hidden, 1)).to(inputs.dtype)
         for name, data in (("input", inputs), ("target", target)):
-            spread = data.std(0)
-            self.register_buffer(f"{name}_mean", data.mean(0))
+            unit = power_of_two(data)
+            spread = (data * unit).std(0) / unit
+            self.register_buffer(f"{name}_mean", (data * unit).mean(0) / unit)
             self.register_buffer(f"{name}_spread", torch.where(spread > 0, spread, 1.0))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +12,8 @@ from training.trainer.clamping import clamp_to_bounds
 ADAM_STEPS = 600
 LBFGS_STEPS = 300
 LBFGS_ROUNDS = 5
+MAX_EXPONENT = 1000
+"""Of the powers of two that columns are scaled by; larger ones are not finite in float64."""
 
 
 def train_arithmetic(network: nn.Module, inputs: Tensor, target: Tensor) -> float:
@@ -27,19 +30,23 @@ def train_arithmetic(network: nn.Module, inputs: Tensor, target: Tensor) -> floa
     Returns:
         The last loss: mean squared error over mean squared target; infinity when training diverged.
     """
-    scale = target.square().mean()
+    unit = power_of_two(target)
+    scale = (target * unit).square().mean()
 
     def error() -> Tensor:
-        value: Tensor = (network(inputs) - target).square().mean() / scale
+        value: Tensor = ((network(inputs) - target) * unit).square().mean() / scale
         return value
 
     network.train()
     adam = torch.optim.Adam(network.parameters(), lr=0.05)
     for _ in range(ADAM_STEPS):
         adam.zero_grad()
-        error().backward()  # type: ignore[no-untyped-call]
+        value = error()
+        value.backward()  # type: ignore[no-untyped-call]
         adam.step()
         clamp_to_bounds(network)
+        if not value.isfinite() and not has_finite_weights(network):
+            break
     network.eval()  # without what a unit does in training alone, such as noise
     for _ in range(LBFGS_ROUNDS):
         before = error().item()
@@ -48,7 +55,24 @@ def train_arithmetic(network: nn.Module, inputs: Tensor, target: Tensor) -> floa
             break
     clamp_to_bounds(network)
     last = error().item()
-    return last if math.isfinite(last) else math.inf
+    return last if math.isfinite(last) and has_finite_weights(network) else math.inf
+
+
+def power_of_two(data: Tensor) -> Tensor:
+    """For each column the power of two that brings its largest size near 1: squares neither overflow nor vanish.
+
+    Scaling by it is exact, so nothing else changes.
+
+    Args:
+        data: ``(rows, columns)``, float64, finite.
+    """
+    exponents = np.frexp(data.abs().amax(0).numpy())[1]
+    return torch.from_numpy(np.ldexp(1.0, -exponents.clip(-MAX_EXPONENT, MAX_EXPONENT)))
+
+
+def has_finite_weights(network: nn.Module) -> bool:
+    """Whether all trained values are finite."""
+    return all(bool(weight.isfinite().all()) for weight in network.parameters())
 
 
 def _descend(network: nn.Module, error: Callable[[], Tensor]) -> None:

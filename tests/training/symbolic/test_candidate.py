@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.symbolic.candidate import Candidate, description_length, relative_error, signs_of
+from training.symbolic.candidate import Candidate, description_length, signs_of
 
 X = np.random.default_rng(0).uniform(-5, 5, (100, 3))
 QUOTIENT = Candidate(
@@ -37,11 +37,6 @@ def test_on_a_wider_table_the_other_columns_do_not_matter() -> None:
     wide = np.column_stack([np.zeros(100), X[:, :2], np.full(100, -3.0), X[:, 2:]])
     widened = QUOTIENT.widened(np.array([False, True, True, False, True]))
     np.testing.assert_array_equal(widened.predict(wide), QUOTIENT.predict(X))
-
-
-def test_the_relative_error_is_that_of_root_mean_squares_and_infinite_where_nothing_is_finite() -> None:
-    assert relative_error(np.array([3.0, 5.0]), np.array([3.0, 4.0])) == pytest.approx(np.sqrt(1 / 25))
-    assert relative_error(np.array([np.nan, 4.0]), np.array([3.0, 4.0])) == np.inf
 
 
 def test_of_two_equal_fits_the_simpler_is_described_in_less() -> None:

@@ -3,7 +3,8 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from training.symbolic.candidate import Candidate, relative_error
+from training.metrics import relative_rmse
+from training.symbolic.candidate import Candidate
 from training.symbolic.constants import fit_constants
 from training.symbolic.rational import _simplest, rational_candidates
 
@@ -15,7 +16,7 @@ MIXED = RANDOM.uniform(-4, 4, (200, 3))
 def first_exact(inputs: np.ndarray, target: np.ndarray, runs: int = 16) -> Candidate:
     for candidate in islice(rational_candidates(inputs, target, np.random.default_rng(0)), runs):
         for fitted in fit_constants(candidate, inputs, target):
-            if relative_error(fitted.predict(inputs), target) < 1e-9:
+            if relative_rmse(fitted.predict(inputs), target) < 1e-9:
                 return fitted
     raise AssertionError("no run found the law")
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.symbolic.candidate import relative_error
+from training.metrics import relative_rmse
 from training.symbolic.constants import fit_constants
 from training.symbolic.two_factor import two_factor_candidates
 
@@ -16,7 +16,7 @@ def best(inputs: np.ndarray, target: np.ndarray):  # type: ignore[no-untyped-def
         for candidate in candidates
         for fitted in fit_constants(candidate, inputs, target)
     ]
-    return min(found, key=lambda fitted: (relative_error(fitted.predict(inputs), target) > 1e-12, fitted.complexity))
+    return min(found, key=lambda fitted: (relative_rmse(fitted.predict(inputs), target) > 1e-12, fitted.complexity))
 
 
 @pytest.mark.slow

@@ -171,11 +171,28 @@ def test_a_law_is_exported_with_its_formula_and_its_widths(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("unit", "what"),
     [
-        ("NAC", r"No NAC network fits 'y' with finite numbers; .*"),
-        (fit.AUTO, r"No law can be searched for 'y': .* at most 1e\+150, .*"),
+        ("NMU", r"No NMU network fits 'y' with finite numbers; .*"),
+        (fit.AUTO, r"No law can be searched for 'y': the best candidate overflows or vanishes in float64 where .*"),
     ],
 )
 def test_what_nothing_fits_with_finite_numbers_is_refused(unit: str, what: str) -> None:
     x = np.random.default_rng(0).uniform(1, 2, (50, 2)) * 1e200
+    y = (x[:, :1] / 1e200) ** 2 * (x[:, 1:] / 1e200)  # the square of 1e200 is infinite
     with pytest.raises(InputError, match=rf"^{what} scale the columns nearer"):
-        fit.fit(replace(PLAN, unit=unit, restarts=1), split_table(x, x[:, :1] + x[:, 1:], seed=0))
+        fit.fit(replace(PLAN, unit=unit, restarts=1), split_table(x, y, seed=0))
+
+
+@pytest.mark.usefixtures("few_steps")
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+@pytest.mark.parametrize("unit", ["NAC", fit.AUTO])
+def test_a_target_of_extreme_size_is_learned_and_measured(tmp_path: Path, unit: str, size: float) -> None:
+    x = np.random.default_rng(0).uniform(1, 2, (50, 2)) * (size if unit == "NAC" else 1.0)
+    split = split_table(x, (x[:, :1] + x[:, 1:]) * (1.0 if unit == "NAC" else size), seed=0)
+    fitted = fit.fit(replace(PLAN, unit=unit, restarts=1), split)
+    for part in ("interpolation", "extrapolation"):
+        assert fitted.metrics[part]["relative_rmse"] < 0.2 if unit == "NAC" else 1e-12
+        assert 0 < fitted.metrics[part]["mlp"]["rmse"] < size
+    if unit == fit.AUTO:
+        assert fitted.formula is not None
+        assert fitted.formula.text == f"{size:.1e} * a + {size:.1e} * b"
+    fit.plot(fitted, split, tmp_path / "plot.png", "title")
