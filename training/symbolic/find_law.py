@@ -12,7 +12,7 @@ from models.law import Law
 from training.metrics import predict, relative_rmse
 from training.symbolic.formula import Formula, formula
 from training.symbolic.outliers import find_outliers
-from training.symbolic.scaling import Scaling
+from training.symbolic.scaling import Scaling, scaled
 from training.symbolic.search import ROUNDS, search
 
 MAX_LOSS = 1e-9
@@ -75,12 +75,10 @@ def find_law(
     """
     _check(inputs, target)
     varied, begun = _varied(inputs), monotonic()
-    scaling = Scaling.of(inputs[:, varied], target[:, 0])
-    x, y = scaling.scaled(inputs[:, varied], target[:, 0])
+    scaling, x, y = scaled(inputs[:, varied], target[:, 0])
     found = search(x, y, seed=seed, rounds=rounds, seconds=seconds, progress=progress)
-    network = scaling.restored(found.candidate).widened(varied).network()
-    if scaling.is_needed:
-        _check_range(network, relative_rmse(found.candidate.predict(x), y), inputs, target)
+    network = scaling.network(found.candidate, varied)
+    _check_range(scaling, network, relative_rmse(found.candidate.predict(x), y), inputs, target)
     names = [f"x{place}" for place in range(inputs.shape[1])] if columns is None else columns
     if not found.reason:
         return LawResult(network, formula(network, names), None)
@@ -88,10 +86,7 @@ def find_law(
     outliers = find_outliers(x, y, seed=seed, rounds=min(rounds, 1), seconds=seconds - (monotonic() - begun))
     if outliers is None:
         return LawResult(network, None, found.reason)
-    law = formula(scaling.restored(outliers[0]).widened(varied).network(), names)
-    return LawResult(
-        network, None, _outlier_reason(law, outliers[1] if rows is None else np.asarray(rows)[outliers[1]])
-    )
+    return LawResult(network, None, _outlier_reason(scaling.network(outliers[0], varied), names, outliers[1], rows))
 
 
 def _check(inputs: FloatArray, target: FloatArray) -> None:
@@ -102,9 +97,9 @@ def _check(inputs: FloatArray, target: FloatArray) -> None:
         raise ValueError("inputs and target must be finite; leave out the rows that are not.")
 
 
-def _check_range(network: Law, error: float, inputs: FloatArray, target: FloatArray) -> None:
-    """Raise ValueError where a law of this relative error has a larger one, as its steps overflow or vanish."""
-    if not relative_rmse(predict(network, inputs), target) <= error + MAX_LOSS:
+def _check_range(scaling: Scaling, network: Law, error: float, inputs: FloatArray, target: FloatArray) -> None:
+    """Raise ValueError where a law of this relative error has a larger one unscaled, as it overflows or vanishes."""
+    if scaling.is_needed and not relative_rmse(predict(network, inputs), target) <= error + MAX_LOSS:
         raise ValueError(
             f"the best candidate overflows or vanishes in float64 where the largest input is {np.abs(inputs).max():g} "
             f"and the largest target {np.abs(target).max():g}, so scale the columns nearer to 1."
@@ -117,9 +112,11 @@ def _varied(inputs: FloatArray) -> BoolArray:
     return np.asarray(varied | ~varied.any())
 
 
-def _outlier_reason(law: Formula | None, rows: IntArray) -> str:
-    """Why no law is found, where a few rows do not follow the law of the others."""
-    text = law.text if law else "the law"
+def _outlier_reason(law: Law, names: Sequence[str], places: IntArray, numbers: Sequence[int] | IntArray | None) -> str:
+    """Why no law is found, where the rows at some places do not follow the law of the others."""
+    rows = places if numbers is None else np.asarray(numbers)[places]
+    expression = formula(law, names)
+    text = expression.text if expression else "the law"
     if len(rows) == 1:
         return f"row {rows[0]} does not follow {text}, as all other training rows do; correct it or leave it out"
     named = ", ".join(map(str, rows[:MAX_NAMED_ROWS].tolist())) + ", ..." * (len(rows) > MAX_NAMED_ROWS)

@@ -10,7 +10,8 @@ from decimal import Decimal
 
 import numpy as np
 
-from models.arrays import FloatArray, IntArray
+from models.arrays import BoolArray, FloatArray, IntArray
+from models.law import Law
 from training.symbolic.candidate import Candidate
 
 USUAL_DECADES = 30
@@ -37,10 +38,6 @@ class Scaling:
         """Whether anything is scaled."""
         return bool(self.columns.any() or self.target)
 
-    def scaled(self, inputs: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Inputs and target, divided."""
-        return _divided(inputs, self.columns), _divided(target, np.int64(self.target))
-
     def restored(self, candidate: Candidate) -> Candidate:
         """The candidate for the columns as they are; a constant that float64 cannot hold becomes 0 or infinite."""
         decades, sum_index, powers = -(candidate.exponents @ self.columns), candidate.sum_index, candidate.sum_exponents
@@ -51,6 +48,16 @@ class Scaling:
             decades = decades + np.where(sum_index == 0, shared * powers[k] / powers[0], 0.0)
         pairs = zip(candidate.constants.tolist(), decades.tolist(), strict=True)
         return replace(candidate, constants=np.array([_times_ten_to(*pair) for pair in pairs]))
+
+    def network(self, candidate: Candidate, places: BoolArray) -> Law:
+        """The restored candidate as a network on a wider table, which holds its columns at these places."""
+        return self.restored(candidate).widened(places).network()
+
+
+def scaled(inputs: FloatArray, target: FloatArray) -> tuple[Scaling, FloatArray, FloatArray]:
+    """The scaling that inputs ``(rows, columns)`` and target ``(rows,)`` need, and both of them scaled."""
+    scaling = Scaling.of(inputs, target)
+    return scaling, _divided(inputs, scaling.columns), _divided(target, np.int64(scaling.target))
 
 
 def _decades(values: FloatArray) -> int:
