@@ -14,6 +14,7 @@ import re
 import secrets
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
@@ -133,7 +134,10 @@ def _read(path: Path) -> list[tuple[str, bytes]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make a key: print its line for the file to standard output, and the key itself to standard error only."""
+    """Make a key: print its line for the file to standard output, and the key itself to standard error only.
+
+    Returns the exit code, 2 where the line cannot be written.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m app.auth",
         description="Make an API key. Its line for the file that NALU_API_KEYS_FILE names goes to standard output, "
@@ -144,8 +148,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not _NAME.fullmatch(name):
         parser.error(f"'{name}' is not a valid name: give letters, digits, dots, underscores, hyphens and @, up to 64.")
     key = secrets.token_urlsafe(32)
-    sys.stdout.write(f"{name} {sha256(key.encode()).hexdigest()}\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(f"{name} {sha256(key.encode()).hexdigest()}\n")
+        sys.stdout.flush()
+    except OSError as error:  # a full disk or a closed pipe: without its line the key would be worth nothing
+        sys.stderr.write(f"The line of {name} cannot be written ({error.strerror}), so no key was made.\n")
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
+        return 2
     sys.stderr.write(f"The key of {name}, shown only now: {key}\n")
     return 0
 

@@ -7,13 +7,36 @@ from collections.abc import Sequence
 
 from models.manifest import ManifestError
 from models.registry import UnknownNameError
+from training.cli import output
 from training.cli.parser import build_parser
-from training.errors import InputError, ParityError
+from training.errors import InputError, ParityError, sentence_of
+
+CLOSED_PIPE = 141
+"""The exit code of a program that writes to a closed pipe: 128 and the number of SIGPIPE."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 2 for unusable input, 1 for an export that failed its check."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    """Run one command; returns the exit code.
+
+    It is 2 for unusable input or output, 1 for an export that failed its check, 130 for an interruption and 141 where
+    nobody reads the output any more, as after ``| head``.
+    """
+    output.replace_unencodable()
+    try:
+        try:
+            return _run(list(sys.argv[1:] if arguments is None else arguments))
+        finally:
+            output.flush()
+    except BrokenPipeError:
+        output.discard()
+        return CLOSED_PIPE
+    except OSError as error:  # of the output, as files have a name
+        code = _fail(f"The output cannot be written ({error.strerror}); free space, or send it elsewhere.")
+        output.discard()
+        return code
+
+
+def _run(arguments: list[str]) -> int:
     options = build_parser().parse_args(arguments)
     options.command_line = shlex.join(["python", "-m", "training", *arguments])
     try:
@@ -26,8 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (InputError, UnknownNameError, ManifestError) as error:
         return _fail(str(error))
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{where}{error.strerror}; check the path, its permissions and its disk.")
+        if error.filename is None:
+            raise
+        return _fail(sentence_of(error))
     except ParityError as error:
         return _fail(f"{error} Nothing was written.", code=1)
     except KeyboardInterrupt:

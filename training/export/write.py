@@ -4,13 +4,14 @@ All files are written to a staging folder, compared with the PyTorch network and
 interruption or a failed comparison leaves nothing half-written.
 """
 
+import io
 import logging
 import platform
 import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -33,7 +34,7 @@ from models.manifest import (
     describe_file,
     versions,
 )
-from training.errors import ParityError
+from training.errors import ParityError, output_errors
 from training.export.checkpoint import ExportableNetwork, save_checkpoint
 from training.export.onnx_predictor import cpu_session
 from training.export.strip_metadata import strip_onnx, strip_torchscript
@@ -73,9 +74,9 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
 
     Raises:
         ParityError: a file differs from the PyTorch network by more than ``TOLERANCES``; nothing is written.
+        OSError: a file cannot be written, with the path of the model; nothing is left of it.
     """
-    repository.mkdir(parents=True, exist_ok=True)
-    with _staging(repository) as folder:
+    with output_errors(repository / name), _staging(repository) as folder:
         network = export.network.eval().requires_grad_(requires_grad=False)
         example = torch.from_numpy(next(iter(export.parity_inputs.values()))[:2])
         graph = network.simplified() if isinstance(network, Law) else network
@@ -132,6 +133,7 @@ def tensor_spec(name: str, datatype: str, shape: Sequence[int], columns: Sequenc
 
 @contextmanager
 def _staging(repository: Path) -> Iterator[Path]:
+    repository.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".staging-", dir=repository))
     folder.chmod(0o755)  # mkdtemp makes it private, but the service may run as another user
     try:
@@ -141,11 +143,19 @@ def _staging(repository: Path) -> Iterator[Path]:
 
 
 def _move_into_place(folder: Path, target: Path, *, replace: bool) -> Path:
+    before = folder.with_name(folder.name + "-replaced")
     target.parent.mkdir(exist_ok=True)
     if replace and target.exists():
-        target.rename(folder.with_name(folder.name + "-replaced"))
-    folder.rename(target)
-    shutil.rmtree(folder.with_name(folder.name + "-replaced"), ignore_errors=True)
+        target.rename(before)
+    try:
+        folder.rename(target)
+    except OSError:
+        if before.exists():
+            before.rename(target)
+        with suppress(OSError):  # it has other versions
+            target.parent.rmdir()
+        raise
+    shutil.rmtree(before, ignore_errors=True)
     return target
 
 
@@ -178,7 +188,9 @@ def write_onnx(network: nn.Module, example: Tensor, path: Path) -> None:
 def write_torchscript(network: nn.Module, example: Tensor, path: Path) -> None:
     """Write a network as TorchScript, traced on an example."""
     # the trace needs no check of its own: write_model compares every file with the network
-    torch.jit.save(torch.jit.trace(network, example, check_trace=False), path)  # type: ignore[no-untyped-call]
+    content = io.BytesIO()
+    torch.jit.save(torch.jit.trace(network, example, check_trace=False), content)  # type: ignore[no-untyped-call]
+    path.write_bytes(content.getbuffer())
     strip_torchscript(path)
 
 

@@ -4,6 +4,7 @@ A file is written under another name and then renamed: whenever the process ends
 new one, never half of one.
 """
 
+import io
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 
 import torch
 
+from training.data.whole_file import write_whole_file
 from training.trainer.state import TrainingState
 
 SAVE_INTERVAL_SECONDS = 5.0
@@ -72,7 +74,11 @@ class TrainingCheckpoint:
         return saved["epochs"], saved["finished"]
 
     def save(self, training: TrainingState, epochs: int, *, finished: bool) -> None:
-        """Save the state after this many epochs, unless the last save is recent and training goes on."""
+        """Save the state after this many epochs, unless the last save is recent and training goes on.
+
+        Raises:
+            OSError: the file cannot be written; with its path.
+        """
         if not finished and self._clock() - self._saved_at < self._seconds:
             return
         state = {
@@ -82,10 +88,9 @@ class TrainingCheckpoint:
             "training": training.state_dict(),
             "parts": {name: part.state_dict() for name, part in self._parts.items()},
         }
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(self.path.name + ".new")
-        torch.save(state, temporary)
-        temporary.replace(self.path)
+        content = io.BytesIO()
+        torch.save(state, content)  # on a full disk, PyTorch's own errors name neither the file nor the reason
+        write_whole_file(self.path, content.getbuffer())
         self._saved_at = self._clock()
 
     def epochs(self) -> int | None:

@@ -58,14 +58,18 @@ def test_a_process_that_dies_while_it_saves_leaves_the_state_before(
     checkpoint = TrainingCheckpoint(tmp_path / "it.pt", "a", seconds=0)
     checkpoint.save(run(), 1, finished=False)
 
-    def dies(_: object, path: Path) -> None:
-        path.write_bytes(b"half of")
+    write = Path.write_bytes
+
+    def dies(path: Path, content: bytes) -> None:
+        write(path, bytes(content)[: len(content) // 2])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(torch, "save", dies)
-    with pytest.raises(KeyboardInterrupt):
-        checkpoint.save(run(), 2, finished=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", dies)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoint.save(run(), 2, finished=False)
     assert checkpoint.epochs() == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["it.pt"]
 
 
 def test_a_folder_says_what_a_new_training_does_with_it_and_can_be_thrown_away(tmp_path: Path) -> None:

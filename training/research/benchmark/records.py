@@ -1,11 +1,11 @@
 """Results: one record for each unit, operation, number of inputs, range and kind of training, in a JSON file."""
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from training.data.whole_file import write_whole_file
 from training.errors import InputError
 
 
@@ -72,10 +72,7 @@ def merge(path: Path, new: Sequence[SuccessRecord]) -> list[SuccessRecord]:
     cells = {(*record.group, record.range): record for record in [*read(path), *new]}
     records = list(cells.values())
     lines = ",\n".join(f"  {json.dumps(asdict(record))}" for record in records)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(f'{{"records": [\n{lines}\n]}}\n', encoding="utf-8")
-    temporary.replace(path)
+    write_whole_file(path, f'{{"records": [\n{lines}\n]}}\n'.encode())
     return records
 
 

@@ -5,6 +5,7 @@ from itertools import groupby
 from pathlib import Path
 from statistics import fmean
 
+from training.data.whole_file import write_whole_file
 from training.metrics import wilson_interval
 from training.research.benchmark.heatmap import draw
 from training.research.benchmark.published import PUBLISHED_RATES, PublishedRate
@@ -60,8 +61,7 @@ def write_report(records: Sequence[SuccessRecord], folder: Path) -> None:
     parts += [_section(task, found, sources) for task, found in tasks.items()]
     if sources:
         parts.append("## Sources\n\n" + "\n".join(f"{i}. {text}." for i, text in enumerate(sources, 1)) + "\n")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "arithmetic.md").write_text("\n".join(parts), encoding="utf-8")
+    write_whole_file(folder / "arithmetic.md", "\n".join(parts).encode())
     draw(folder / "arithmetic.png", {title(task): rows_of(found) for task, found in tasks.items()})
 
 

@@ -1,11 +1,11 @@
 """Results: one record a run, in a JSON file that is rewritten after every run."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from training.data.whole_file import write_whole_file
 from training.errors import InputError
 from training.research.sequences.recurrent_cell import current_name
 
@@ -65,7 +65,4 @@ def add(path: Path, record: RunRecord) -> None:
     """Add a record to a file, replacing one of the same run. The file is never half-written."""
     records: Sequence[RunRecord] = list({each.key: each for each in [*read(path), record]}.values())
     lines = ",\n".join(f"  {json.dumps(asdict(each))}" for each in records)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(f'{{"records": [\n{lines}\n]}}\n', encoding="utf-8")
-    temporary.replace(path)
+    write_whole_file(path, f'{{"records": [\n{lines}\n]}}\n'.encode())

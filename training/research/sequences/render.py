@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 
+from training.data.whole_file import write_whole_file
 from training.metrics import wilson_interval
 from training.research.sequences.findings import findings
 from training.research.sequences.introduction import INTRODUCTION
@@ -23,8 +24,7 @@ def write_report(records: Sequence[RunRecord], folder: Path) -> None:
     parts = [INTRODUCTION.format(dates=" to ".join(dict.fromkeys((dates[0], dates[-1]))))]
     parts += [_section(task, rows, sources) for task, rows in found.items()]
     parts.append("## Sources\n\n" + "\n".join(f"{i}. {text}." for i, text in enumerate(sources, 1)) + "\n")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "sequences.md").write_text("\n".join(parts), encoding="utf-8")
+    write_whole_file(folder / "sequences.md", "\n".join(parts).encode())
     draw(folder / "sequences.png", {task: typical_errors(task, rows) for task, rows in found.items()})
 
 

@@ -1,0 +1,28 @@
+"""Standard output and error as they are: a terminal of another encoding, a closed pipe, a full disk."""
+
+import io
+import os
+import sys
+from contextlib import suppress
+
+
+def replace_unencodable() -> None:
+    """Print a question mark for every character that a stream cannot encode."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def flush() -> None:
+    """Write what is buffered now, while an error can still be handled, and not when Python ends."""
+    if sys.stdout is not None:  # as where the stream was closed by >&-
+        sys.stdout.flush()
+
+
+def discard() -> None:
+    """Write nothing any more: the streams have failed, and Python flushes them once more when it ends."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
