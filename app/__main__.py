@@ -1,5 +1,11 @@
 """python -m app: serve a model repository."""
 
+import signal
+
+if __name__ == "__main__" and hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+    # before the other imports, which take a second: there is nothing to reload yet, and SIGHUP would end the process
+    signal.signal(signal.SIGHUP, lambda *_: None)
+
 import argparse
 import errno
 import os
@@ -7,6 +13,8 @@ import socket
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI
@@ -17,17 +25,19 @@ from app.observability.logs import configure_logging
 from app.observability.metrics import MULTIPROCESS_FOLDER
 from app.settings import PREFIX, Settings, SettingsError, log_variable_warnings, read_settings
 from app.transport.fast_path import FastPathProtocol
+from app.transport.reload import ReadSettings
 from app.transport.workers import LISTENERS, run_workers
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until a signal; returns the exit code, 2 for an invalid setting."""
     options = _parser().parse_args(arguments)
+    read = partial(read_settings, **vars(options))
     try:
-        settings = read_settings(**vars(options))
+        settings = read()
         configure_logging(settings.log_level, settings.log_format)
         log_variable_warnings()
-        app = create_app(settings)
+        app = create_app(settings, read=read)
         _check_address(settings)
     except (SettingsError, BackendError) as error:
         for line in str(error).splitlines():
@@ -38,18 +48,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         listeners = app.state.service.listeners = [config.bind_socket()]
         uvicorn.Server(config).run(listeners)
     else:
-        _run_workers(options, settings)
+        _run_workers(options, settings, read)
     return 0
 
 
-def _run_workers(options: argparse.Namespace, settings: Settings) -> None:
+def _run_workers(options: argparse.Namespace, settings: Settings, read: ReadSettings) -> None:
+    def reload() -> None:
+        with suppress(SettingsError):  # which each worker logs
+            new = read()
+            configure_logging(new.log_level, new.log_format)
+
     for name, value in vars(options).items():
         if value is not None:
             os.environ[f"{PREFIX}{name.upper()}"] = value  # workers are new processes and read the environment
     with tempfile.TemporaryDirectory(prefix="nalu-metrics-") as folder:
         os.environ[MULTIPROCESS_FOLDER] = folder
         config = _configuration("app.__main__:create_worker", settings)
-        run_workers(config)
+        run_workers(config, reload)
 
 
 def _configuration(app: FastAPI | str, settings: Settings) -> uvicorn.Config:
@@ -63,7 +78,6 @@ def _configuration(app: FastAPI | str, settings: Settings) -> uvicorn.Config:
         interface="asgi3",
         ws="none",
         log_config=None,  # app.observability.logs configures it
-        log_level=settings.log_level,
         access_log=False,  # the dispatcher's has the request id
         proxy_headers=False,  # the client's address is not used
         server_header=False,
@@ -94,7 +108,7 @@ def create_worker() -> FastAPI:
     settings = read_settings()
     configure_logging(settings.log_level, settings.log_format)
     # one that replaces a dead worker must start while the repository is away; the supervisor has checked the settings
-    app = create_app(settings, wait_for_repository=True)
+    app = create_app(settings, read=read_settings, wait_for_repository=True)
     app.state.service.listeners = LISTENERS
     return app
 

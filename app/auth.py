@@ -18,7 +18,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.settings import SettingsError
 
@@ -46,7 +46,14 @@ _PUBLIC_PREFIXES = ("/health/", "/v2/health/", "/docs/")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _LINE = re.compile(rf"({_NAME.pattern})\s+([0-9a-f]{{64}})")
 
-Stamp = tuple[int, int]
+
+class Stamp(NamedTuple):
+    """Tells a file from what it was before, and from another that takes its place."""
+
+    bytes: int
+    number: int
+    modified_ns: int
+    changed_ns: int
 
 
 def is_public(path: str, metrics_require_key: bool) -> bool:
@@ -58,20 +65,24 @@ class APIKeys:
     """The keys of a file with a line ``name sha256-hex`` for each; blank lines and those that begin with # are skipped.
 
     A name may be on several lines, as while a key is being replaced. The file is read again when it has changed; if it
-    has become invalid, the keys read before stay valid, and the log reports it once.
+    has become invalid, the keys read before stay valid, and the log reports it once. A file without any key revokes all
+    of them; found by itself, only if it is still so at the next check, as it may be about to be written.
 
     Args:
         path: the file.
 
     Raises:
-        SettingsError: the file cannot be read, one of its lines is invalid, or it has no key.
+        SettingsError: the file cannot be read, one of its lines is invalid, or it has no key at the start.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._stamp = _stamp(path)
+        self._emptied: Stamp | None = None
         self._keys = _read(path)
         self._checked_at = monotonic()
+        if not self._keys:
+            raise SettingsError(f"NALU_API_KEYS_FILE is '{path}', which has no key; make one with {_COMMAND}.")
 
     def check(self, authorization: str | None, x_api_key: str | None) -> str | None:
         """The name of the key in one of these headers, ``Bearer KEY`` or ``KEY``; None without a known key."""
@@ -92,18 +103,28 @@ class APIKeys:
                 found = name
         return found
 
+    def reload(self) -> None:
+        """Read the file again."""
+        self._stamp = _stamp(self.path)  # before reading: a change meanwhile is seen at the next check
+        try:
+            self._keys = _read(self.path)
+        except SettingsError as error:
+            logger.error("%s The keys that were read before stay valid.", error)
+            return
+        if self._keys:
+            logger.info("Read the API keys of %s.", ", ".join(dict.fromkeys(name for name, _ in self._keys)))
+        else:
+            logger.warning("%s has no key any more: no key is valid.", self.path)
+
     def _reload_if_changed(self) -> None:
         self._checked_at = monotonic()
         stamp = _stamp(self.path)
         if stamp == self._stamp:
             return
-        self._stamp = stamp  # before reading: a change meanwhile is seen at the next check
-        try:
-            self._keys = _read(self.path)
-        except SettingsError as error:
-            logger.error("%s The keys that were read before stay valid.", error)
-        else:
-            logger.info("Read the API keys of %s.", ", ".join(dict.fromkeys(name for name, _ in self._keys)))
+        if stamp is not None and stamp.bytes == 0 and stamp != self._emptied:
+            self._emptied = stamp
+            return
+        self.reload()
 
 
 def _stamp(path: Path) -> Stamp | None:
@@ -111,7 +132,7 @@ def _stamp(path: Path) -> Stamp | None:
         status = path.stat()
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_size
+    return Stamp(status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _read(path: Path) -> list[tuple[str, bytes]]:
@@ -128,8 +149,6 @@ def _read(path: Path) -> list[tuple[str, bytes]]:
             if match is None:
                 raise SettingsError(f"{setting}, whose line {number} is not `name sha256`; make one with {_COMMAND}.")
             keys.append((match[1], bytes.fromhex(match[2])))
-    if not keys:
-        raise SettingsError(f"{setting}, which has no key; make one with {_COMMAND}.")
     return keys
 
 

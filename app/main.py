@@ -7,9 +7,11 @@ import os
 import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter, thread_time
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
@@ -31,6 +33,7 @@ from app.settings import Settings, SettingsError, log_variable_warnings, read_se
 from app.transport.connections import ConnectionTable
 from app.transport.file_limit import connections_within_file_limit
 from app.transport.read_scheduler import ReadScheduler
+from app.transport.reload import ReadSettings, on_hangup, reload
 from app.transport.shutdown import drain_on_sigterm
 
 logger = logging.getLogger(__name__)
@@ -46,16 +49,27 @@ RETRY_SECONDS = 2.0
 TICK_SECONDS = 0.1
 """Interval of the upkeep of requests and metrics."""
 
+WITHOUT_OWN_ROUTES: dict[str, Any] = {
+    "openapi_url": None,
+    "docs_url": None,
+    "redoc_url": None,
+    "redirect_slashes": False,
+}
+"""FastAPI serves no document and no page, which app.http.openapi serves, and redirects nowhere."""
+
 DESCRIPTION = """Neural arithmetic that stays right beyond its training range: numbers in, numbers out; images in,
 numbers or labels out. Every model's manifest gives its training range, its measured errors and, where it is known, the
 formula that it computes."""
 
 
-def create_app(settings: Settings | None = None, *, wait_for_repository: bool = False) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, *, read: ReadSettings | None = None, wait_for_repository: bool = False
+) -> FastAPI:
     """Build the application. Models are loaded when it starts, not here.
 
     Args:
         settings: None reads the environment.
+        read: reads them again at SIGHUP; None leaves them as they are, unless they were read here.
         wait_for_repository: start without a readable repository, not ready until there is one.
 
     Raises:
@@ -63,7 +77,7 @@ def create_app(settings: Settings | None = None, *, wait_for_repository: bool = 
         BackendError: the backend or device is missing.
     """
     if settings is None:
-        settings = read_settings()
+        settings, read = read_settings(), read_settings
         log_variable_warnings()
     if not wait_for_repository:
         _check_repository(settings.repository)
@@ -76,11 +90,8 @@ def create_app(settings: Settings | None = None, *, wait_for_repository: bool = 
         version=version("nalu-serve"),
         description=DESCRIPTION,
         servers=[{"url": "."}],  # relative to the document, which a proxy may serve below a path of its own
-        openapi_url=None,  # app.http.openapi serves the document and the page
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        lifespan=_lifespan(service, connections),
+        **WITHOUT_OWN_ROUTES,
+        lifespan=_lifespan(service, connections, read or (lambda: service.settings)),
     )
     app.state.service = service
     app.openapi = openapi.openapi_builder(app)  # type: ignore[method-assign]
@@ -140,11 +151,13 @@ class Application(FastAPI):
             await super().__call__(scope, receive, send)
 
 
-def _lifespan(service: Service, connections: ConnectionTable) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    service: Service, connections: ConnectionTable, read: ReadSettings
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(work) for work in (_watch(service), _tick(service), connections.watch())]
-        with drain_on_sigterm(service):
+        with drain_on_sigterm(service), on_hangup(partial(reload, service, read)):
             yield
         for task in tasks:
             task.cancel()

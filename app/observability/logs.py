@@ -70,6 +70,7 @@ def configure_logging(level: str, format: Literal["text", "json"], stream: TextI
     root.setLevel(level.upper())
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
+        logger.setLevel(level.upper())
         logger.handlers.clear()
         logger.propagate = name != "uvicorn.access"  # the dispatcher's access line has the request id
 

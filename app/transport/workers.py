@@ -4,11 +4,16 @@ On a shared socket the process that wakes first accepts all connections of a bur
 with one worker. With a socket each, the kernel distributes connections, and each worker drains its own.
 """
 
+import os
+import signal
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn import Config
 from uvicorn.supervisors import Multiprocess
+
+from app.transport.reload import hangups_held, terminal_watch
 
 LISTENERS: list[socket.socket] = []
 """Sockets of this process, if it is a worker: uvicorn hands them to its server, but not to the application."""
@@ -37,11 +42,53 @@ def _bind(family: socket.AddressFamily, address: Any) -> socket.socket:
     return own
 
 
-def run_workers(config: Config) -> None:
-    """Start the workers, replace those that die and forward signals, until a signal stops the service."""
+class Supervisor(Multiprocess):
+    """uvicorn's, except that SIGHUP does not replace the workers: they reload.
+
+    Args:
+        config: of the workers' servers.
+        sockets: that they listen on.
+        reload: reads the settings of this process's log again.
+    """
+
+    def __init__(self, config: Config, sockets: list[Any], reload: Callable[[], None]) -> None:
+        self._reload = reload
+        self._terminal_lost = terminal_watch()
+        super().__init__(config, sockets)
+
+    def init_processes(self) -> None:
+        with hangups_held():
+            super().init_processes()
+
+    def keep_subprocess_alive(self) -> None:
+        with hangups_held():
+            super().keep_subprocess_alive()
+
+    def handle_ttin(self) -> None:
+        with hangups_held():
+            super().handle_ttin()
+
+    def handle_hup(self) -> None:
+        """Reload, here and in all workers; one that is replaced now reads what is new anyway."""
+        if self._terminal_lost():
+            self.should_exit.set()
+            return
+        self._reload()
+        for process in self.processes:
+            if process.pid is not None and process.exitcode is None:
+                os.kill(process.pid, signal.SIGHUP)
+
+
+def run_workers(config: Config, reload: Callable[[], None]) -> None:
+    """Start the workers, replace those that die and forward signals, until a signal stops the service.
+
+    Args:
+        config: of the workers' servers.
+        reload: called at SIGHUP, in this process.
+    """
     reserved = config.bind_socket()
     sockets: list[Any] = [reserved]  # shared by all workers, where a port cannot be
     if hasattr(socket, "SO_REUSEPORT"):
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sockets = [WorkerSocket(reserved)]
-    Multiprocess(config, sockets).run()
+    Supervisor(config, sockets, reload).run()

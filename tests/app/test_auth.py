@@ -170,6 +170,49 @@ def test_a_file_of_the_same_size_that_is_replaced_is_read_again(file: Path, cloc
     assert keys.check(None, "key-of-alice") == "carol"
 
 
+def test_a_file_that_was_swapped_for_one_of_the_same_size_and_time_is_read_again(
+    file: Path, clock: list[float]
+) -> None:
+    keys = APIKeys(file)
+    next_one = file.with_name("next")
+    next_one.write_text(file.read_text().replace("alice", "carol"))
+    status = file.stat()
+    os.utime(next_one, ns=(status.st_atime_ns, status.st_mtime_ns))
+    next_one.replace(file)
+    clock[0] += 1
+    assert keys.check(None, "key-of-alice") == "carol"
+
+
+def test_a_link_that_is_turned_to_another_folder_as_kubernetes_does_is_read_again(
+    tmp_path: Path, clock: list[float]
+) -> None:
+    for folder, name in (("first", "alice"), ("second", "carol")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "keys").write_text(line(name, f"key-of-{name}"))
+    (tmp_path / "..data").symlink_to("first")
+    (tmp_path / "keys").symlink_to("..data/keys")
+    keys = APIKeys(tmp_path / "keys")
+    (tmp_path / "..next").symlink_to("second")
+    (tmp_path / "..next").replace(tmp_path / "..data")
+    clock[0] += 1
+    assert [keys.check(None, f"key-of-{name}") for name in ("alice", "carol")] == [None, "carol"]
+
+
+def test_a_file_that_is_found_empty_revokes_the_keys_if_it_still_is_at_the_next_check(
+    file: Path, clock: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = APIKeys(file)
+    file.write_text("")
+    clock[0] += 1
+    assert keys.check(None, "key-of-alice") == "alice"  # it may be about to be written
+    clock[0] += 1
+    assert keys.check(None, "key-of-alice") is None
+    assert caplog.messages == [f"{file} has no key any more: no key is valid."]
+    file.write_text(line("alice", "key-of-alice"))
+    clock[0] += 1
+    assert keys.check(None, "key-of-alice") == "alice"
+
+
 @pytest.mark.parametrize(
     "path",
     ["/", "/docs", "/docs/swagger-ui.css", "/openapi.json", "/health/live", "/health/ready", "/v2/health/ready"],

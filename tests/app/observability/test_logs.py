@@ -36,14 +36,15 @@ def stream() -> Iterator[io.StringIO]:
     """A stream to log to; logging is restored afterwards."""
     stream = io.StringIO()
     root, loggers = logging.getLogger(), [logging.getLogger(name) for name in UVICORN]
-    before = [(logger, list(logger.handlers), logger.propagate) for logger in loggers]
+    before = [(logger, list(logger.handlers), logger.propagate, logger.level) for logger in loggers]
     level = root.level
     yield stream
     root.setLevel(level)
     for handler in [handler for handler in root.handlers if getattr(handler, "stream", None) is stream]:
         root.removeHandler(handler)
-    for logger, handlers, propagate in before:
+    for logger, handlers, propagate, level in before:
         logger.handlers, logger.propagate = handlers, propagate
+        logger.setLevel(level)
 
 
 def logged(stream: io.StringIO) -> list[dict[str, Any]]:
