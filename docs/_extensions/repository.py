@@ -41,6 +41,7 @@ Random laws <docs/results/laws>
 Digits in images <docs/results/images>
 Digits of another collection <docs/results/images-cross-dataset>
 Sequences of digits <docs/results/sequences>
+Mutated image files <docs/results/mutations>
 The service under load <docs/results/serving>
 Trial figures <docs/results/trials>
 ```

@@ -15,7 +15,7 @@ from models.units import UNITS
 from training.cli.report import print_next_steps, print_result
 from training.cli.validators import check_folders, check_name, check_whole
 from training.data.augment import choose_augment, usual_augment
-from training.data.image_files import quiet_pillow
+from training.data.image_files import ImageFiles, quiet_pillow
 from training.data.image_folder import ImageDataset, read_image_folder
 from training.errors import InputError
 from training.trainer.checkpointing import CheckpointFolder
@@ -50,7 +50,8 @@ def run_fit_images(options: Namespace) -> None:
     print_result(plan.name, Manifest.read(folder))
     for line in (*fitted.notes, *drawn):
         print(line)
-    print_next_steps(folder, options.repository, plan.name, None)
+    assert isinstance(parts.test.images, ImageFiles)
+    print_next_steps(folder, options.repository, plan.name, parts.test.images.files[0])
     checkpoints.remove()
 
 

@@ -54,15 +54,31 @@ def _print_images(name: str, unit: str, metrics: ErrorsByPart) -> None:
         print(f"{what:<17}{unit} head: {_image_errors(errors)}{linear}")
 
 
-def print_next_steps(folder: Path, repository: Path, name: str, example: Sequence[Sequence[float]] | None) -> None:
-    """Print the model's folder, and how to serve it and request a prediction."""
+def print_next_steps(folder: Path, repository: Path, name: str, example: Sequence[Sequence[float]] | Path) -> None:
+    """Print the model's folder, and how to serve it and request a prediction.
+
+    Args:
+        folder: of the model.
+        repository: that it lies in.
+        name: the model's.
+        example: rows of numbers, or an image file.
+    """
     print(f"written  {folder}")
     print(f"serve    python -m app --repository {shlex.quote(str(repository))}")
-    if example is None:
-        print(f"predict  curl localhost:8000/predict/image -F model={name} -F files=@image.png")
+    if isinstance(example, Path):
+        print(f"predict  curl localhost:8000/predict/image -F model={name} -F {shlex.quote(_form_file(example))}")
     else:
         body = json.dumps({"model": name, "inputs": example})
         print(f"predict  curl localhost:8000/predict/arithmetic -d {shlex.quote(body)}")
+
+
+def _form_file(file: Path) -> str:
+    """A file as curl -F takes it, which reads some characters of a name as its own unless the name is quoted."""
+    name = str(file)
+    if not set(name) & set(',;"\\'):
+        return f"files=@{name}"
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'files=@"{escaped}"'
 
 
 def _relative(errors: Mapping[str, Any]) -> str:

@@ -47,6 +47,14 @@ def test_of_values_that_were_all_the_same_every_other_is_beyond() -> None:
     assert [warning["file"] for warning in warnings(regression((3, 3)), 3, 3.001, 2.999)] == [1, 2]
 
 
+def test_a_file_may_have_a_warning_besides_that_of_its_prediction() -> None:
+    body = encode_response(regression((0, 27)), np.array([[3.0], [45.0]]), [None, "The PNG lacks its end marker."])
+    assert [(warning["file"], warning["message"][:9]) for warning in json.loads(body)["warnings"]] == [
+        (1, "The PNG l"),
+        (1, "The value"),
+    ]
+
+
 def test_where_the_range_is_not_known_nothing_is_said() -> None:
     assert warnings(regression(), 1e30, -1e30) == []
 

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from models.decoding.formats import supported_formats
+from tests.app.expect import expect_problem
 from tests.app.factory import TestClient, running, write_image
 from tests.app.images import encode, grey, noise, oriented, png, upload, values
 from tests.models.handmade_png import GREY, PALETTE, RGB, RGBA, handmade_png
+from tests.models.handmade_tiff import DOUBLE, handmade_tiff
 
 ORANGE = (200, 100, 50)
 MEAN = sum(ORANGE) / 3
@@ -23,6 +26,9 @@ def colours(*given: tuple[int, ...], scale: int = 1) -> np.ndarray:
 
 
 FRAMES = [Image.new("RGBA", (6, 4), (*ORANGE, 255)), Image.new("RGBA", (6, 4), (0, 0, 0, 255))]
+SIGNED = {340: (DOUBLE, [-100]), 341: (DOUBLE, [100])}
+"""The range of a TIFF."""
+supported_formats()  # registers HEIC, for Pillow to write it
 KINDS: dict[str, tuple[bytes, float]] = {
     "palette": (handmade_png(BLACK, PALETTE, 4, before=((b"PLTE", bytes(ORANGE)),)), MEAN),
     "clear palette": (handmade_png(BLACK, PALETTE, 1, before=((b"PLTE", bytes(ORANGE)), (b"tRNS", b"\0"))), 255),
@@ -43,6 +49,16 @@ KINDS: dict[str, tuple[bytes, float]] = {
         MEAN,
     ),
     "animated PNG": (encode(FRAMES[0], "PNG", save_all=True, append_images=FRAMES[1:]), MEAN),
+    "GIF": (encode(Image.new("RGB", (6, 4), ORANGE), "GIF"), MEAN),
+    "animated GIF": (encode(FRAMES[0], "GIF", save_all=True, append_images=FRAMES[1:]), MEAN),
+    "BMP": (encode(Image.new("RGB", (6, 4), ORANGE), "BMP"), MEAN),
+    "TIFF": (encode(Image.new("RGB", (6, 4), ORANGE), "TIFF", compression="tiff_lzw"), MEAN),
+    "TIFF of inks": (encode(Image.new("CMYK", (6, 4), (255, 0, 0, 0)), "TIFF"), 170),
+    "TIFF of floats": (handmade_tiff(np.full((3, 3), 0.4, np.float32)), 102),
+    "TIFF of signed samples": (handmade_tiff(np.full((3, 3), 0, np.int16), tags=SIGNED), 127.5),
+    "AVIF": (encode(Image.new("RGB", (16, 16), ORANGE), "AVIF", quality=100), MEAN),
+    "HEIC": (encode(Image.new("RGB", (16, 16), ORANGE), "HEIF", quality=100), MEAN),
+    "Netpbm": (encode(Image.new("RGB", (6, 4), ORANGE), "PPM"), MEAN),
     "animated WebP": (encode(FRAMES[0], "WEBP", save_all=True, append_images=FRAMES[1:], lossless=True), MEAN),
 }
 
@@ -85,3 +101,23 @@ def test_several_images_of_one_size_in_a_request_are_one_batch(tmp_path: Path, o
         contents = [png(noise(9, 8)), png(noise(9, 8)), png(noise(7, 8)), png(noise(9, 8))]
         values(upload(client, "m", *contents))
         assert batches(client, "m") == (9, 4)  # neighbours of one size together
+
+
+def test_files_without_their_end_marker_are_predicted_with_a_warning_each(client: TestClient) -> None:
+    photo, drawing = grey(99, 16, 16, "JPEG", quality=100), grey(7, 16, 16)
+    response = upload(client, "brightness", photo, photo[:-2], drawing[:-12], drawing)
+    assert values(response) == pytest.approx([99, 99, 7, 7], abs=1)
+    message = "The {} lacks its end marker, as if it had been cut off; all of its pixels were read."
+    assert response.json()["warnings"] == [
+        {"file": 1, "message": message.format("JPEG")},
+        {"file": 2, "message": message.format("PNG")},
+    ]
+
+
+def test_samples_without_a_range_are_rejected_by_name(client: TestClient) -> None:
+    floats = handmade_tiff(np.full((3, 3), 200, np.float32))
+    detail = (
+        "File 1 holds floats, which are read as 0 to 1, from 200 to 200, and the file does not define black and white; "
+        "save it as 8 or 16 bits, or store SMinSampleValue and SMaxSampleValue."
+    )
+    expect_problem(upload(client, "brightness", grey(7), floats), 415, detail)

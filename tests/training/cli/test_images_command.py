@@ -163,7 +163,9 @@ def test_bad_rows_are_named_and_left_out_or_refused(tmp_path: Path, capsys: pyte
     bad = f"row 4: 3.png is not a whole {format_names()} image; convert or replace it"
     assert capsys.readouterr().err == f"nalu-serve: {labels}, {bad}, or leave out --strict to go on without it.\n"
     assert fit(labels) == 0
-    assert f"1 of 24 rows cannot be used and is left out:\n  {bad}\n" in capsys.readouterr().out
+    reported = capsys.readouterr().out
+    assert f"1 of 24 rows cannot be used and is left out:\n  {bad}\n" in reported
+    assert Path(reported.splitlines()[-1].partition("files=@")[2]).parent == tmp_path  # one of the user's own images
     assert manifest(labels)["training"]["data"] == "labels.csv: 23 images"
 
 

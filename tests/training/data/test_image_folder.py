@@ -81,6 +81,21 @@ def test_a_row_that_cannot_be_used_is_named_and_left_out_or_refused(tmp_path: Pa
     assert reported in str(e.value)
 
 
+def test_files_without_their_end_marker_are_used_and_named(tmp_path: Path) -> None:
+    labels, images = folder(tmp_path, "a.png,1\nb.png,2\ncut.png,3\ncut.jpg,4\n")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "c.png").read_bytes()[:-12])
+    Image.new("L", (8, 8)).save(tmp_path / "cut.jpg")
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "cut.jpg").read_bytes()[:-2])
+    data = read_image_folder(labels, images, "regression", "L", strict=True)
+    assert data.labels.tolist() == [1, 2, 3, 4]
+    lacks = "lacks its end marker, as if it had been cut off; all of its pixels were read."
+    assert data.notes[:3] == [
+        "2 files are used with warnings:",
+        f"  row 3: cut.png: The PNG {lacks}",
+        f"  row 4: cut.jpg: The JPEG {lacks}",
+    ]
+
+
 def test_at_most_ten_rows_are_named(tmp_path: Path) -> None:
     rows = "".join(f"a.png,{i}\n" for i in range(20)) + "".join(f"gone{i}.png,1\n" for i in range(13))
     notes = read_image_folder(*folder(tmp_path, rows), "regression", "L").notes
