@@ -15,6 +15,10 @@ class InputError(ValueError):
     """Unusable input, exit code 2. The message gives subject, value, rule and repair."""
 
 
+class DivergedError(InputError):
+    """A training whose loss or weights are not finite any more; nothing was written, exit code 2."""
+
+
 class ParityError(RuntimeError):
     """An exported file does not compute what the PyTorch network does; nothing was written, exit code 1."""
 

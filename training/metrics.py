@@ -47,10 +47,10 @@ def relative_errors(predicted: FloatArray, target: FloatArray, floor: float = 0.
         target: the truth, of the same shape.
         floor: the least size of a target, as a share of the root mean square of all.
     """
-    typical = root_mean_square(target) or 1.0
+    typical = root_mean_square(target)
     with np.errstate(all="ignore"):
         size = np.maximum(np.abs(target), floor * typical)
-        return np.asarray(np.abs(predicted - target) / np.where(size > 0, size, typical))
+        return np.asarray(np.abs(predicted - target) / np.where(size > 0, size, typical or 1.0))
 
 
 def regression_errors(predicted: FloatArray, target: FloatArray) -> dict[str, float | int | None]:

@@ -18,7 +18,7 @@ from training.cli.table_options import table_format
 from training.cli.validators import check_folders, check_name, name_from_file
 from training.data import mnist
 from training.data.table import informative, read_table
-from training.data.table_split import split_table
+from training.data.table_split import Split, split_table
 from training.errors import InputError
 from training.export.checkpoint import load_checkpoint
 from training.export.onnx_predictor import onnx_predictor
@@ -66,12 +66,18 @@ def run_fit(options: Namespace) -> None:
     fit.plot(fitted, split, plot, f"{name}, learned by {fitted.unit}")
     folder = fit.export(fitted, config, split, options.repository)
     print_result(name, Manifest.read(folder))
+    _print_notes(fitted, split)
+    print(f"plot     {plot}")
+    print_next_steps(folder, options.repository, name, [[float(f"{value:.6g}") for value in split.train.inputs[0]]])
+
+
+def _print_notes(fitted: fit.FittedModel, split: Split) -> None:
+    if fitted.mlp is None:
+        print("No comparison with an MLP: none of its starts gives finite numbers.")
     if fitted.reason:
         print_no_law(fitted.reason)
     if len(split.train) > fit.MAX_TRAINING_ROWS:
         print(f"Trained on {fit.MAX_TRAINING_ROWS} of {len(split.train)} rows, drawn at random.")
-    print(f"plot     {plot}")
-    print_next_steps(folder, options.repository, name, [[float(f"{value:.6g}") for value in split.train.inputs[0]]])
 
 
 def run_evaluate(options: Namespace) -> None:

@@ -17,7 +17,7 @@ from training.cli.validators import check_folders, check_name, check_whole
 from training.data.augment import choose_augment, usual_augment
 from training.data.image_files import ImageFiles, quiet_pillow
 from training.data.image_folder import ImageDataset, read_image_folder
-from training.errors import InputError
+from training.errors import DivergedError, InputError
 from training.trainer.checkpointing import CheckpointFolder
 from training.vision.config import TrainConfig
 from training.vision.export import export_image_model
@@ -44,7 +44,11 @@ def run_fit_images(options: Namespace) -> None:
     with quiet_pillow():
         plan, parts, checkpoints = _prepare(_with_defaults(options))
         tests = {"interpolation": parts.test, **({"extrapolation": parts.beyond} if parts.beyond else {})}
-        fitted = fit_image_model(plan, parts.train, tests, validation=parts.validation, checkpoints=checkpoints)
+        try:
+            fitted = fit_image_model(plan, parts.train, tests, validation=parts.validation, checkpoints=checkpoints)
+        except DivergedError:
+            checkpoints.remove()  # resumed, it would diverge again
+            raise
         folder = export_image_model(fitted, plan, parts.train, options.repository)
         drawn = draw_report(fitted, plan, parts, options.plots)
     print_result(plan.name, Manifest.read(folder))

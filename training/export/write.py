@@ -34,11 +34,12 @@ from models.manifest import (
     describe_file,
     versions,
 )
-from training.errors import ParityError, output_errors
+from training.errors import InputError, ParityError, output_errors
 from training.export.checkpoint import ExportableNetwork, save_checkpoint
 from training.export.onnx_predictor import cpu_session
 from training.export.strip_metadata import strip_onnx, strip_torchscript
 from training.metrics import NEAR_ZERO, relative_errors
+from training.trainer.finite import first_not_finite
 
 INPUT, OUTPUT = "input", "output"
 TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-4}
@@ -73,9 +74,11 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
         The version folder.
 
     Raises:
+        InputError: a weight is not finite; nothing is written.
         ParityError: a file differs from the PyTorch network by more than ``TOLERANCES``; nothing is written.
         OSError: a file cannot be written, with the path of the model; nothing is left of it.
     """
+    check_finite(export.network, name)
     with output_errors(repository / name), _staging(repository) as folder:
         network = export.network.eval().requires_grad_(requires_grad=False)
         example = torch.from_numpy(next(iter(export.parity_inputs.values()))[:2])
@@ -98,6 +101,17 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
                 if version or not target.is_dir():
                     raise
                 # another run took the number in the meantime: take the next one
+
+
+def check_finite(network: ExportableNetwork, name: str) -> None:
+    """Check that a network's weights are finite; the signs of a law may be nan, for powers that have none.
+
+    Raises:
+        InputError: one is not.
+    """
+    problem = first_not_finite(network)
+    if problem and not (isinstance(network, Law) and all(weight.isfinite().all() for weight in network.parameters())):
+        raise InputError(f"'{name}' is not written, as {problem}; train it again with a lower learning rate.")
 
 
 def check_parity(network: nn.Module, predict: Predict, inputs: NDArray[Any], what: str) -> None:

@@ -14,7 +14,7 @@ from models.arrays import FloatArray
 from models.law import Law
 from models.networks import Network
 from training.data.table_split import Part, Split
-from training.errors import InputError
+from training.errors import DivergedError, InputError
 from training.export.manifest_fields import manifest_fields, unit_name
 from training.export.write import Export, write_model
 from training.metrics import NEAR_ZERO, predict, regression_errors, relative_errors
@@ -23,6 +23,7 @@ from training.symbolic.formula import Formula, formula
 from training.tabular.extrapolation_plot import plot_extrapolation
 from training.tabular.mlp import MLP, count_parameters
 from training.tabular.optimise import train_arithmetic
+from training.trainer.finite import first_not_finite
 
 AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
 
@@ -75,7 +76,7 @@ class FittedModel:
     Args:
         unit: name of its unit, or ``"Law"``; ``"Approximation"`` where the search found no law.
         network: in float64.
-        mlp: the MLP.
+        mlp: the MLP; None where it gives no finite numbers.
         formula: of the network, for every input; None where there is none.
         reason: why the search found no law, one clause; None if it found one, or a unit was trained.
         metrics: errors by part, as manifests hold them.
@@ -83,7 +84,7 @@ class FittedModel:
 
     unit: str
     network: AnyArithmetic
-    mlp: nn.Module
+    mlp: nn.Module | None
     formula: Formula | None
     reason: str | None
     metrics: dict[str, dict[str, Any]]
@@ -129,9 +130,10 @@ def _train(config: FitConfig, train: Part, held_out: Part) -> tuple[Network, For
     dims = [len(config.columns), *config.hidden, 1]
     network, error = _best_restart(config.unit, dims, _tensors(train), held_out, config.restarts)
     if error == np.inf:
-        raise InputError(
-            f"No {config.unit} network fits '{config.target}' with finite numbers; the values may be too large, "
-            f"so scale the columns nearer to 1."
+        raise DivergedError(
+            f"No {config.unit} network fits '{config.target}' with finite numbers; all {config.restarts} starts "
+            f"diverged on inputs up to {np.abs(train.inputs).max():g} and targets up to "
+            f"{np.abs(train.target).max():g}: scale the columns nearer to 1, or train another --unit."
         )
     return network, formula(network, config.columns), None
 
@@ -167,19 +169,19 @@ def plot(fitted: FittedModel, split: Split, path: Path, title: str) -> None:
     """Draw the errors of the network and its MLP on the rows that were not trained on."""
     inputs = np.concatenate([split.interpolation.inputs, split.extrapolation.inputs])
     target = np.concatenate([split.interpolation.target, split.extrapolation.target])
-    networks = {fitted.unit: fitted.network, "MLP": fitted.mlp}
+    networks: dict[str, nn.Module] = {fitted.unit: fitted.network} | ({"MLP": fitted.mlp} if fitted.mlp else {})
     errors = {
         name: relative_errors(predict(network, inputs), target, NEAR_ZERO)[:, 0] for name, network in networks.items()
     }
     plot_extrapolation(path, title, split.distance(inputs), errors)
 
 
-def measure(network: nn.Module, mlp: nn.Module, parts: Mapping[str, Part]) -> dict[str, dict[str, Any]]:
+def measure(network: nn.Module, mlp: nn.Module | None, parts: Mapping[str, Part]) -> dict[str, dict[str, Any]]:
     """Errors of a network on some rows, and beside them the MLP's, as manifests hold them."""
     return {
         name: {
             **regression_errors(predict(network, part.inputs), part.target),
-            "mlp": regression_errors(predict(mlp, part.inputs), part.target),
+            **({"mlp": regression_errors(predict(mlp, part.inputs), part.target)} if mlp else {}),
         }
         for name, part in parts.items()
     }
@@ -198,13 +200,16 @@ def _best_restart(
     return _best_of(restarts, start, held_out, f"{unit} {list(dims)}")
 
 
-def _best_mlp(train: tuple[Tensor, Tensor], parameters: int, held_out: Part, restarts: int) -> MLP:
+def _best_mlp(train: tuple[Tensor, Tensor], parameters: int, held_out: Part, restarts: int) -> MLP | None:
+    """The best MLP; None where none gives finite numbers."""
+
     def start() -> MLP:
         mlp = MLP(*train, parameters=parameters)
         train_arithmetic(mlp, *train)
         return mlp
 
-    return _best_of(restarts, start, held_out, "MLP")[0]
+    mlp, error = _best_of(restarts, start, held_out, "MLP")
+    return mlp if error < np.inf else None
 
 
 def _best_of(restarts: int, start: Callable[[], AnyNetwork], held_out: Part, title: str) -> tuple[AnyNetwork, float]:
@@ -222,7 +227,9 @@ def _best_of(restarts: int, start: Callable[[], AnyNetwork], held_out: Part, tit
 
 
 def _error(network: nn.Module, part: Part) -> float:
-    """Relative RMSE; infinity where it is not finite."""
+    """Relative RMSE; infinity where it, or a weight, is not finite."""
+    if first_not_finite(network) is not None:
+        return np.inf
     error = regression_errors(predict(network, part.inputs), part.target)["relative_rmse"]
     return np.inf if error is None else error
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from training.trainer.clamping import clamp_to_bounds
+from training.trainer.finite import first_not_finite
 
 ADAM_STEPS = 600
 LBFGS_STEPS = 300
@@ -45,7 +46,7 @@ def train_arithmetic(network: nn.Module, inputs: Tensor, target: Tensor) -> floa
         value.backward()  # type: ignore[no-untyped-call]
         adam.step()
         clamp_to_bounds(network)
-        if not value.isfinite() and not has_finite_weights(network):
+        if not value.isfinite() and first_not_finite(network):
             break
     network.eval()  # without what a unit does in training alone, such as noise
     for _ in range(LBFGS_ROUNDS):
@@ -55,7 +56,7 @@ def train_arithmetic(network: nn.Module, inputs: Tensor, target: Tensor) -> floa
             break
     clamp_to_bounds(network)
     last = error().item()
-    return last if math.isfinite(last) and has_finite_weights(network) else math.inf
+    return last if math.isfinite(last) and not first_not_finite(network) else math.inf
 
 
 def power_of_two(data: Tensor) -> Tensor:
@@ -68,11 +69,6 @@ def power_of_two(data: Tensor) -> Tensor:
     """
     exponents = np.frexp(data.abs().amax(0).numpy())[1]
     return torch.from_numpy(np.ldexp(1.0, -exponents.clip(-MAX_EXPONENT, MAX_EXPONENT)))
-
-
-def has_finite_weights(network: nn.Module) -> bool:
-    """Whether all trained values are finite."""
-    return all(bool(weight.isfinite().all()) for weight in network.parameters())
 
 
 def _descend(network: nn.Module, error: Callable[[], Tensor]) -> None:

@@ -1,5 +1,6 @@
 """The training loop: epochs of batches, with early stopping, frozen batch normalisation and checkpoints."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from training.errors import DivergedError
 from training.trainer.checkpointing import TrainingCheckpoint
 from training.trainer.state import TrainingState
 
@@ -28,7 +30,9 @@ class LoopConfig:
         freeze_batch_norm_from: the epoch from which on batch normalisation uses its running statistics, as it does
             when the network is served; None: never. A network that sums over locations and has learned with the
             statistics of single batches is wrong by their difference times the number of locations.
-        title: of the progress bar.
+        title: of the progress bar and of errors.
+        repair: what to change after a training that diverged, a clause.
+        may_diverge: go on where the loss is not finite, skipping such steps, as in research that counts failures.
     """
 
     epochs: int
@@ -37,6 +41,8 @@ class LoopConfig:
     channels_last: bool = True
     freeze_batch_norm_from: int | None = None
     title: str = "training"
+    repair: str = "lower the learning rate, or scale the labels nearer to 1"
+    may_diverge: bool = False
 
     @property
     def layout(self) -> torch.memory_format:
@@ -65,6 +71,7 @@ def train_batches(
 
     Raises:
         ValueError: an epoch has more or fewer batches than ``config.steps``.
+        DivergedError: the loss, weights or all gradients of an epoch are not finite; the checkpoint is of before.
     """
     state.to(config.device, config.layout)
     state.network.train()
@@ -93,17 +100,32 @@ def _train_epoch(
 ) -> None:
     if config.freeze_batch_norm_from is not None and epoch >= config.freeze_batch_norm_from:
         _freeze_batch_norm(state.network)
-    count = 0
+    count, skipped = 0, state.skipped_steps
     for count, (x, labels) in enumerate(batches, start=1):
         if count > config.steps:
             break
         x = x.to(config.device, memory_format=config.layout if x.ndim == 4 else torch.preserve_format)
         loss = state.step(x, labels.to(config.device))
+        if not math.isfinite(loss):
+            _diverged(config, epoch, f"the loss is {loss}")
         bar.set_postfix(epoch=f"{epoch + 1}/{config.epochs}", loss=f"{loss:.4f}", refresh=False)
         bar.update()
     if count != config.steps:
         got = "more" if count > config.steps else count
         raise ValueError(f"An epoch must have {config.steps} batches, as many as its steps; got {got}.")
+    if state.skipped_steps - skipped == config.steps:
+        _diverged(config, epoch, "no gradient is finite")
+    if problem := state.first_not_finite():
+        _diverged(config, epoch, problem)
+
+
+def _diverged(config: LoopConfig, epoch: int, problem: str) -> None:
+    """Raise DivergedError, unless the training may diverge."""
+    if not config.may_diverge:
+        raise DivergedError(
+            f"{config.title}: the training diverged in epoch {epoch + 1} of {config.epochs}, as {problem}; "
+            f"{config.repair}."
+        )
 
 
 def _freeze_batch_norm(network: nn.Module) -> None:

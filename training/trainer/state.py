@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from training.trainer.clamping import clamp_to_bounds
 from training.trainer.ema import averaged, moving_average
+from training.trainer.finite import first_not_finite
 
 WEIGHT_DECAY = 1e-4
 CLIP_NORM = 1.0
@@ -48,6 +49,7 @@ class TrainingState:
         self.network, self.optimizer, self.schedule, self.loss = network, optimizer, schedule, loss
         self.ema = moving_average(network, ema_decay) if ema_decay else None
         self.clip_norm, self.clipped = clip_norm, clipped or (network,)
+        self.skipped_steps = 0
 
     def to(self, device: str, layout: torch.memory_format) -> None:
         """Move the weights, and their average, to a device and into a memory layout."""
@@ -66,12 +68,17 @@ class TrainingState:
         norms = [nn.utils.clip_grad_norm_(list(module.parameters()), self.clip_norm) for module in self.clipped]
         if not all(norm.isfinite() for norm in norms):
             self.optimizer.zero_grad()  # weights without a gradient stay as they are
+            self.skipped_steps += 1
         self.optimizer.step()
         clamp_to_bounds(self.network)
         self.schedule.step()
         if self.ema is not None:
             self.ema.update_parameters(self.network)
         return loss.item()
+
+    def first_not_finite(self) -> str | None:
+        """A weight, or an average of it, that is not finite; None if all are. See ``first_not_finite``."""
+        return first_not_finite(self.network) or (first_not_finite(self.ema.module) if self.ema else None)
 
     @contextmanager
     def as_result(self) -> Iterator[None]:

@@ -65,14 +65,14 @@ class FittedImageModel:
 
     Args:
         network: with the head that was asked for.
-        baseline: the same CNN with linear layers and ReLU in its place.
+        baseline: the same CNN with linear layers and ReLU in its place; None where its training diverged.
         metrics: errors by the name of the part that they are measured on.
-        predictions: of both for the images of each part, ``(n, outputs)``.
+        predictions: of both, or of the network alone, for the images of each part, ``(n, outputs)``.
         notes: sentences about the training.
     """
 
     network: ImageNetwork
-    baseline: ImageNetwork
+    baseline: ImageNetwork | None
     metrics: dict[str, dict[str, Any]]
-    predictions: Mapping[str, tuple[FloatArray, FloatArray]] = field(default_factory=dict)
+    predictions: Mapping[str, Sequence[FloatArray]] = field(default_factory=dict)
     notes: Sequence[str] = ()

@@ -14,10 +14,11 @@ from models.arrays import FloatArray, Predict
 from models.image_network import ImageNetwork
 from training.data.collate import predict_images
 from training.data.labeled_images import LabeledImages
+from training.errors import DivergedError
 from training.metrics import classification_errors, predict, regression_errors
 from training.trainer.checkpointing import CheckpointFolder
 from training.vision.config import BASELINE_HEAD, FittedImageModel, TrainConfig
-from training.vision.train import train_image_network
+from training.vision.train import repair, train_image_network
 
 BASELINE_FEATURES = 32
 """Features that the linear head sees in place of per-location classes."""
@@ -40,18 +41,35 @@ def fit_image_model(
         validation: images that select the best epoch, and are measured too; None: the last epoch's weights
             are retained.
         checkpoints: where both trainings are saved, and resumed from after an interruption.
+
+    Raises:
+        DivergedError: the network's training diverged; where that of the linear head did, there is no comparison.
     """
-    notes, networks = [], []
+    notes: list[str] = []
+    networks: list[ImageNetwork] = []
     for head in (config.head_type, "linear"):
         torch.manual_seed(config.seed)
         network = _baseline(config, train.labels) if head == "linear" else build_network(config, train.labels)
-        note = train_image_network(network, config, train, validation, f"{config.name}: {head} head", checkpoints)
+        try:
+            note = train_image_network(network, config, train, validation, f"{config.name}: {head} head", checkpoints)
+        except DivergedError as error:
+            if not networks:
+                raise
+            notes.append(f"No comparison with a linear head: {error}")
+            break
         notes += [f"{head} head: {note}"] if note else []
         networks.append(network)
     parts = {**({"validation": validation} if validation else {}), **tests}
-    predictions = {name: _predict_both(networks, examples) for name, examples in parts.items()}
-    metrics = {name: _errors_of_both(config, predictions[name], examples.labels) for name, examples in parts.items()}
-    return FittedImageModel(networks[0], networks[1], metrics, predictions, notes)
+    predictions = {name: _predict_all(networks, examples) for name, examples in parts.items()}
+    _check_predictions(config, predictions)
+    metrics = {name: _errors_of_all(config, predictions[name], examples.labels) for name, examples in parts.items()}
+    return FittedImageModel(networks[0], networks[1] if networks[1:] else None, metrics, predictions, notes)
+
+
+def _check_predictions(config: TrainConfig, predictions: Mapping[str, Sequence[FloatArray]]) -> None:
+    """Raise DivergedError where the network gives finite numbers for none of the held-out images."""
+    if not any(np.isfinite(outputs[0]).all(1).any() for outputs in predictions.values()):
+        raise DivergedError(f"{config.name}: no held-out image gives a finite number; {repair(config)}.")
 
 
 def build_network(config: TrainConfig, labels: FloatArray) -> ImageNetwork:
@@ -77,27 +95,24 @@ def errors_of(predictions: FloatArray, classes: Sequence[str] | None, labels: Fl
     if classes is not None:
         return classification_errors(predictions, labels.astype(np.int64))
     found = regression_errors(predictions[:, 0], labels)
-    errors = {name: found[name] for name in ("rows", "mae", "rmse")}
-    if np.array_equal(labels, np.rint(labels)):
+    errors: dict[str, Any] = {name: found[name] for name in ("rows", "mae", "rmse") if name in found}
+    if len(labels) and np.array_equal(labels, np.rint(labels)):
         errors["rounded_accuracy"] = float((np.rint(predictions[:, 0]) == labels).mean())
     return errors
 
 
-def _predict_both(networks: Sequence[ImageNetwork], examples: LabeledImages) -> tuple[FloatArray, FloatArray]:
-    """Predictions of the two networks for the same images, each decoded once."""
+def _predict_all(networks: Sequence[ImageNetwork], examples: LabeledImages) -> list[FloatArray]:
+    """Predictions of the networks for the same images, each decoded once."""
 
-    def both(group: NDArray[Any]) -> NDArray[Any]:
+    def predictions(group: NDArray[Any]) -> NDArray[Any]:
         return np.concatenate([predict(network, group) for network in networks], axis=1)
 
-    ours, baseline = np.split(predict_images(both, examples.images), 2, axis=1)
-    return ours, baseline
+    return np.split(predict_images(predictions, examples.images), len(networks), axis=1)
 
 
-def _errors_of_both(
-    config: TrainConfig, predictions: tuple[FloatArray, FloatArray], labels: FloatArray
-) -> dict[str, Any]:
-    ours, baseline = (errors_of(output, config.classes, labels) for output in predictions)
-    return {**ours, BASELINE_HEAD: baseline}
+def _errors_of_all(config: TrainConfig, predictions: Sequence[FloatArray], labels: FloatArray) -> dict[str, Any]:
+    ours, *baseline = (errors_of(output, config.classes, labels) for output in predictions)
+    return {**ours, **dict(zip([BASELINE_HEAD], baseline, strict=False))}
 
 
 def _scale_and_shift(config: TrainConfig, labels: FloatArray) -> tuple[float, float]:

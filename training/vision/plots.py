@@ -7,6 +7,7 @@ import numpy as np
 
 from models.arrays import FloatArray
 from training.figures import new_figure, save_figure
+from training.metrics import predicted_classes
 from training.vision.config import FittedImageModel, TrainConfig
 from training.vision.split import ImageSplit
 from training.vision.worst_predictions import draw_worst_predictions
@@ -24,7 +25,7 @@ def draw_report(fitted: FittedImageModel, config: TrainConfig, parts: ImageSplit
         Lines with their paths.
     """
     plot, worst, labels = folder / f"{config.name}.png", folder / f"{config.name}-worst.png", parts.test.labels
-    ours, _ = fitted.predictions["interpolation"]
+    ours = fitted.predictions["interpolation"][0]
     title = f"{config.name}: {len(labels)} held-out images"
     if config.classes is None:
         _plot_both_heads(plot, fitted, config, parts)
@@ -37,10 +38,9 @@ def draw_report(fitted: FittedImageModel, config: TrainConfig, parts: ImageSplit
 def _plot_both_heads(plot: Path, fitted: FittedImageModel, config: TrainConfig, parts: ImageSplit) -> None:
     tests = {"interpolation": parts.test, **({"extrapolation": parts.beyond} if parts.beyond else {})}
     truth = np.concatenate([part.labels for part in tests.values()])
-    ours, baseline = (
-        np.concatenate(each)[:, 0] for each in zip(*(fitted.predictions[name] for name in tests), strict=True)
-    )
-    heads = {f"{config.head_type} head": ours, "linear head": baseline}
+    of_heads = zip(*(fitted.predictions[name] for name in tests), strict=True)
+    names = (f"{config.head_type} head", "linear head")
+    heads = {name: np.concatenate(each)[:, 0] for name, each in zip(names, of_heads, strict=False)}
     largest = float(parts.train.labels.max()) if parts.beyond else None
     plot_values(plot, f"{config.name}: {len(truth)} held-out images", truth, heads, trained_up_to=largest)
 
@@ -77,7 +77,7 @@ def plot_values(
 
 
 def plot_classes(path: Path, title: str, truth: FloatArray, probabilities: FloatArray, classes: Sequence[str]) -> None:
-    """Draw the confusion matrix: for each true class, how many images were taken for which.
+    """Draw the confusion matrix: for each true class, how many images were taken for which; not finite is none.
 
     Args:
         path: the PNG to write.
@@ -88,7 +88,9 @@ def plot_classes(path: Path, title: str, truth: FloatArray, probabilities: Float
     """
     count = len(classes)
     matrix = np.zeros((count, count), np.int64)
-    np.add.at(matrix, (truth.astype(np.int64), probabilities.argmax(1)), 1)
+    predicted = predicted_classes(probabilities)
+    drawn = predicted >= 0
+    np.add.at(matrix, (truth[drawn].astype(np.int64), predicted[drawn]), 1)
     side = min(12.0, 4.0 + 0.3 * count)
     figure = new_figure(side, side)
     axes = figure.add_subplot(title=title, xlabel="predicted", ylabel="true")

@@ -14,6 +14,7 @@ from training.data.collate import areas_of, batch_size_for, bucket_by_shape, col
 from training.data.image_files import ImageFiles
 from training.data.labeled_images import LabeledImages
 from training.data.prefetch import prefetch_map
+from training.errors import DivergedError
 from training.trainer.checkpointing import CheckpointFolder
 from training.trainer.early_stopping import BestEpoch
 from training.trainer.loop import Batch, LoopConfig, train_batches
@@ -47,6 +48,9 @@ def train_image_network(
 
     Returns:
         A sentence about the selected epoch, empty without validation.
+
+    Raises:
+        DivergedError: the loss or weights are not finite any more.
     """
     best = _best_epoch(network, config, validation) if validation else None
     loop = _loop_config(network, config, train, title)
@@ -54,6 +58,8 @@ def train_image_network(
     checkpoint = checkpoints.checkpoint(title, {"best": best} if best else {}) if checkpoints else None
     train_batches(state, _Batches(network, config, train), loop, after_epoch=best, checkpoint=checkpoint)
     if best is not None:
+        if not best.weights:
+            raise DivergedError(f"{title}: no epoch has a finite loss on the validation images; {repair(config)}.")
         best.restore_best()
     network.eval()
     if network.network.pool == "count":
@@ -70,7 +76,14 @@ def _loop_config(network: ImageNetwork, config: TrainConfig, train: LabeledImage
         channels_last=takes_channels_last(network, train.images[0]),
         freeze_batch_norm_from=ceil(FREEZE_BATCH_NORM_FROM * config.epochs) if network.network.pool == "sum" else None,
         title=title,
+        repair=repair(config),
     )
+
+
+def repair(config: TrainConfig) -> str:
+    """What to change after a training that diverged."""
+    advice = f"train with less than --learning-rate {config.max_lr:g}"
+    return advice if config.classes is not None else f"{advice}, or correct labels far from the others"
 
 
 def _training_state(network: ImageNetwork, config: TrainConfig, labels: FloatArray, steps: int) -> TrainingState:

@@ -11,6 +11,7 @@ from models.image_network import ImageNetwork
 from training.data.image_files import MIN_OWN_SIDE
 from training.data.labeled_images import LabeledImages
 from training.errors import InputError
+from training.trainer.finite import first_not_finite
 from training.vision.config import TrainConfig
 from training.vision.fit import build_network
 
@@ -59,13 +60,19 @@ def _build(config: TrainConfig, labels: FloatArray) -> ImageNetwork:
 def _try(network: ImageNetwork, image: torch.Tensor, repair: str) -> None:
     try:
         with torch.no_grad():
-            network(image)
+            output = network(image)
     except Exception as error:
         height, width = network.pixels(image[:, :1]).shape[2:]
         raise InputError(
             f"Backbone '{network.config['backbone']}' cannot take images of {width} x {height} pixels "
             f"({_first_line(error)}); {repair}."
         ) from error
+    if not output.isfinite().all():
+        cause = first_not_finite(network.network.conv_model) or "its layers overflow"
+        raise InputError(
+            f"Backbone '{network.config['backbone']}' gives numbers that are not finite before any training, as "
+            f"{cause}; correct it."
+        )
 
 
 def _name(config: TrainConfig) -> str:

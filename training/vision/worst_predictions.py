@@ -58,6 +58,8 @@ def shown(images: Images, index: int) -> ByteArray:
 def _caption(predictions: FloatArray, label: float, classes: Sequence[str] | None) -> str:
     if classes is None:
         return f"true {label:.6g}\npredicted {predictions[0]:.4g}"
+    if not np.isfinite(predictions).all():
+        return f"true {_short(classes[int(label)])}\npredicted: not finite"
     best = int(predictions.argmax())
     return f"true {_short(classes[int(label)])}\npredicted {_short(classes[best])}, {predictions[best]:.0%}"
 

@@ -327,3 +327,39 @@ def test_images_that_memory_does_not_hold_train_the_same_weights(
     assert fit(labels, "--size", size) == 0
     assert "decoded anew in every epoch" in capsys.readouterr().out
     assert weights(labels, 1) == weights(labels, 2)
+
+
+def test_a_training_that_diverges_writes_nothing_and_leaves_nothing_to_resume(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpointing, "SAVE_INTERVAL_SECONDS", 0)
+    labels, calls = images(tmp_path, 12), []
+
+    def loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        calls.append(1)
+        return (output[:, 0] - target).square().mean() * (float("nan") if len(calls) > 1 else 1.0)
+
+    monkeypatch.setattr("training.trainer.state.image_loss", loss)
+    assert fit(labels, "--learning-rate", "0.5", "--patience", "0", epochs=3) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "nalu-serve: shade: NAC head: the training diverged in epoch 2 of 3, as the loss is nan; "
+        "train with less than --learning-rate 0.5, or correct labels far from the others."
+    )
+    assert list((tmp_path / "models").iterdir()) == list((tmp_path / "reports").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        (lambda shade: shade * 1e200, "has the label 2e+201, and networks compute in float32, up to 1e+37: scale the"),
+        (
+            lambda shade: shade * 1e-200,
+            "the labels differ by 9.9e-199 at most, which is too little for networks in flo",
+        ),
+    ],
+)
+def test_labels_that_float32_cannot_hold_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], label: Callable[[int], object], message: str
+) -> None:
+    assert fit(images(tmp_path, 12, label), "--strict") == 2
+    assert message in capsys.readouterr().err

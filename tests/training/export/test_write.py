@@ -1,5 +1,6 @@
 import hashlib
 import json
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,23 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from torch import nn
 
 from models.image_network import ImageNetwork
+from models.law import Law
 from models.networks import Network
 from tests.end_to_end.server import ROOT
 from training.errors import InputError
 from training.export.checkpoint import load_checkpoint, save_checkpoint
-from training.export.write import Export, ParityError, check_parity, package_versions, tensor_spec, write_model
+from training.export.write import (
+    Export,
+    ParityError,
+    check_finite,
+    check_parity,
+    package_versions,
+    tensor_spec,
+    write_model,
+)
 
 FIELDS: dict[str, Any] = {
     "task": "arithmetic",
@@ -170,3 +181,49 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     for name in ("w", "missing"):
         with pytest.raises(InputError, match=r"is not a checkpoint of this project; train the model again\.$"):
             load_checkpoint(tmp_path / name)
+
+
+def _spoiled(kind: str) -> Any:
+    network: Any
+    if kind == "Law":
+        network = Law(2, 1, 1)
+        network.negative.fill_(math.nan)  # a root of a negative number: no fault
+        network.C.data.fill_(math.inf)
+    elif kind == "ImageNetwork":
+        network = ImageNetwork("regression", 1, "NAC")
+        next(network.parameters()).data.fill_(math.nan)
+    else:
+        network = Network(kind, [2, 1]).double()
+        next(network.parameters()).data[0, 0] = math.nan
+    return network
+
+
+@pytest.mark.parametrize("kind", ["NAC", "AMU", "Law", "ImageNetwork"])
+def test_weights_that_are_not_finite_are_never_written(tmp_path: Path, kind: str) -> None:
+    message = r"^'m' is not written, as the weight '\S+' is (nan|inf); train it again with a lower learning rate\.$"
+    with pytest.raises(InputError, match=message):
+        write_model(Export(_spoiled(kind), {}, {}), tmp_path / "repository", "m")
+    assert not (tmp_path / "repository").exists()
+
+
+def test_the_signs_of_a_law_may_be_nan() -> None:
+    law = Law(2, 1, 1)
+    law.negative.fill_(math.nan)
+    check_finite(law, "m")
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1.0, 1e200, 1e300])
+def test_parity_is_relative_at_every_size(size: float) -> None:
+    x = np.array([[1.0], [-2.0], [0.0]]) * size
+    check_parity(nn.Identity(), lambda inputs: inputs * (1 + 9e-10), x, "it")
+    with pytest.raises(
+        ParityError, match=r"^it differs from the PyTorch model by 2\.0e-09; at most 1e-09 is allowed\.$"
+    ):
+        check_parity(nn.Identity(), lambda inputs: inputs * (1 + 2e-9), x, "it")
+
+
+def test_outputs_that_are_all_zero_may_differ_by_rounding_alone() -> None:
+    zeros = np.zeros((3, 1))
+    check_parity(nn.Identity(), lambda inputs: inputs + 1e-12, zeros, "it")
+    with pytest.raises(ParityError, match=r"differs from the PyTorch model by 1\.0e-06"):
+        check_parity(nn.Identity(), lambda inputs: inputs + 1e-6, zeros, "it")

@@ -1,3 +1,4 @@
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -5,13 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from models.manifest import Manifest
 from models.networks import Network
+from training.cli.commands import _print_notes
 from training.data.table_split import Part, Split, split_table
-from training.errors import InputError
+from training.errors import DivergedError, InputError
 from training.recipes import TASKS
 from training.tabular import fit
+from training.tabular.mlp import MLP
 
 PLAN = fit.FitConfig(name="m", columns=["a", "b"], target="y", unit="NAC", seed=0, command="", data="", restarts=2)
 AUTO = replace(PLAN, unit=fit.AUTO, restarts=1)
@@ -195,4 +199,75 @@ def test_a_target_of_extreme_size_is_learned_and_measured(tmp_path: Path, unit: 
     if unit == fit.AUTO:
         assert fitted.formula is not None
         assert fitted.formula.text == f"{size:.1e} * a + {size:.1e} * b"
+    fit.plot(fitted, split, tmp_path / "plot.png", "title")
+
+
+def _diverging(monkeypatch: pytest.MonkeyPatch, diverges: Callable[[nn.Module, int], bool]) -> list[nn.Module]:
+    """Train networks by a few steps, and let some, by network and number, end with a weight that is nan."""
+    trained: list[nn.Module] = []
+
+    def train(network: nn.Module, inputs: torch.Tensor, target: torch.Tensor) -> float:
+        trained.append(network)
+        network.eval()
+        if diverges(network, len(trained)):
+            next(network.parameters()).data.fill_(math.nan)
+        return 0.0
+
+    monkeypatch.setattr(fit, "train_arithmetic", train)
+    return trained
+
+
+def test_a_restart_that_diverges_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = _diverging(monkeypatch, lambda network, number: isinstance(network, Network) and number != 2)
+    fitted = fit.fit(replace(PLAN, restarts=3), TASKS.load("add").split(seed=1))
+    assert torch.equal(fitted.network[0].W_hat, trained[1][0].W_hat)
+
+
+def test_where_all_restarts_diverge_one_sentence_names_the_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    _diverging(monkeypatch, lambda network, _: isinstance(network, Network))
+    message = (
+        r"^No NAC network fits 'y' with finite numbers; all 2 starts diverged on inputs up to [\d.]+ and targets up to "
+        r"[\d.]+: scale the columns nearer to 1, or train another --unit\.$"
+    )
+    with pytest.raises(DivergedError, match=message):
+        fit.fit(PLAN, TASKS.load("add").split(seed=1))
+
+
+def test_an_mlp_that_diverges_is_left_out_of_the_comparison(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _diverging(monkeypatch, lambda network, _: isinstance(network, MLP))
+    split = TASKS.load("add").split(seed=1)
+    fitted = fit.fit(AUTO, split)
+    assert fitted.mlp is None
+    assert not any("mlp" in errors for errors in fitted.metrics.values())
+    fit.plot(fitted, split, tmp_path / "plot.png", "title")
+    _print_notes(fitted, split)
+    assert capsys.readouterr().out == "No comparison with an MLP: none of its starts gives finite numbers.\n"
+
+
+def test_a_branch_that_is_not_used_makes_a_network_diverge_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An AMU computes by its sums or by its products; weights of the others count too, as the file holds them."""
+
+    def spoil(network: nn.Module, number: int) -> bool:
+        if number == 1:
+            network[0].gate.data.fill_(1.0)
+            network[0].W_mul.data.fill_(math.nan)
+        return False
+
+    trained = _diverging(monkeypatch, spoil)
+    fitted = fit.fit(replace(PLAN, unit="AMU", restarts=2), TASKS.load("add").split(seed=1))
+    assert fitted.network[0].W_add.tolist() == trained[1][0].W_add.tolist()
+
+
+@pytest.mark.usefixtures("few_steps")
+def test_rows_of_target_0_are_measured_and_drawn(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    x = np.column_stack([np.where(np.arange(100) % 10 == 0, 0.0, random.uniform(4, 9, 100)), random.uniform(2, 3, 100)])
+    split = split_table(x, x[:, :1] * x[:, 1:], seed=0)
+    assert not split.extrapolation.target.any()
+    fitted = fit.fit(AUTO, split)
+    beyond = fitted.metrics["extrapolation"]
+    assert [beyond[name] for name in ("relative_rmse", "max_relative_error", "absolute")] == [0.0, 0.0, True]
+    assert beyond["mlp"]["relative_rmse"] == beyond["mlp"]["rmse"] > 0
     fit.plot(fitted, split, tmp_path / "plot.png", "title")

@@ -82,7 +82,9 @@ def train(
     torch.manual_seed(seed)
     cnn = build_cnn(task, digits.images.shape[-1], classifies=name.endswith(ON_CLASSES))
     model = SequenceModel(cnn, build_cell(name, task))
-    config = LoopConfig(settings.epochs, len(digits) // settings.batch_size, channels_last=False, title=title)
+    config = LoopConfig(
+        settings.epochs, len(digits) // settings.batch_size, channels_last=False, title=title, may_diverge=True
+    )
     optimizer, schedule = _optimizer(model, settings, config.epochs * config.steps)
     loss = SequenceLoss(model, task, name, lambda: schedule.last_epoch / (config.epochs * config.steps))
     parts = (model.cnn, model.cell)
