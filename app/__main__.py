@@ -1,14 +1,16 @@
 """python -m app: serve a model repository."""
 
+import os
 import signal
 
-if __name__ == "__main__" and hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
-    # before the other imports, which take a second: there is nothing to reload yet, and SIGHUP would end the process
-    signal.signal(signal.SIGHUP, lambda *_: None)
+if __name__ == "__main__":  # before the other imports, which take a second
+    # prometheus_client reads it as it is imported, and would mix another program's metrics with ours, or fail
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: None)  # it would end the process; there is nothing to reload yet
 
 import argparse
 import errno
-import os
 import socket
 import sys
 import tempfile
@@ -27,6 +29,9 @@ from app.settings import PREFIX, Settings, SettingsError, log_variable_warnings,
 from app.transport.fast_path import FastPathProtocol
 from app.transport.reload import ReadSettings
 from app.transport.workers import LISTENERS, run_workers
+
+WORKER_START_SECONDS = 30
+"""Time after which a worker that does not answer its supervisor is replaced; one that starts on a busy CPU is slow."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,6 +86,7 @@ def _configuration(app: FastAPI | str, settings: Settings) -> uvicorn.Config:
         access_log=False,  # the dispatcher's has the request id
         proxy_headers=False,  # the client's address is not used
         server_header=False,
+        timeout_worker_healthcheck=WORKER_START_SECONDS,
         timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
     )
 

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
-from app.settings.environment import PREFIX, Environment, SettingsError
+from app.settings.environment import PREFIX, Environment, SettingsError, unquoted
 from app.settings.messages import invalid_setting
 
 __all__ = ["PREFIX", "Settings", "SettingsError", "log_variable_warnings", "read_settings"]
@@ -36,12 +36,12 @@ class Settings(BaseModel):
     )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
-    workers: int = Field(1, ge=1, description="Number of processes.")
+    workers: int = Field(1, ge=1, le=1024, description="Number of processes.")
     threads: int = Field(
-        0, ge=0, description="Threads of one prediction; 0 divides the CPU budget by the concurrent batches."
+        0, ge=0, le=1024, description="Threads of one prediction; 0 divides the CPU budget by the concurrent batches."
     )
     max_body_bytes: int = Field(
-        16 * MEBIBYTE, ge=1, description="Largest request body, in bytes, after decompression too."
+        16 * MEBIBYTE, ge=1, le=2**40, description="Largest request body, in bytes, after decompression too."
     )
     max_json_depth: int = Field(32, ge=1, le=200, description="Deepest nesting of arrays and objects in a JSON body.")
     max_json_values: int = Field(
@@ -147,13 +147,17 @@ class Settings(BaseModel):
 
 
 def read_settings(**values: object) -> Settings:
-    """Read the settings from the environment, with the given values over them; None leaves a value to the environment.
+    """Read the settings from the environment, with the given values over them.
+
+    Args:
+        values: None or an empty text leaves a setting to the environment.
 
     Raises:
         SettingsError: values are invalid, or the settings file is; the message names each variable.
     """
     variables = Environment().settings
-    given = {name: value for name, value in values.items() if value is not None}
+    cleaned = {name: unquoted(value) if isinstance(value, str) else value for name, value in values.items()}
+    given = {name: value for name, value in cleaned.items() if value not in (None, "")}
     known = {name: variables[variable].value for name, variable in _variables() if variable in variables}
     try:
         return Settings(**(known | given))

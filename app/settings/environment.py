@@ -91,11 +91,12 @@ def _cleaned(variables: dict[str, str]) -> list[tuple[str, str]]:
     """The variables of the service without what surrounds their values in env files, and without empty ones."""
     # names in capitals come last, and so win over the same in small letters
     own = sorted((item for item in variables.items() if item[0].upper().startswith(PREFIX)), reverse=True)
-    cleaned = ((name, _unquoted(value)) for name, value in own)
+    cleaned = ((name, unquoted(value)) for name, value in own)
     return [(name, value) for name, value in cleaned if value]
 
 
-def _unquoted(value: str) -> str:
+def unquoted(value: str) -> str:
+    """A value without the blanks, quotes and line ends around it that env files and shells leave."""
     value = value.strip()
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         value = value[1:-1].strip()
@@ -128,7 +129,9 @@ def _ignored(links: list[str]) -> str:
     """The sentence on Kubernetes' service links."""
     first = sorted(links, key=lambda name: name != f"{PREFIX}PORT")  # the one that has the name of a setting
     names, more = first[:MAX_LISTED], len(first) - MAX_LISTED
-    listed = f"{', '.join(names)} and {more} more" if more > 0 else " and ".join(names)
+    if more > 0:
+        names.append(f"{more} more")
+    listed = " and ".join([part for part in (", ".join(names[:-1]), names[-1]) if part])
     return (
         f"Ignored {listed}: Kubernetes' links to a Service whose name begins with nalu; "
         "set enableServiceLinks: false in the pod's spec to leave them out."

@@ -67,6 +67,23 @@ def test_links_of_services_whose_names_begin_as_settings_do_are_ignored(
     assert line.startswith(f"Ignored {prefix}_PORT")
 
 
+@pytest.mark.parametrize(
+    ("count", "listed"),
+    [
+        (1, "NALU_PORT"),
+        (2, "NALU_PORT and NALU_SERVICE_HOST"),
+        (3, "NALU_PORT, NALU_SERVICE_HOST and NALU_SERVICE_PORT"),
+        (4, "NALU_PORT, NALU_SERVICE_HOST, NALU_SERVICE_PORT and 1 more"),
+    ],
+)
+def test_links_are_named_beginning_with_the_one_that_has_the_name_of_a_setting(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, count: int, listed: str
+) -> None:
+    names = ["NALU_PORT", "NALU_SERVICE_HOST", "NALU_SERVICE_PORT", "NALU_SERVICE_PORT_HTTP"]
+    set_all(monkeypatch, {name: LINKS_OF_NALU[name] for name in names[:count]})
+    assert warnings(caplog) == [IGNORED.format(listed)]
+
+
 def test_a_port_beside_service_links_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     set_all(monkeypatch, LINKS_OF_NALU | {"NALU_PORT": "9000"})
     assert read_settings().port == 9000
@@ -98,6 +115,13 @@ def test_quotes_and_blanks_around_a_value_do_not_count(monkeypatch: pytest.Monke
         monkeypatch.setenv(f"NALU_{name.upper()}", around.format(value))
     settings = read_settings()
     assert {name: getattr(settings, name) for name in values} == values
+
+
+def test_arguments_are_cleaned_as_variables_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NALU_WORKERS", "3")
+    settings = read_settings(port=' "9000"\n', host="", repository=" ", workers=None)
+    assert (settings.port, settings.workers) == (9000, 3)
+    assert (settings.host, settings.repository) == (Settings().host, Settings().repository)
 
 
 @pytest.mark.parametrize(

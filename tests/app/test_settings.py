@@ -52,7 +52,9 @@ BAD = {
 """A bad value of each setting, and the rule it breaks: the bound, type or choices, in whatever phrase of pydantic's."""
 EXACT = {
     "NALU_PORT": ("65536", "must be an integer from 0 to 65535; correct it, or leave it out for 8000."),
-    "NALU_WORKERS": ("1.5", "must be an integer of at least 1; correct it, or leave it out for 1."),
+    "NALU_WORKERS": ("1.5", "must be an integer from 1 to 1024; correct it, or leave it out for 1."),
+    "NALU_THREADS": (f"1{'0' * 20}", "must be an integer from 0 to 1024; correct it, or leave it out for 0."),
+    "NALU_MAX_FILES": ("0", "must be an integer of at least 1; correct it, or leave it out for 64."),
     "NALU_MAX_QUEUE_DELAY_SECONDS": (
         "1s",
         "must be a finite number greater than 0; correct it, or leave it out for 0.5.",
@@ -70,7 +72,7 @@ NO_BACKEND = "NALU_BACKEND is 'tensorflow', which is not a backend; choose one o
 NO_FOLDER = "NALU_REPOSITORY is '{}', which is not a folder; give the folder of the models."
 TWO = (
     "NALU_PORT is 'y': must be an integer from 0 to 65535; correct it, or leave it out for 8000.\n"
-    "NALU_THREADS is 'x': must be an integer of at least 0; correct it, or leave it out for 0."
+    "NALU_THREADS is 'x': must be an integer from 0 to 1024; correct it, or leave it out for 0."
 )
 NO_HOST = (
     "NALU_HOST and NALU_PORT are {} and 1, which cannot be listened on (not the name or address of a host); "
@@ -226,7 +228,7 @@ def test_torchscript_without_torch_names_what_to_install(tmp_path: Path, monkeyp
         (
             {},
             ["--workers", "two"],
-            "NALU_WORKERS is 'two': must be an integer of at least 1; correct it, or leave it out for 1.",
+            "NALU_WORKERS is 'two': must be an integer from 1 to 1024; correct it, or leave it out for 1.",
         ),
         ({"NALU_THREADS": "x"}, ["--port", "y"], TWO),
         ({"NALU_HOST": "no.such.host.invalid"}, ["--port", "1"], NO_HOST.format("no.such.host.invalid")),
