@@ -71,8 +71,7 @@ def read_table(
     Raises:
         InputError: the file, a column or a number is missing or unusable; the message names it and the repair.
     """
-    source = open_table(path, form)
-    layout = _layout(source, [target, *(columns or ())], form)
+    source, layout = _open(path, [target, *(columns or ())], form)
     chosen = choose_columns(path, source, layout, target, columns, form)
     rows = CompleteRows(path, chosen, drop_incomplete)
     sample, duplicates = RowSample(len(chosen.names), seed), DuplicateColumns(len(chosen.names) - 1)
@@ -116,8 +115,7 @@ def read_records(path: Path, names: Sequence[str] = ()) -> tuple[list[str], Iter
         InputError: the file cannot be read, has no header or names a column twice; while iterating, that a row is too
             short or too long.
     """
-    source = open_table(path)
-    layout = _layout(source, names, FOUND)
+    source, layout = _open(path, names, FOUND)
     return layout.names, source.records(Rows(layout.start, len(layout.names)))
 
 
@@ -128,9 +126,10 @@ def _with_progress(path: Path, chunks: Iterator[tuple[FloatArray, IntArray]]) ->
             bar.update(len(values))
 
 
-def _layout(source: TableSource, wanted: Sequence[str], form: TableFormat) -> Layout:
+def _open(path: Path, wanted: Sequence[str], form: TableFormat) -> tuple[TableSource, Layout]:
+    source = open_table(path, wanted, form)
     header = True if source.named else form.header
-    return find_layout(source.head, wanted, header=header, comment=source.comment)
+    return source, find_layout(source.head, wanted, header=header, comment=source.comment)
 
 
 def _redundant(names: list[str], inputs: FloatArray, leaders: list[int]) -> dict[str, str]:

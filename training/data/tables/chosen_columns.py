@@ -1,12 +1,14 @@
 """Chooses the columns that a model learns from, and finds how their numbers are written."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from training.data.tables.columns import BOOLEAN, EMPTY, NUMBERS, Column, find_column
 from training.data.tables.excerpt import excerpt, listed
-from training.data.tables.layout import Layout, clean_name, missing_name
+from training.data.tables.fields import clean_name
+from training.data.tables.layout import Layout, missing_name
 from training.data.tables.notation import Notation, find_notation
 from training.data.tables.open_table import TableSource
 from training.data.tables.table_format import TableFormat
@@ -47,7 +49,7 @@ def choose_columns(
     """
     target = clean_name(target)
     named = [clean_name(name) for name in columns] if columns else None
-    _check_names(path, layout, target, named)
+    _check_names(path, source, layout, [target, *(named or ())])
     rows = [row for row in source.head[layout.start :] if len(row) == len(layout.names)]
     kinds = {
         name: find_column([row[place] for row in rows]) if rows else Column()
@@ -69,19 +71,19 @@ def choose_columns(
     return Chosen(used, places, [_as_numbers(kinds[name]) for name in used], notation, notes)
 
 
-def _check_names(path: Path, layout: Layout, target: str, named: Sequence[str] | None) -> None:
+def _check_names(path: Path, source: TableSource, layout: Layout, wanted: Sequence[str]) -> None:
     names = [name for name in layout.names if name]
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise InputError(f"{path} names column '{excerpt(name)}' twice; rename one of the two.")
-        seen.add(name)
-    for name in (target, *(named or ())):
-        if name not in seen:
-            raise InputError(f"{path} {missing_name(name, layout)}.")
-    if named and target in named:
+    twice = next((name for name, times in Counter(names).items() if times > 1), None)
+    if twice:
+        raise InputError(f"{path} names column '{excerpt(twice)}' twice; rename one of the two.")
+    for name in wanted:
+        if name not in names:
+            encoding = "" if name.isascii() or not source.notes else "; if it is in another encoding, give --encoding"
+            raise InputError(f"{path} {missing_name(name, layout)}{encoding}.")
+    target, *named = wanted
+    if target in named:
         raise InputError(f"--columns names the target '{target}', which is no input; leave it out.")
-    if named and len(set(named)) < len(named):
+    if len(set(named)) < len(named):
         raise InputError(f"--columns names '{max(named, key=named.count)}' twice; name each column once.")
 
 

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from training.data.tables.fields import BLANK, is_missing, is_number
+from training.data.tables.fields import BLANK, find_header, is_missing, is_number
 
-DELIMITERS = [",", ";", "\t", "|", " "]
-RARE_DELIMITERS = [":", "^", "~", "\x1f", "\x01"]
-"""Tried where the others find no columns: they stand in times and names."""
-SNIFFED_RECORDS, SNIFFED_FIELDS = 200, 50
+DELIMITERS = [",", ";", "\t", "|", " ", ":", "^", "~", "\x1f", "\x01"]
+"""The first of those that fit alike is taken."""
+SNIFFED_LINES, SNIFFED_RECORDS, SNIFFED_FIELDS = 400, 200, 50
 SEP_LINE = re.compile(r'"?sep=(?P<delimiter>[^"\r\n])"?[\r\n]*', re.IGNORECASE)
 """Excel's own first line."""
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
@@ -29,7 +28,7 @@ class Dialect:
         escape: the character before a quote or delimiter that is none; None where quotes are doubled instead.
         preamble: lines above the first record that are not records: of Excel (``sep=;``) and comments.
         comment: the last comment above the first record, without its mark: it may name the columns.
-        score: how well the sample fits, from 0 to 1.1.
+        score: how well the sample fits.
     """
 
     delimiter: str = ","
@@ -69,32 +68,39 @@ def split_lines(text: str) -> list[str]:
     return LINE.findall(text)
 
 
-def find_dialect(lines: Sequence[str], delimiter: str | None = None) -> Dialect:
-    """The dialect that fits most of the first records, and reads most of their fields as numbers.
+def find_dialect(lines: Sequence[str], wanted: Sequence[str] = (), delimiter: str | None = None) -> Dialect:
+    """The dialect in which the first records name the wanted columns, have one width, and hold most numbers.
 
     Args:
         lines: the first of the file.
+        wanted: columns that the user named.
         delimiter: the user's, instead of the one that fits best.
     """
     preamble, comment = 0, ""
-    first = lines[0].lstrip("\ufeff") if lines else ""
-    if found := SEP_LINE.fullmatch(first):
+    if lines and (found := SEP_LINE.fullmatch(lines[0].lstrip("\ufeff"))):
         delimiter, preamble = delimiter or found["delimiter"], 1
-    while preamble < len(lines) and (
-        lines[preamble].lstrip("\ufeff").startswith(COMMENT) or not lines[preamble].strip()
-    ):
+    while preamble < len(lines) and _is_aside(lines[preamble].lstrip("\ufeff")):
         comment = lines[preamble].strip().lstrip(COMMENT).strip() or comment
         preamble += 1
-    dialects = [_scored(Dialect(mark), lines[preamble:]) for mark in ([delimiter] if delimiter else DELIMITERS)]
-    if not delimiter and max(dialect.score for dialect in dialects) <= 0:
-        dialects += [_scored(Dialect(mark), lines[preamble:]) for mark in RARE_DELIMITERS]
-    best = max(dialects, key=lambda dialect: dialect.score)
-    best = _with_quotes(best, lines[preamble:])
+    sample = lines[preamble : preamble + SNIFFED_LINES]
+    quotes = "\"'" if any("'" in line for line in sample) else '"'
+    dialects = [Dialect(mark, quote) for mark in ([delimiter] if delimiter else DELIMITERS) for quote in quotes]
+    dialects += [replace(each, escape="\\") for each in dialects if _has_escapes(each, sample)]
+    best = max((_scored(dialect, sample, wanted) for dialect in dialects), key=lambda dialect: dialect.score)
     return replace(best, preamble=preamble, comment=comment)
 
 
-def _scored(dialect: Dialect, lines: Sequence[str]) -> Dialect:
-    """With the share of records that have the usual width, times the share of fields that are numbers."""
+def _is_aside(line: str) -> bool:
+    return not line.strip() or line.startswith(COMMENT)
+
+
+def _has_escapes(dialect: Dialect, lines: Sequence[str]) -> bool:
+    pattern = re.compile(rf"\\[{re.escape(dialect.quote)}{re.escape(dialect.delimiter)}]")
+    return any(pattern.search(line) for line in lines)
+
+
+def _scored(dialect: Dialect, lines: Sequence[str], wanted: Sequence[str]) -> Dialect:
+    """With the share of records of the usual width, times that of fields that are numbers; more with the names."""
     try:
         records = list(islice(dialect.records(lines), SNIFFED_RECORDS))
     except csv.Error:
@@ -105,19 +111,13 @@ def _scored(dialect: Dialect, lines: Sequence[str]) -> Dialect:
     width, often = max(widths.items(), key=lambda item: (item[1], item[0]))
     fields = [field for record in records[1:] if len(record) == width for field in record[:SNIFFED_FIELDS]]
     numbers = sum(is_number(field) or is_missing(field) for field in fields)
-    return replace(dialect, score=often / len(records) * (0.1 + numbers / max(1, len(fields))))
-
-
-def _with_quotes(dialect: Dialect, lines: Sequence[str]) -> Dialect:
-    """The dialect with apostrophes as quotes, or a backslash as escape character, where these fit better."""
-    sample = "".join(lines[:SNIFFED_RECORDS])
-    delimiter = re.escape(dialect.delimiter)
-    first = lines[0].strip() if lines else ""
-    quoted = rf"'[^']*'({delimiter}'[^']*')*"
-    apostrophes = _scored(replace(dialect, quote="'"), lines) if "'" in sample else dialect
-    if apostrophes.score > dialect.score or re.fullmatch(quoted, first):
-        dialect = apostrophes
-    if re.search(rf"\\[{re.escape(dialect.quote)}{delimiter}]", sample):
-        escaped = _scored(replace(dialect, escape="\\"), lines)
-        dialect = max(dialect, escaped, key=lambda each: each.score)
-    return dialect
+    score = often / len(records) * (0.1 + numbers / max(1, len(fields)))
+    if len(records[0]) != width:
+        score *= 0.9 if abs(len(records[0]) - width) == 1 else 0.25
+    if dialect.delimiter == " " and "\t" in lines[0]:
+        score /= 4
+    if dialect.escape:  # a backslash before a delimiter is hardly ever anything else
+        score *= 1.5
+    if find_header(records, wanted) is not None:
+        score *= 4
+    return replace(dialect, score=score)

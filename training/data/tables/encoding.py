@@ -3,7 +3,7 @@
 import codecs
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,8 @@ MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 UTF8 = "utf-8"
-FALLBACK = "cp1252"
+FALLBACKS = ["cp1252", "mac_roman", "cp850", "cp1250", "cp1251"]
+"""Of text that is not UTF-8: Excel's on Windows, for Macintosh and for MS-DOS; then those of other alphabets."""
 MOST_CONTROL = 0.02
 """Share of control characters above which a file is no text."""
 CONTROL = re.compile(r"[\x01-\x08\x0b\x0e-\x19\x1b\x7f\x80-\x9f\ufffd]")
@@ -75,8 +76,13 @@ class TextFile:
             return head + text.readline(HEAD_BYTES), False
 
 
-def read_text_file(path: Path, encoding: str | None = None) -> TextFile:
+def read_text_file(path: Path, encoding: str | None = None, wanted: Sequence[str] = ()) -> TextFile:
     """The file as text, after one pass over it: any byte may show that it is not UTF-8.
+
+    Args:
+        path: the file.
+        encoding: the user's; None finds it.
+        wanted: names in the file, which tell encodings of one byte a character from one another.
 
     Raises:
         InputError: the file cannot be read, or is no text.
@@ -89,12 +95,22 @@ def read_text_file(path: Path, encoding: str | None = None) -> TextFile:
     except UnicodeError as error:
         if encoding:
             raise _no_text(path, encoding) from error
-        encoding, found = FALLBACK, "is not in UTF-8 and was read as Windows-1252; say --encoding where it is another"
+        encoding = _fallback(head, wanted)
+        found = f"is not in UTF-8 and was read as {encoding}; give its --encoding if that is another"
         lines, quotes = _scan(path, encoding)
     text = codecs.decode(head[: len(head) // 4 * 4], encoding or UTF8, "replace")
     if len(CONTROL.findall(text)) > MOST_CONTROL * len(text):
         raise InputError(f"{path} is no text, and no kind of file that is known; {REPAIR}.")
     return TextFile(path, encoding or UTF8, found, is_compressed(path), lines, quotes)
+
+
+def _fallback(head: bytes, wanted: Sequence[str]) -> str:
+    """The first encoding in which the names are there."""
+    for encoding in FALLBACKS:
+        text = head.decode(encoding, "replace")
+        if all(name in text for name in wanted):
+            return encoding
+    return FALLBACKS[0]
 
 
 def _marked(head: bytes) -> tuple[str | None, str | None]:
@@ -126,12 +142,12 @@ def _scan(path: Path, encoding: str) -> tuple[int, frozenset[str]]:
             feeds, returns = feeds + text.count("\n"), returns + text.count("\r")
             quotes.update(quote for quote in "\"'" if quote in text)
         decoder.decode(b"", final=True)
-    return feeds or returns, frozenset(quotes)
+    return max(feeds, returns), frozenset(quotes)
 
 
 def _errors(encoding: str) -> str:
-    """How to decode what is invalid: Windows-1252 leaves five bytes undefined, which are no reason to reject it."""
-    return "replace" if encoding == FALLBACK else "strict"
+    """How to decode what is invalid: some bytes are undefined in these, which is no reason to reject a file."""
+    return "replace" if encoding in FALLBACKS else "strict"
 
 
 def _no_text(path: Path, encoding: str) -> InputError:

@@ -2,9 +2,13 @@
 
 import math
 import re
+import unicodedata
+from collections.abc import Sequence
 
 SPACES = "\u00a0\u202f\u2009\u2007"
 """No-break, narrow no-break, thin and figure space, as they stand between thousands."""
+TITLE_ROWS = 20
+"""Rows above the names, of which more are taken for broken rows."""
 BLANK = f" \t\r\n\x00\x1a\ufeff{SPACES}"
 """Around a field these mean nothing."""
 GROUP_MARKS = f" '\u2019{SPACES}"
@@ -22,7 +26,10 @@ INFINITE = frozenset({"inf", "infinity", "\u221e", "1.#inf"})
 BOOLEANS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "wahr": 1.0, "falsch": 0.0, "vrai": 1.0, "faux": 0.0}
 DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d{1,2}:\d\d.*)?|\d{1,2}:\d\d(:\d\d.*)?")
 _MARKS = f".,{GROUP_MARKS}"
-NUMBER = re.compile(rf"[+{MINUS}]?(?P<digits>\d[\d{_MARKS}]*|[.,]\d+)(?P<exponent>[eEdD][+-]?\d+)?")
+NUMBER = re.compile(
+    rf"[+{MINUS}]?(?P<digits>\d+[.,]?\d*|[.,]\d+|\d{{1,3}}(?P<mark>[{_MARKS}])(?:\d{{2,3}}(?P=mark))*\d{{3}}(?:[.,]\d*)?)"
+    rf"(?P<exponent>[eEdD][+-]?\d+)?"
+)
 """A number in any notation; which marks mean what is found from many of them."""
 GROUPS = {mark: re.compile(rf"\d{{1,3}}({re.escape(mark)}\d{{2,3}})*{re.escape(mark)}\d{{3}}") for mark in _MARKS}
 """A whole number with that mark between its thousands (or, in India, lakhs)."""
@@ -66,3 +73,20 @@ def is_number(text: str) -> bool:
 def is_value(text: str) -> bool:
     """Whether a stripped field is a value rather than the name of a column."""
     return is_number(text) or is_missing(text) or text.lower() in BOOLEANS or DATE.fullmatch(text) is not None
+
+
+def clean_name(text: str) -> str:
+    """A column's name on one line and in one Unicode form, so that it can be typed."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def find_header(records: Sequence[Sequence[str]], wanted: Sequence[str]) -> int | None:
+    """The record that names all these columns; only the first may do so with numbers, which stand in any row."""
+    most = 1 if any(map(is_number, wanted)) else TITLE_ROWS
+    return next((place for place, record in enumerate(records[:most]) if names_all(record, wanted)), None)
+
+
+def names_all(fields: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether a record holds the names of all these columns, at least one."""
+    names = {clean_name(field) for field in fields}
+    return bool(wanted) and all(clean_name(name) in names for name in wanted)

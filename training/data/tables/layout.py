@@ -1,18 +1,20 @@
 """Finds where the names and the rows of a table begin, and which columns carry neither name nor data."""
 
 import dataclasses
-import unicodedata
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from training.data.tables.excerpt import excerpt, listed
-from training.data.tables.fields import is_number, is_value
+from training.data.tables.fields import TITLE_ROWS, clean_name, find_header, is_number, is_value, names_all
 
 INDEX_PREFIXES = ("Unnamed: ", "__index_level_")
 """How pandas calls the index of a table that it wrote and read again."""
-TITLE_ROWS, UNIT_ROWS = 20, 3
-"""Rows above the names, and between names and numbers, of which more are taken for broken rows."""
+UNIT_ROWS = 3
+"""Rows between names and numbers, of which more are taken for broken rows."""
+NUMBERED = re.compile(r"x([1-9]\d*)")
+"""Columns of a table without a header."""
 UNITLESS = frozenset({"", "-", "1"})
 
 
@@ -33,11 +35,6 @@ class Layout:
     notes: list[str] = dataclasses.field(default_factory=list)
 
 
-def clean_name(text: str) -> str:
-    """A column's name on one line and in one Unicode form, so that it can be typed."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
 def find_layout(
     records: Sequence[Sequence[str]], wanted: Sequence[str], *, header: bool | None = None, comment: Sequence[str] = ()
 ) -> Layout:
@@ -51,7 +48,7 @@ def find_layout(
     """
     width = _usual_width(records)
     place = None if header is False else _header(records, width, wanted)
-    if place is None and header is None and _names_all(comment, wanted):
+    if place is None and header is None and names_all(comment, wanted):
         return _with_columns(records, [clean_name(field) for field in comment], Layout([], _first_row(records, width)))
     if place is None:
         start = _first_row(records, width)
@@ -71,20 +68,17 @@ def _usual_width(records: Sequence[Sequence[str]]) -> int:
     return max(widths.items(), key=lambda item: (item[0] > 1, item[1], item[0]))[0]
 
 
-def _names_all(fields: Sequence[str], wanted: Sequence[str]) -> bool:
-    names = {clean_name(field) for field in fields}
-    return bool(wanted) and all(clean_name(name) in names for name in wanted)
-
-
 def _header(records: Sequence[Sequence[str]], width: int, wanted: Sequence[str]) -> int | None:
     """The record that names the columns; None where the first row is one of values."""
-    for place, record in enumerate(records[:TITLE_ROWS]):
-        if _names_all(record, wanted):
-            return place
+    if (named := find_header(records, wanted)) is not None:
+        return named
     first = _first_row(records, width)
     before = next((place for place in range(first - 1, -1, -1) if len(records[place]) > 1), None)
     if before is not None and len(records[before]) < width and not _is_row(records[before]):
         return before  # names of another width than the rows, which are checked against it
+    numbered = [NUMBERED.fullmatch(name) for name in wanted]
+    if numbered and all(match and int(match[1]) <= width for match in numbered) and any(map(is_number, records[first])):
+        return None
     return None if _is_row(records[first]) else first
 
 

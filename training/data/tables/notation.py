@@ -13,8 +13,8 @@ from training.errors import InputError
 OTHER = {".": ",", ",": "."}
 AMBIGUOUS = re.compile(r"[1-9]\d{0,2}(?P<mark>[.,])\d{3}")
 """A thousand and something, or a number with three decimals."""
-POINT_DELIMITERS = frozenset({",", " ", "|"})
-"""Of files whose point is the decimal mark: no program that writes a decimal comma writes them."""
+COMMA_DELIMITERS = frozenset({";", "\t"})
+"""Of the files that spreadsheets write where the decimal mark is a comma, and a point stands between thousands."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _decimal(evidence: _Evidence, delimiter: str, source: str) -> str:
         if evidence.thousands[mark]:
             return other
     for mark, field in evidence.ambiguous.items():
-        if mark == "," or delimiter not in POINT_DELIMITERS:
+        if mark == "," or delimiter in COMMA_DELIMITERS:
             text = excerpt(field)
             raise InputError(
                 f"{source} has numbers such as '{text}', which may be thousands or have three decimals; "

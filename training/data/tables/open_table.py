@@ -39,8 +39,13 @@ class TableSource(Protocol):
         ...
 
 
-def open_table(path: Path, form: TableFormat = FOUND) -> TableSource:
+def open_table(path: Path, wanted: Sequence[str] = (), form: TableFormat = FOUND) -> TableSource:
     """The table in a file, by its content.
+
+    Args:
+        path: the file.
+        wanted: columns that it has.
+        form: how it is written.
 
     Raises:
         InputError: the file cannot be read, is no table or is empty.
@@ -48,7 +53,7 @@ def open_table(path: Path, form: TableFormat = FOUND) -> TableSource:
     kind = kind_of(path)
     source: TableSource
     if kind == TEXT:
-        source = TextTable(path, form.delimiter, form.encoding)
+        source = TextTable(path, wanted, delimiter=form.delimiter, encoding=form.encoding)
     elif kind == WORKBOOK:
         source = Workbook(path, form.sheet)
     else:

@@ -26,6 +26,7 @@ class TextTable:
 
     Args:
         path: the file.
+        wanted: columns that it has.
         delimiter, encoding: the user's; None finds them.
 
     Attributes:
@@ -40,13 +41,15 @@ class TextTable:
     named = False
     """Whether the first record is known to hold names."""
 
-    def __init__(self, path: Path, delimiter: str | None = None, encoding: str | None = None) -> None:
+    def __init__(
+        self, path: Path, wanted: Sequence[str] = (), *, delimiter: str | None = None, encoding: str | None = None
+    ) -> None:
         self.path = path
-        self.file = read_text_file(path, encoding)
+        self.file = read_text_file(path, encoding, wanted)
         text, whole = self.file.head()
         refuse_markup(path, text)
         self._lines = split_lines(text)
-        self.dialect = find_dialect(self._lines, delimiter)
+        self.dialect = find_dialect(self._lines, wanted, delimiter)
         self.delimiter = self.dialect.delimiter
         self._head = list(islice(read_records(path, self._lines, self.dialect, whole=whole), HEAD_RECORDS))
         self.head = [record.fields for record in self._head]
