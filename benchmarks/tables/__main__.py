@@ -1,8 +1,8 @@
 """python -m benchmarks.tables: what ``fit`` makes of one law in hundreds of random dialects of pandas and Excel.
 
 Every table holds ``y = 2 a b``. The outcome is right if the numbers that were read are those that were written and the
-law was found; refused if one sentence names a repair instead; anything else is wrong. Reading and search are those of ``fit``;
- with ``--whole``, it is ``fit`` itself, with network, MLP, plot and export, which takes seconds a table.
+law was found; refused if one sentence names a repair instead; anything else is wrong. Reading and search are those of
+``fit``; with ``--whole``, it is ``fit`` itself, with network, MLP, plot and export, which takes seconds a table.
 """
 
 import argparse
