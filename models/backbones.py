@@ -2,9 +2,12 @@
 
 import importlib
 from collections.abc import Callable
+from itertools import chain
 from typing import NamedTuple
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 
 class Backbone(NamedTuple):
@@ -92,6 +95,7 @@ def build_backbone(name: str, in_channels: int) -> Backbone:
     if ":" not in name:
         raise ValueError(f"Unknown backbone {name!r}. Available: {', '.join(BACKBONES)}, or package.module:factory.")
     made = _factory(name)(in_channels)
+    made = _uncompiled(made) if isinstance(made, nn.Module) else made
     if isinstance(made, Backbone):
         return made
     if isinstance(made, nn.Module) and isinstance(getattr(made, "op_channel", None), int):
@@ -100,6 +104,26 @@ def build_backbone(name: str, in_channels: int) -> Backbone:
         f"Backbone {name!r} made a {type(made).__name__}; it must return a models.backbones.Backbone, or a module "
         f"whose attribute op_channel is the number of channels of its feature maps."
     )
+
+
+def initialize(backbone: nn.Module, image: Tensor) -> nn.Module:
+    """The backbone in float32, whatever its factory chose, and with lazy modules initialised by a pass of an image."""
+    backbone.float()
+    if any(is_lazy(weight) for weight in chain(backbone.parameters(), backbone.buffers())):
+        was_training = backbone.training
+        with torch.no_grad():
+            backbone.eval()(image)
+        backbone.train(was_training)
+    return backbone
+
+
+def _uncompiled(module: nn.Module) -> nn.Module:
+    """The module without the wrappers of ``torch.compile``, which cannot be exported; what they wrap can."""
+    inner: nn.Module = getattr(module, "_orig_mod", module)
+    for name, child in inner.named_children():
+        if _uncompiled(child) is not child:
+            setattr(inner, name, _uncompiled(child))
+    return inner
 
 
 def _factory(path: str) -> Callable[[int], object]:

@@ -69,6 +69,7 @@ class BuildHead(nn.Module):
         _check(hidden_dims, task, num_outputs, pool, image_shape)
         self.task = task
         self.pool = pool
+        self.op_channel = op_channel
         self.conv_model = conv_model
         width = hidden_dims[0]
         self.project = (

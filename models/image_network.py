@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from models.backbones import build_backbone
+from models.backbones import build_backbone, initialize
 from models.head import BuildHead, Pool, Task, current_pool
 from models.manifest import CHANNELS
 from models.preprocessing import Contrast, ImagePreprocessing
+
+ANY_SIDE = 32
+"""Height and width of the image that initialises lazy modules of a network for images of any size."""
 
 
 class ImageNetwork(nn.Module):
@@ -86,7 +90,7 @@ def _with_head(config: dict[str, Any]) -> BuildHead:
     channels, height, width = CHANNELS[config["mode"]], config["height"], config["width"]
     cnn = build_backbone(config["backbone"], channels)
     return BuildHead(
-        cnn.network,
+        initialize(cnn.network, torch.zeros(1, channels, height or ANY_SIDE, width or ANY_SIDE)),
         cnn.op_channel,
         config["hidden_dims"],
         config["task"],

@@ -20,7 +20,7 @@ from models.image_network import ImageNetwork
 from models.manifest import ONNX_FILE, TORCHSCRIPT_FILE, Manifest, versions
 from models.units import UNITS
 from tests.app.factory import image_manifest, sum_onnx
-from training.export.write import write_onnx, write_torchscript
+from training.export.network_files import write_onnx, write_torchscript
 
 REPOSITORY = Path(__file__).parents[2] / "repository"
 FILES = {"onnx": ONNX_FILE, "torchscript": TORCHSCRIPT_FILE}

@@ -11,7 +11,8 @@ from torch import nn
 from models.head import BuildHead
 from models.networks import Network
 from models.units import UNITS
-from training.export.write import INPUT, check_parity, write_onnx, write_torchscript
+from training.export.network_files import INPUT, write_onnx, write_torchscript
+from training.export.write import check_parity
 
 pytestmark = pytest.mark.parametrize("name", UNITS.names())
 

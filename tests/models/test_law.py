@@ -9,7 +9,7 @@ import torch
 
 from models.law import Law
 from training.export.checkpoint import load_checkpoint, save_checkpoint
-from training.export.write import write_onnx, write_torchscript
+from training.export.network_files import write_onnx, write_torchscript
 
 
 def law(

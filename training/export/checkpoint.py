@@ -1,9 +1,11 @@
 """Checkpoints: weights as safetensors, with the configuration that rebuilds the network."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
@@ -23,7 +25,11 @@ def save_checkpoint(network: ExportableNetwork, path: Path) -> None:
     kind = next(name for name, kind in KINDS.items() if isinstance(network, kind))
     # one entry, as safetensors writes several in an order that changes from run to run
     metadata = {"network": json.dumps({"kind": kind, "config": network.config})}
-    path.write_bytes(save({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, metadata))
+    # clones, as safetensors refuses tensors that share memory, such as those of a module that is used twice
+    weights = {
+        name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in network.state_dict().items()
+    }
+    path.write_bytes(save(weights, metadata))
 
 
 def load_checkpoint(path: Path) -> ExportableNetwork:
@@ -36,14 +42,19 @@ def load_checkpoint(path: Path) -> ExportableNetwork:
         with safe_open(path, framework="pt") as file:
             metadata, names = file.metadata() or {}, file.keys()
             weights = {name: file.get_tensor(name) for name in names}
-        network = _build(**json.loads(metadata["network"]))
+        kind, config = _kind_and_config(**json.loads(metadata["network"]))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is not a checkpoint of this project; train the model again.") from error
-    floating = next(weight.dtype for weight in weights.values() if weight.is_floating_point())
-    network.to(floating).load_state_dict(weights)
+    try:
+        network = kind(**config)
+    except ValueError as error:  # such as a backbone that is not where it was
+        raise InputError(f"The network of {path} cannot be built again: {error}") from error
+    if any(weight.dtype == torch.float64 for weight in weights.values()):
+        network.double()  # no other type is a network's as a whole: a backbone's complex weights stay complex
+    network.load_state_dict(weights)
     return network.eval()
 
 
-def _build(kind: str, config: dict[str, Any]) -> ExportableNetwork:
+def _kind_and_config(kind: str, config: dict[str, Any]) -> tuple[Callable[..., ExportableNetwork], dict[str, Any]]:
     config = {**config, "pool": OLD_POOLS.get(config["pool"], config["pool"])} if "pool" in config else config
-    return KINDS[OLD_KINDS.get(kind, kind)](**config)
+    return KINDS[OLD_KINDS.get(kind, kind)], config

@@ -5,7 +5,8 @@ from typing import Any
 
 from models.law import Law
 from models.networks import Network
-from training.export.write import INPUT, OUTPUT, package_versions, tensor_spec
+from training.export.network_files import INPUT, OUTPUT
+from training.export.write import package_versions, tensor_spec
 
 
 def manifest_fields(

@@ -24,7 +24,9 @@ def cpu_session(model: bytes | Path) -> Any:
         os.environ[TELEMETRY_VARIABLE] = "1"
     import onnxruntime
 
-    return onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what fails is raised
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def onnx_predictor(folder: Path, manifest: Manifest) -> Predict:

@@ -4,12 +4,9 @@ All files are written to a staging folder, compared with the PyTorch network and
 interruption or a failed comparison leaves nothing half-written.
 """
 
-import io
-import logging
 import platform
 import shutil
 import tempfile
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,30 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.arrays import Predict
 from models.law import Law
-from models.manifest import (
-    MANIFEST_FILE,
-    ONNX_FILE,
-    TORCHSCRIPT_FILE,
-    WEIGHTS_FILE,
-    Manifest,
-    describe_file,
-    versions,
-)
+from models.manifest import MANIFEST_FILE, Manifest, describe_file, versions
 from training.errors import InputError, ParityError, output_errors
-from training.export.checkpoint import ExportableNetwork, save_checkpoint
-from training.export.onnx_predictor import cpu_session
-from training.export.strip_metadata import strip_onnx, strip_torchscript
+from training.export.checkpoint import ExportableNetwork
+from training.export.failure import describe
+from training.export.network_files import predictors, write_files
 from training.metrics import NEAR_ZERO, relative_errors
 from training.trainer.finite import first_not_finite
 
-INPUT, OUTPUT = "input", "output"
 TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-4}
 """Largest relative difference between an exported file and the PyTorch network, by the type of the output."""
 
@@ -75,18 +62,21 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
 
     Raises:
         InputError: a weight is not finite; nothing is written.
-        ParityError: a file differs from the PyTorch network by more than ``TOLERANCES``; nothing is written.
+        ParityError: the network cannot be exported, or a file differs from it by more than ``TOLERANCES``; nothing is
+            written.
         OSError: a file cannot be written, with the path of the model; nothing is left of it.
     """
     check_finite(export.network, name)
     with output_errors(repository / name), _staging(repository) as folder:
         network = export.network.eval().requires_grad_(requires_grad=False)
         example = torch.from_numpy(next(iter(export.parity_inputs.values()))[:2])
-        graph = network.simplified() if isinstance(network, Law) else network
-        write_onnx(graph, example, folder / ONNX_FILE)
-        write_torchscript(graph, example, folder / TORCHSCRIPT_FILE)
-        save_checkpoint(network, folder / WEIGHTS_FILE)
-        for file, predict in ((ONNX_FILE, _onnx(folder)), (TORCHSCRIPT_FILE, _torchscript(folder))):
+        try:
+            write_files(network, example, folder)
+        except OSError:
+            raise
+        except Exception as error:  # PyTorch's exporters may raise anything
+            raise ParityError(f"'{name}' cannot be exported: {describe(error, network, {})}.") from error
+        for file, predict in predictors(folder).items():
             for part, inputs in export.parity_inputs.items():
                 check_parity(network, predict, inputs, f"{file} of '{name}' on {part} inputs")
         files = {path.name: describe_file(path) for path in sorted(folder.iterdir())}
@@ -171,62 +161,3 @@ def _move_into_place(folder: Path, target: Path, *, replace: bool) -> Path:
         raise
     shutil.rmtree(before, ignore_errors=True)
     return target
-
-
-def write_onnx(network: nn.Module, example: Tensor, path: Path) -> None:
-    """Write a network as one ONNX file without external data; batch size and image size are dynamic.
-
-    Args:
-        network: in evaluation mode.
-        example: an input of at least two rows, or images whose height differs from their width: the exporter treats
-            a dimension of 1, and two equal dimensions, as fixed.
-        path: the file to write.
-    """
-    axes = {0: torch.export.Dim("batch")}
-    if example.ndim == 4:
-        axes |= {2: torch.export.Dim("height", min=1), 3: torch.export.Dim("width", min=1)}
-    with _quiet_exporter():
-        program = torch.onnx.export(
-            network,
-            (example,),
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_shapes=(axes,),
-            external_data=False,
-            verbose=False,
-        )
-    assert program is not None
-    onnx.save_model(strip_onnx(program.model_proto), path)
-
-
-def write_torchscript(network: nn.Module, example: Tensor, path: Path) -> None:
-    """Write a network as TorchScript, traced on an example."""
-    # the trace needs no check of its own: write_model compares every file with the network
-    content = io.BytesIO()
-    torch.jit.save(torch.jit.trace(network, example, check_trace=False), content)  # type: ignore[no-untyped-call]
-    path.write_bytes(content.getbuffer())
-    strip_torchscript(path)
-
-
-@contextmanager
-def _quiet_exporter() -> Iterator[None]:
-    """Hide the exporter's notes about itself and about packages that are not needed."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=FutureWarning, message=".*LeafSpec.*")
-            yield
-    finally:
-        logger.setLevel(level)
-
-
-def _onnx(folder: Path) -> Predict:
-    session = cpu_session(folder / ONNX_FILE)
-    return lambda inputs: np.asarray(session.run([OUTPUT], {INPUT: inputs})[0])
-
-
-def _torchscript(folder: Path) -> Predict:
-    module = torch.jit.load(folder / TORCHSCRIPT_FILE)  # type: ignore[no-untyped-call]
-    return lambda inputs: np.asarray(module(torch.from_numpy(inputs)).detach().numpy())

@@ -15,6 +15,7 @@ from models.law import Law
 from models.networks import Network
 from training.data.table_split import Part, Split
 from training.errors import DivergedError, InputError
+from training.export.dry_run import check_unit_export
 from training.export.manifest_fields import manifest_fields, unit_name
 from training.export.write import Export, write_model
 from training.metrics import NEAR_ZERO, predict, regression_errors, relative_errors
@@ -128,6 +129,7 @@ def _search(config: FitConfig, train: Part) -> tuple[Law, Formula | None, str | 
 
 def _train(config: FitConfig, train: Part, held_out: Part) -> tuple[Network, Formula | None, None]:
     dims = [len(config.columns), *config.hidden, 1]
+    check_unit_export(config.unit, dims, _pair(train.inputs[:64]))
     network, error = _best_restart(config.unit, dims, _tensors(train), held_out, config.restarts)
     if error == np.inf:
         raise DivergedError(

@@ -9,7 +9,8 @@ from models.arrays import ByteArray
 from models.manifest import CHANNELS
 from training.data.image_files import MIN_OWN_SIDE
 from training.data.labeled_images import Images, LabeledImages
-from training.export.write import INPUT, OUTPUT, Export, package_versions, tensor_spec, write_model
+from training.export.network_files import INPUT, OUTPUT
+from training.export.write import Export, package_versions, tensor_spec, write_model
 from training.vision.config import FittedImageModel, TrainConfig
 
 

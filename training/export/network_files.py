@@ -1,0 +1,113 @@
+"""The files of a network: ONNX and TorchScript, and what each of them computes."""
+
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+from torch.autograd import Function
+from torch.autograd.function import FunctionCtx
+
+from models.arrays import Predict
+from models.law import Law
+from models.manifest import ONNX_FILE, TORCHSCRIPT_FILE, WEIGHTS_FILE
+from training.export.adaptive_pool import translations
+from training.export.checkpoint import ExportableNetwork, save_checkpoint
+from training.export.onnx_predictor import cpu_session
+from training.export.strip_metadata import strip_onnx, strip_torchscript
+
+INPUT, OUTPUT = "input", "output"
+
+
+def write_files(network: ExportableNetwork, example: Tensor, folder: Path) -> None:
+    """Write ONNX, TorchScript and checkpoint.
+
+    Args:
+        network: in evaluation mode.
+        example: see ``write_onnx``.
+        folder: where to.
+    """
+    graph = network.simplified() if isinstance(network, Law) else network
+    write_onnx(graph, example, folder / ONNX_FILE)
+    write_torchscript(graph, example, folder / TORCHSCRIPT_FILE)
+    save_checkpoint(network, folder / WEIGHTS_FILE)
+
+
+def predictors(folder: Path) -> dict[str, Predict]:
+    """What the ONNX and the TorchScript file of a folder compute, by file name."""
+    return {ONNX_FILE: _onnx(folder / ONNX_FILE), TORCHSCRIPT_FILE: _torchscript(folder / TORCHSCRIPT_FILE)}
+
+
+def write_onnx(network: nn.Module, example: Tensor, path: Path) -> None:
+    """Write a network as one ONNX file without external data; batch size and image size are dynamic.
+
+    Args:
+        network: in evaluation mode.
+        example: an input of at least two rows, or images whose height differs from their width: the exporter treats
+            a dimension of 1, and two equal dimensions, as fixed.
+        path: the file to write.
+    """
+    axes = {0: torch.export.Dim("batch")}
+    if example.ndim == 4:
+        axes |= {2: torch.export.Dim("height", min=1), 3: torch.export.Dim("width", min=1)}
+    with _quiet_exporter():
+        program = torch.onnx.export(
+            network,
+            (example,),
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=(axes,),
+            external_data=False,
+            verbose=False,
+            custom_translation_table=translations(),
+        )
+    assert program is not None
+    onnx.save_model(strip_onnx(program.model_proto), path)
+
+
+def write_torchscript(network: nn.Module, example: Tensor, path: Path) -> None:
+    """Write a network as TorchScript, traced on an example."""
+    # the trace needs no check of its own: every file is compared with the network
+    with _quiet_exporter(), patch.object(Function, "apply", classmethod(_forward_of)):
+        traced = torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
+    content = io.BytesIO()
+    torch.jit.save(traced, content)
+    path.write_bytes(content.getbuffer())
+    strip_torchscript(path)
+
+
+def _forward_of(function: type[Function], *inputs: Any) -> Any:
+    """The forward pass of an autograd function in plain operators; TorchScript cannot save the function itself."""
+    separate = function.setup_context is not Function.setup_context
+    return function.forward(*inputs) if separate else function.forward(FunctionCtx(), *inputs)
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Hide the exporter's notes about itself and packages that are not needed, and its dumps of graphs that fail."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
+
+
+def _onnx(path: Path) -> Predict:
+    session = cpu_session(path)
+    return lambda inputs: np.asarray(session.run([OUTPUT], {INPUT: inputs})[0])
+
+
+def _torchscript(path: Path) -> Predict:
+    module = torch.jit.load(path)  # type: ignore[no-untyped-call]
+    return lambda inputs: np.asarray(module(torch.from_numpy(inputs)).detach().numpy())
