@@ -8,7 +8,7 @@ import asyncio
 import heapq
 import ipaddress
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from time import perf_counter
 from typing import Protocol
@@ -19,10 +19,14 @@ from app.settings import Settings
 
 SWEEP_SECONDS = 0.5
 """Interval of the sweeps, and so how late a connection may be closed."""
+SWEEP_BATCH = 64
+"""Connections between two turns of the event loop: to end them all at once would delay requests."""
 LINGER_SECONDS = 5.0
 """How long a rejected client may go on sending: to close at once would reset the connection, and lose the response."""
 LEAST_PROGRESS_BYTES = 65_536
 """What a client has to take of its response within the send timeout, unless that is the rest."""
+PROBES = b"/health/"
+"""Start of the paths that are served over the limits too."""
 PROBE_CONNECTIONS = 64
 """Connections over the limits, which are answered only if they are probes; those beyond are closed at once."""
 EVICTION_BATCH = 64
@@ -99,6 +103,9 @@ class ConnectionTable:
     def __len__(self) -> int:
         return len(self._open)
 
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(self._open)
+
     def add(self, connection: Connection) -> bool:
         """Enter a new connection, in place of the one that has waited longest for its client where there are too many.
 
@@ -134,12 +141,18 @@ class ConnectionTable:
         """Sweep until cancelled."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            self.sweep()
+            present = list(self._open)
+            for start in range(0, len(present), SWEEP_BATCH):
+                self.sweep(present[start : start + SWEEP_BATCH])
+                await asyncio.sleep(0)
+            self._metrics.connections.set(len(self._open))
 
-    def sweep(self) -> None:
+    def sweep(self, connections: Iterable[Connection]) -> None:
         """End the connections whose time is over."""
         now = self._clock()
-        for connection in list(self._open):
+        for connection in connections:
+            if connection not in self._open:
+                continue
             if self._is_stalled(connection, now):
                 self._count("not_reading")
                 connection.transport.abort()
@@ -152,7 +165,6 @@ class ConnectionTable:
                 connection.waiting_since = now
             elif now - connection.waiting_since >= seconds:
                 self._end(connection, phase)
-        self._metrics.connections.set(len(self._open))
 
     def _end(self, connection: Connection, phase: Phase) -> None:
         if phase is Phase.REJECTED:

@@ -1,9 +1,8 @@
 """The private parts of uvicorn that the fast path uses; no other file depends on them.
 
 uvicorn's protocol parses HTTP and gives each request to a ``RequestResponseCycle``, which runs the application in a
-task and exchanges messages with it. Here another cycle may take that place, which answers without either. uvicorn does
-not promise to keep these names: its version is pinned, and tests/app/transport/test_uvicorn_protocol.py tells what is
-missing.
+task and exchanges messages with it. Here another cycle may take that place, which answers without either. uvicorn may
+change these names: its version is pinned, and tests/app/transport/test_uvicorn_protocol.py tells what is missing.
 """
 
 import asyncio
@@ -11,17 +10,16 @@ from collections.abc import Container, Iterable
 
 import httptools
 from starlette.requests import ClientDisconnect
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from app.errors import MalformedRequestError, ServiceError, TooManyConnectionsError
-from app.transport.connections import Phase
+from app.transport.connections import PROBES, Phase
 from app.transport.framing import BoundedFraming, Part
 
 MAX_BODY_BYTES = 65_536
 """uvicorn's ``HIGH_WATER_LIMIT``: above it, reading stops until the application has taken what came."""
-PROBES = b"/health/"
-"""Start of the paths that are served beyond the limit of connections."""
 
 
 class Cycle:
@@ -80,10 +78,7 @@ class Cycle:
 
 
 class CycleProtocol(BoundedFraming, HttpToolsProtocol):
-    """uvicorn's protocol, with a choice of the cycle, reading by the application's ``read_scheduler``, and its limits.
-
-    The application's table of ``connections`` bounds how many there are, and how long each may wait for its client.
-    """
+    """uvicorn's protocol, with a choice of the cycle and the application's ``read_scheduler`` and ``connections``."""
 
     lost = False
     """Whether the connection has ended."""
@@ -93,7 +88,9 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
     within_limit = True
     """Whether the connection is not one too many."""
     rejected = False
-    """Whether the response to the request that ended the reading is sent."""
+    """Whether ``rejection`` is sent."""
+    running: RequestResponseCycle | None = None
+    """The latest cycle with a task; cycles that are newer wait for it."""
     fast_paths: Container[bytes]
     """Paths of the requests that may get a cycle of ours."""
 
@@ -106,7 +103,6 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
         raise NotImplementedError
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client has connected."""
         super().connection_made(transport)
         self.within_limit = self.app.connections.add(self)
 
@@ -115,7 +111,6 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
         self.app.read_scheduler.put(self, data)
 
     def take(self, data: bytes, read_at: float) -> None:
-        """Parse data."""
         self.read_at = read_at
         self.parse(data)
 
@@ -129,10 +124,12 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
             self.reject(self.rejection or MalformedRequestError())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection has ended."""
         self.lost = True
         self.app.connections.remove(self)
         super().connection_lost(exc)
+        self.pipeline.clear()
+        if self.running is not None:
+            _disconnect(self.running)  # uvicorn tells its newest cycle only
 
     def on_message_begin(self) -> None:
         """Begin a request. uvicorn's scope is built later, if it is needed."""
@@ -176,13 +173,15 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
         self.part = Part.BODY
         self.headers = []  # trailers are no headers
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self.running = cycle
+        super()._start_asgi_task(cycle, app)
+
     def on_body(self, body: bytes) -> None:
-        """A piece of the body has come."""
         self.count_body(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The body is complete."""
         self.crossed = True
         self.part = Part.BEGIN
         if isinstance(self.cycle, Cycle):
@@ -215,16 +214,14 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
         """Respond in the place of the application, which still waits for the body, unless it has responded."""
         if self.cycle.response_started or self.cycle.response_complete:
             self.transport.close()
-            return
-        self._send_rejection()
-        self.cycle.disconnected = True
-        self.cycle.message_event.set()
+        else:
+            self._send_rejection()
+            _disconnect(self.cycle)
 
     def _send_rejection(self) -> None:
         if self.rejection is None or self.transport.is_closing():
             return
-        self.rejected = True
-        self.waiting_since = None
+        self.rejected, self.waiting_since = True, None
         self.send_rejection(self.rejection)
         self.flow.resume_reading()
         if self.transport.can_write_eof():
@@ -233,12 +230,10 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
             self.transport.close()
 
     def write_response(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
-        """Write a whole response."""
         lines = b"".join([b"%b: %b\r\n" % header for header in (*self.server_state.default_headers, *headers)])
         self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[status], lines, body))
 
     def phase(self) -> Phase:
-        """What the connection waits for."""
         if self.transport.is_closing():
             return Phase.CLOSING
         if self.rejected:
@@ -248,3 +243,8 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
         if self.part is Part.HEAD:
             return Phase.HEAD
         return Phase.NEW if self.cycle is None else Phase.IDLE
+
+
+def _disconnect(cycle: RequestResponseCycle) -> None:
+    cycle.disconnected = True
+    cycle.message_event.set()

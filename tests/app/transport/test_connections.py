@@ -73,7 +73,7 @@ class Clocked:
         """Twice a second for some seconds."""
         for _ in range(round(seconds / connections.SWEEP_SECONDS)):
             self.now += connections.SWEEP_SECONDS
-            self.table.sweep()
+            self.table.sweep(list(self.table))
 
     def closed(self, reason: str) -> float:
         return self.metrics.registry.get_sample_value("nalu_closed_connections_total", {"reason": reason}) or 0

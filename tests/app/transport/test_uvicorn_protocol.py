@@ -17,7 +17,7 @@ FROM_UVICORN = {"url", "headers"}
 """Names that the bounds on framing declare and uvicorn sets."""
 OWN = {
     *("lost", "read_at", "take", "choose_cycle", "fast_paths", "read_scheduler", "dispatcher", "connections"),
-    *("waiting_since", "within_limit", "rejected", "phase", "send_rejection", "write_response"),
+    *("waiting_since", "within_limit", "rejected", "running", "phase", "send_rejection", "write_response"),
     *("_reject_current", "_send_rejection"),
     *({*vars(BoundedFraming), *BoundedFraming.__annotations__} - FROM_UVICORN),
 }
