@@ -43,7 +43,8 @@ class RepositoryFolder:
         except OSError as error:
             self._record(f"{root} cannot be read: {error.strerror}.", in_use)
             return None
-        replaced = self._identity not in (None, listing.identity)
+        # identities are reused: whether models were removed can be told only of a folder that was there all the time
+        replaced = self.outage is not None or self._identity not in (None, listing.identity)
         if in_use and replaced and not listing.folders and not listing.unreadable:
             reason = f"{root} is another folder than before and has no model, as where a volume is not mounted"
             self._record(f"{reason}; mount it, or restart the service to unload its models.", in_use)

@@ -178,6 +178,23 @@ def test_a_folder_whose_models_were_all_removed_is_not_away(repository: Reposito
     assert (served(repository), repository.outage) == ([], None)
 
 
+def test_a_folder_that_comes_back_empty_stays_away_until_it_has_models(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renamed(repository.root, monkeypatch)
+    repository.refresh()
+    for folder in repository.root.with_name("away").iterdir():
+        shutil.rmtree(folder)
+    restore(repository.root)
+    repository.refresh()
+    assert served(repository) == [("add", 1), ("sum", 1), ("sum", 2)]
+    assert repository.outage is not None
+    assert repository.outage.reason == REPLACED.format(root=repository.root)
+    write_sum(repository.root, "other")
+    repository.refresh()
+    assert (served(repository), repository.outage) == ([("other", 1)], None)
+
+
 def test_another_folder_with_models_takes_the_place_of_the_old_one(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
