@@ -90,6 +90,13 @@ class MalformedRequestError(ServiceError):
         super().__init__("What was received is no valid HTTP/1.1 request; check the client, and that it uses no TLS.")
 
 
+class UnknownMethodError(ServiceError):
+    """No path takes such a method, nor is it one of HTTP's usual ones."""
+
+    status = 501
+    reason = "malformed"
+
+
 class TooLargeError(ServiceError):
     """The request is over a limit of the settings."""
 

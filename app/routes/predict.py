@@ -55,7 +55,7 @@ async def predict_image(service: ServiceDep, context: RequestContext) -> Respons
 
     The body's Content-Encoding may be gzip or deflate.
 
-    Example images: [one digit](/docs/digit.png), [several digits](/docs/digits.png).
+    Example images: [one digit](docs/digit.png), [several digits](docs/digits.png).
 
         curl -s localhost:8000/docs/digit.png -o digit.png
         curl -s localhost:8000/predict/image -F model=digit -F files=@digit.png

@@ -1,11 +1,19 @@
 """Bounds what a client may send besides bodies: request lines, headers, chunk extensions and trailers."""
 
+import re
 from enum import Enum
 
-from app.errors import HeadTooLargeError, ServiceError
+from app.errors import HeadTooLargeError, MalformedRequestError, ServiceError, UnknownMethodError
 
 CHUNK_FRAMING_BYTES = 12
 """A chunk's length in up to eight digits, and two line ends."""
+
+
+METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"TRACE")
+"""Methods that are known: a path that does not take one gets 405."""
+MAX_LINE_BYTES = 1000
+"""Bytes of a piece in which a request line is looked for."""
+_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) [!-~]+ HTTP/1\.[01]\r?\n")
 
 
 class Part(Enum):
@@ -94,3 +102,11 @@ class BoundedFraming:
     def _head_too_large(self) -> HeadTooLargeError:
         is_target = self.part is Part.HEAD and 2 * len(self.url) > self.max_head_bytes
         return HeadTooLargeError(self.max_head_bytes, self.max_header_fields, is_target=is_target)
+
+
+def malformed(piece: bytes | memoryview) -> ServiceError:
+    """The error of a piece that cannot be parsed, which may begin with an unknown method or the target of CONNECT."""
+    line = _REQUEST_LINE.match(bytes(piece[:MAX_LINE_BYTES]))
+    if line is None or line[1] in METHODS:
+        return MalformedRequestError()
+    return UnknownMethodError(f"{line[1].decode('ascii')} is no method that the service knows; GET /docs lists them.")

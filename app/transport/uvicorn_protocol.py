@@ -14,9 +14,9 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from app.errors import MalformedRequestError, ServiceError, TooManyConnectionsError
+from app.errors import ServiceError, TooManyConnectionsError
 from app.transport.connections import PROBES, Phase
-from app.transport.framing import BoundedFraming, Part
+from app.transport.framing import BoundedFraming, Part, malformed
 
 MAX_BODY_BYTES = 65_536
 """uvicorn's ``HIGH_WATER_LIMIT``: above it, reading stops until the application has taken what came."""
@@ -121,7 +121,7 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
         except httptools.HttpParserUpgrade:
             self._unsupported_upgrade_warning()
         except httptools.HttpParserError:  # such as an error that a callback raises
-            self.reject(self.rejection or MalformedRequestError())
+            self.reject(self.rejection or malformed(data))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True

@@ -137,6 +137,8 @@ def test_under_v2_the_error_has_the_form_of_the_protocol(
         b"SSH-2.0-OpenSSH_9.6\r\n",
         b"\x00" * 1000,
         b"GET / HTTP/9.9\r\n\r\n",
+        b"FOO HTTP/1.1\r\n\r\n",
+        b"FOO models\r\n\r\n",
         b"GET / HTTP/1.1\r\nX: a\r\n folded\r\n\r\n",
         CHUNKED + b"no length\r\n",
     ],
@@ -146,6 +148,32 @@ def test_what_is_no_http_gets_a_problem_with_400(bounded: LiveService, garbage: 
         answer = connection.send(garbage).answer()
         assert (answer.status, answer.header("connection")) == (400, "close")
         assert json.loads(answer.body)["detail"] == MALFORMED
+        assert connection.ends()
+
+
+@pytest.mark.parametrize(
+    ("line", "method"),
+    [
+        ("FOO /models HTTP/1.1", "FOO"),
+        ("BREW /coffee HTTP/1.0", "BREW"),
+        ("GETX / HTTP/1.1", "GETX"),
+        ("get /models HTTP/1.1", "get"),
+        ("CONNECT here:443 HTTP/1.1", "CONNECT"),
+    ],
+)
+@pytest.mark.parametrize("before", [b"", LIVE])
+def test_an_unknown_method_gets_501_and_ends_the_connection(
+    bounded: LiveService, before: bytes, line: str, method: str
+) -> None:
+    with RawConnection(bounded.port) as connection:
+        if before:
+            assert connection.send(before).answer().status == 200
+        answer = connection.send(f"{line}\r\nHost: here\r\n\r\n".encode()).answer()
+        assert (answer.status, answer.header("connection")) == (501, "close")
+        assert answer.header("content-type") == "application/problem+json"
+        assert (
+            json.loads(answer.body)["detail"] == f"{method} is no method that the service knows; GET /docs lists them."
+        )
         assert connection.ends()
 
 
