@@ -118,6 +118,25 @@ def test_a_file_over_the_limit_is_not_left_in_half(tmp_path: Path) -> None:
     assert (listing(path.parent), path.read_bytes()) == (["file"], b"old")
 
 
+def test_a_folder_that_cannot_be_made_is_named_with_its_own_reason(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for write in (lambda path: write_whole_file(path, b""), lambda path: save_figure(new_figure(2, 2), path)):
+        with pytest.raises(OSError, match=r"Not a directory|File exists") as caught:
+            write(tmp_path / "file" / "below")
+        assert caught.value.filename == str(tmp_path / "file" / "below")
+    assert listing(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_folder_that_was_made_for_the_file_is_not_left_empty(tmp_path: Path, made: bool) -> None:
+    path = tmp_path / "folder" / "file"
+    if made:
+        path.parent.mkdir()
+    with file_limit(1000), pytest.raises(OSError, match="File too large"):
+        write_whole_file(path, bytes(2000))
+    assert listing(tmp_path) == ["folder"] * made
+
+
 def test_a_plot_is_written_whole_or_the_old_one_stays(tmp_path: Path) -> None:
     path = tmp_path / "plot.png"
     figure = new_figure(2, 2)

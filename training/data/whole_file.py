@@ -1,6 +1,7 @@
 """Writes a file whole or not at all."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from training.errors import output_errors
@@ -16,12 +17,15 @@ def write_whole_file(path: Path, content: bytes | memoryview) -> None:
     Raises:
         OSError: it cannot be written; with its path. The old one is left, and nothing beside it.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside, is_new_folder = path.with_name(f".{path.name}.{os.getpid()}"), not path.parent.exists()
     with output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             beside.write_bytes(content)
             beside.replace(path)
         except BaseException:  # an interruption, too
-            beside.unlink(missing_ok=True)
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+                if is_new_folder:
+                    path.parent.rmdir()
             raise
