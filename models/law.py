@@ -54,9 +54,15 @@ class Law(nn.Module):
         """Widths of the layers: columns, terms, sums, 1."""
         return [*self.config.values(), 1]
 
+    @property
+    def used(self) -> Tensor:
+        """Which columns matter, ``(in_features,)``."""
+        return ((self.W != 0) | (self.negative != 1)).any(0)
+
     def forward(self, x: Tensor) -> Tensor:
-        column = x.unsqueeze(-2)
-        factors = column.abs() ** self.W * torch.where(column < 0, self.negative, 1.0)
+        used = self.used  # of a wide table few are, and every term takes memory for each
+        column = x[..., used].unsqueeze(-2)
+        factors = column.abs() ** self.W[:, used] * torch.where(column < 0, self.negative[:, used], 1.0)
         sums = functional.linear(factors.prod(-1), self.C)
         return (sums**self.V).prod(-1, keepdim=True)
 

@@ -27,7 +27,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         rounds: of the search for sums and quotients of products, at most; 0 tries products and sums of columns only.
-        seconds: time after which nothing new is tried; None: no limit. A search that it ends may not be reproducible.
+        seconds: limit of the time, kept to 2 s or a fifth; None: none. A search that it ends may not be reproducible.
         random_state: seed of the search, a ``RandomState`` to draw it from, or None: a new one at every fit.
 
     Attributes:

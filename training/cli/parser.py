@@ -46,7 +46,7 @@ def _fit(parser: argparse.ArgumentParser) -> None:
         "--seconds",
         type=_positive,
         default=240,
-        help="time limit of the symbolic regression (default: 240)",
+        help="time limit of the search and of the MLP beside it (default: 240)",
     )
     parser.add_argument("--seed", type=_non_negative, default=0, help="random seed (default: 0)")
     parser.add_argument(

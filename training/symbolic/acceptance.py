@@ -9,10 +9,12 @@ from training.data.table_split import from_median
 from training.metrics import relative_errors, relative_rmse
 from training.symbolic.candidate import Candidate, different_rows
 from training.symbolic.constants import fit_constants
+from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.residuals import learnable
 from training.symbolic.snap import is_simple
 
 UNDECIDED = "undecided"
+LEARNABLE = "what the best candidate leaves over is no noise: it can be learned from the columns"
 EXACT = 3e-7
 """Relative error that counts as rounding, of targets in float32 too."""
 ROUNDING = 1e-15
@@ -29,7 +31,14 @@ INNER_SHARE, MAX_OUTER_RATIO = 0.7, 1.6
 """Share of the rows that a law is fitted to again, and how many times worse it may be on the others."""
 
 
-def rejection_reason(candidate: Candidate, inputs: FloatArray, target: FloatArray, *, noise: bool = True) -> str | None:
+def rejection_reason(
+    candidate: Candidate,
+    inputs: FloatArray,
+    target: FloatArray,
+    *,
+    noise: bool = True,
+    deadline: Deadline = NO_DEADLINE,
+) -> str | None:
     """Why a candidate is rejected as the law of these rows; None if it is accepted.
 
     A law either fits to rounding, or leaves noise: so little that its constants settle on simple numbers, nothing in
@@ -41,6 +50,10 @@ def rejection_reason(candidate: Candidate, inputs: FloatArray, target: FloatArra
         inputs: ``(rows, columns)``.
         target: ``(rows,)``.
         noise: consider noise; without it the answer is ``UNDECIDED`` unless the fit is exact.
+        deadline: for what is to be decided about noise.
+
+    Raises:
+        DeadlineError: it has passed before noise is decided on.
     """
     once = different_rows(inputs, target)
     residuals = _Residuals(candidate, inputs[once], target[once], candidate.predict(inputs[once]))
@@ -53,7 +66,7 @@ def rejection_reason(candidate: Candidate, inputs: FloatArray, target: FloatArra
         return f"{points} different rows are too few to tell a law from chance"
     if residuals.is_exact():
         return "the terms of the best candidate cancel one another" if residuals.cancels() else None
-    return residuals.too_much_noise() or residuals.more_than_noise()
+    return residuals.too_much_noise() or residuals.more_than_noise(deadline)
 
 
 @dataclass(frozen=True)
@@ -104,7 +117,7 @@ class _Residuals:
             return f"the best candidate is off by {size:.0%}"
         return None
 
-    def more_than_noise(self) -> str | None:
+    def more_than_noise(self, deadline: Deadline) -> str | None:
         """Why the residuals are not all noise."""
         twelfths = self.candidate.exponents * 12
         if np.abs(twelfths - np.round(twelfths)).max() > 1e-9:
@@ -113,9 +126,9 @@ class _Residuals:
         if len(constants) > 1 and not all(is_simple(constant) for constant in constants):
             return "the constants of the best candidate cannot be told apart in the noise"
         in_proportion = self.errors / np.maximum(np.abs(self.predicted), 1e-300)
-        if learnable(self.inputs, self.errors) or learnable(self.inputs, in_proportion):
-            return "what the best candidate leaves over is no noise: it can be learned from the columns"
-        if self.fails_outwards():
+        if any(learnable(self.inputs, rest, deadline) for rest in (self.errors, in_proportion)):
+            return LEARNABLE
+        if self.fails_outwards(deadline):
             return "fitted to the inner rows, the best candidate fails on the outer ones"
         return None
 
@@ -130,13 +143,13 @@ class _Residuals:
         logs, goal = np.log(np.abs(self.predicted)), np.log(np.abs(self.target))
         return float(np.mean((logs - goal) ** 2) / max(np.var(goal), 1e-300))
 
-    def fails_outwards(self) -> bool:
+    def fails_outwards(self, deadline: Deadline) -> bool:
         """Whether the candidate, its constants fitted to the inner rows alone, is worse on the outer ones."""
         distance = from_median(self.inputs).max(1)
         inner = distance <= np.quantile(distance, INNER_SHARE)
         if inner.all():
             return False
-        for fitted in fit_constants(self.candidate, self.inputs[inner], self.target[inner]):
+        for fitted in fit_constants(self.candidate, self.inputs[inner], self.target[inner], deadline):
             predicted = fitted.predict(self.inputs)
             for error in (np.abs(predicted - self.target), relative_errors(predicted, self.target)):
                 if error[~inner].mean() <= MAX_OUTER_RATIO * error[inner].mean():

@@ -70,6 +70,10 @@ class Candidate:
         exponents[:, places], signs[:, places] = self.exponents, self.signs
         return replace(self, exponents=exponents, signs=signs)
 
+    def of_columns(self, places: BoolArray) -> "Candidate":
+        """The same candidate on a table that has only these columns."""
+        return replace(self, exponents=self.exponents[:, places], signs=self.signs[:, places])
+
     def network(self) -> Law:
         """The candidate as a network."""
         terms, columns = self.exponents.shape

@@ -11,6 +11,7 @@ import numpy as np
 
 from models.arrays import FloatArray
 from training.symbolic.candidate import Candidate
+from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.snap import simplest_constant
 from training.symbolic.subset_least_squares import ROUNDING, allowance, inverse_lengths, least_squares
 
@@ -23,20 +24,23 @@ WEAKEST_TERMS = 4
 """Terms whose removal is tried one by one, the weakest first."""
 
 
-def fit_constants(candidate: Candidate, inputs: FloatArray, target: FloatArray) -> list[Candidate]:
+def fit_constants(
+    candidate: Candidate, inputs: FloatArray, target: FloatArray, deadline: Deadline = NO_DEADLINE
+) -> list[Candidate]:
     """The candidate with its constants fitted, pruned and snapped, for errors in proportion and for those of one size.
 
     Args:
         candidate: with constants to start from.
         inputs: ``(rows, columns)``.
         target: ``(rows,)``.
+        deadline: checked before every step.
     """
-    same = _ConstantFit.start(candidate, inputs, target, np.ones(len(target)))
-    proportional = _ConstantFit.start(candidate, inputs, target, _by_size(target))
+    same = _ConstantFit.start(candidate, inputs, target, np.ones(len(target)), deadline)
+    proportional = _ConstantFit.start(candidate, inputs, target, _by_size(target), deadline)
     if proportional is not None:  # again by the size of the fit: that of a noisy target would bias it
         answer = proportional.candidate.predict(inputs)
         weights = _by_size(np.where(np.isfinite(answer), answer, target))
-        proportional = _ConstantFit.start(proportional.candidate, inputs, target, weights) or proportional
+        proportional = _ConstantFit.start(proportional.candidate, inputs, target, weights, deadline) or proportional
     return [fit.pruned().snapped() for fit in (proportional, same) if fit is not None]
 
 
@@ -54,16 +58,17 @@ class _ConstantFit:
     target: FloatArray
     weights: FloatArray
     error: float
+    deadline: Deadline
 
     @classmethod
     def start(
-        cls, candidate: Candidate, inputs: FloatArray, target: FloatArray, weights: FloatArray
+        cls, candidate: Candidate, inputs: FloatArray, target: FloatArray, weights: FloatArray, deadline: Deadline
     ) -> "_ConstantFit | None":
         terms = candidate.terms(inputs)
         sound = np.isfinite(terms).all(1)
         if sound.sum() <= len(candidate.constants):
             return None
-        return cls(candidate, terms[sound], target[sound], weights[sound], np.inf).fitted()
+        return cls(candidate, terms[sound], target[sound], weights[sound], np.inf, deadline).fitted()
 
     def fitted(self) -> "_ConstantFit | None":
         """Gauss-Newton; None where the numbers are not finite."""
@@ -71,6 +76,7 @@ class _ConstantFit:
         free = _free(self.candidate)
         best, least = constants, self.error_of(constants)
         for _ in range(STEPS):
+            self.deadline.check()
             answer, slope = self.linearised(constants)
             A, b = slope[:, free] * self.weights[:, None], (self.target - answer) * self.weights
             if not (np.isfinite(A).all() and np.isfinite(b).all()):

@@ -3,21 +3,24 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from time import monotonic
 
 import numpy as np
 
 from models.arrays import BoolArray, FloatArray, IntArray
 from models.law import Law
 from training.metrics import predict, relative_rmse
+from training.symbolic.candidate import Candidate
+from training.symbolic.deadline import Deadline
 from training.symbolic.formula import Formula, formula
 from training.symbolic.outliers import find_outliers
 from training.symbolic.scaling import Scaling, scaled
-from training.symbolic.search import ROUNDS, search
+from training.symbolic.search import ROUNDS, SearchResult, search
 
 MAX_LOSS = 1e-9
 """Relative error that a law may gain where it is computed from columns of extreme size."""
 
+SEARCH_SHARE = 0.85
+"""Share of the time for the search over all rows; the rest is for that of outliers."""
 MAX_NAMED_ROWS = 5
 """Rows that a reason names, at most."""
 
@@ -56,6 +59,7 @@ def find_law(
     seed: int = 0,
     rounds: int = ROUNDS,
     seconds: float = math.inf,
+    reserve: float = 0.0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> LawResult:
     """Find the arithmetic law of a table: products of powers with a constant, sums of them, quotients of sums.
@@ -65,28 +69,27 @@ def find_law(
         target: ``(rows, 1)``, finite.
         columns: names for the formula; None names them ``x0``, ``x1`` and so on.
         rows: numbers of the rows, for the reason; None counts them from 0.
-        seed: of start values; a seed reproduces a search on the same machine, unless ``seconds`` run out.
+        seed: of start values; it reproduces a search on the same machine, unless ``seconds`` run out.
         rounds: of the search for sums and quotients of products, at most; 0 tries products and linear sums only.
-        seconds: time after which nothing new is started.
+        seconds: limit of the time.
+        reserve: share of it that is left to the caller.
         progress: called with the kind of candidates that is tried next.
 
     Raises:
         ValueError: shapes that do not fit, numbers, or results of all candidates, that are not finite.
     """
-    _check(inputs, target)
-    varied, begun = _varied(inputs), monotonic()
+    end, varied = Deadline.after(seconds * (1 - reserve)), _varied(inputs, target)
     scaling, x, y = scaled(inputs[:, varied], target[:, 0])
-    found = search(x, y, seed=seed, rounds=rounds, seconds=seconds, progress=progress)
-    network = scaling.network(found.candidate, varied)
-    _check_range(scaling, network, relative_rmse(found.candidate.predict(x), y), inputs, target)
+    found = search(x, y, seed=seed, rounds=rounds, seconds=SEARCH_SHARE * end.remaining, progress=progress)
+    network, error = scaling.network(found.candidate, varied), relative_rmse(found.candidate.predict(x), y)
+    _check_range(scaling, network, error, inputs, target)
     names = [f"x{place}" for place in range(inputs.shape[1])] if columns is None else columns
     if not found.reason:
         return LawResult(network, formula(network, names), None)
     progress("outliers")
-    outliers = find_outliers(x, y, seed=seed, rounds=min(rounds, 1), seconds=seconds - (monotonic() - begun))
-    if outliers is None:
-        return LawResult(network, None, found.reason)
-    return LawResult(network, None, _outlier_reason(scaling.network(outliers[0], varied), names, outliers[1], rows))
+    outliers = find_outliers(x, y, seed=seed, rounds=min(rounds, 1), seconds=end.remaining)
+    reason = _outlier_reason(outliers, scaling, varied, names, rows) if outliers else _reason(found, seconds)
+    return LawResult(network, None, reason)
 
 
 def _check(inputs: FloatArray, target: FloatArray) -> None:
@@ -106,16 +109,32 @@ def _check_range(scaling: Scaling, network: Law, error: float, inputs: FloatArra
         )
 
 
-def _varied(inputs: FloatArray) -> BoolArray:
-    """Columns that can matter, ``(columns,)``: those that vary, or all if none does."""
+def _varied(inputs: FloatArray, target: FloatArray) -> BoolArray:
+    """Columns of a sound table that can matter, ``(columns,)``: those that vary, or all if none does."""
+    _check(inputs, target)
     varied = np.ptp(inputs, axis=0) > 0
     return np.asarray(varied | ~varied.any())
 
 
-def _outlier_reason(law: Law, names: Sequence[str], places: IntArray, numbers: Sequence[int] | IntArray | None) -> str:
+def _reason(found: SearchResult, seconds: float) -> str:
+    """Why no law is found, with what the time was enough for."""
+    if found.stopped_at is None:
+        return str(found.reason)
+    return (
+        f"the search stopped after {seconds:g} s, at {found.stopped_at} (raise --seconds); until then, {found.reason}"
+    )
+
+
+def _outlier_reason(
+    outliers: tuple[Candidate, IntArray],
+    scaling: Scaling,
+    varied: BoolArray,
+    names: Sequence[str],
+    numbers: Sequence[int] | IntArray | None,
+) -> str:
     """Why no law is found, where the rows at some places do not follow the law of the others."""
-    rows = places if numbers is None else np.asarray(numbers)[places]
-    expression = formula(law, names)
+    rows = outliers[1] if numbers is None else np.asarray(numbers)[outliers[1]]
+    expression = formula(scaling.network(outliers[0], varied), names)
     text = expression.text if expression else "the law"
     if len(rows) == 1:
         return f"row {rows[0]} does not follow {text}, as all other training rows do; correct it or leave it out"

@@ -4,13 +4,14 @@ import numpy as np
 
 from models.arrays import BoolArray, FloatArray
 from training.symbolic.candidate import Candidate, signs_of
+from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.snap import snap_exponents
 
 MAX_ZERO_SHARE = 0.01
 """Share of zeros in a column that may be rounding: with more, where the target is not 0, it is no factor."""
 
 
-def monomial_candidates(inputs: FloatArray, target: FloatArray) -> list[Candidate]:
+def monomial_candidates(inputs: FloatArray, target: FloatArray, deadline: Deadline = NO_DEADLINE) -> list[Candidate]:
     """Candidates of one term, with constants still to be fitted: for errors in proportion, and for errors of one size.
 
     ``log|y| = log|c| + sum_i W_i log|x_i|`` gives exponents by least squares. Signs are no part of it: the sign of y is
@@ -19,6 +20,7 @@ def monomial_candidates(inputs: FloatArray, target: FloatArray) -> list[Candidat
     Args:
         inputs: ``(rows, columns)``.
         target: ``(rows,)``.
+        deadline: checked before every step.
     """
     known = target != 0
     columns = (inputs[known] == 0).mean(0) < MAX_ZERO_SHARE if known.any() else known[:0]
@@ -29,7 +31,7 @@ def monomial_candidates(inputs: FloatArray, target: FloatArray) -> list[Candidat
     found: list[Candidate] = []
     for weights in (np.ones(rows.sum()), target[rows] ** 2):
         root = weights / weights.sum()
-        values, _ = snap_exponents(logs - root @ logs, goal - root @ goal, weights)
+        values, _ = snap_exponents(logs - root @ logs, goal - root @ goal, weights, deadline)
         exponents = np.zeros(inputs.shape[1])
         exponents[columns] = values
         exponents[_switches(inputs, rows) & (exponents == 0)] = 1.0

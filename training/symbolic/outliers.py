@@ -1,13 +1,13 @@
 """Outliers: rows that break the law that nearly all others follow to rounding, such as a slip of the pen."""
 
 import math
-from time import monotonic
 
 import numpy as np
 
 from models.arrays import FloatArray, IntArray
 from training.symbolic.acceptance import EXACT
 from training.symbolic.candidate import Candidate
+from training.symbolic.deadline import Deadline
 from training.symbolic.search import search
 
 SAMPLE, TRIES = 48, 4
@@ -27,14 +27,17 @@ def find_outliers(
         target: ``(rows,)``, finite.
         seed: of the samples.
         rounds: of each search, see ``search``.
-        seconds: time after which each search tries products and plain sums only.
+        seconds: limit of the time.
     """
-    random, begun = np.random.default_rng(seed), monotonic()
-    for _ in range(TRIES if len(target) >= MIN_ROWS else 0):
+    random, end = np.random.default_rng(seed), Deadline.after(seconds)
+    for tried in range(TRIES if len(target) >= MIN_ROWS else 0):
+        if end.remaining <= 0:
+            break
         rows = random.permutation(len(target))[: min(SAMPLE, 2 * len(target) // 3)]
         if np.ptp(target[rows]) == 0:
             continue
-        found = search(inputs[rows], target[rows], rounds=rounds, seconds=seconds - (monotonic() - begun))
+        share = end.remaining / (TRIES - tried)
+        found = search(inputs[rows], target[rows], rounds=rounds, seconds=share)
         off = _off(found.candidate, inputs, target)
         if found.reason is None and 0 < len(off) <= max(1, MAX_OUTLIER_SHARE * len(target)):
             return found.candidate, off

@@ -7,6 +7,7 @@ import numpy as np
 
 from models.arrays import FloatArray, IntArray
 from training.symbolic.candidate import Candidate, different_rows, signs_of
+from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.dictionary import Dictionary
 from training.symbolic.monomial import MAX_ZERO_SHARE
 from training.symbolic.subset_least_squares import least_squares
@@ -50,13 +51,16 @@ FORMS = (
 """All that are tried, the simplest first."""
 
 
-def rational_candidates(inputs: FloatArray, target: FloatArray, random: np.random.Generator) -> Iterator[Candidate]:
+def rational_candidates(
+    inputs: FloatArray, target: FloatArray, random: np.random.Generator, deadline: Deadline = NO_DEADLINE
+) -> Iterator[Candidate]:
     """Candidates with constants still to be fitted: the best of one run of the search for each form.
 
     Args:
         inputs: ``(rows, columns)``; a row that repeats another is left out, and one with a zero where zeros are rare.
         target: ``(rows,)``.
         random: for start values.
+        deadline: checked before every step.
     """
     once = different_rows(inputs, target)
     rare = (inputs == 0).mean(0) < MAX_ZERO_SHARE
@@ -69,17 +73,25 @@ def rational_candidates(inputs: FloatArray, target: FloatArray, random: np.rando
     for form in FORMS:
         if len(rows) < ROWS_PER_TERM * (form.numerator + form.denominator) or (form.exponent != 1 and (y <= 0).any()):
             continue
-        choice = _search(form, dictionary, y, random)
+        choice = _search(form, dictionary, y, random, deadline)
         if choice is not None:
             yield _candidate(form, choice, dictionary, x, y)
 
 
-def _search(form: Form, dictionary: Dictionary, target: FloatArray, random: np.random.Generator) -> IntArray | None:
+def _search(
+    form: Form, dictionary: Dictionary, target: FloatArray, random: np.random.Generator, deadline: Deadline
+) -> IntArray | None:
     """The terms of least error; None where no error is finite, as numbers are too large."""
     least, found = np.inf, None
     goal = target ** (1 / form.exponent)
     sweeps = exchange_terms(
-        dictionary, goal, random, numerator=form.numerator, denominator=form.denominator, weight=form.weight
+        dictionary,
+        goal,
+        random,
+        numerator=form.numerator,
+        denominator=form.denominator,
+        weight=form.weight,
+        deadline=deadline,
     )
     for error, choice in sweeps:
         if error < least:

@@ -1,19 +1,24 @@
 """Snaps exponents to a grid and constants to simple numbers, unless the fit is then significantly worse."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
 
-from models.arrays import FloatArray
+from models.arrays import FloatArray, IntArray
+from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.subset_least_squares import SubsetLeastSquares
 
 EXPONENT_DENOMINATORS = (1, 2, 3, 4)
 """Exponents are snapped to multiples of 1, then 1/2, then 1/3, then 1/4."""
+MANY = 16
+"""Coefficients of which fewer and fewer are snapped at a time."""
 
 
-def snap_exponents(design: FloatArray, goal: FloatArray, weights: FloatArray) -> tuple[FloatArray, bool]:
+def snap_exponents(
+    design: FloatArray, goal: FloatArray, weights: FloatArray, deadline: Deadline = NO_DEADLINE
+) -> tuple[FloatArray, bool]:
     """Least squares with coefficients snapped to the grid where the data allow it.
 
     A step to the grid is taken if the mean squared error grows by no more than ``exp(k ln N / N)``, with k
@@ -24,6 +29,7 @@ def snap_exponents(design: FloatArray, goal: FloatArray, weights: FloatArray) ->
         design: one column for each coefficient, centred, ``(rows, columns)``.
         goal: ``(rows,)``, centred.
         weights: of the rows, ``(rows,)``.
+        deadline: checked before every step.
 
     Returns:
         The coefficients ``(columns,)``, and whether all of them are on the grid.
@@ -33,10 +39,11 @@ def snap_exponents(design: FloatArray, goal: FloatArray, weights: FloatArray) ->
     fixed: dict[int, float] = {}
     for grid in EXPONENT_DENOMINATORS:
         while free := [place for place in range(problem.columns) if place not in fixed]:
+            deadline.check()
             values, spread = problem.solve(free, fixed)
             near = np.round(values * grid) / grid
             order = np.argsort(np.abs(values - near) / np.maximum(spread, 1e-300))
-            for chosen in (order, order[: max(1, len(order) // 2)], order[:1]):
+            for chosen in _nearest(order):
                 trial = fixed | {free[place]: float(near[place]) for place in chosen}
                 rest = [place for place in free if place not in trial]
                 if problem.error(rest, trial) <= problem.allowed(free, len(chosen), fixed):
@@ -49,6 +56,15 @@ def snap_exponents(design: FloatArray, goal: FloatArray, weights: FloatArray) ->
     coefficients[free] = problem.solve(free, fixed)[0]
     coefficients[list(fixed)] = list(fixed.values())
     return coefficients, not free
+
+
+def _nearest(order: IntArray) -> Iterator[IntArray]:
+    """All coefficients, the nearer half, and the nearest; of many, also a quarter, an eighth and so on."""
+    size = len(order)
+    yield order
+    while size > 1:
+        size = size // 2 if size == len(order) or len(order) > MANY else 1
+        yield order[:size]
 
 
 _SIMPLE: Sequence[Fraction] = sorted(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import FloatArray, IntArray
+from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.dictionary import Dictionary
 
 COLLINEAR = 1e-4
@@ -33,8 +34,9 @@ def exchange_terms(
     weight: float = 1.0,
     starts: int = 48,
     sweeps: int = 10,
+    deadline: Deadline = NO_DEADLINE,
 ) -> Iterator[tuple[float, IntArray]]:
-    """Exchange terms until nothing improves, and yield the best choice after every sweep.
+    """Exchange terms, and yield the best choice after every sweep.
 
     Args:
         dictionary: the terms.
@@ -45,6 +47,7 @@ def exchange_terms(
         weight: rows count with ``|y| ** -weight``.
         starts: choices that are improved side by side.
         sweeps: most rounds over all terms.
+        deadline: checked before every term.
 
     Yields:
         The relative error, and the places of the chosen terms in the dictionary: the numerator's first.
@@ -53,11 +56,11 @@ def exchange_terms(
     choices = _Choices(problem.drawn(starts, random), np.ones((starts, len(target))))
     for _ in range(sweeps):
         for place in random.permutation(problem.terms).tolist():
+            deadline.check()
             choices.terms[:, place] = problem.best_terms(choices, place, problem.anchor(place, random))
             if not problem.is_sum:
                 choices.scale = problem.solved(choices).scale
-        errors = problem.solved(choices).errors
-        best = int(errors.argmin())
+        best = int((errors := problem.solved(choices).errors).argmin())
         yield float(errors[best]), choices.terms[best].copy()
         repeated = choices.repeated()
         choices.terms[repeated], choices.scale[repeated] = problem.drawn(len(repeated), random), 1.0

@@ -12,6 +12,7 @@ import scipy.optimize
 
 from models.arrays import FloatArray
 from training.symbolic.candidate import Candidate, signs_of
+from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.subset_least_squares import least_squares
 
 STARTS = 4
@@ -24,7 +25,7 @@ ZERO_SHARE = 1e-6
 
 
 def two_factor_candidates(
-    inputs: FloatArray, target: FloatArray, random: np.random.Generator
+    inputs: FloatArray, target: FloatArray, random: np.random.Generator, deadline: Deadline = NO_DEADLINE
 ) -> Iterator[tuple[list[Candidate], bool]]:
     """Candidates of two sums, with constants still to be snapped, and whether they are the last; the quotient first.
 
@@ -32,6 +33,7 @@ def two_factor_candidates(
         inputs: ``(rows, columns)``.
         target: ``(rows,)``.
         random: for start values.
+        deadline: checked before every step.
     """
     rows = random.permutation(len(target))[:MAX_ROWS]
     x, y = inputs[rows], target[rows]
@@ -44,16 +46,17 @@ def two_factor_candidates(
     varied = np.append(np.ptp(x[known], axis=0) > 0, True) if known.any() else np.zeros(design.shape[1], bool)
     quotient = np.zeros((2, design.shape[1]))
     if varied.any():
-        quotient[:, varied] = _quotient(design[known][:, varied], y[known])
+        quotient[:, varied] = _quotient(design[known][:, varied], y[known], deadline)
     yield _candidates(quotient, -1.0, scale, inputs), False
     for tried, start in enumerate(_starts(design, y, random), start=1):
-        yield _candidates(_product(design, y, start), 1.0, scale, inputs), tried == STARTS
+        yield _candidates(_product(design, y, start, deadline), 1.0, scale, inputs), tried == STARTS
 
 
-def _quotient(design: FloatArray, target: FloatArray) -> FloatArray:
+def _quotient(design: FloatArray, target: FloatArray, deadline: Deadline) -> FloatArray:
     """The constants of numerator and denominator, ``(2, columns)``."""
     weights = np.ones(len(target))
     for _ in range(3):  # Sanathanan and Koerner 1963: the error of y, not that of the equation
+        deadline.check()
         equation = np.concatenate([design / target[:, None], -design], 1) * weights[:, None]
         size = np.sqrt(np.mean(equation**2, 0))
         size = np.where(size > 0, size, 1.0)
@@ -73,11 +76,12 @@ def _starts(design: FloatArray, target: FloatArray, random: np.random.Generator)
         yield root + 0.1 * size * noise if tried % 2 == 0 else size * noise
 
 
-def _product(design: FloatArray, target: FloatArray, start: FloatArray) -> FloatArray:
+def _product(design: FloatArray, target: FloatArray, start: FloatArray, deadline: Deadline) -> FloatArray:
     """Levenberg-Marquardt on the relative error of the product; the constants of both sums, ``(2, columns)``."""
     weights = 1 / np.maximum(np.abs(target), 0.1 * np.median(np.abs(target)) + 1e-300)
 
     def residuals(constants: FloatArray) -> FloatArray:
+        deadline.check()
         sums = design @ constants.reshape(2, -1).T
         return np.asarray((sums[:, 0] * sums[:, 1] - target) * weights)
 

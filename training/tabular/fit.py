@@ -1,9 +1,9 @@
 """Fits a law, or a network of one unit, to columns of numbers, measures it beside an MLP, and exports it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,21 +20,17 @@ from training.export.manifest_fields import manifest_fields, unit_name
 from training.export.write import Export, write_model
 from training.metrics import NEAR_ZERO, predict, regression_errors, relative_errors
 from training.symbolic import find_law
+from training.symbolic.deadline import Deadline
 from training.symbolic.formula import Formula, formula
 from training.tabular.extrapolation_plot import plot_extrapolation
-from training.tabular.mlp import MLP, count_parameters
-from training.tabular.optimise import train_arithmetic
-from training.trainer.finite import first_not_finite
-
-AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
+from training.tabular.mlp import count_parameters
+from training.tabular.restarts import best_mlp, best_restart
 
 AUTO = "auto"
 """In the place of a unit's name: search for the law (``training.symbolic``) instead of training one unit."""
 MAX_TRAINING_ROWS = 8192
-GOOD_ENOUGH = 1e-10
-"""Interpolation error (relative RMSE) at which no further restart is tried."""
-EQUAL_ERROR = 1e-6
-"""Networks whose interpolation errors are below this count as equally good."""
+MLP_SHARE, MLP_SECONDS = 0.2, 0.5
+"""Share of the time that is left to the MLP, and what it gets at least."""
 
 AnyArithmetic = Network | Law
 
@@ -51,7 +47,7 @@ class FitConfig:
         hidden: widths of hidden layers.
         seed: start of all random numbers.
         restarts: how often a unit is trained from new start values, at most.
-        seconds: time after which the search for a law starts nothing new.
+        seconds: limit of the time for the search or the training, the MLP beside it included.
         summary: one line for people.
         command: the command line that reproduces the model.
         data: origin of the rows.
@@ -101,10 +97,12 @@ def fit(config: FitConfig, split: Split) -> FittedModel:
         InputError: nothing gives finite numbers.
     """
     torch.manual_seed(config.seed)
+    deadline = Deadline.after(config.seconds)
     part = _at_most(split.train, MAX_TRAINING_ROWS, config.seed)
-    found = _search(config, part) if config.unit == AUTO else _train(config, part, split.interpolation)
+    found = _search(config, part) if config.unit == AUTO else _train(config, part, split, deadline)
     network, expression, reason = found
-    mlp = _best_mlp(_tensors(part), count_parameters(network), split.interpolation, config.restarts)
+    size, left = count_parameters(network), deadline.no_earlier_than(MLP_SECONDS)
+    mlp = best_mlp(_tensors(part), size, split.interpolation, config.restarts, left)
     parts = {"interpolation": split.interpolation, "extrapolation": split.extrapolation}
     return FittedModel(unit_name(network, reason), network, mlp, expression, reason, measure(network, mlp, parts))
 
@@ -120,6 +118,7 @@ def _search(config: FitConfig, train: Part) -> tuple[Law, Formula | None, str | 
                 rows=train.numbers,
                 seed=config.seed,
                 seconds=config.seconds,
+                reserve=MLP_SHARE,
                 progress=bar.set_postfix_str,
             )
         except ValueError as error:
@@ -127,10 +126,10 @@ def _search(config: FitConfig, train: Part) -> tuple[Law, Formula | None, str | 
     return found.network, found.expression, found.reason
 
 
-def _train(config: FitConfig, train: Part, held_out: Part) -> tuple[Network, Formula | None, None]:
-    dims = [len(config.columns), *config.hidden, 1]
+def _train(config: FitConfig, train: Part, split: Split, deadline: Deadline) -> tuple[Network, Formula | None, None]:
+    dims, end = [len(config.columns), *config.hidden, 1], deadline.share(1 - MLP_SHARE)
     check_unit_export(config.unit, dims, _pair(train.inputs[:64]))
-    network, error = _best_restart(config.unit, dims, _tensors(train), held_out, config.restarts)
+    network, error = best_restart(config.unit, dims, _tensors(train), split.interpolation, config.restarts, end)
     if error == np.inf:
         raise DivergedError(
             f"No {config.unit} network fits '{config.target}' with finite numbers; all {config.restarts} starts "
@@ -187,53 +186,6 @@ def measure(network: nn.Module, mlp: nn.Module | None, parts: Mapping[str, Part]
         }
         for name, part in parts.items()
     }
-
-
-def _best_restart(
-    unit: str, dims: Sequence[int], train: tuple[Tensor, Tensor], held_out: Part, restarts: int
-) -> tuple[Network, float]:
-    def start() -> Network:
-        network = Network(unit, dims).double()
-        train_arithmetic(network, *train)
-        exact = network.exact()
-        as_good = _error(exact, held_out) <= max(EQUAL_ERROR, 2 * _error(network, held_out))
-        return exact if as_good else network.eval()
-
-    return _best_of(restarts, start, held_out, f"{unit} {list(dims)}")
-
-
-def _best_mlp(train: tuple[Tensor, Tensor], parameters: int, held_out: Part, restarts: int) -> MLP | None:
-    """The best MLP; None where none gives finite numbers."""
-
-    def start() -> MLP:
-        mlp = MLP(*train, parameters=parameters)
-        train_arithmetic(mlp, *train)
-        return mlp
-
-    mlp, error = _best_of(restarts, start, held_out, "MLP")
-    return mlp if error < np.inf else None
-
-
-def _best_of(restarts: int, start: Callable[[], AnyNetwork], held_out: Part, title: str) -> tuple[AnyNetwork, float]:
-    """The network with the least error on held-out rows, and that error; infinity if none is finite."""
-    best, least = None, np.inf
-    for _ in tqdm(range(restarts), desc=title, unit="start", disable=None):
-        network = start()
-        error = _error(network, held_out)
-        if best is None or error < least:
-            best, least = network, error
-        if least <= GOOD_ENOUGH:
-            break
-    assert best is not None
-    return best, least
-
-
-def _error(network: nn.Module, part: Part) -> float:
-    """Relative RMSE; infinity where it, or a weight, is not finite."""
-    if first_not_finite(network) is not None:
-        return np.inf
-    error = regression_errors(predict(network, part.inputs), part.target)["relative_rmse"]
-    return np.inf if error is None else error
 
 
 def _at_most(part: Part, rows: int, seed: int) -> Part:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from training.symbolic.deadline import NO_DEADLINE, Deadline, DeadlineError
 from training.trainer.clamping import clamp_to_bounds
 from training.trainer.finite import first_not_finite
 
@@ -17,7 +18,7 @@ MAX_EXPONENT = 1000
 """Of the powers of two that columns are scaled by; larger ones are not finite in float64."""
 
 
-def train_arithmetic(network: nn.Module, inputs: Tensor, target: Tensor) -> float:
+def train_arithmetic(network: nn.Module, inputs: Tensor, target: Tensor, deadline: Deadline = NO_DEADLINE) -> float:
     """Fit a small network to a table, in place: first with Adam, then with L-BFGS.
 
     First-order steps alone stop far from precision, as the NALU's gate and the NAC's weights only creep
@@ -27,6 +28,7 @@ def train_arithmetic(network: nn.Module, inputs: Tensor, target: Tensor) -> floa
         network: a float64 network; left in evaluation mode.
         inputs: ``(rows, columns)``.
         target: ``(rows, outputs)``, not all zero.
+        deadline: checked before every step; the weights of that moment are kept.
 
     Returns:
         The last loss: mean squared error over mean squared target; infinity when training diverged.
@@ -38,20 +40,11 @@ def train_arithmetic(network: nn.Module, inputs: Tensor, target: Tensor) -> floa
         value: Tensor = ((network(inputs) - target) * unit).square().mean() / scale
         return value
 
-    network.train()
-    adam = torch.optim.Adam(network.parameters(), lr=0.05)
-    for _ in range(ADAM_STEPS):
-        adam.zero_grad()
-        value = error()
-        value.backward()  # type: ignore[no-untyped-call]
-        adam.step()
-        clamp_to_bounds(network)
-        if not value.isfinite() and first_not_finite(network):
-            break
+    _warm_up(network, error, deadline)
     network.eval()  # without what a unit does in training alone, such as noise
     for _ in range(LBFGS_ROUNDS):
         before = error().item()
-        _descend(network, error)
+        _descend(network, error, deadline)
         if not 0 < error().item() < before / 10:
             break
     clamp_to_bounds(network)
@@ -71,7 +64,21 @@ def power_of_two(data: Tensor) -> Tensor:
     return torch.from_numpy(np.ldexp(1.0, -exponents.clip(-MAX_EXPONENT, MAX_EXPONENT)))
 
 
-def _descend(network: nn.Module, error: Callable[[], Tensor]) -> None:
+def _warm_up(network: nn.Module, error: Callable[[], Tensor], deadline: Deadline) -> None:
+    """Adam, until the time is up or a weight is not finite."""
+    network.train()
+    adam = torch.optim.Adam(network.parameters(), lr=0.05)
+    for _ in range(ADAM_STEPS):
+        adam.zero_grad()
+        value = error()
+        value.backward()  # type: ignore[no-untyped-call]
+        adam.step()
+        clamp_to_bounds(network)
+        if deadline.remaining <= 0 or (not value.isfinite() and first_not_finite(network)):
+            break
+
+
+def _descend(network: nn.Module, error: Callable[[], Tensor], deadline: Deadline) -> None:
     """One run of L-BFGS. Its line search gives up at steps below 1e-9, so the error is scaled to start at 1."""
     scale = error().detach()
     lbfgs = torch.optim.LBFGS(
@@ -84,11 +91,20 @@ def _descend(network: nn.Module, error: Callable[[], Tensor]) -> None:
         line_search_fn="strong_wolfe",
     )
 
+    best = math.inf, nn.utils.parameters_to_vector(network.parameters()).detach()
+
     def closure() -> Tensor:
+        nonlocal best
+        deadline.check()
         lbfgs.zero_grad()
         value = error() / scale
         value.backward()  # type: ignore[no-untyped-call]
+        if value.item() < best[0]:
+            best = value.item(), nn.utils.parameters_to_vector(network.parameters()).detach()
         return value
 
     if math.isfinite(scale.item()) and scale.item() > 0:
-        lbfgs.step(closure)  # type: ignore[no-untyped-call]
+        try:
+            lbfgs.step(closure)  # type: ignore[no-untyped-call]
+        except DeadlineError:  # in the middle of a line search
+            nn.utils.vector_to_parameters(best[1], network.parameters())

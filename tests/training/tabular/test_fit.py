@@ -14,7 +14,8 @@ from training.cli.commands import _print_notes
 from training.data.table_split import Part, Split, split_table
 from training.errors import DivergedError, InputError
 from training.recipes import TASKS
-from training.tabular import fit
+from training.symbolic.deadline import Deadline
+from training.tabular import fit, restarts
 from training.tabular.mlp import MLP
 
 PLAN = fit.FitConfig(name="m", columns=["a", "b"], target="y", unit="NAC", seed=0, command="", data="", restarts=2)
@@ -206,14 +207,15 @@ def _diverging(monkeypatch: pytest.MonkeyPatch, diverges: Callable[[nn.Module, i
     """Train networks by a few steps, and let some, by network and number, end with a weight that is nan."""
     trained: list[nn.Module] = []
 
-    def train(network: nn.Module, inputs: torch.Tensor, target: torch.Tensor) -> float:
+    def train(network: nn.Module, inputs: torch.Tensor, target: torch.Tensor, deadline: Deadline) -> float:
         trained.append(network)
         network.eval()
         if diverges(network, len(trained)):
             next(network.parameters()).data.fill_(math.nan)
         return 0.0
 
-    monkeypatch.setattr(fit, "train_arithmetic", train)
+    for name in ("train_arithmetic", "train_mlp"):
+        monkeypatch.setattr(restarts, name, train)
     return trained
 
 

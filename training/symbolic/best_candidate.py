@@ -1,0 +1,104 @@
+"""The best candidate of a search so far, and whether it is a law."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.arrays import BoolArray, FloatArray, IntArray
+from training.symbolic.acceptance import LEARNABLE, UNDECIDED, rejection_reason
+from training.symbolic.candidate import Candidate, description_length
+from training.symbolic.constants import fit_constants
+from training.symbolic.deadline import Deadline
+from training.symbolic.residuals import MIN_LEARNABLE_SHARE
+from training.symbolic.screening import MAX_ROWS, depends
+from training.symbolic.stages import Stage
+
+MIN_BITS = 20
+"""Information in the targets of held-out rows, below which a law of a few of many columns may be chance."""
+
+
+@dataclass
+class BestCandidate:
+    """The candidate of the shortest description so far.
+
+    Args:
+        inputs: ``(rows, columns)``.
+        target: ``(rows,)``.
+        rows: places of those that candidates are made of and fitted to; None: all. All decide.
+        fitted: the candidate, of its columns alone; None before the first.
+        columns: places of those; None: all.
+        length: its description length.
+        reason: why it is rejected: ``UNDECIDED`` until asked, None where it is accepted.
+    """
+
+    inputs: FloatArray
+    target: FloatArray
+    rows: IntArray | None = None
+    fitted: Candidate | None = None
+    columns: IntArray | None = None
+    length: float = math.inf
+    reason: str | None = UNDECIDED
+
+    def seen(self) -> tuple[FloatArray, FloatArray]:
+        """The rows that candidates are made of."""
+        return (self.inputs, self.target) if self.rows is None else (self.inputs[self.rows], self.target[self.rows])
+
+    @property
+    def candidate(self) -> Candidate:
+        """The candidate, of all columns."""
+        assert self.fitted is not None
+        return self.fitted if self.columns is None else self.fitted.widened(self._mask(self.columns))
+
+    def offer(self, stage: Stage, deadline: Deadline) -> None:
+        """Fit the constants of candidates, and keep the best."""
+        seen: tuple[FloatArray, FloatArray] | None = None
+        for candidate in stage.candidates:
+            if seen is None:
+                x, y = self.seen()
+                seen = (x if stage.columns is None else x[:, stage.columns]), y
+            for fitted in fit_constants(candidate, *seen, deadline):
+                length = description_length(fitted.predict(seen[0]), seen[1], fitted.complexity)
+                if length < self.length:
+                    self.fitted, self.columns, self.length, self.reason = fitted, stage.columns, length, UNDECIDED
+
+    def decide(self, deadline: Deadline, *, noise: bool) -> None:
+        """Accept or reject the candidate, unless that is decided; without ``noise``, accept exact fits only."""
+        if self.fitted is None or self.reason != UNDECIDED:
+            return
+        if self.rows is None:
+            self.reason = rejection_reason(self.fitted, self.inputs, self.target, noise=noise, deadline=deadline)
+        else:
+            self.reason = self._wide_reason(deadline, noise=noise)
+
+    def _wide_reason(self, deadline: Deadline, *, noise: bool) -> str | None:
+        """As ``rejection_reason``, of the columns that the candidate is made of, and then of all the others."""
+        candidate = self.candidate
+        used = (candidate.exponents != 0).any(0) | (candidate.signs != 1).any(0)
+        used[: int(not used.any())] = True
+        narrow = candidate.of_columns(used)
+        reason = rejection_reason(narrow, self.inputs[:, used], self.target, noise=noise, deadline=deadline)
+        if reason is not None:
+            return reason
+        if self._held_out_bits() < MIN_BITS:
+            return f"{len(self.target)} rows are too few to tell a law of a few among {len(used)} columns from chance"
+        exact = rejection_reason(narrow, self.inputs[:, used], self.target, noise=False) is None
+        return None if exact or not self._depends_on_others(candidate, deadline) else LEARNABLE
+
+    def _depends_on_others(self, candidate: Candidate, deadline: Deadline) -> bool:
+        """Whether the errors follow from some of all columns."""
+        assert self.rows is not None
+        places = np.append(self.rows[:MAX_ROWS], np.setdiff1d(np.arange(len(self.target)), self.rows)[:MAX_ROWS])
+        x, held_out = self.inputs[places], np.arange(len(places)) >= len(self.rows[:MAX_ROWS])
+        return depends(x, self.target[places] - candidate.predict(x), held_out, MIN_LEARNABLE_SHARE, deadline)
+
+    def _held_out_bits(self) -> float:
+        """How many bits the targets of the rows hold that nothing was fitted to."""
+        assert self.rows is not None
+        shares = np.unique(self.target, return_counts=True)[1] / len(self.target)
+        return float((len(self.target) - len(self.rows)) * -(shares * np.log2(shares)).sum())
+
+    def _mask(self, columns: IntArray) -> BoolArray:
+        mask = np.zeros(self.inputs.shape[1], dtype=np.bool_)
+        mask[columns] = True
+        return mask

@@ -1,0 +1,87 @@
+"""The stages of a search: kinds of candidates, from simple to complex."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from models.arrays import FloatArray, IntArray
+from training.symbolic.candidate import Candidate
+from training.symbolic.deadline import NO_DEADLINE, Deadline
+from training.symbolic.linear import linear_candidates
+from training.symbolic.monomial import monomial_candidates
+from training.symbolic.rational import rational_candidates
+from training.symbolic.residuals import learnable_share
+from training.symbolic.two_factor import two_factor_candidates
+
+MIN_SHARE_FOR_ROUNDS = 0.4
+"""Share of the target that can be learned without a law, below which one round is enough."""
+SIMPLE = "products and sums"
+TWO_SUMS = "two sums"
+SUMS_OF_PRODUCTS = "sums of products"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Some candidates of one kind.
+
+    Args:
+        kind: as the progress bar names it.
+        candidates: the candidates; none where a stage only says what is tried next.
+        more_at_once: the next stage costs so little that noise is decided on after it.
+        columns: places of the columns that they are made of; None: all.
+    """
+
+    kind: str
+    candidates: Iterable[Candidate] = field(default_factory=list)
+    more_at_once: bool = False
+    columns: IntArray | None = None
+
+
+def stages(
+    inputs: FloatArray, target: FloatArray, rounds: int, random: np.random.Generator, deadline: Deadline = NO_DEADLINE
+) -> Iterator[Stage]:
+    """All kinds of candidates of all columns.
+
+    Raises:
+        DeadlineError: it has passed.
+    """
+    yield Stage(SIMPLE, simple_candidates(inputs, target, deadline), more_at_once=rounds > 0)
+    if rounds > 0:
+        yield from two_sums(inputs, target, random, deadline)
+    for done in range(rounds):
+        if done == 1 and learnable_share(inputs, target, deadline=deadline) < MIN_SHARE_FOR_ROUNDS:
+            return
+        yield from sums_of_products(inputs, target, random, f"round {done + 1} of {rounds}", deadline)
+
+
+def simple_candidates(inputs: FloatArray, target: FloatArray, deadline: Deadline) -> Iterator[Candidate]:
+    """A number, one product, one sum."""
+    yield constant_candidate(inputs, target.mean())
+    yield from monomial_candidates(inputs, target, deadline)
+    yield from linear_candidates(inputs, target, deadline)
+
+
+def two_sums(
+    inputs: FloatArray, target: FloatArray, random: np.random.Generator, deadline: Deadline
+) -> Iterator[Stage]:
+    """Products and quotients of two sums of columns."""
+    yield Stage(TWO_SUMS, more_at_once=True)
+    for candidates, last in two_factor_candidates(inputs, target, random, deadline):
+        yield Stage(TWO_SUMS, candidates, more_at_once=not last)
+
+
+def sums_of_products(
+    inputs: FloatArray, target: FloatArray, random: np.random.Generator, title: str, deadline: Deadline
+) -> Iterator[Stage]:
+    """Sums of products of powers, their quotients and roots: one stage a form."""
+    kind = f"{SUMS_OF_PRODUCTS}, {title}"
+    yield Stage(kind, more_at_once=True)
+    for candidate in rational_candidates(inputs, target, random, deadline):
+        yield Stage(kind, [candidate])
+
+
+def constant_candidate(inputs: FloatArray, value: float) -> Candidate:
+    """One number for all rows, for a target of one value and where nothing else can be fitted."""
+    zeros = np.zeros((1, inputs.shape[1]))
+    return Candidate(zeros, zeros + 1, np.array([value]), np.zeros(1, dtype=np.int64), np.ones(1))
