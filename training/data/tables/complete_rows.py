@@ -9,7 +9,7 @@ import numpy as np
 from models.arrays import FloatArray, IntArray
 from training.data.tables.chosen_columns import Chosen
 from training.data.tables.excerpt import excerpt
-from training.data.tables.fields import BLANK, is_missing
+from training.data.tables.fields import BLANK, NUMBER, is_missing
 from training.data.tables.numbers import ParsedColumn, read_numbers
 from training.errors import InputError
 
@@ -80,7 +80,8 @@ class CompleteRows:
             return
         row, place = min(places)
         text = str(fields[place][row].as_py()).strip(BLANK)
-        marks = "" if self.chosen.notation.plain else f" (with '{self.chosen.notation.decimal}' as the decimal mark)"
+        plain = self.chosen.notation.plain and not NUMBER.fullmatch(text)
+        marks = "" if plain else f" (with '{self.chosen.notation.decimal}' as the decimal mark)"
         where = f"{self.path}, row {self.rows + 1 + row}, column '{excerpt(self.chosen.names[place])}'"
         raise InputError(
             f"{where} is {excerpt(text)!r}, which is not a number{marks}; correct it, remove the row, or choose other "

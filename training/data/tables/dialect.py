@@ -42,7 +42,12 @@ class Dialect:
         """The records of these lines, fields stripped; blank lines give none."""
         for record in self.reader(lines):
             if record and (len(record) > 1 or record[0].strip(BLANK)):
-                yield [field.strip(BLANK) for field in record]
+                yield self.strip(record)
+
+    def strip(self, record: Sequence[str]) -> list[str]:
+        """The fields without blanks around them, nor quotes behind a blank, which the csv module leaves."""
+        fields = [field.strip(BLANK) for field in record]
+        return [field[1:-1] if len(field) > 1 and field[0] == field[-1] == self.quote else field for field in fields]
 
     def reader(self, lines: Iterable[str], *, strict: bool = False) -> Iterator[list[str]]:
         """A reader of the csv module for this dialect; a strict one rejects characters behind a closing quote."""

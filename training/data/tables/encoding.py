@@ -99,7 +99,7 @@ def read_text_file(path: Path, encoding: str | None = None, wanted: Sequence[str
         found = f"is not in UTF-8 and was read as {encoding}; give its --encoding if that is another"
         lines, quotes = _scan(path, encoding)
     text = codecs.decode(head[: len(head) // 4 * 4], encoding or UTF8, "replace")
-    if len(CONTROL.findall(text)) > MOST_CONTROL * len(text):
+    if len(CONTROL.findall(text)) > MOST_CONTROL * len(text) or text.count("\x00") * 2 > len(text):
         raise InputError(f"{path} is no text, and no kind of file that is known; {REPAIR}.")
     return TextFile(path, encoding or UTF8, found, is_compressed(path), lines, quotes)
 

@@ -81,9 +81,13 @@ def clean_name(text: str) -> str:
 
 
 def find_header(records: Sequence[Sequence[str]], wanted: Sequence[str]) -> int | None:
-    """The record that names all these columns; only the first may do so with numbers, which stand in any row."""
-    most = 1 if any(map(is_number, wanted)) else TITLE_ROWS
-    return next((place for place, record in enumerate(records[:most]) if names_all(record, wanted)), None)
+    """The record that names all these columns, above the first row; only the first record may have numbers as names."""
+    for place, record in enumerate(records[: 1 if any(map(is_number, wanted)) else TITLE_ROWS]):
+        if names_all(record, wanted):
+            return place
+        if sum(map(is_number, record)) * 2 > len(record):
+            return None
+    return None
 
 
 def names_all(fields: Sequence[str], wanted: Sequence[str]) -> bool:

@@ -15,6 +15,8 @@ UNIT_ROWS = 3
 """Rows between names and numbers, of which more are taken for broken rows."""
 NUMBERED = re.compile(r"x([1-9]\d*)")
 """Columns of a table without a header."""
+RULE = re.compile(r":?--+:?")
+"""A field of the line that Markdown has below a header."""
 UNITLESS = frozenset({"", "-", "1"})
 
 
@@ -146,6 +148,8 @@ def _is_unit_row(records: Sequence[Sequence[str]], width: int) -> bool:
     rows = [record for record in records[1:] if len(record) == width]
     if len(rows) < 2 or len(records[0]) != width:
         return False
+    if all(RULE.fullmatch(field) for field in records[0] if field):
+        return True
     numeric = [place for place in range(width) if sum(is_number(row[place]) for row in rows) * 2 > len(rows)]
     fields = [records[0][place] for place in numeric]
     named = [field for field in fields if field not in UNITLESS]

@@ -78,6 +78,7 @@ def _thorough(fields: Any, notation: Notation, column: Column) -> ParsedColumn:
     import pyarrow.compute as pc
 
     trimmed = pc.utf8_trim(pc.fill_null(fields, ""), BLANK)
+    trimmed = pc.replace_substring_regex(trimmed, r'^"(.*)"$', r"\1")  # quotes behind a space, which Arrow leaves
     text = pc.replace_substring_regex(_without_signs(trimmed, column), rf"^[{MINUS}]", "-")
     if notation.thousands:
         grouped = pc.match_substring_regex(text, group_pattern(notation.thousands, notation.decimal))
@@ -98,10 +99,10 @@ def _without_signs(text: Any, column: Column) -> Any:
     if column.parentheses:
         text = pc.replace_substring_regex(text, r"^\((.*)\)$", r"-\1")
     if column.percent:
-        text = pc.replace_substring_regex(text, r"\s*%$", "")
+        text = pc.replace_substring_regex(text, rf"[{BLANK}]*%$", "")
     if column.currency:
-        text = pc.replace_substring_regex(text, rf"^([+{MINUS}]?)\s*[{CURRENCY}]\s*", r"\1")
-        text = pc.replace_substring_regex(text, rf"[\s{BLANK}]*[{CURRENCY}]$", "")
+        text = pc.replace_substring_regex(text, rf"^([+{MINUS}]?)[{BLANK}]*[{CURRENCY}][{BLANK}]*", r"\1")
+        text = pc.replace_substring_regex(text, rf"[{BLANK}]*[{CURRENCY}]$", "")
     return text
 
 

@@ -1,6 +1,7 @@
 """Reads a text file record by record: the first of them, tables of text, and what is wrong with a broken file."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -9,6 +10,9 @@ from pathlib import Path
 from training.data.tables.dialect import COMMENT, Dialect
 from training.data.tables.fields import BLANK
 from training.errors import InputError
+
+RULE = re.compile(r"[-+=|: ]*--[-+=|: ]*")
+"""A line that databases and Markdown draw below a header."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def read_records(path: Path, lines: Iterable[str], dialect: Dialect, *, whole: b
         if problem:
             raise InputError(f"{path}, line {line} {problem}.")
         if fields and (len(fields) > 1 or fields[0].strip(BLANK)):
-            yield Record(line, [field.strip(BLANK) for field in fields])
+            yield Record(line, dialect.strip(fields))
 
 
 def check_widths(path: Path, records: Iterable[Record], start: int, width: int) -> Iterator[list[str]]:
@@ -87,8 +91,9 @@ def check_widths(path: Path, records: Iterable[Record], start: int, width: int) 
 
 
 def is_aside(fields: Sequence[str]) -> bool:
-    """Whether a record of another width is blank or a comment."""
-    return not any(field.strip(BLANK) for field in fields) or fields[0].lstrip().startswith(COMMENT)
+    """Whether a record of another width is blank, a comment or a rule."""
+    text = "".join(fields).strip(BLANK)
+    return not text or text.startswith(COMMENT) or RULE.fullmatch(text) is not None
 
 
 def _ragged(fields: Sequence[str], width: int) -> str:
