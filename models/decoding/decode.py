@@ -1,11 +1,11 @@
 """The pixels of an opened image, as a viewer displays them."""
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageFile
+from PIL import ExifTags, Image, ImageCms
 
 from models.arrays import ByteArray
 from models.decoding.netpbm import load_netpbm
-from models.decoding.samples import check_colour_range, is_deep, scale_to_bytes
+from models.decoding.samples import check_16_bit_colours, has_16_bit_colours, is_deep, raw_mode, scale_to_bytes
 from models.decoding.tiff import correct_byte_order
 
 _TRANSPOSITIONS = {
@@ -49,8 +49,12 @@ def decode_pixels(image: Image.Image, mode: str, needed: int | None = None) -> B
         _scale_transparent_colour(image)
     if image.format == "PPM":
         load_netpbm(image)
-    correct_byte_order(image)
+    if image.format == "TIFF":
+        correct_byte_order(image)
+    of_16_bits = has_16_bit_colours(image)
     image.load()
+    if of_16_bits:
+        check_16_bit_colours(image)
     orientation = _orientation(image)
     flat = _eight_bits(image)
     upright = flat.transpose(_TRANSPOSITIONS[orientation]) if orientation in _TRANSPOSITIONS else flat
@@ -64,8 +68,7 @@ def _scale_transparent_colour(image: Image.Image) -> None:
 
     In 16-bit RGB, all colours with the same upper 8 bits become transparent, as only those bits remain.
     """
-    colour = image.info["transparency"]
-    stored = image.tile[0].args if isinstance(image, ImageFile.ImageFile) and image.tile else None
+    colour, stored = image.info["transparency"], raw_mode(image)
     if stored in _SHADES:
         image.info["transparency"] = colour * _SHADES[stored]
     elif stored == "RGB;16B":
@@ -76,7 +79,6 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     """The image in grey, colours, a palette or CMYK of 8 bits, transparency kept."""
     if is_deep(image):
         return scale_to_bytes(image)
-    check_colour_range(image)
     if image.mode == "La":  # premultiplied
         return image.convert("LA")
     if image.mode == "LAB":

@@ -10,7 +10,7 @@ from models.decoding.avif import as_still, check_frames, is_avif
 from models.decoding.decode import decode_pixels
 from models.decoding.end_markers import decode_without_end, has_end
 from models.decoding.formats import ImageDecodeError, not_an_image, supported_formats
-from models.decoding.limits import CountedReads
+from models.decoding.limits import CountedReads, limited_file
 from models.decoding.tiff import check_layout, check_strips, silence, unsupported_samples
 
 MISSING_END = "The {} lacks its end marker, as if it had been cut off; all of its pixels were read."
@@ -36,7 +36,7 @@ class EncodedImage:
         try:
             silence()
             check_strips(content)
-            file = CountedReads(as_still(content) if is_avif(content) else content)
+            file = limited_file(as_still(content) if is_avif(content) else content)
             self._image = Image.open(file, formats=supported_formats())
             check_layout(self._image)
             if self._image.format == "AVIF":
@@ -45,7 +45,8 @@ class EncodedImage:
             raise
         except Exception as error:  # decoders raise all kinds of exceptions on corrupt files
             raise unsupported_samples(content) or not_an_image(content) from error
-        file.allow_pixels(self._image.width * self._image.height)
+        if isinstance(file, CountedReads):
+            file.allow_pixels(self._image.width * self._image.height)
         self.size = self._image.size
         """Width and height as they are stored, before the image is turned upright."""
         self.reducible = isinstance(self._image, JpegImageFile) and "progressive" not in self._image.info

@@ -27,6 +27,11 @@ class CountedReads(io.BytesIO):
         return super().read(size)
 
 
+def limited_file(content: bytes) -> io.BytesIO:
+    """A file of these bytes; one that has too few bytes to be read too often needs no count, which takes time."""
+    return io.BytesIO(content) if len(content) <= MAX_HEADER_READS else CountedReads(content)
+
+
 def is_far_larger(part_width: int, part_height: int, width: int, height: int) -> bool:
     """Whether a part of an image, such as a tile, is so much larger than the image that it would only take memory."""
     return part_width * part_height > max(MIN_PART_PIXELS, 4 * width * height)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 from models.arrays import ByteArray
 from models.decoding.formats import ImageDecodeError
@@ -25,6 +25,10 @@ FLOAT_TOLERANCE = 1e-3
 """How far floats may exceed 0 to 1, by rounding."""
 MAX_OF_12_BITS = 4095
 """Images of 16 bits without a brighter sample come from cameras of 12 bits or fewer, and would be nearly black."""
+ONLY_12_BITS = (
+    "uses 12 or fewer of its 16 bits, and the file does not define white",
+    "save it as 8 bits, scale it to 16, or store SMaxSampleValue",
+)
 BLOCK_SAMPLES = 2**20
 
 
@@ -37,23 +41,39 @@ class SampleRange(NamedTuple):
 
 def is_deep(image: Image.Image) -> bool:
     """Whether the samples of an image are not bytes of 0 to 255."""
-    return image.mode == "F" or image.mode.startswith("I") or _sample_format(image) == SIGNED
+    return image.mode[0] in "IF" or (image.format == "TIFF" and _sample_format(image) == SIGNED)
 
 
-def check_colour_range(image: Image.Image) -> None:
-    """Check that 16-bit colours use all 16 bits, as Pillow keeps only the upper 8.
+def raw_mode(image: Image.Image) -> str:
+    """Pillow's name of the samples in the file, before they are loaded; empty where it has none."""
+    if not isinstance(image, ImageFile.ImageFile) or not image.tile:
+        return ""
+    arguments = image.tile[0].args
+    return str(arguments[0] if isinstance(arguments, tuple) else arguments)
+
+
+def has_16_bit_colours(image: Image.Image) -> bool:
+    """Whether an image that is not loaded has colours of 16 bits, of which Pillow will load the upper 8."""
+    return image.mode in ("RGB", "RGBA", "LA") and ";16" in raw_mode(image)
+
+
+def check_16_bit_colours(image: Image.Image) -> None:
+    """Check that the colours of a loaded image use all 16 bits that they had.
 
     Raises:
-        ImageDecodeError: the file declares another range.
+        ImageDecodeError: the file declares another range, or they use 12 bits at most.
     """
     declared = declared_range(image)
-    if not is_deep(image) and _bits(image) == 16 and declared not in (None, SampleRange(0.0, 65535.0)):
+    if declared not in (None, SampleRange(0.0, 65535.0)):
         assert declared is not None
         raise ImageDecodeError(
             f"declares the range {declared.black:g} to {declared.white:g} for colours of 16 bits, and only grey is "
             f"taken with such a range",
             "save it as 8 bits",
         )
+    colours = np.asarray(image)[..., : 1 if image.mode == "LA" else 3]
+    if declared is None and 0 < colours.max() <= MAX_OF_12_BITS >> 8:
+        raise ImageDecodeError(*ONLY_12_BITS)
 
 
 def scale_to_bytes(image: Image.Image) -> Image.Image:
@@ -118,10 +138,7 @@ def _range_of_bits(image: Image.Image, samples: NDArray[np.generic], highest: fl
     if bits == 16 and highest <= MAX_OF_12_BITS:
         shown = samples[samples != image.info.get("transparency", 0)]
         if shown.any():
-            raise ImageDecodeError(
-                f"uses only 0 to {highest:g} of its 16 bits, and the file does not define white",
-                "save it as 8 bits, scale it to 16, or store SMaxSampleValue",
-            )
+            raise ImageDecodeError(*ONLY_12_BITS)
     return SampleRange(0.0, 2.0**bits - 1)
 
 

@@ -87,7 +87,7 @@ def png_cases() -> Iterator[Case]:
         yield Case("PNG", f"grey of {depth} bits", handmade_png(steps, GREY, depth), quantized[depth])
     yield Case("PNG", "grey of 16 bits", handmade_png(rows(0, 65535, "i8"), GREY, 16))
     twelve = handmade_png(rows(0, 4095, "i8"), GREY, 16)
-    yield Case("PNG", "grey of 12 bits or fewer in 16", twelve, refused="uses only 0 to 4095 of its 16 bits")
+    yield Case("PNG", "grey of 12 bits or fewer in 16", twelve, refused="uses 12 or fewer of its 16 bits")
     for depth in (8, 16):
         samples = rows(0, 2**depth - 1, "i8")
         opacity = (2**depth - 1) - samples
@@ -177,7 +177,7 @@ def tiff_cases() -> Iterator[Case]:
     yield Case("TIFF", "12 bits in 16, MaxSampleValue declared", handmade_tiff(twelve, tags={281: (SHORT, [4095])}))
     yield Case("TIFF", "12 bits in 16, ImageJ's display range", handmade_tiff(twelve, tags=by_imagej))
     yield Case(
-        "TIFF", "12 bits in 16, nothing declared", handmade_tiff(twelve), refused="uses only 0 to 4095 of its 16"
+        "TIFF", "12 bits in 16, nothing declared", handmade_tiff(twelve), refused="uses 12 or fewer of its 16 bits"
     )
     yield Case("TIFF", "floats of 0 to 1", handmade_tiff(floats, compressed=True))
     yield Case("TIFF", "other floats, range declared", handmade_tiff(floats * 999, tags=declared(0, 999)))

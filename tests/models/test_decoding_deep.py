@@ -8,7 +8,7 @@ import pytest
 
 from models.arrays import ByteArray
 from models.decoding import EncodedImage, ImageDecodeError
-from tests.models.handmade_png import GREY, handmade_png
+from tests.models.handmade_png import GREY, GREY_ALPHA, RGB, RGBA, handmade_png
 from tests.models.handmade_tiff import ASCII, DOUBLE, SHORT, handmade_tiff, ramp
 
 S_MIN, S_MAX, MIN, MAX, DESCRIPTION = 340, 341, 280, 281, 270
@@ -96,8 +96,8 @@ def test_two_images_with_one_range_keep_their_difference_in_brightness() -> None
         (ramp(0, 1e6, "u4"), "holds unsigned integers of 32 bits from 0 to 1e+06, and the file does not define black"),
         (ramp(-500, 500, "i2"), "holds signed integers of 16 bits from -500 to 500, and the file does not define"),
         (ramp(-100, 100, "i1"), "holds signed integers of 8 bits from -100 to 100, and the file does not define"),
-        (ramp(0, 4095, "u2"), "uses only 0 to 4095 of its 16 bits, and the file does not define white"),
-        (ramp(0, 200, "u2"), "uses only 0 to 200 of its 16 bits, and the file does not define white"),
+        (ramp(0, 4095, "u2"), "uses 12 or fewer of its 16 bits"),
+        (ramp(0, 200, "u2"), "uses 12 or fewer of its 16 bits"),
         (np.full((2, 2), np.nan, np.float32), "holds samples that are not finite"),
         (np.full((2, 2), np.inf, np.float32), "holds samples that are not finite"),
         (ramp(0, 1, "f8"), "is a TIFF of 1 floats of 64 bits a pixel"),
@@ -116,11 +116,34 @@ def test_samples_without_a_defined_range_are_rejected_by_name(samples: np.ndarra
 
 def test_a_16_bit_png_of_12_bits_is_rejected_too_and_a_black_one_is_black() -> None:
     values = np.array([[0, 4095]])
-    with pytest.raises(ImageDecodeError, match=r"uses only 0 to 4095 of its 16 bits, .*; save it as 8 bits, scale"):
+    with pytest.raises(ImageDecodeError, match=r"uses 12 or fewer of its 16 bits, .*; save it as 8 bits, scale"):
         decoded(handmade_png(values, GREY, 16))
     assert decoded(handmade_png(values * 0, GREY, 16)).max() == 0
     clear = handmade_png(values, GREY, 16, before=((b"tRNS", struct.pack(">H", 4095)),))
     assert decoded(clear)[0, 0].tolist() == [0, 255]
+
+
+@pytest.mark.parametrize(("colour_type", "bands"), [(RGB, 3), (RGBA, 4), (GREY_ALPHA, 2)], ids=["rgb", "rgba", "grey"])
+def test_16_bit_colours_of_a_png_of_12_bits_are_rejected_too(colour_type: int, bands: int) -> None:
+    values = np.full((2, 2, bands), 0xFFFF)
+    values[..., :3] = 3000
+    if colour_type == GREY_ALPHA:
+        values[..., 1] = 0xFFFF
+    with pytest.raises(
+        ImageDecodeError, match=r"^uses 12 or fewer of its 16 bits, and the file does not define white; "
+    ):
+        decoded(handmade_png(values, colour_type, 16))
+    values[0, 0, 0] = 0xFFFF
+    assert decoded(handmade_png(values, colour_type, 16)).max() > 70
+
+
+def test_16_bit_colours_of_a_tiff_of_12_bits_are_rejected_and_those_that_declare_16_are_read() -> None:
+    dark = np.full((2, 2, 3), 3000, np.uint16)
+    for compressed in (False, True):
+        with pytest.raises(ImageDecodeError, match=r"^uses 12 or fewer of its 16 bits"):
+            decoded(handmade_tiff(dark, photometric=2, compressed=compressed))
+        tags = {S_MIN: (DOUBLE, [0] * 3), S_MAX: (DOUBLE, [65535] * 3)}  # libtiff takes one for each colour
+        assert decoded(handmade_tiff(dark, photometric=2, compressed=compressed, tags=tags)).max() == 11
 
 
 def test_the_significant_bits_of_a_png_change_nothing_as_its_samples_are_scaled_already() -> None:
