@@ -1,7 +1,7 @@
 """Files that lack only their end marker, as downloads and cameras leave them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -9,6 +9,8 @@ from models.arrays import ByteArray
 
 END_OF_JPEG = b"\xff\xd9"
 START_OF_SCAN = b"\xff\xda"
+MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+FRAME_HEADERS, SCAN_HEADER = (0xC0, 0xC1, 0xC2), 0xDA
 NO_JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xc4\xd0-\xd7\xda-\xdd\xe0-\xef\xfe]")
 """Bytes that are no marker which may follow the pixels of a JPEG, so that they and the rest are no part of it."""
 OTHER_PIXELS = bytes(range(1, 255)) * 8
@@ -37,9 +39,10 @@ def decode_without_end(content: bytes, decode: Callable[[bytes], ByteArray]) -> 
     scans = _scans(content)
     try:
         decoded, other = (decode(scans + data + END_OF_JPEG) for data in (b"", OTHER_PIXELS))
+        is_whole = np.array_equal(decoded, other) and _has_all_scans(scans)
     except Exception:  # decoders raise all kinds of exceptions on corrupt files
         return None
-    return decoded if np.array_equal(decoded, other) else None
+    return decoded if is_whole else None
 
 
 def _scans(content: bytes) -> bytes:
@@ -51,3 +54,25 @@ def _scans(content: bytes) -> bytes:
     if stripped.endswith(b"\xff"):  # a pixel byte, if a zero follows, else half a marker
         return scans[: len(stripped) + 1] if len(scans) > len(stripped) else stripped.rstrip(b"\xff")
     return stripped
+
+
+def _has_all_scans(content: bytes) -> bool:
+    """Whether the scans of a JPEG give every coefficient to its last bit; a progressive one has ten or so."""
+    exact: dict[int, set[int]] = {}
+    for kind, segment in _segments(content):
+        if kind in FRAME_HEADERS:
+            exact = {component: set() for component in segment[8 : 8 + 3 * segment[7] : 3]}
+        elif kind == SCAN_HEADER:
+            first, last, bits = segment[-3:]
+            for component in segment[3:-3:2] if not bits & 15 else ():
+                exact.get(component, set()).update(range(first, last + 1))
+    return bool(exact) and all(len(coefficients) == 64 for coefficients in exact.values())
+
+
+def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Kind and content of the segments of a JPEG; between those are pixels."""
+    place = 2
+    while found := MARKER.search(content, place):
+        length = int.from_bytes(content[found.end() : found.end() + 2], "big")
+        place = found.end() + max(2, length)
+        yield found[0][1], content[found.end() : place]

@@ -1,6 +1,7 @@
 """Files that lack only their end marker are read, with a warning; files that lack pixels are not."""
 
 import io
+import re
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,16 @@ def test_wherever_a_jpeg_is_cut_off_it_is_rejected_or_whole() -> None:
         assert warning == WARNING.format("JPEG")
         taken.append(lost)
     assert taken == [1, 2]
+
+
+def test_a_progressive_jpeg_that_lacks_whole_scans_is_rejected() -> None:
+    """Its pixels are all there, but not their last bits."""
+    whole = encoded(progressive=True)
+    scans = [match.start() for match in re.finditer(rb"\xff\xda\x00[\x08\x0a\x0c]", whole)]
+    assert len(scans) > 5
+    for start in scans[1:]:
+        with pytest.raises(ImageDecodeError, match="is not a whole PNG, JPEG"):
+            read(whole[:start])
 
 
 @pytest.mark.parametrize("share", [0.02, 0.34, 0.67, 0.95])
