@@ -126,7 +126,7 @@ def _plan(options: Namespace, data: ImageDataset, parts: ImageSplit, unit: str, 
         head_type=unit,
         seed=options.seed,
         command=options.command_line,
-        data=f"{options.labels.name}: {len(data.labels)} images",
+        data=f"{options.labels.resolve().name}: {len(data.labels)} images",
         summary=f"{options.task} of images, learned by a CNN with a {unit} head",
         epochs=epochs,
         network={

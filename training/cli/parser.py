@@ -56,8 +56,10 @@ def _fit(parser: argparse.ArgumentParser) -> None:
 
 
 def _fit_images(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("labels", type=Path, help="CSV file with the columns 'file' and 'label'")
-    parser.add_argument("--images", type=Path, required=True, help="folder of the images")
+    parser.add_argument(
+        "labels", type=Path, help="table with the columns 'file' and 'label', or a folder with one for each class"
+    )
+    parser.add_argument("--images", type=Path, help="folder of the images that the table names")
     parser.add_argument(
         "--task", choices=["regression", "classification"], required=True, help="labels are numbers, or classes"
     )

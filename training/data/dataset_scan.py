@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from models.arrays import ByteArray
 from training.data.arena import Arena
+from training.data.label_rows import Row
 from training.errors import InputError
 
 MAX_IN_MEMORY_BYTES = 2**30
@@ -16,29 +17,21 @@ BAD_SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Row:
-    """A row of the file: its number, that below the header being 1, the image's file and the label's text."""
-
-    number: int
-    file: str
-    label: str
-
-
-@dataclass(frozen=True)
 class BadRow:
     """A row that cannot be used, why, and what to do about it, where that is not obvious."""
 
-    number: int
+    place: str
     problem: str
     repair: str = ""
 
     def __str__(self) -> str:
-        return f"row {self.number}: {self.problem}" + (f"; {self.repair}" if self.repair else "")
+        return f"{self.place} {self.problem}" + (f"; {self.repair}" if self.repair else "")
 
 
 class ReadImage(NamedTuple):
-    """The image of a row, the SHA-256 of its file, and a sentence about the file where there is one."""
+    """The image of a row, its file, the SHA-256 of that, and a sentence about it where there is one."""
 
+    file: Path
     pixels: ByteArray
     sha: str
     warning: str | None = None
@@ -51,8 +44,8 @@ class DatasetScan:
     """The rows read so far.
 
     Args:
-        labels: the file that names the images, for messages.
-        strict: reject the first unusable row.
+        labels: the file that names the images, or their folder, for messages.
+        strict: reject the first unusable row, and images with two labels.
         expected: bytes of all images, where known; above the limit none is kept in memory.
     """
 
@@ -65,8 +58,9 @@ class DatasetScan:
         self.digest = hashlib.sha256()
         self.shapes: list[tuple[int, ...]] = []
         self.total = 0
-        self.first: dict[str, int] = {}
-        self.copies: list[tuple[int, int]] = []
+        self.files: list[Path] = []
+        self.first_of: dict[str, int] = {}
+        self.first: list[int] = []
         self.warnings: list[str] = []
 
     def add(self, row: Row, outcome: Outcome) -> None:
@@ -81,19 +75,24 @@ class DatasetScan:
                 raise InputError(f"{self.labels}, {outcome}{separator} leave out --strict to go on without it.")
             self.bad.append(outcome)
             return
-        image, sha, warning = outcome
+        file, image, sha, warning = outcome
+        self.first.append(self.first_of.setdefault(sha, len(self.rows)))
         self.rows.append(row)
+        self.files.append(file)
         if warning is not None:
-            self.warnings.append(f"row {row.number}: {row.file}: {warning}")
+            self.warnings.append(f"{row.place}: {warning}")
         self.shapes.append(image.shape)
         self.digest.update(f"{sha} {len(row.label)} {row.label}".encode())
-        if self.first.setdefault(sha, row.number) != row.number:
-            self.copies.append((self.first[sha], row.number))
         self.total += image.nbytes
         if self.total > MAX_IN_MEMORY_BYTES:
             self.images = None
         if self.images is not None:
             self.images.append(self.arena.copy(image))
+
+    @property
+    def kind(self) -> str:
+        """What was read."""
+        return "files" if self.labels.is_dir() else "rows"
 
     def check(self, rows: int, task: str) -> None:
         """Reject a file most of whose rows are unusable.
@@ -105,8 +104,8 @@ class DatasetScan:
             unfit = sum("not a number" in bad.problem for bad in self.bad)
             repair = "use --task classification" if 2 * unfit > rows and task == "regression" else "check --images"
             raise InputError(
-                f"{self.labels}: {len(self.bad):,} of {rows:,} rows cannot be used, more than half; {repair}, or "
-                f"correct them. The first is {self.bad[0]}."
+                f"{self.labels}: {len(self.bad):,} of {rows:,} {self.kind} cannot be used, more than half; {repair}, "
+                f"or correct them. The first is {self.bad[0]}."
             )
 
     def notes(self, rows: int) -> list[str]:
@@ -114,19 +113,12 @@ class DatasetScan:
         notes = []
         if self.bad:
             are = "is" if len(self.bad) == 1 else "are"
-            notes.append(f"{len(self.bad):,} of {rows:,} rows cannot be used and {are} left out:")
+            notes.append(f"{len(self.bad):,} of {rows:,} {self.kind} cannot be used and {are} left out:")
             notes += _shown(self.bad)
         if self.warnings:
             files = "file is used with a warning" if len(self.warnings) == 1 else "files are used with warnings"
             notes.append(f"{len(self.warnings):,} {files}:")
             notes += _shown(self.warnings)
-        if self.copies:
-            one, other = self.copies[0]
-            show = "row shows" if len(self.copies) == 1 else "rows show"
-            notes.append(
-                f"{len(self.copies):,} {show} an image again (first: row {other} that of row {one}); held-out errors "
-                f"look too small where one of the two is trained on."
-            )
         if self.images is None:
             notes.append(f"The images take {self.total / 2**30:.1f} GiB, so they are decoded anew in every epoch.")
         return notes

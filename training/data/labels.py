@@ -1,14 +1,21 @@
 """Encodes the labels of images as class indices or values."""
 
 import math
-from collections import Counter
+import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from models.arrays import FloatArray
+from training.data.tables.excerpt import excerpt
+from training.data.tables.fields import is_missing
+from training.data.tables.notation import Notation, find_notation
 from training.errors import InputError
+
+MOST_SHOWN = 4
+"""Labels that a sentence lists."""
 
 MAX_VALUE, MIN_SPREAD = 1e37, 1e-30
 """Largest size of a label and least spread of all that networks in float32 learn, with room for larger predictions."""
@@ -49,6 +56,59 @@ def encode_labels(texts: Sequence[str], task: str, path: Path) -> tuple[FloatArr
             f"scale them nearer to 1."
         )
     return values, None
+
+
+def unicode_form(text: str) -> str:
+    """The text in one Unicode form: what looks alike is one label."""
+    return unicodedata.normalize("NFC", text)
+
+
+def decimal_points(texts: Sequence[str], path: Path) -> tuple[list[str], list[str]]:
+    """Values with decimal points, and a sentence where commas or marks between thousands were found instead.
+
+    Raises:
+        InputError: commas may be either.
+    """
+    if not any("," in text for text in texts):
+        return list(texts), []
+    notation = find_notation([texts], "\t", str(path))
+    if notation.plain:
+        return list(texts), []
+    changed = [_plain_number(text, notation) for text in texts]
+    return changed, [notation.note] if notation.note else []
+
+
+def similar_labels(texts: Sequence[str], task: str) -> list[str]:
+    """Sentences about classes that are probably one, or are probably missing values."""
+    if task != "classification":
+        return []
+    alike: dict[object, set[str]] = defaultdict(set)
+    for text in set(texts) - {""}:
+        number = _number(text)
+        alike[text.casefold() if math.isnan(number) else number].add(text)
+    notes = [
+        f"The labels {quoted(sorted(same))} are different classes; write them alike if they are one."
+        for same in alike.values()
+        if len(same) > 1
+    ]
+    missing = sorted(text for text in set(texts) if text and is_missing(text))
+    if missing:
+        are = "The label {} is a class" if len(missing) == 1 else "The labels {} are classes"
+        notes.append(f"{are.format(quoted(missing))} here; leave the cell empty where a label is missing.")
+    return notes
+
+
+def quoted(names: Sequence[str]) -> str:
+    """Such as ``'a', 'b' and 'c'``."""
+    shown = [f"'{excerpt(name)}'" for name in names[:MOST_SHOWN]]
+    shown += [f"{len(names) - MOST_SHOWN} more"] if len(names) > MOST_SHOWN else []
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def _plain_number(text: str, notation: Notation) -> str:
+    for mark in notation.thousands:
+        text = text.replace(mark, "")
+    return text.replace(notation.decimal, ".")
 
 
 def _encode_classes(texts: Sequence[str], path: Path) -> tuple[FloatArray, list[str]]:

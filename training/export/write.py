@@ -69,13 +69,7 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
     check_finite(export.network, name)
     with output_errors(repository / name), _staging(repository) as folder:
         network = export.network.eval().requires_grad_(requires_grad=False)
-        example = torch.from_numpy(next(iter(export.parity_inputs.values()))[:2])
-        try:
-            write_files(network, example, folder)
-        except OSError:
-            raise
-        except Exception as error:  # PyTorch's exporters may raise anything
-            raise ParityError(f"'{name}' cannot be exported: {describe(error, network, {})}.") from error
+        _export(network, torch.from_numpy(next(iter(export.parity_inputs.values()))[:2]), folder, name)
         for file, predict in predictors(folder).items():
             for part, inputs in export.parity_inputs.items():
                 check_parity(network, predict, inputs, f"{file} of '{name}' on {part} inputs")
@@ -102,6 +96,15 @@ def check_finite(network: ExportableNetwork, name: str) -> None:
     problem = first_not_finite(network)
     if problem and not (isinstance(network, Law) and all(weight.isfinite().all() for weight in network.parameters())):
         raise InputError(f"'{name}' is not written, as {problem}; train it again with a lower learning rate.")
+
+
+def _export(network: ExportableNetwork, example: Tensor, folder: Path, name: str) -> None:
+    try:
+        write_files(network, example, folder)
+    except OSError:
+        raise
+    except Exception as error:  # PyTorch's exporters may raise anything
+        raise ParityError(f"'{name}' cannot be exported: {describe(error, network, {})}.") from error
 
 
 def check_parity(network: nn.Module, predict: Predict, inputs: NDArray[Any], what: str) -> None:

@@ -53,13 +53,19 @@ def split_images(
         InputError: fewer than 10 images, or one value in all that would be trained on; none is above ``up_to``.
     """
     inside, beyond = _by_value(data.labels, up_to, path)
+    first = np.arange(len(data.labels)) if data.first is None else data.first
+    _, leaders = np.unique(first[inside], return_index=True)
+    alone = inside[leaders]  # one of the copies of each image
+    _check_number(alone, data, path, up_to)
     classes = len(data.classes or ())
-    held_out = max(round(len(inside) * TEST_SHARE), classes)
-    stratify = data.labels if classes else None
-    rest, test = train_test_split(inside, test_size=held_out, random_state=seed, stratify=stratify)
+    held_out = max(round(len(alone) * TEST_SHARE), classes)
+    rest, test = train_test_split(
+        alone, test_size=held_out, random_state=seed, stratify=data.labels[alone] if classes else None
+    )
     train, validation = rest, rest[:0]
     if validated:
         train, validation = _validated(rest, data.labels[rest], seed, by_class=bool(classes))
+    train, validation, test = (_with_copies(part, first, inside) for part in (train, validation, test))
     if np.ptp(data.labels[train]) == 0:
         raise InputError(
             f"{path}: the images to train on all have the label {data.labels[train[0]]:g}; add more that vary."
@@ -79,7 +85,7 @@ def _by_value(labels: FloatArray, up_to: float, path: Path) -> tuple[IntArray, I
     """Indices of the labels up to a value, and of those above it.
 
     Raises:
-        InputError: fewer than 10 are up to it, or none is above a finite one.
+        InputError: none is above a finite one.
     """
     inside, beyond = np.flatnonzero(labels <= up_to), np.flatnonzero(labels > up_to)
     if math.isfinite(up_to) and not len(beyond):
@@ -87,13 +93,34 @@ def _by_value(labels: FloatArray, up_to: float, path: Path) -> tuple[IntArray, I
             f"--train-up-to {up_to:g}: no label of {path} is above it, the largest is {labels.max():g}, so nothing "
             f"measures extrapolation; choose a smaller value, or leave it out."
         )
-    if len(inside) < MIN_IMAGES:
+    return inside, beyond
+
+
+def _check_number(alone: IntArray, data: ImageDataset, path: Path, up_to: float) -> None:
+    """Check that there are enough different images, of every class as well.
+
+    Raises:
+        InputError: there are not.
+    """
+    if len(alone) < MIN_IMAGES:
         where = f" with values up to {up_to:g}" if math.isfinite(up_to) else ""
         raise InputError(
-            f"{path} names {len(inside)} usable images{where}; training and checking need at least {MIN_IMAGES}, "
+            f"{path} names {len(alone)} usable images{where}; training and checking need at least {MIN_IMAGES}, "
             f"so add some."
         )
-    return inside, beyond
+    for number, name in enumerate(data.classes or ()):
+        if np.count_nonzero(data.labels[alone] == number) < 2:
+            raise InputError(
+                f"{path}: the images with the label '{name}' are copies of one; classification needs at least two "
+                f"different images a label."
+            )
+
+
+def _with_copies(part: IntArray, first: IntArray, inside: IntArray) -> IntArray:
+    """The places of a part's images and of their copies."""
+    if len(np.unique(first[inside])) == len(inside):
+        return part
+    return inside[np.isin(first[inside], first[part])]
 
 
 def _validated(rest: IntArray, labels: FloatArray, seed: int, *, by_class: bool) -> tuple[IntArray, IntArray]:
