@@ -1,10 +1,14 @@
 """What others write into the environment, and the settings file."""
 
 import logging
+import os
+import runpy
+import signal
 from pathlib import Path
 
 import pytest
 
+import app.__main__
 from app.__main__ import create_worker
 from app.main import create_app
 from app.settings import Settings, SettingsError, log_variable_warnings, read_settings
@@ -182,6 +186,19 @@ def test_the_new_name_of_a_setting_wins_over_the_old_one(
     monkeypatch.setenv("NALU_MAX_QUEUE_DELAY_SECONDS", "")
     monkeypatch.setenv("NALU_MAX_BACKLOG_SECONDS", "4")
     assert read_settings().max_queue_delay_seconds == 4
+
+
+def test_the_folder_for_metrics_of_another_program_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "/nowhere")
+    monkeypatch.setattr("sys.argv", ["app", "--port", "70000"])
+    before = signal.getsignal(signal.SIGHUP)
+    try:
+        with pytest.raises(SystemExit):
+            runpy.run_path(app.__main__.__file__, run_name="__main__")
+        assert signal.getsignal(signal.SIGHUP) != signal.SIG_DFL  # nor does a hangup end the process that starts
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert "PROMETHEUS_MULTIPROC_DIR" not in os.environ
 
 
 def test_an_application_that_reads_its_own_settings_warns_itself(

@@ -124,16 +124,6 @@ def sockets_of(pid: str) -> int:
     return sum(str(fd.readlink()).startswith("socket:") for fd in Path(f"/proc/{pid}/fd").iterdir())
 
 
-def test_the_variables_of_kubernetes_and_of_other_programs_do_not_stop_it() -> None:
-    others = {"NALU_SERVICE_HOST": "10.0.0.1", "NALU_PORT_8000_TCP": "tcp://10.0.0.1:8000", "NALU_THREADS": ""}
-    with serve(NALU_PORT="tcp://10.0.0.1:9", PROMETHEUS_MULTIPROC_DIR="/nowhere", **others) as server:
-        assert httpx.post(f"{server.url}/predict/arithmetic", json=BODY).json()["predictions"][0][0] > 6.9
-        assert "nalu_requests_total" in httpx.get(f"{server.url}/metrics").text
-        log = server.stop().splitlines()
-    assert [line for line in log if "WARNING" in line or "ERROR" in line] == [line for line in log if "Ignored" in line]
-    assert sum("Ignored NALU_PORT, NALU_PORT_8000_TCP and NALU_SERVICE_HOST" in line for line in log) == 1
-
-
 def test_a_wrong_setting_ends_with_one_sentence_and_code_2() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "app", "--repository", "nowhere"], cwd=ROOT, capture_output=True, text=True, check=False
