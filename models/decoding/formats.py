@@ -4,6 +4,8 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 
+from PIL import AvifImagePlugin
+
 NAMES = {
     "PNG": "PNG",
     "JPEG": "JPEG",
@@ -38,10 +40,14 @@ class ImageDecodeError(ValueError):
 
 @cache
 def supported_formats() -> tuple[str, ...]:
-    """``FORMATS``, and HEIF where the extra ``heic`` is installed."""
+    """``FORMATS``, and HEIF where the extra ``heic`` is installed.
+
+    Their decoders are set to one thread each, as several images are decoded at the same time.
+    """
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     if find_spec("pillow_heif") is None:
         return FORMATS
-    import_module("pillow_heif").register_heif_opener()
+    import_module("pillow_heif").register_heif_opener(decode_threads=1)
     return (*FORMATS, "HEIF")
 
 

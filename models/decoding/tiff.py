@@ -17,7 +17,7 @@ MAX_STRIPS = 20_000
 MAX_TAGS = 1000
 """Most tags of a directory; files of today have some dozens."""
 
-BITS_PER_SAMPLE, STRIP_OFFSETS, PLANAR_CONFIGURATION, SAMPLE_FORMAT = 258, 273, 284, 339
+NEW_SUBFILE_TYPE, BITS_PER_SAMPLE, STRIP_OFFSETS, PLANAR_CONFIGURATION, SAMPLE_FORMAT = 254, 258, 273, 284, 339
 TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS = 322, 323, 324
 KINDS = {1: "unsigned integers", 2: "signed integers", 3: "floats", 5: "complex integers", 6: "complex floats"}
 """By SampleFormat."""
@@ -79,11 +79,16 @@ def check_layout(image: Image.Image) -> None:
 
     Raises:
         ImageDecodeError: its tiles are far larger than the image, and each would take memory for all of its pixels;
-            or it stores colours of 16 bits in a plane each, which Pillow misreads unless they are compressed.
+            or it stores colours of 16 bits in a plane each, which Pillow misreads unless they are compressed; or its
+            first image is a thumbnail.
     """
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return
     tags = image.tag_v2
+    if tags.get(NEW_SUBFILE_TYPE, 0) & 1:
+        raise ImageDecodeError(
+            "is a TIFF with a thumbnail in front, as raw files of cameras are", "convert it to JPEG, PNG or plain TIFF"
+        )
     width, height = tags.get(TILE_WIDTH, 0), tags.get(TILE_LENGTH, 0)
     if is_far_larger(width, height, *image.size):
         raise ImageDecodeError(

@@ -225,6 +225,8 @@ def tiff_cases() -> Iterator[Case]:
         content = saved(GREY_IMAGE, "TIFF", compression=compression)
         yield Case("TIFF", f"compressed by {compression.removeprefix('tiff_')}", content, tolerance=9)
     yield Case("TIFF", "of several pages: the first", animated("TIFF"))
+    thumbnail = handmade_tiff(BYTES, tags={254: (SHORT, [1])})
+    yield Case("TIFF", "raw files of cameras (DNG, NEF)", thumbnail, refused="is a TIFF with a thumbnail in front")
 
 
 def cases() -> list[Case]:

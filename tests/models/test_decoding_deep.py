@@ -183,3 +183,10 @@ def test_lab_of_no_colour_is_the_grey_of_that_lightness(lightness: int) -> None:
     luminance = ((lightness + 16) / 116) ** 3 if lightness > 8 else lightness / 903.3
     curve = 12.92 * luminance if luminance <= 0.0031308 else 1.055 * luminance ** (1 / 2.4) - 0.055
     assert decoded(handmade_tiff(samples, photometric=8), "RGB").mean() == pytest.approx(255 * curve, abs=1.5)
+
+
+def test_a_raw_file_of_a_camera_is_not_read_by_its_thumbnail() -> None:
+    samples = ramp(0, 255, "u1")
+    assert decoded(handmade_tiff(samples, tags={254: (SHORT, [0])})).shape == (1, 2, 256)
+    with pytest.raises(ImageDecodeError, match=r"^is a TIFF with a thumbnail in front, .*; convert it to JPEG, PNG or"):
+        decoded(handmade_tiff(samples, tags={254: (SHORT, [1])}))
