@@ -28,7 +28,7 @@ from app.observability.metrics import MULTIPROCESS_FOLDER
 from app.settings import PREFIX, Settings, SettingsError, log_variable_warnings, read_settings
 from app.transport.fast_path import FastPathProtocol
 from app.transport.reload import ReadSettings
-from app.transport.workers import LISTENERS, run_workers
+from app.transport.workers import LISTENERS, REPLACEMENTS, run_workers
 
 WORKER_START_SECONDS = 30
 """Time after which a worker that does not answer its supervisor is replaced; one that starts on a busy CPU is slow."""
@@ -116,6 +116,7 @@ def create_worker() -> FastAPI:
     # one that replaces a dead worker must start while the repository is away; the supervisor has checked the settings
     app = create_app(settings, read=read_settings, wait_for_repository=True)
     app.state.service.listeners = LISTENERS
+    app.state.service.is_replacement = bool(REPLACEMENTS)
     return app
 
 

@@ -158,6 +158,8 @@ def _lifespan(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(work) for work in (_watch(service), _tick(service), connections.watch())]
         with drain_on_sigterm(service), on_hangup(partial(reload, service, read)):
+            while service.is_replacement and not (service.ready or service.draining):  # noqa: ASYNC110 - in other threads
+                await asyncio.sleep(TICK_SECONDS)
             yield
         for task in tasks:
             task.cancel()

@@ -39,6 +39,8 @@ class Service:
     """None: requests are not traced."""
     draining: bool = False
     """True from SIGTERM on: not ready, and responses close their connections."""
+    is_replacement: bool = False
+    """True in a worker that replaces another one: it accepts connections when it is ready, as others do meanwhile."""
     listeners: Sequence[socket.socket] = ()
     """Listening sockets of this process."""
     last_request_at: float = 0.0

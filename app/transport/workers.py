@@ -17,6 +17,8 @@ from app.transport.reload import hangups_held, terminal_watch
 
 LISTENERS: list[socket.socket] = []
 """Sockets of this process, if it is a worker: uvicorn hands them to its server, but not to the application."""
+REPLACEMENTS: list[socket.socket] = []
+"""Those of them that were made when all workers had been started once."""
 
 
 class WorkerSocket:
@@ -24,21 +26,26 @@ class WorkerSocket:
 
     Args:
         reserved: the supervisor's socket, which keeps the port and does not listen.
+        workers: number of workers; it is sent more often only to those that replace others or are added to them.
     """
 
-    def __init__(self, reserved: socket.socket) -> None:
+    def __init__(self, reserved: socket.socket, workers: int) -> None:
         self._reserved = reserved
+        self._left = workers
 
     def __reduce__(self) -> Any:
-        return _bind, (self._reserved.family, self._reserved.getsockname())
+        self._left -= 1
+        return _bind, (self._reserved.family, self._reserved.getsockname(), self._left < 0)
 
 
-def _bind(family: socket.AddressFamily, address: Any) -> socket.socket:
+def _bind(family: socket.AddressFamily, address: Any, is_replacement: bool) -> socket.socket:
     own = socket.socket(family)
     own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     own.bind(address)
     LISTENERS.append(own)
+    if is_replacement:
+        REPLACEMENTS.append(own)
     return own
 
 
@@ -90,5 +97,5 @@ def run_workers(config: Config, reload: Callable[[], None]) -> None:
     sockets: list[Any] = [reserved]  # shared by all workers, where a port cannot be
     if hasattr(socket, "SO_REUSEPORT"):
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        sockets = [WorkerSocket(reserved)]
+        sockets = [WorkerSocket(reserved, config.workers)]
     Supervisor(config, sockets, reload).run()

@@ -1,0 +1,65 @@
+"""A worker that replaces another one accepts connections when it is ready, and not before."""
+
+import asyncio
+import pickle
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.main import create_app
+from app.settings import Settings
+from app.transport import workers
+from tests.app.factory import write_sum
+
+
+@pytest.fixture
+def sockets() -> Iterator[None]:
+    """The sockets of this process as a worker, closed and forgotten after the test."""
+    yield
+    for own in workers.LISTENERS:
+        own.close()
+    workers.LISTENERS.clear()
+    workers.REPLACEMENTS.clear()
+
+
+@pytest.mark.usefixtures("sockets")
+def test_workers_that_are_started_after_all_others_are_replacements() -> None:
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as reserved:
+        shared = workers.WorkerSocket(reserved, workers=2)
+        own = [pickle.loads(pickle.dumps(shared)) for _ in range(4)]
+        assert {each.getsockname() for each in own} == {reserved.getsockname()}
+    assert own == workers.LISTENERS
+    assert own[2:] == workers.REPLACEMENTS
+
+
+@pytest.mark.parametrize("is_replacement", [False, True])
+def test_a_replacement_starts_when_its_models_are_loaded_and_others_at_once(
+    tmp_path: Path, is_replacement: bool
+) -> None:
+    asyncio.run(start(tmp_path, is_replacement))
+
+
+async def start(root: Path, is_replacement: bool) -> None:
+    app = create_app(Settings(repository=root, repository_poll_seconds=0.01, threads=1))
+    app.state.service.is_replacement = is_replacement
+    async with asyncio.timeout(10):
+        lifespan = app.router.lifespan_context(app)
+        started = asyncio.create_task(lifespan.__aenter__())
+        await asyncio.sleep(0.3)
+        assert started.done() != is_replacement
+        write_sum(root)
+        await started
+        assert app.state.service.ready == is_replacement
+        await lifespan.__aexit__(None, None, None)
+
+
+def test_a_replacement_that_is_stopped_before_it_is_ready_does_not_wait(tmp_path: Path) -> None:
+    async def stop() -> None:
+        app = create_app(Settings(repository=tmp_path, threads=1))
+        app.state.service.is_replacement = app.state.service.draining = True
+        async with asyncio.timeout(10), app.router.lifespan_context(app):
+            assert not app.state.service.ready
+
+    asyncio.run(stop())
