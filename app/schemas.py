@@ -188,12 +188,16 @@ class Ready(BaseModel):
 
     ready: bool
     status: Literal["degraded", "unavailable", "empty"] = Field(
-        "degraded",
+        default_factory=lambda: "degraded",  # keeps defaults out of the schema: these are left out instead
         description="degraded: the folder is away, and the models loaded before are served; unavailable: it is away, "
         "and none is loaded; empty: it has no model that can be served.",
     )
-    since: str = Field("", description="When the folder was first found to be away, in UTC.")
-    reason: str = Field("", description="Why.")
+    since: str = Field(
+        default_factory=str,
+        description="When the folder was first found to be away, in UTC.",
+        json_schema_extra={"format": "date-time"},
+    )
+    reason: str = Field(default_factory=str, description="Why.")
     models: list[ModelState]
 
 

@@ -113,6 +113,15 @@ def test_readiness_ends_with_the_last_model_and_returns_with_the_next(tmp_path: 
         wait_until(lambda: client.get("/health/ready").status_code == 200)
 
 
+def test_the_schema_of_readiness_has_no_defaults_for_what_is_left_out(client: TestClient) -> None:
+    schema = client.get("/openapi.json").json()["components"]["schemas"]["Ready"]
+    assert schema["required"] == ["ready", "models"]
+    optional = {name: schema["properties"][name] for name in ("status", "since", "reason")}
+    assert not [name for name, field in optional.items() if "default" in field]
+    assert optional["status"]["enum"] == ["degraded", "unavailable", "empty"]
+    assert optional["since"]["format"] == "date-time"
+
+
 def test_not_ready_while_draining(draining: TestClient) -> None:
     response = draining.get("/health/ready")
     assert response.status_code == 503
