@@ -133,7 +133,7 @@ class Settings(BaseModel):
         None, description="File of further settings, `NALU_NAME=value` a line; environment variables override it."
     )
 
-    @field_validator("log_level", mode="before")
+    @field_validator("device", "model_control", "log_level", "log_format", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

@@ -16,6 +16,7 @@ from dotenv.parser import parse_stream
 
 PREFIX = "NALU_"
 SETTINGS_FILE = "NALU_SETTINGS_FILE"
+API_KEYS_FILE = "NALU_API_KEYS_FILE"
 
 # alias: names of these variables in 0.1; each works on and is warned of when the service starts
 OLD_NAMES = {
@@ -54,7 +55,8 @@ class Environment:
     Attributes:
         settings: those that are no service links, by the present name of each.
         service_links: names of Kubernetes' service links, which are ignored.
-        warnings: a sentence for each variable that is set by its old name, and one for all service links.
+        warnings: a sentence for each variable that is set by its old name, one for all service links, and one where an
+            empty variable opens the service to everybody.
 
     Raises:
         SettingsError: the settings file cannot be read.
@@ -70,6 +72,8 @@ class Environment:
         self.settings = {name: variable for name, variable in found.items() if name not in self.service_links}
         renamed = [(old, new) for old, new in OLD_NAMES.items() if old in found]
         self.warnings = [_renamed(old, new, both=new in found) for old, new in renamed]
+        if API_KEYS_FILE not in found and API_KEYS_FILE in map(str.upper, os.environ):
+            self.warnings.append(f"{API_KEYS_FILE} is empty, so no request needs a key; name a file, or leave it out.")
         if self.service_links:
             self.warnings.append(_ignored(self.service_links))
         for old, new in renamed:

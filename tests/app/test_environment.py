@@ -109,7 +109,8 @@ def test_an_empty_variable_is_the_default(
 ) -> None:
     monkeypatch.setenv(variable, value)
     assert read_settings() == Settings()
-    assert warnings(caplog) == []
+    opened = "NALU_API_KEYS_FILE is empty, so no request needs a key; name a file, or leave it out."
+    assert warnings(caplog) == ([opened] if variable == "NALU_API_KEYS_FILE" else [])
 
 
 @pytest.mark.parametrize("around", ["{}\n", " {} ", '"{}"', "'{}'", '"{}"\r\n', "\t' {} '"])
@@ -126,6 +127,24 @@ def test_arguments_are_cleaned_as_variables_are(monkeypatch: pytest.MonkeyPatch)
     settings = read_settings(port=' "9000"\n', host="", repository=" ", workers=None)
     assert (settings.port, settings.workers) == (9000, 3)
     assert (settings.host, settings.repository) == (Settings().host, Settings().repository)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("device", "CPU", "cpu"),
+        ("model_control", "Explicit", "explicit"),
+        ("log_level", "WARNING", "warning"),
+        ("log_format", "JSON", "json"),
+        ("access_log", "TRUE", True),
+        ("metrics_require_key", "Yes", True),
+    ],
+)
+def test_words_are_read_in_capitals_too(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: object
+) -> None:
+    monkeypatch.setenv(f"NALU_{name.upper()}", value)
+    assert getattr(read_settings(), name) == expected
 
 
 @pytest.mark.parametrize(
