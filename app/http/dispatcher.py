@@ -141,6 +141,7 @@ class Dispatcher:
             await self._app(routed, context.receive_within_limit, send_with_common_headers)
         finally:
             context.route = context.route or getattr(routed.get("route"), "path", "")
+            del scope["state"]["context"]  # what refers to itself waits for the garbage collector
 
     def common_headers(self, context: RequestContext) -> list[tuple[bytes, bytes]]:
         """The headers of every response."""

@@ -55,7 +55,9 @@ class FastPathProtocol(CycleProtocol):
         context.status = response.status_code
         headers = {**dict(dispatcher.common_headers(context)), b"connection": b"close"}
         body = b"" if method == "HEAD" else bytes(response.body)
-        self.write_response(response.status_code, [*response.raw_headers, *headers.items()], body)
+        self.write_response(
+            response.status_code, [*self.server_state.default_headers, *response.raw_headers, *headers.items()], body
+        )
         dispatcher.end(context)
 
 
@@ -70,7 +72,6 @@ class FastPathCycle(Cycle):
     def __init__(self, protocol: FastPathProtocol, request_type: type[TabularRequest | ImageRequest]) -> None:
         self.protocol = protocol
         self.body = bytearray()
-        self.message_event = self
         self._request_type = request_type
         self._dispatcher: Dispatcher = protocol.app.dispatcher
         service = self._dispatcher.service
@@ -79,7 +80,6 @@ class FastPathCycle(Cycle):
         scope = {"type": "http", "method": "POST", "path": path, "headers": protocol.headers}
         self.context = context = FastPathContext(scope, _receive_nothing, max_bytes, service.tracer)
         context.started = protocol.read_at
-        context.cycle = self
         context.route = path
         length = context.declared_bytes
         self.fits = 0 < length <= MAX_BODY_BYTES and length <= max_bytes and not context.content_encoding
@@ -87,6 +87,7 @@ class FastPathCycle(Cycle):
 
     def begin(self) -> None:
         """Accept the request, or reject it before its body is received."""
+        self.context.cycle = self
         self._dispatcher.begin(self.context, self._expire)
         try:
             self._dispatcher.authorize(self.context)
@@ -127,6 +128,7 @@ class FastPathCycle(Cycle):
     def complete(self) -> None:
         self.response_complete = True
         self._dispatcher.end(self.context)
+        self.context.cycle = None
 
     def _expire(self) -> None:
         """The request is past its deadline."""
@@ -139,10 +141,11 @@ class FastPathCycle(Cycle):
 class FastPathContext(RequestContext):
     """A request context with access to its connection."""
 
-    cycle: FastPathCycle
+    cycle: FastPathCycle | None = None
+    """None before the request is begun, and once it is answered: what refers to itself waits for the collector."""
 
     def is_disconnected(self) -> bool:
-        return self.cycle.disconnected or self.cycle.response_complete
+        return self.cycle is None or self.cycle.disconnected
 
 
 class _ResultSender:

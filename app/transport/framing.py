@@ -3,6 +3,8 @@
 import re
 from enum import Enum
 
+import httptools
+
 from app.errors import HeadTooLargeError, MalformedRequestError, ServiceError, UnknownMethodError
 
 CHUNK_FRAMING_BYTES = 12
@@ -41,29 +43,35 @@ class BoundedFraming:
     """uvicorn's: the headers, or trailers, that are complete."""
     max_head_bytes: int
     max_header_fields: int
-    _counted_bytes = 0
+    counted_bytes = 0
     """Bytes of the current head, or besides the current body."""
-    _is_exact = True
+    is_exact = True
     """Whether that is all of the current head."""
     crossed = False
     """Whether a head or a request has ended in the current piece."""
 
-    def feed(self, data: bytes | memoryview) -> None:
-        """Parse data."""
+    read_at = 0.0
+    """When the data being parsed were read, by ``perf_counter``."""
+    parser: httptools.HttpRequestParser
+    """uvicorn's."""
+
+    def stop_parsing(self, error: Exception, piece: bytes | memoryview) -> None:
+        """The parser has stopped at a piece: at an error, which callbacks raise too, or at an upgrade."""
         raise NotImplementedError
 
     def reject(self, error: ServiceError) -> None:
         """Parse no more, respond with an error and close the connection."""
         raise NotImplementedError
 
-    def parse(self, data: bytes) -> None:
+    def take(self, data: bytes, read_at: float) -> None:
         """Parse data within the limits."""
-        if self._counted_bytes + len(data) <= self.max_head_bytes:
+        self.read_at = read_at
+        if self.counted_bytes + len(data) <= self.max_head_bytes:
             self._parse_piece(data)
             return
         rest = memoryview(data)
         while rest and self.rejection is None:
-            room = self.max_head_bytes - self._counted_bytes
+            room = self.max_head_bytes - self.counted_bytes
             self._parse_piece(rest[:room])
             rest = rest[room:]
 
@@ -71,31 +79,30 @@ class BoundedFraming:
         if self.rejection is not None:
             return
         self.crossed = False
-        self.feed(piece)
+        try:
+            self.parser.feed_data(piece)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self.stop_parsing(error, piece)
         if self.crossed:
-            self._counted_bytes = 0
-            self._is_exact = self.part is not Part.HEAD
+            self.counted_bytes = 0
+            self.is_exact = self.part is not Part.HEAD
         else:
-            self._counted_bytes = max(0, self._counted_bytes + len(piece))
+            self.counted_bytes = max(0, self.counted_bytes + len(piece))
             if self.rejection is None and self._has_too_much():
                 self.reject(self._head_too_large())
 
-    def count_body(self, body: bytes) -> None:
-        """Take a piece of the body out of the count."""
-        self._counted_bytes -= len(body) + CHUNK_FRAMING_BYTES
-
-    def check_head(self) -> ServiceError | None:
-        """What is wrong with the size of the head that is complete."""
+    def excess_of_head(self) -> ServiceError | None:
+        """What is too much of the head that is complete; only one with ``is_exact`` was counted whole."""
         if len(self.headers) > self.max_header_fields:
             return self._head_too_large()
-        if not self._is_exact:
+        if not self.is_exact:
             fields = sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers)
             if len("GET  HTTP/1.1\r\n\r\n") + len(self.url) + fields > self.max_head_bytes:
                 return self._head_too_large()
         return None
 
     def _has_too_much(self) -> bool:
-        if self._counted_bytes >= self.max_head_bytes:
+        if self.counted_bytes >= self.max_head_bytes:
             return True
         return self.part is not Part.BEGIN and len(self.headers) > self.max_header_fields
 

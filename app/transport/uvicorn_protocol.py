@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from app.errors import ServiceError, TooManyConnectionsError
 from app.transport.connections import PROBES, Phase
-from app.transport.framing import BoundedFraming, Part, malformed
+from app.transport.framing import CHUNK_FRAMING_BYTES, BoundedFraming, Part, malformed
 
 MAX_BODY_BYTES = 65_536
 """uvicorn's ``HIGH_WATER_LIMIT``: above it, reading stops until the application has taken what came."""
@@ -29,8 +29,6 @@ class Cycle:
     """The connection."""
     body: bytearray
     """uvicorn's: the body as far as it has come."""
-    message_event: "Cycle"
-    """uvicorn's: an event, of which it calls ``set`` alone; the cycle itself."""
     more_body = True
     """uvicorn's: whether a part of the body is still to come; cleared by ``start``."""
     response_started = False
@@ -41,6 +39,11 @@ class Cycle:
     """uvicorn's: set when the connection is lost before the response."""
     keep_alive = True
     """uvicorn's: cleared when the server shuts down, so that the response closes the connection."""
+
+    @property
+    def message_event(self) -> "Cycle":
+        """uvicorn's: an event, of which it calls ``set`` alone."""
+        return self
 
     def begin(self) -> None:
         """Called once the headers are complete."""
@@ -62,7 +65,7 @@ class Cycle:
     def send(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
         """Write a response as uvicorn does, complete the request and let the connection go on to its next."""
         protocol = self.protocol
-        headers = [*headers]
+        headers = [*protocol.server_state.default_headers, *headers]
         if not self.keep_alive and CLOSE_HEADER not in headers:
             headers.append(CLOSE_HEADER)
         if not protocol.transport.is_closing():
@@ -82,8 +85,6 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
 
     lost = False
     """Whether the connection has ended."""
-    read_at = 0.0
-    """When the data being parsed were read, by ``perf_counter``."""
     waiting_since: float | None = None
     within_limit = True
     """Whether the connection is not one too many."""
@@ -110,18 +111,11 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
         """Parse data, now or in their turn."""
         self.app.read_scheduler.put(self, data)
 
-    def take(self, data: bytes, read_at: float) -> None:
-        self.read_at = read_at
-        self.parse(data)
-
-    def feed(self, data: bytes | memoryview) -> None:
-        """Have uvicorn's parser call back."""
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
+    def stop_parsing(self, error: Exception, piece: bytes | memoryview) -> None:
+        if isinstance(error, httptools.HttpParserUpgrade):
             self._unsupported_upgrade_warning()
-        except httptools.HttpParserError:  # such as an error that a callback raises
-            self.reject(self.rejection or malformed(data))
+        else:
+            self.reject(self.rejection or malformed(piece))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
@@ -130,6 +124,7 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
         self.pipeline.clear()
         if self.running is not None:
             _disconnect(self.running)  # uvicorn tells its newest cycle only
+        self.cycle = self.running = None  # type: ignore[assignment]  # so that all is freed without the collector
 
     def on_message_begin(self) -> None:
         """Begin a request. uvicorn's scope is built later, if it is needed."""
@@ -144,11 +139,8 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
         """Choose the cycle. Ours is for a POST that comes alone, on a connection that stays open."""
         self.crossed = True
         self.waiting_since = None
-        self.rejection = self.check_head()
-        if not self.within_limit and not self.url.startswith(PROBES):
-            self.rejection = TooManyConnectionsError()
-        if self.rejection is not None:
-            raise self.rejection  # which ends the parser's work
+        if not (self.is_exact and self.within_limit) or len(self.headers) > self.max_header_fields:
+            self._check_head()
         parser = self.parser
         if (
             self.url in self.fast_paths
@@ -177,8 +169,15 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
         self.running = cycle
         super()._start_asgi_task(cycle, app)
 
+    def _check_head(self) -> None:
+        self.rejection = self.excess_of_head()
+        if not self.within_limit and not self.url.startswith(PROBES):
+            self.rejection = TooManyConnectionsError()
+        if self.rejection is not None:
+            raise self.rejection  # which ends the parser's work
+
     def on_body(self, body: bytes) -> None:
-        self.count_body(body)
+        self.counted_bytes -= len(body) + CHUNK_FRAMING_BYTES
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -230,7 +229,7 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
             self.transport.close()
 
     def write_response(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
-        lines = b"".join([b"%b: %b\r\n" % header for header in (*self.server_state.default_headers, *headers)])
+        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
         self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[status], lines, body))
 
     def phase(self) -> Phase:

@@ -265,7 +265,8 @@ def test_the_limits_hold_for_tls_too(root: Path, certificate: tuple[Path, Path])
     client = ssl.create_default_context(cafile=str(signed))
     client.check_hostname = False
     server = {"ssl_keyfile": str(key), "ssl_certfile": str(signed)}
-    with listening(root, server=server, max_head_bytes=LIMIT, keep_alive_seconds=0.1, head_timeout_seconds=0.1) as live:
+    times = {"keep_alive_seconds": 0.1, "head_timeout_seconds": 0.1, "request_timeout_seconds": 0.1}
+    with listening(root, server=server, max_head_bytes=LIMIT, **times) as live:
         with RawConnection(live.port, tls=client) as connection:
             assert connection.send(post(BODY)).answer().predictions() == [[7.0]]
             assert connection.ends()
@@ -274,6 +275,9 @@ def test_the_limits_hold_for_tls_too(root: Path, certificate: tuple[Path, Path])
             assert connection.ends()
         with RawConnection(live.port, tls=client) as connection:
             assert connection.send(head(LIMIT)[:-2]).answer().status == 408
+            assert connection.ends()
+        with RawConnection(live.port, tls=client) as connection:
+            assert connection.send(post(BODY)[:-5]).answer().status == 408
             assert connection.ends()
         with RawConnection(live.port, tls=client) as silent:
             assert silent.ends()

@@ -1,5 +1,6 @@
 """Clients that send too slowly, do not read, or are too many: the service behind a socket."""
 
+import gc
 import json
 import logging
 import os
@@ -16,8 +17,11 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from app.http.context import RequestContext
 from app.transport import connections, file_limit
+from app.transport.fast_path import FastPathProtocol
 from app.transport.file_limit import connections_within_file_limit
 from benchmarks.endurance import slow_clients
 from tests.app.factory import LIMIT_SECONDS, wait_until
@@ -38,7 +42,7 @@ def quick_sweeps() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def hasty(root: Path) -> Iterator[LiveService]:
-    with listening(root, head_timeout_seconds=0.3, keep_alive_seconds=0.3) as live:
+    with listening(root, head_timeout_seconds=0.3, keep_alive_seconds=0.3, request_timeout_seconds=0.3) as live:
         yield live
 
 
@@ -56,6 +60,15 @@ def test_half_a_head_gets_408_and_the_connection_ends(hasty: LiveService, half: 
         answer = connection.send(half).answer()
         assert (answer.status, answer.header("connection")) == (408, "close")
         assert json.loads(answer.body)["detail"] == LATE
+        assert connection.ends()
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+@pytest.mark.parametrize("path", ["/predict/arithmetic", "/v2/models/sum/infer"])
+def test_half_a_body_gets_408_and_the_connection_ends(hasty: LiveService, version: str, path: str) -> None:
+    with RawConnection(hasty.port) as connection:
+        answer = connection.send(post(BODY, version=version, path=path)[:-5]).answer()
+        assert (answer.status, answer.header("connection")) == (408, "close")
         assert connection.ends()
 
 
@@ -183,6 +196,31 @@ def test_open_connections_are_a_metric(root: Path) -> None:
         with RawConnection(live.port), RawConnection(live.port):
             wait_until(lambda: live.value("nalu_connections") == 2)
         wait_until(lambda: live.value("nalu_connections") == 0)
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [b"", LIVE[:20], LIVE, post(BODY), post(BODY)[:-5], post(BODY, version="1.0"), b"\0", LIVE * 3],
+    ids=["silent", "half-head", "get", "fast-path", "half-body", "1.0", "malformed", "pipelined"],
+)
+def test_an_ended_connection_is_freed_without_the_garbage_collector(root: Path, request_bytes: bytes) -> None:
+    with listening(root) as live:
+        gc.collect()
+        gc.disable()
+        try:
+            before = _freed_by_ends()
+            for _ in range(5):
+                with RawConnection(live.port) as connection:
+                    connection.send(request_bytes)
+                    time.sleep(0.02)  # some end by themselves
+            wait_until(lambda: not live.server.server_state.connections and not live.service.requests_in_flight)
+            wait_until(lambda: _freed_by_ends() <= before)
+        finally:
+            gc.enable()
+
+
+def _freed_by_ends() -> int:
+    return sum(isinstance(each, FastPathProtocol | RequestContext | RequestResponseCycle) for each in gc.get_objects())
 
 
 @pytest.mark.parametrize(

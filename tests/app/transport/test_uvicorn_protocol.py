@@ -18,7 +18,7 @@ FROM_UVICORN = {"url", "headers"}
 OWN = {
     *("lost", "read_at", "take", "choose_cycle", "fast_paths", "read_scheduler", "dispatcher", "connections"),
     *("waiting_since", "within_limit", "rejected", "running", "phase", "send_rejection", "write_response"),
-    *("_reject_current", "_send_rejection"),
+    *("_check_head", "_reject_current", "_send_rejection"),
     *({*vars(BoundedFraming), *BoundedFraming.__annotations__} - FROM_UVICORN),
 }
 """Names of ours on a protocol, its application or both."""
