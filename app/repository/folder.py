@@ -10,6 +10,9 @@ from app.repository.scan import Identity, Key, Listing, list_repository
 
 logger = logging.getLogger(__name__)
 
+LISTING_SECONDS = 30.0
+"""Longest time to list the folders; a network disk whose server is gone takes for ever, without an error."""
+
 
 @dataclass(frozen=True)
 class Outage:
@@ -27,9 +30,20 @@ class RepositoryFolder:
     """
 
     def __init__(self) -> None:
-        self.outage: Outage | None = None
+        self._outage: Outage | None = None
+        self._listing: Outage | None = None
+        """The listing that is under way, as an outage that it becomes when it takes too long."""
         self._identity: Identity | None = None
         self._models: dict[str, Identity] = {}
+
+    @property
+    def outage(self) -> Outage | None:
+        """Since when, and why, the folder is away; None: it is not."""
+        listing = self._listing
+        if self._outage is None and listing is not None:
+            seconds = (datetime.now(UTC) - listing.since).total_seconds()
+            return listing if seconds > LISTING_SECONDS else None
+        return self._outage
 
     def list(self, root: Path, *, in_use: bool) -> Listing | None:
         """The folders in it; None while it is away, which is recorded in ``outage`` and logged once.
@@ -38,20 +52,24 @@ class RepositoryFolder:
             root: the folder.
             in_use: whether models of it are served, so that an empty folder in its place is not taken for it.
         """
+        slow = f"{root} has not been listed within {LISTING_SECONDS:g} seconds, as where its disk does not respond."
+        self._listing = Outage(datetime.now(UTC), slow)
         try:
             listing = list_repository(root)
         except OSError as error:
             self._record(f"{root} cannot be read: {error.strerror}.", in_use)
             return None
+        finally:
+            self._listing = None
         # identities are reused: whether models were removed can be told only of a folder that was there all the time
-        replaced = self.outage is not None or self._identity not in (None, listing.identity)
+        replaced = self._outage is not None or self._identity not in (None, listing.identity)
         if in_use and replaced and not listing.folders and not listing.unreadable:
             reason = f"{root} is another folder than before and has no model, as where a volume is not mounted"
             self._record(f"{reason}; mount it, or restart the service to unload its models.", in_use)
             return None
-        if self.outage is not None:
+        if self._outage is not None:
             logger.info("The folder of the models can be read again: %s.", root)
-            self.outage = None
+            self._outage = None
         return listing
 
     def models_away(self, listing: Listing, known: Collection[Key]) -> dict[str, str]:
@@ -72,7 +90,7 @@ class RepositoryFolder:
         self._models |= {name: listing.models[name] for name, _ in listing.folders}
 
     def _record(self, reason: str, in_use: bool) -> None:
-        if self.outage is None or self.outage.reason != reason:
+        if self._outage is None or self._outage.reason != reason:
             kept = " The models loaded before are still served." * in_use
             logger.error("The folder of the models is away: %s%s", reason, kept)
-            self.outage = Outage(self.outage.since if self.outage else datetime.now(UTC), reason)
+            self._outage = Outage(self._outage.since if self._outage else datetime.now(UTC), reason)

@@ -59,7 +59,7 @@ class Repository:
     @property
     def outage(self) -> Outage | None:
         """Since when, and why, the folder is away; None: it is not."""
-        return self._snapshot.outage
+        return self._folder.outage
 
     @property
     def serves_models(self) -> bool:

@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from app.main import create_app
 from app.repository.repository import Repository
 from app.repository.snapshot import IndexEntry
 from app.settings import Settings, SettingsError
+from models.manifest import versions
 from tests.app.factory import TestClient, running, wait_until, write_sum
 
 AWAY = "The folder of the models cannot be read; GET /health/ready gives the reason."
@@ -202,6 +204,34 @@ def test_another_folder_with_models_takes_the_place_of_the_old_one(
     write_sum(repository.root, "other")
     repository.refresh()
     assert (served(repository), repository.outage) == ([("other", 1)], None)
+
+
+def test_a_folder_whose_disk_does_not_respond_is_away_until_it_does(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    responds = threading.Event()
+
+    def waiting(folder: Path) -> list[int]:
+        assert responds.wait(10)
+        return versions(folder)
+
+    monkeypatch.setattr("app.repository.folder.LISTING_SECONDS", 0.05)
+    monkeypatch.setattr("app.repository.scan.versions", waiting)
+    start = datetime.now(UTC)
+    scan = threading.Thread(target=repository.refresh)
+    scan.start()
+    wait_until(lambda: repository.outage is not None)
+    outage = repository.outage
+    assert outage is not None
+    assert start <= outage.since
+    assert outage.reason == (
+        f"{repository.root} has not been listed within 0.05 seconds, as where its disk does not respond."
+    )
+    assert prediction(repository) == 6
+    responds.set()
+    scan.join(10)
+    assert repository.outage is None
+    assert served(repository) == [("add", 1), ("sum", 1), ("sum", 2)]
 
 
 def test_a_folder_that_comes_back_with_other_versions_serves_those(

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from models.manifest import NAME_PATTERN
+from training.__main__ import main
 from training.cli.report import print_next_steps
 from training.cli.validators import check_name, name_from_file
 from training.data import mnist
 from training.errors import InputError
+from training.tabular.fit import FitConfig
 
 FILES = {
     "sales.csv": "sales",
@@ -44,6 +46,23 @@ def test_a_file_without_a_letter_for_a_name_is_one_sentence(file: str) -> None:
     assert str(caught.value) == (
         f"The file's name '{file}' has no letter or digit that a model's name may hold; choose a name with --name."
     )
+
+
+@pytest.mark.parametrize(("options", "name"), [([], "my-data-1"), (["--name", "own.name"], "own.name")])
+def test_fit_takes_the_name_of_the_file_unless_one_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], name: str
+) -> None:
+    data, named = tmp_path / "my data (1).csv", []
+    data.write_text("a,y\n" + "".join(f"{i},{2 * i}\n" for i in range(20)))
+
+    def fit(config: FitConfig, *_: object) -> None:
+        named.append(config.name)
+        raise InputError("Enough is known.")
+
+    monkeypatch.setattr("training.tabular.fit.fit", fit)
+    folders = ["--repository", str(tmp_path / "my models"), "--plots", str(tmp_path / "my plots")]
+    assert main(["fit", str(data), "--target", "y", *folders, *options]) == 2
+    assert named == [name]
 
 
 @pytest.mark.parametrize(
