@@ -1,6 +1,7 @@
 """Small valid files of each format, with the features that decoders have code for."""
 
 import io
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from models.arrays import ByteArray
 HEIGHT, WIDTH = 40, 48
 
 
+@cache
 def samples() -> dict[str, list[bytes]]:
     """By format: its files."""
     colour = Image.fromarray(_photo())

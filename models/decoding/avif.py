@@ -8,13 +8,11 @@ from models.decoding.limits import is_far_larger
 
 MAX_BOXES = 10_000
 SEQUENCE_HEADER = 1
-_CONTAINERS = {b"meta": 4, b"iprp": 0}
-"""Boxes that hold boxes, with the bytes before those."""
-
-
-def is_avif(content: bytes) -> bool:
-    """Whether a file begins as AVIF does."""
-    return content[4:8] == b"ftyp" and content[8:12] in (b"avif", b"avis")
+MAX_UNITS = 10_000
+MAX_ITEMS = 1000
+MAX_EXTENTS = 100
+ONCE = (b"meta", b"iloc", b"iinf", b"idat")
+"""Boxes of which a second one could hide what the decoder reads."""
 
 
 def as_still(content: bytes) -> bytes:
@@ -27,20 +25,33 @@ def check_frames(content: bytes, width: int, height: int) -> None:
 
     Raises:
         ImageDecodeError: one is.
-        ValueError, IndexError, struct.error: the file is corrupt, or uses features of video.
+        ValueError, LookupError, struct.error: the file is corrupt, or uses features of video.
     """
-    boxes = dict(_boxes(content, 0, len(content)))
-    for start, length in _items(content, boxes):
-        for payload in _sequence_headers(content[start : start + length]):
-            columns, rows = _largest_frame(payload)
-            if is_far_larger(columns, rows, width, height):
+    units = 0
+    for item in _coded_items(content):
+        for kind, payload in _units(item):
+            units += 1
+            if units > MAX_UNITS:
+                raise ValueError(f"more than {MAX_UNITS} units")
+            if kind == SEQUENCE_HEADER and is_far_larger(*_largest_frame(payload), width, height):
+                columns, rows = _largest_frame(payload)
                 raise ImageDecodeError(
                     f"is an AVIF of {width} x {height} pixels with frames of {columns} x {rows}", "save it again"
                 )
 
 
-def _boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
-    """Kind and content of the boxes of a file, or in a box, and of those in them."""
+def _boxes(content: bytes, start: int, end: int) -> dict[bytes, tuple[int, int]]:
+    """Where the content of each box lies, by kind, of those that may be there once."""
+    found: dict[bytes, tuple[int, int]] = {}
+    for kind, place in _listed(content, start, end):
+        if kind in found and kind in ONCE:
+            raise ValueError(f"two boxes {kind!r}")
+        found[kind] = place
+    return found
+
+
+def _listed(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
+    """Kind of each box, and where its content lies."""
     for _ in range(MAX_BOXES):
         if start + 8 > end:
             return
@@ -52,37 +63,53 @@ def _boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, tuple[
         if not start + header <= stop <= end:
             raise ValueError("a box ends outside its parent")
         yield kind, (start + header, stop)
-        if kind in _CONTAINERS:
-            yield from _boxes(content, start + header + _CONTAINERS[kind], stop)
         start = stop
     raise ValueError(f"more than {MAX_BOXES} boxes")
 
 
-def _items(content: bytes, boxes: dict[bytes, tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Start and length of the extents of all coded items, by the box ``iloc``."""
-    coded = set(_coded_items(content, *boxes[b"iinf"]))
+def _coded_items(content: bytes) -> Iterator[bytes]:
+    """The items that are coded frames."""
+    start, end = _boxes(content, 0, len(content))[b"meta"]
+    boxes = _boxes(content, start + 4, end)
+    coded = set(_numbers_of_coded_items(content, *boxes[b"iinf"]))
+    budget = 2 * len(content)
+    for number, extents in _locations(content, boxes):
+        if number in coded:
+            budget -= sum(length for _, length in extents)
+            if budget < 0:
+                raise ValueError("items that overlap")
+            yield b"".join(content[start : start + length] for start, length in extents)
+
+
+def _locations(content: bytes, boxes: dict[bytes, tuple[int, int]]) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    """Number of each item, and start and length of its extents, by the box ``iloc``."""
     place, end = boxes[b"iloc"]
     version, sizes, bases = content[place], content[place + 4], content[place + 5]
     offset_size, length_size, base_size = sizes >> 4, sizes & 15, bases >> 4
     index_size = bases & 15 if version in (1, 2) else 0
     reader = _Reader(content, place + 6, end)
-    for _ in range(reader.number(4 if version == 2 else 2)):
+    items = reader.number(4 if version == 2 else 2)
+    if items > MAX_ITEMS:
+        raise ValueError(f"more than {MAX_ITEMS} items")
+    for _ in range(items):
         item = reader.number(4 if version == 2 else 2)
         method = reader.number(2) & 15 if version in (1, 2) else 0
         reader.number(2)
         base = reader.number(base_size) + (boxes[b"idat"][0] if method == 1 else 0)
-        for _ in range(reader.number(2)):
+        extents, count = [], reader.number(2)
+        if count > MAX_EXTENTS:
+            raise ValueError(f"an item in more than {MAX_EXTENTS} pieces")
+        for _ in range(count):
             reader.number(index_size)
             start = base + reader.number(offset_size)
-            length = reader.number(length_size)
-            if item in coded:
-                yield start, length or len(content)
+            extents.append((start, reader.number(length_size) or len(content)))
+        yield item, extents
 
 
-def _coded_items(content: bytes, place: int, end: int) -> Iterator[int]:
+def _numbers_of_coded_items(content: bytes, place: int, end: int) -> Iterator[int]:
     """Numbers of the items that are coded frames, by the box ``iinf``."""
     first = place + (6 if content[place] == 0 else 8)
-    for kind, (start, _) in _boxes(content, first, end):
+    for kind, (start, _) in _listed(content, first, end):
         if kind == b"infe":
             wide = content[start] == 3
             item, _, coding = struct.unpack_from(">LH4s" if wide else ">HH4s", content, start + 4)
@@ -103,8 +130,8 @@ class _Reader:
         return int.from_bytes(self._content[self._place - size : self._place], "big")
 
 
-def _sequence_headers(item: bytes) -> Iterator[bytes]:
-    """The sequence headers among the units (OBUs) of an item, which declare the largest frame (AV1, 5.3)."""
+def _units(item: bytes) -> Iterator[tuple[int, bytes]]:
+    """Kind and payload of the units (OBUs) of an item (AV1, 5.3); sequence headers declare the largest frame."""
     place = 0
     while place < len(item):
         first = item[place]
@@ -113,8 +140,7 @@ def _sequence_headers(item: bytes) -> Iterator[bytes]:
         length = len(item) - place
         if sized:
             length, place = _leb128(item, place)
-        if kind == SEQUENCE_HEADER:
-            yield item[place : place + length]
+        yield kind, item[place : place + length]
         place += length
 
 

@@ -6,7 +6,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from models.arrays import ByteArray
-from models.decoding.avif import as_still, check_frames, is_avif
+from models.decoding.avif import as_still, check_frames
 from models.decoding.decode import decode_pixels
 from models.decoding.end_markers import decode_without_end, has_end
 from models.decoding.formats import ImageDecodeError, not_an_image, supported_formats
@@ -36,10 +36,11 @@ class EncodedImage:
         try:
             silence()
             check_strips(content)
-            file = limited_file(as_still(content) if is_avif(content) else content)
+            file = limited_file(content)
             self._image = Image.open(file, formats=supported_formats())
             check_layout(self._image)
             if self._image.format == "AVIF":
+                self._image = Image.open(io.BytesIO(as_still(content)), formats=("AVIF",))
                 check_frames(content, *self._image.size)
         except (ImageDecodeError, *_TOO_MANY_PIXELS):
             raise

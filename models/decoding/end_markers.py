@@ -2,19 +2,25 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from models.arrays import ByteArray
 
 END_OF_JPEG = b"\xff\xd9"
-START_OF_SCAN = b"\xff\xda"
 MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 FRAME_HEADERS, SCAN_HEADER = (0xC0, 0xC1, 0xC2), 0xDA
 NO_JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xc4\xd0-\xd7\xda-\xdd\xe0-\xef\xfe]")
 """Bytes that are no marker which may follow the pixels of a JPEG, so that they and the rest are no part of it."""
 OTHER_PIXELS = bytes(range(1, 255)) * 8
 """Data that would change pixels, if any were missing."""
+
+
+class _Segment(NamedTuple):
+    kind: int
+    start: int
+    end: int
 
 
 def has_end(image_format: str | None, content: bytes) -> bool:
@@ -47,8 +53,8 @@ def decode_without_end(content: bytes, decode: Callable[[bytes], ByteArray]) -> 
 
 def _scans(content: bytes) -> bytes:
     """A JPEG up to the end of its pixels, as far as that can be known."""
-    start = content.find(START_OF_SCAN)
-    rest = NO_JPEG_MARKER.search(content, max(start, 0))
+    start = next((segment.end for segment in _segments(content) if segment.kind == SCAN_HEADER), len(content))
+    rest = NO_JPEG_MARKER.search(content, start)
     scans = content[: rest.start()] if rest else content
     stripped = scans.rstrip(b"\0")  # downloads may be padded with zeros
     if stripped.endswith(b"\xff"):  # a pixel byte, if a zero follows, else half a marker
@@ -59,7 +65,8 @@ def _scans(content: bytes) -> bytes:
 def _has_all_scans(content: bytes) -> bool:
     """Whether the scans of a JPEG give every coefficient to its last bit; a progressive one has ten or so."""
     exact: dict[int, set[int]] = {}
-    for kind, segment in _segments(content):
+    for kind, start, end in _segments(content):
+        segment = content[start:end]
         if kind in FRAME_HEADERS:
             exact = {component: set() for component in segment[8 : 8 + 3 * segment[7] : 3]}
         elif kind == SCAN_HEADER:
@@ -69,10 +76,10 @@ def _has_all_scans(content: bytes) -> bool:
     return bool(exact) and all(len(coefficients) == 64 for coefficients in exact.values())
 
 
-def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Kind and content of the segments of a JPEG; between those are pixels."""
+def _segments(content: bytes) -> Iterator[_Segment]:
+    """The segments of a JPEG; pixels lie between them."""
     place = 2
     while found := MARKER.search(content, place):
         length = int.from_bytes(content[found.end() : found.end() + 2], "big")
         place = found.end() + max(2, length)
-        yield found[0][1], content[found.end() : place]
+        yield _Segment(found[0][1], found.end(), place)

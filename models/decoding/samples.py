@@ -18,8 +18,10 @@ from models.decoding.formats import ImageDecodeError
 BITS_PER_SAMPLE, PHOTOMETRIC, DESCRIPTION, SAMPLE_FORMAT = 258, 262, 270, 339
 RANGE_TAGS = ((340, 341), (280, 281))
 """SMinSampleValue and SMaxSampleValue, MinSampleValue and MaxSampleValue."""
-IMAGEJ_RANGE = re.compile(r"^ImageJ=.*?^min=([^\s]+)$.*?^max=([^\s]+)$", re.DOTALL | re.MULTILINE)
+IMAGEJ_RANGE = re.compile(r"\AImageJ=.*?^min=([^\s]+)$.*?^max=([^\s]+)$", re.DOTALL | re.MULTILINE)
 """The range in which ImageJ displays an image, in the description of its files."""
+MAX_DESCRIPTION = 4000
+"""Characters of a description in which that range is looked for."""
 SIGNED = 2
 FLOAT_TOLERANCE = 1e-3
 """How far floats may exceed 0 to 1, by rounding."""
@@ -104,7 +106,7 @@ def declared_range(image: Image.Image) -> SampleRange | None:
     for black, white in RANGE_TAGS:
         if white in tags:
             return _usable(_tag(image, black) or 0, _tag(image, white))
-    found = IMAGEJ_RANGE.search(str(tags.get(DESCRIPTION, "")))
+    found = IMAGEJ_RANGE.search(str(tags.get(DESCRIPTION, ""))[:MAX_DESCRIPTION])
     return _usable(*found.groups()) if found else None
 
 

@@ -85,6 +85,29 @@ def test_an_avif_of_few_pixels_with_a_large_frame_is_rejected_before_it_is_decod
     assert EncodedImage(content).decode("L").mean() == pytest.approx(9, abs=1)
 
 
+def boxes(content: bytes) -> dict[bytes, bytes]:
+    """The boxes of a file."""
+    found, place = {}, 0
+    while place < len(content):
+        (length,) = struct.unpack_from(">L", content, place)
+        found[content[place + 4 : place + 8]] = content[place : place + length]
+        place += length
+    return found
+
+
+def test_boxes_that_only_look_like_those_of_an_avif_hide_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a small image, appended to a large one, or in front of it."""
+    monkeypatch.setattr(limits, "MIN_PART_PIXELS", 1000)
+    large = saved(Image.new("L", (64, 50), 9), "AVIF").replace(struct.pack(">LL", 64, 50), struct.pack(">LL", 20, 20))
+    small = boxes(saved(Image.new("L", (20, 20), 9), "AVIF"))
+    inner = small[b"meta"][12:]
+    for content in (large + inner, large + small[b"meta"], large.replace(large[:28], large[:28] + small[b"meta"], 1)):
+        with pytest.raises(ImageDecodeError):
+            EncodedImage(content).decode("L")
+    with pytest.raises(ImageDecodeError, match="with frames of 64 x 50"):
+        EncodedImage(large + inner)
+
+
 @pytest.mark.parametrize("box", [b"iloc", b"iinf", b"infe", b"av01"])
 def test_an_avif_whose_frames_cannot_be_checked_is_rejected(box: bytes) -> None:
     content = saved(Image.fromarray(SMALL), "AVIF")
@@ -92,12 +115,17 @@ def test_an_avif_whose_frames_cannot_be_checked_is_rejected(box: bytes) -> None:
         EncodedImage(content.replace(box, b"free")).decode("L")
 
 
-def test_an_animation_that_avif_stores_as_video_is_read_by_its_first_image() -> None:
+def test_an_animation_that_avif_stores_as_video_is_read_by_its_first_image(monkeypatch: pytest.MonkeyPatch) -> None:
     content = io.BytesIO()
     frames = [Image.new("RGB", (16, 16), shade) for shade in ("white", "black")]
     frames[0].save(content, "AVIF", save_all=True, append_images=frames[1:])
-    assert content.getvalue()[8:12] == b"avis"
-    assert EncodedImage(content.getvalue()).decode("L").mean() == pytest.approx(255, abs=1)
+    animation = content.getvalue()
+    assert animation[8:12] == b"avis"
+    for brand in (b"avis", b"avif", b"msf1", b"mif1"):
+        file = animation[:8] + brand + animation[12:]
+        assert EncodedImage(file).decode("L").mean() == pytest.approx(255, abs=1)
+    monkeypatch.setattr(limits, "MIN_PART_PIXELS", 10)
+    assert EncodedImage(animation).size == (16, 16)
 
 
 def test_a_gif_that_is_larger_than_its_canvas_has_the_size_of_its_frame_before_it_is_decoded() -> None:

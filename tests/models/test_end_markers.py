@@ -68,6 +68,20 @@ def test_a_jpeg_that_lacks_its_last_pixels_is_rejected(options: dict[str, Any], 
         read(encoded(**options)[:-lost])
 
 
+def test_a_thumbnail_with_an_end_marker_hides_neither_that_the_image_lacks_one_nor_its_pixels() -> None:
+    thumbnail = io.BytesIO()
+    Image.new("RGB", (16, 16), "red").save(thumbnail, "JPEG")
+    whole = encoded()
+    segment = b"Exif\0\0" + thumbnail.getvalue()
+    whole = whole[:2] + b"\xff\xe1" + (len(segment) + 2).to_bytes(2, "big") + segment + whole[2:]
+    expected, _ = read(whole)
+    found, warning = read(whole[:-2])
+    np.testing.assert_array_equal(found, expected)
+    assert warning == WARNING.format("JPEG")
+    with pytest.raises(ImageDecodeError, match="is not a whole PNG, JPEG"):
+        read(whole[:-60])
+
+
 def test_wherever_a_jpeg_is_cut_off_it_is_rejected_or_whole() -> None:
     """Every byte counts: those of pixels may be followed by a zero that only marks them."""
     image = Image.fromarray(np.tile(np.arange(16, dtype=np.uint8) * 17, (16, 1)))
