@@ -16,10 +16,10 @@ from benchmarks.tables.reading import REPAIR, Unwritable, read
 def test_five_hundred_dialects_are_read_exactly_or_refused_with_a_repair(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dialects, "ROWS", 20)
+    monkeypatch.setattr(dialects, "ROWS", 12)
     outcomes: Counter[str] = Counter()
 
-    @settings(max_examples=520, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=500, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(DIALECTS)
     def check(dialect: Dialect) -> None:
         try:

@@ -197,4 +197,4 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.
         tracemalloc.stop()
         return traced + max(in_arrow) - before
 
-    assert peak(150_000) < 2 * peak(30_000)
+    assert peak(80_000) < 2 * peak(20_000)

@@ -89,7 +89,8 @@ def find_dialect(lines: Sequence[str], wanted: Sequence[str] = (), delimiter: st
         preamble += 1
     sample = lines[preamble : preamble + SNIFFED_LINES]
     quotes = "\"'" if any("'" in line for line in sample) else '"'
-    dialects = [Dialect(mark, quote) for mark in ([delimiter] if delimiter else DELIMITERS) for quote in quotes]
+    there = [mark for mark in DELIMITERS if any(mark in line for line in sample)] or DELIMITERS[:1]
+    dialects = [Dialect(mark, quote) for mark in ([delimiter] if delimiter else there) for quote in quotes]
     dialects += [replace(each, escape="\\") for each in dialects if _has_escapes(each, sample)]
     best = max((_scored(dialect, sample, wanted) for dialect in dialects), key=lambda dialect: dialect.score)
     return replace(best, preamble=preamble, comment=comment)

@@ -81,8 +81,8 @@ def clean_name(text: str) -> str:
 
 
 def find_header(records: Sequence[Sequence[str]], wanted: Sequence[str]) -> int | None:
-    """The record that names all these columns, above the first row; only the first record may have numbers as names."""
-    for place, record in enumerate(records[: 1 if any(map(is_number, wanted)) else TITLE_ROWS]):
+    """The record that names all these columns, above the first row of numbers."""
+    for place, record in enumerate(records[:TITLE_ROWS]):
         if names_all(record, wanted):
             return place
         if sum(map(is_number, record)) * 2 > len(record):
