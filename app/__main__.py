@@ -44,16 +44,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log_variable_warnings()
         app = create_app(settings, read=read)
         _check_address(settings)
+        metrics_folder = _metrics_folder(settings) if settings.workers > 1 else None
     except (SettingsError, BackendError) as error:
         for line in str(error).splitlines():
             print(f"nalu-serve: {line}", file=sys.stderr)
         return 2
-    if settings.workers == 1:
+    if metrics_folder is None:
         config = _configuration(app, settings)
         listeners = app.state.service.listeners = [config.bind_socket()]
         uvicorn.Server(config).run(listeners)
     else:
-        _run_workers(options, settings, read)
+        with metrics_folder as folder:
+            os.environ[MULTIPROCESS_FOLDER] = folder
+            _run_workers(options, settings, read)
     return 0
 
 
@@ -66,10 +69,17 @@ def _run_workers(options: argparse.Namespace, settings: Settings, read: ReadSett
     for name, value in vars(options).items():
         if value is not None:
             os.environ[f"{PREFIX}{name.upper()}"] = value  # workers are new processes and read the environment
-    with tempfile.TemporaryDirectory(prefix="nalu-metrics-") as folder:
-        os.environ[MULTIPROCESS_FOLDER] = folder
-        config = _configuration("app.__main__:create_worker", settings)
-        run_workers(config, reload)
+    run_workers(_configuration("app.__main__:create_worker", settings), reload)
+
+
+def _metrics_folder(settings: Settings) -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="nalu-metrics-")
+    except OSError as error:
+        raise SettingsError(
+            f"NALU_WORKERS is {settings.workers}, and workers count in a temporary folder, which cannot be made "
+            f"({error.strerror}); name one that can be written to with TMPDIR, or set NALU_WORKERS=1."
+        ) from error
 
 
 def _configuration(app: FastAPI | str, settings: Settings) -> uvicorn.Config:

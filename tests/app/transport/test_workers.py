@@ -1,6 +1,8 @@
 """A worker that replaces another one accepts connections when it is ready, and not before."""
 
 import asyncio
+import errno
+import os
 import pickle
 import socket
 from collections.abc import Iterator
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app.__main__ import main
 from app.main import create_app
 from app.settings import Settings
 from app.transport import workers
@@ -22,6 +25,21 @@ def sockets() -> Iterator[None]:
         own.close()
     workers.LISTENERS.clear()
     workers.REPLACEMENTS.clear()
+
+
+def test_workers_without_a_temporary_folder_are_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("app.__main__.configure_logging", lambda *_: None)
+    monkeypatch.setattr("tempfile.TemporaryDirectory", full)
+    assert main(["--repository", str(tmp_path), "--workers", "2", "--port", "0"]) == 2
+    assert capsys.readouterr().err == (
+        "nalu-serve: NALU_WORKERS is 2, and workers count in a temporary folder, which cannot be made (No space left "
+        "on device); name one that can be written to with TMPDIR, or set NALU_WORKERS=1.\n"
+    )
 
 
 @pytest.mark.usefixtures("sockets")
