@@ -174,7 +174,7 @@ async def _tick(service: Service) -> None:
     """End requests past their deadline and update metrics, in short intervals."""
     while True:
         await asyncio.sleep(TICK_SECONDS)
-        service.expire_requests()
+        await service.expire_requests()
         service.metrics.queued_rows.set(service.batching.queue_limiter.rows)
         service.metrics.flush()
         service.metrics.prune_stale_series(perf_counter())

@@ -1,8 +1,10 @@
 """The parts of an application that its endpoints use; ``create_app`` builds it."""
 
+import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from time import perf_counter
 from typing import Annotated, Protocol
 
@@ -14,6 +16,9 @@ from app.observability.metrics import Metrics
 from app.observability.tracing import Tracer
 from app.repository.repository import Repository
 from app.settings import Settings
+
+EXPIRY_BATCH = 8
+"""Requests past their deadline that are ended between two turns of the event loop."""
 
 
 class RequestInFlight(Protocol):
@@ -59,14 +64,15 @@ class Service:
         optional = self.settings.ready_without_models or self.settings.model_control == "explicit"
         return optional or self.repository.serves_models
 
-    def expire_requests(self) -> None:
-        """End the requests past their deadline."""
+    async def expire_requests(self) -> None:
+        """End the requests past their deadline, a few in each turn of the event loop, which others wait for."""
         latest = perf_counter() - self.settings.request_timeout_seconds
-        for context, end in list(self.requests_in_flight.items()):
-            if context.started > latest:
-                break
-            if not context.expired:
+        past = takewhile(lambda item: item[0].started <= latest, self.requests_in_flight.items())
+        for number, (context, end) in enumerate(list(past), 1):
+            if context in self.requests_in_flight and not context.expired:
                 end()
+            if number % EXPIRY_BATCH == 0:
+                await asyncio.sleep(0)
 
 
 def _service(request: Request) -> Service:

@@ -19,7 +19,7 @@ from app.settings import Settings
 
 SWEEP_SECONDS = 0.5
 """Interval of the sweeps, and so how late a connection may be closed."""
-SWEEP_BATCH = 64
+SWEEP_BATCH = 16
 """Connections between two turns of the event loop: to end them all at once would delay requests."""
 LINGER_SECONDS = 5.0
 """How long a rejected client may go on sending: to close at once would reset the connection, and lose the response."""

@@ -138,7 +138,9 @@ async def measure(server: Server, windows: int, seconds: float, rate: float, cou
         finally:
             measurement.add(json.loads((await asyncio.to_thread(slow.communicate, "", 60))[0]))
         times = [side.percentiles()[1] for side in (measurement.without, measurement.beside)]
+        broken = [*measurement.without.broken, *measurement.beside.broken]
         print(f"after window {number} of {windows}: p99 {times[0]:.2f} ms without, {times[1]:.2f} with", flush=True)
+        print(*broken, sep="\n", end="\n" if broken else "", flush=True)
     return measurement
 
 
