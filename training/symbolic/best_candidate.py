@@ -11,7 +11,7 @@ from training.symbolic.candidate import Candidate, description_length
 from training.symbolic.constants import fit_constants
 from training.symbolic.deadline import Deadline
 from training.symbolic.residuals import MIN_LEARNABLE_SHARE
-from training.symbolic.screening import MAX_ROWS, depends
+from training.symbolic.screening import depends, screened_rows
 from training.symbolic.stages import Stage
 
 MIN_BITS = 20
@@ -40,9 +40,10 @@ class BestCandidate:
     length: float = math.inf
     reason: str | None = UNDECIDED
 
-    def seen(self) -> tuple[FloatArray, FloatArray]:
-        """The rows that candidates are made of."""
-        return (self.inputs, self.target) if self.rows is None else (self.inputs[self.rows], self.target[self.rows])
+    def seen(self, columns: IntArray | None = None) -> tuple[FloatArray, FloatArray]:
+        """The rows that candidates are made of, of some columns or all."""
+        inputs = self.inputs if columns is None else self.inputs[:, columns]
+        return (inputs, self.target) if self.rows is None else (inputs[self.rows], self.target[self.rows])
 
     @property
     def candidate(self) -> Candidate:
@@ -52,13 +53,10 @@ class BestCandidate:
 
     def offer(self, stage: Stage, deadline: Deadline) -> None:
         """Fit the constants of candidates, and keep the best."""
-        seen: tuple[FloatArray, FloatArray] | None = None
+        x, y = self.seen(stage.columns) if stage.candidates else (self.inputs, self.target)
         for candidate in stage.candidates:
-            if seen is None:
-                x, y = self.seen()
-                seen = (x if stage.columns is None else x[:, stage.columns]), y
-            for fitted in fit_constants(candidate, *seen, deadline):
-                length = description_length(fitted.predict(seen[0]), seen[1], fitted.complexity)
+            for fitted in fit_constants(candidate, x, y, deadline):
+                length = description_length(fitted.predict(x), y, fitted.complexity)
                 if length < self.length:
                     self.fitted, self.columns, self.length, self.reason = fitted, stage.columns, length, UNDECIDED
 
@@ -88,8 +86,10 @@ class BestCandidate:
     def _depends_on_others(self, candidate: Candidate, deadline: Deadline) -> bool:
         """Whether the errors follow from some of all columns."""
         assert self.rows is not None
-        places = np.append(self.rows[:MAX_ROWS], np.setdiff1d(np.arange(len(self.target)), self.rows)[:MAX_ROWS])
-        x, held_out = self.inputs[places], np.arange(len(places)) >= len(self.rows[:MAX_ROWS])
+        most = screened_rows(self.inputs.shape[1])
+        seen, others = self.rows[:most], np.setdiff1d(np.arange(len(self.target)), self.rows)[:most]
+        places, held_out = np.append(seen, others), np.repeat([False, True], [len(seen), len(others)])
+        x = self.inputs[places]
         return depends(x, self.target[places] - candidate.predict(x), held_out, MIN_LEARNABLE_SHARE, deadline)
 
     def _held_out_bits(self) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
 from models.arrays import BoolArray, FloatArray, IntArray
@@ -19,7 +20,8 @@ from training.symbolic.forward_selection import centred, chance
 
 MAX_COLUMNS = 8
 """Columns that a screen chooses, at most: what the search for sums of products can take."""
-MAX_ROWS = 2_000
+MAX_ROWS, MIN_ROWS, MAX_CELLS = 2_000, 400, 2_000_000
+"""Rows that are screened, at most, of so many columns that rows times columns is less than ``MAX_CELLS``."""
 MAX_PAIR_WORK = 5e9
 """Multiplications to screen all pairs, at most: with more columns fewer rows count, and at last no inverses."""
 MIN_PAIR_ROWS = 200
@@ -41,14 +43,23 @@ def screened_columns(
         target: ``(rows,)``.
         random: draws rows from longer tables.
         deadline: checked before every step; the columns found until then are returned.
+
+    Raises:
+        DeadlineError: it has passed, after the columns found until then.
     """
-    rows = random.permutation(len(target))[:MAX_ROWS]
+    rows = random.permutation(len(target))[: screened_rows(inputs.shape[1])]
     x, y = inputs[rows], target[rows]
-    features = Features.of(x)
+    features = Features.of(x, deadline)
     for view in views(y):
         chosen = _chosen(features, view, deadline)
         if len(chosen):
             yield np.sort(np.array(chosen, dtype=np.int64))
+        deadline.check()
+
+
+def screened_rows(columns: int) -> int:
+    """How many rows of so many columns are screened, at most."""
+    return max(MIN_ROWS, min(MAX_ROWS, MAX_CELLS // columns))
 
 
 def depends(
@@ -62,7 +73,7 @@ def depends(
         DeadlineError: it has passed.
     """
     rest = centred(_normal_scores(errors)[:, None])[:, 0]
-    features = Features.of(inputs)
+    features = Features.of(inputs, deadline)
     seen, others = features.at(~held_out), features.at(held_out)
     for found in (_best_single(seen, rest[~held_out], []), _best_pair(seen, rest[~held_out], deadline)):
         product = centred(others.values[:, list(found)].astype(np.float64).prod(1, keepdims=True))[:, 0]
@@ -96,21 +107,24 @@ class Features:
         paired: features whose products are screened, the columns themselves first, ``(paired,)``.
     """
 
-    values: FloatArray
+    values: NDArray[np.float32]
     columns: IntArray
     paired: IntArray
 
     @classmethod
-    def of(cls, inputs: FloatArray) -> "Features":
+    def of(cls, inputs: FloatArray, deadline: Deadline = NO_DEADLINE) -> "Features":
         """The columns, their squares or inverses, and the logarithms of their magnitudes."""
-        blocks = [inputs, _inverse(inputs), log_magnitudes(inputs), np.minimum(inputs**2, 1e300)]
-        values = np.concatenate([centred(block).astype(np.float32) for block in blocks], 1)
+        blocks = []
+        for function in (np.asarray, _inverse, log_magnitudes, np.square):
+            deadline.check()
+            blocks.append(centred(function(inputs)).astype(np.float32))
+        values = np.concatenate(blocks, 1)
         columns = np.tile(np.arange(inputs.shape[1]), len(blocks))
         return cls(values, columns, np.arange(2 * inputs.shape[1]))
 
     def at(self, rows: BoolArray) -> "Features":
         """The features on some rows."""
-        return replace(self, values=centred(self.values[rows]))
+        return replace(self, values=centred(self.values[rows].astype(np.float64)).astype(np.float32))
 
 
 def log_magnitudes(inputs: FloatArray) -> FloatArray:
@@ -123,7 +137,8 @@ def log_magnitudes(inputs: FloatArray) -> FloatArray:
 def _inverse(values: FloatArray) -> FloatArray:
     """Inverses, those of the smallest magnitudes cut off, ``(rows, columns)``."""
     floor = np.quantile(np.abs(values), CLIPPED, axis=0)
-    floor = np.where(floor > 0, floor, np.maximum(np.abs(values).max(0), 1e-300))
+    floor = np.where(floor > 0, floor, np.abs(values).max(0))
+    floor = np.where(floor > 0, floor, 1.0)
     return np.asarray(np.where(values < 0, -1.0, 1.0) / np.maximum(np.abs(values), floor))
 
 

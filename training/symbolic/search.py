@@ -11,7 +11,7 @@ from models.arrays import FloatArray, IntArray
 from training.symbolic.acceptance import rejection_reason
 from training.symbolic.best_candidate import BestCandidate
 from training.symbolic.candidate import Candidate
-from training.symbolic.deadline import Deadline, DeadlineError
+from training.symbolic.deadline import NO_DEADLINE, Deadline, DeadlineError
 from training.symbolic.stages import SIMPLE, Stage, constant_candidate, stages
 from training.symbolic.wide_stages import wide_stages
 
@@ -86,6 +86,8 @@ def _try(
 ) -> str | None:
     """Offer candidates until one is a law or the time is up; return the kind of candidates at which it was up."""
     tried, stopped_at = SIMPLE, None
+    constant = constant_candidate(best.inputs[:, :1], best.target.mean())
+    best.offer(Stage(SIMPLE, [constant], columns=np.zeros(1, dtype=np.int64)), NO_DEADLINE)
     try:
         for stage in kinds:
             tried = stage.kind

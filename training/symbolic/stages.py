@@ -56,8 +56,7 @@ def stages(
 
 
 def simple_candidates(inputs: FloatArray, target: FloatArray, deadline: Deadline) -> Iterator[Candidate]:
-    """A number, one product, one sum."""
-    yield constant_candidate(inputs, target.mean())
+    """One product, one sum."""
     yield from monomial_candidates(inputs, target, deadline)
     yield from linear_candidates(inputs, target, deadline)
 

@@ -10,12 +10,11 @@ from training.symbolic.forward_selection import centred, forward_selection
 from training.symbolic.linear import linear_candidates
 from training.symbolic.monomial import monomial_candidates
 from training.symbolic.residuals import learnable_share
-from training.symbolic.screening import log_magnitudes, screened_columns
+from training.symbolic.screening import log_magnitudes, screened_columns, screened_rows
 from training.symbolic.stages import (
     MIN_SHARE_FOR_ROUNDS,
     SIMPLE,
     Stage,
-    constant_candidate,
     simple_candidates,
     sums_of_products,
     two_sums,
@@ -27,7 +26,6 @@ MAX_ALL_COLUMNS = 300
 MAX_TWO_SUMS_COLUMNS = 128
 MAX_UNEXPLAINED = 0.05
 """Share of the variance that all columns together may leave where most of them may be in a law."""
-MAX_SCREENED_ROWS = 2_000
 SCREENING = "screening"
 
 
@@ -39,12 +37,6 @@ def wide_stages(
     Raises:
         DeadlineError: it has passed.
     """
-    yield Stage(
-        SIMPLE,
-        [constant_candidate(inputs[:, :1], target.mean())],
-        more_at_once=True,
-        columns=np.zeros(1, dtype=np.int64),
-    )
     yield from _long_sums_and_products(inputs, target, random, deadline)
     if rounds == 0:
         return
@@ -71,12 +63,13 @@ def _long_sums_and_products(
     inputs: FloatArray, target: FloatArray, random: np.random.Generator, deadline: Deadline
 ) -> Iterator[Stage]:
     """Sums and products of the columns that forward selection chooses, and of all where they are not too many."""
-    rows = random.permutation(np.flatnonzero(target))[:MAX_SCREENED_ROWS]
+    rows = random.permutation(np.flatnonzero(target))[: screened_rows(inputs.shape[1])]
     logs, goal = log_magnitudes(inputs[rows]), np.log(np.abs(target[rows]))
     columns = forward_selection(logs, goal, deadline)
     yield Stage(SIMPLE, monomial_candidates(inputs[:, columns], target, deadline), more_at_once=True, columns=columns)
     columns = forward_selection(inputs[rows], target[rows], deadline)
     yield Stage(SIMPLE, linear_candidates(inputs[:, columns], target, deadline), more_at_once=True, columns=columns)
+    deadline.check()
     if inputs.shape[1] > MAX_ALL_COLUMNS:
         return
     if _explained(inputs[rows], target[rows]):

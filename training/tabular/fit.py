@@ -97,9 +97,12 @@ def fit(config: FitConfig, split: Split) -> FittedModel:
         InputError: nothing gives finite numbers.
     """
     torch.manual_seed(config.seed)
-    deadline = Deadline.after(config.seconds)
     part = _at_most(split.train, MAX_TRAINING_ROWS, config.seed)
-    found = _search(config, part) if config.unit == AUTO else _train(config, part, split, deadline)
+    dims = [len(config.columns), *config.hidden, 1]
+    if config.unit != AUTO:
+        check_unit_export(config.unit, dims, _pair(part.inputs[:64]))
+    deadline = Deadline.after(config.seconds)
+    found = _search(config, part) if config.unit == AUTO else _train(config, dims, part, split, deadline)
     network, expression, reason = found
     size, left = count_parameters(network), deadline.no_earlier_than(MLP_SECONDS)
     mlp = best_mlp(_tensors(part), size, split.interpolation, config.restarts, left)
@@ -126,9 +129,10 @@ def _search(config: FitConfig, train: Part) -> tuple[Law, Formula | None, str | 
     return found.network, found.expression, found.reason
 
 
-def _train(config: FitConfig, train: Part, split: Split, deadline: Deadline) -> tuple[Network, Formula | None, None]:
-    dims, end = [len(config.columns), *config.hidden, 1], deadline.share(1 - MLP_SHARE)
-    check_unit_export(config.unit, dims, _pair(train.inputs[:64]))
+def _train(
+    config: FitConfig, dims: Sequence[int], train: Part, split: Split, deadline: Deadline
+) -> tuple[Network, Formula | None, None]:
+    end = deadline.share(1 - MLP_SHARE)
     network, error = best_restart(config.unit, dims, _tensors(train), split.interpolation, config.restarts, end)
     if error == np.inf:
         raise DivergedError(
