@@ -1,8 +1,8 @@
-"""Pure functions that several units share."""
+"""Pure functions that several units share. ``torch.jit.script`` takes them, so they keep to what it knows: no lambdas,
+keyword-only arguments or constants of the module but as defaults.
+"""
 
 import math
-from collections.abc import Callable
-from functools import reduce
 
 import torch
 from torch import Tensor
@@ -54,7 +54,7 @@ def power_product(x: Tensor, W: Tensor, eps: float) -> Tensor:
         x: ``(..., in_features)``, W: ``(out_features, in_features)``, result: ``(..., out_features)``, 0 or more.
     """
     if eps == 0:
-        return by_rows(lambda x, *, training, W: exact_powers(x.abs(), W), x, False, W=W)  # noqa: ARG005
+        return exact_powers(features_first(x).abs(), weight_first(W, x))
     return bounded_exp(functional.linear(x.abs().clamp_min(eps).log(), W))
 
 
@@ -69,18 +69,40 @@ def exact_powers(magnitudes: Tensor, W: Tensor) -> Tensor:
     ``0 * b = 0``, ``a / 0 = inf``, and an irrelevant zero counts as 1: exponents below ``NEGLIGIBLE`` are taken for
     the 0 that training meant, as 0 to the power of 1e-9 would be 0.
     """
-    return product(magnitudes ** torch.where(W.abs() < NEGLIGIBLE, 0.0, W))
+    return product(magnitudes ** torch.where(is_negligible(W), 0.0, W))
+
+
+def is_negligible(W: Tensor, limit: float = NEGLIGIBLE) -> Tensor:
+    """Mask of the weights that are 0 but for training noise."""
+    return W.abs() < limit
 
 
 def bounded_exp(exponent: Tensor) -> Tensor:
     """The exponential, stopped below the root of the largest number, so that even its square is finite."""
-    largest = constant(math.log(torch.finfo(exponent.dtype).max) / 2 - 1, exponent)
+    largest = constant(log_of_largest(exponent.dtype) / 2 - 1, exponent)
     return exponent.clamp(-largest, largest).exp()
 
 
 def constant(value: float, like: Tensor) -> Tensor:
     """A number in the type of a tensor; a plain number would be exported to ONNX in single precision."""
+    if torch.jit.is_scripting():  # type: ignore[attr-defined]
+        size: list[int] = []  # no axes; TorchScript's torch.tensor rounds to single precision as well
+        return torch.full(size, value, dtype=like.dtype, device=like.device)
     return like.new_tensor(value)
+
+
+def log_of_largest(dtype: torch.dtype) -> float:
+    """The logarithm of a type's largest number; TorchScript has no ``torch.finfo``."""
+    if dtype == torch.float64:
+        return 709.782712893384
+    return 11.089866488461016 if dtype == torch.float16 else 88.722839052068
+
+
+def smallest_normal(dtype: torch.dtype) -> float:
+    """A type's smallest number of full precision."""
+    if dtype == torch.float64:
+        return 2.2250738585072014e-308
+    return 6.103515625e-05 if dtype == torch.float16 else 1.1754943508222875e-38
 
 
 def gated_polar(x: Tensor, g: Tensor, eps: float) -> tuple[Tensor, Tensor]:
@@ -110,20 +132,28 @@ def selected(x: Tensor, W: Tensor) -> Tensor:
 def product(factors: Tensor) -> Tensor:
     """Product over the first axis, written out where it is short: that has the faster gradient."""
     parts = factors.unbind(0)  # len() of it is a plain number, which tracing wants
-    return reduce(torch.mul, parts) if len(parts) <= 32 else factors.prod(0)
+    if len(parts) > 32:
+        return factors.prod(0)
+    y = parts[0]
+    for part in parts[1:]:
+        y = y * part
+    return y
 
 
-def by_rows(equation: Callable[..., Tensor], x: Tensor, training: bool, **weights: Tensor) -> Tensor:
-    """Apply a features-first equation (see ``models.units``) to rows, for every output at once.
+def features_first(x: Tensor) -> Tensor:
+    """Rows as equations take them (see ``models.units``): ``(..., in_features)`` to ``(in_features, ..., 1)``."""
+    return x.movedim(-1, 0).unsqueeze(-1)
+
+
+def weight_first(weight: Tensor, x: Tensor) -> Tensor:
+    """A weight as equations take it beside such rows, for every output at once.
 
     Shape:
-        x: ``(..., in_features)``; weights: ``(out_features, in_features)``, ``(1, in_features)`` for one that all
-            outputs share, or ``(out_features,)``.
-        result: ``(..., out_features)``.
+        weight: ``(out_features, in_features)``, ``(1, in_features)`` for one that all outputs share, or
+            ``(out_features,)``.
+        x: ``(..., in_features)``.
+        result: ``(in_features, ..., out_features)``, the axes between of size 1; or as it was, with one axis.
     """
-
-    def features_first(weight: Tensor) -> Tensor:
-        return weight.t().reshape(-1, *[1] * (x.ndim - 1), weight.shape[0]) if weight.ndim == 2 else weight
-
-    placed = {name: features_first(weight) for name, weight in weights.items()}
-    return equation(x.movedim(-1, 0).unsqueeze(-1), training=training, **placed)
+    if weight.dim() == 1:
+        return weight
+    return weight.t().reshape([weight.shape[1]] + [1] * (x.dim() - 1) + [weight.shape[0]])

@@ -16,7 +16,7 @@ Pool = Literal["average", "sum", "count", "product"]
 
 _TASKS = ("classification", "regression")
 _POOLS = ("average", "sum", "count", "product", None)
-_POOLING = {"count": pool_counts, "product": pool_products}
+_CLASSIFYING = ("count", "product")
 
 # alias: pools as they were called in version 0.1, by its checkpoints and command lines
 OLD_POOLS: dict[str, Pool] = {"add-votes": "count", "multiply-votes": "product"}  # alias: see above
@@ -73,7 +73,9 @@ class BuildHead(nn.Module):
         self.conv_model = conv_model
         width = hidden_dims[0]
         self.project = (
-            LocationClassifier(op_channel, width) if pool in _POOLING else nn.Conv2d(op_channel, width, kernel_size=1)
+            LocationClassifier(op_channel, width)
+            if pool in _CLASSIFYING
+            else nn.Conv2d(op_channel, width, kernel_size=1)
         )
         locations = 1 if image_shape is None else _locations(conv_model, image_shape)
         dims = [hidden_dims[0] * locations, *hidden_dims[1:], num_outputs]
@@ -93,11 +95,13 @@ class BuildHead(nn.Module):
 
     def pooled(self, maps: Tensor) -> Tensor:
         """The head's input, pooled from such maps."""
+        if self.pool is None:
+            return maps.flatten(1)
         if self.pool == "average":
             return maps.mean((-2, -1))
         if self.pool == "sum":
             return maps.sum((-2, -1))
-        return _POOLING[self.pool](maps) if self.pool is not None else maps.flatten(1)
+        return pool_counts(maps) if self.pool == "count" else pool_products(maps)
 
     def forward(self, x: Tensor) -> Tensor:
         output: Tensor = self.head(self.features(x))

@@ -61,7 +61,7 @@ class ImageNetwork(nn.Module):
         shift: float = 0.0,
     ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = {
+        config: dict[str, Any] = {
             "task": task,
             "num_outputs": num_outputs,
             "head_type": head_type,
@@ -76,6 +76,7 @@ class ImageNetwork(nn.Module):
             "scale": scale,
             "shift": shift,
         }
+        self.config = config  # annotated apart, as TorchScript warns of annotated attributes
         self.scale, self.shift = scale, shift
         self.pixels = ImagePreprocessing(height, width, contrast=contrast)
         self.network = _with_head(self.config)

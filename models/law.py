@@ -43,7 +43,8 @@ class Law(nn.Module):
         for name, size in (("in_features", in_features), ("terms", terms), ("sums", sums)):
             if size < 1:
                 raise ValueError(f"{name} must be at least 1, got {size}.")
-        self.config: dict[str, Any] = {"in_features": in_features, "terms": terms, "sums": sums}
+        config: dict[str, Any] = {"in_features": in_features, "terms": terms, "sums": sums}
+        self.config = config  # annotated apart, as TorchScript warns of annotated attributes
         self.W = nn.Parameter(torch.zeros(terms, in_features, dtype=torch.float64))
         self.C = nn.Parameter(torch.zeros(sums, terms, dtype=torch.float64))
         self.V = nn.Parameter(torch.ones(sums, dtype=torch.float64))

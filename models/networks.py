@@ -30,7 +30,8 @@ class Network(nn.Sequential):
             raise ValueError(f"A network needs at least two widths, input and output, got {list(dims)}.")
         layer = UNITS.load(unit)
         super().__init__(*(layer(n_in, n_out, **options) for n_in, n_out in pairwise(dims)))
-        self.config: dict[str, Any] = {"unit": UNITS.canonical(unit), "dims": list(dims), **options}
+        config: dict[str, Any] = {"unit": UNITS.canonical(unit), "dims": list(dims), **options}
+        self.config = config  # annotated apart, as TorchScript warns of annotated attributes
 
     def exact(self) -> "Network":
         """A copy for inference, without the tolerances that training needs (the unit's ``EXACT_OPTIONS``)."""

@@ -4,7 +4,7 @@ A file offers its class as ``UNIT``, and as ``NAME`` its published spelling wher
 capitals. A unit is a module built as ``Unit(in_features, out_features, **options)`` that maps ``(..., in_features)``
 to ``(..., out_features)``. It also offers
 
-- ``equation(x, *, training=False, **weights, **options)``: the formula itself, features first, so that it serves one
+- ``equation(x, **weights, training=False, **options)``: the formula itself, features first, so that it serves one
   module and a thousand replicas alike: x is ``(in_features, ...)``, each weight matrix features first too, transposed
   and broadcast against x; a weight of one axis, ``(out_features,)``, has no feature axis. The result has x's shape
   without its first axis. ``training`` adds what a unit does in training alone, such as noise. The weights go by the

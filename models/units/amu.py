@@ -6,13 +6,12 @@ and Johansen 2020, https://openreview.net/forum?id=H1gNOeHKPS). The gate does no
 from it; see ``models.units._amu_gradient`` for the gradients.
 """
 
-from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from models.functional import by_rows, nau_range, powers
+from models.functional import features_first, nau_range, powers, weight_first
 from models.hyperparameters import Hyperparameters
 from models.units import check_eps, check_sizes
 from models.units._amu_gradient import sampled_output, whole_signs
@@ -74,7 +73,6 @@ class AMU(nn.Module):
     @staticmethod
     def equation(
         x: Tensor,
-        *,
         W_add: Tensor,
         W_mul: Tensor,
         p: Tensor,
@@ -83,14 +81,26 @@ class AMU(nn.Module):
         eps: float = 1e-7,
     ) -> Tensor:
         """The unit's formula, features first."""
-        if training:
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]
+            if training:
+                raise RuntimeError(
+                    "The AMU's training pass has gradients of its own, which TorchScript drops; call eval()."
+                )
+        elif training:
             return sampled_output(x, eps, W_add=W_add, W_mul=W_mul, p=p, gate=gate)
         product = whole_signs(x, p) * powers(x.abs().clamp_min(eps), W_mul, eps)
         return torch.where(gate > 0, (W_add * x).sum(0), product)
 
     def forward(self, x: Tensor) -> Tensor:
-        weights = {"W_add": self.W_add, "W_mul": self.W_mul, "p": self.p, "gate": self.gate}
-        return by_rows(partial(self.equation, eps=self.eps), x, self.training, **weights)
+        return self.equation(
+            features_first(x),
+            W_add=weight_first(self.W_add, x),
+            W_mul=weight_first(self.W_mul, x),
+            p=weight_first(self.p, x),
+            gate=weight_first(self.gate, x),
+            training=self.training,
+            eps=self.eps,
+        )
 
 
 UNIT = AMU

@@ -7,18 +7,22 @@ and eps are those of the Single Module Arithmetic Task.
 """
 
 import math
-from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from models.functional import by_rows, constant, mix, nac_range, nac_weight, powers
+from models.functional import constant, features_first, mix, nac_range, nac_weight, powers, weight_first
 from models.hyperparameters import Hyperparameters
 from models.units import check_eps, check_sizes
 
 LOG_GOLDEN_RATIO = math.log((1 + math.sqrt(5)) / 2)
 """To base b, tanh(x) and sigmoid(x) are those of x log b to base e; ``b ** (log_b z)`` is z to any base."""
+
+
+def golden(like: Tensor, log_of_base: float = LOG_GOLDEN_RATIO) -> Tensor:
+    """The logarithm of the golden ratio, in the type of a tensor."""
+    return constant(log_of_base, like)
 
 
 class GNALU(nn.Module):
@@ -67,7 +71,6 @@ class GNALU(nn.Module):
     @staticmethod
     def equation(
         x: Tensor,
-        *,
         W_hat: Tensor,
         M_hat: Tensor,
         G: Tensor,
@@ -75,14 +78,20 @@ class GNALU(nn.Module):
         eps: float = 1e-7,
     ) -> Tensor:
         """The unit's formula, features first."""
-        base = constant(LOG_GOLDEN_RATIO, x)
+        base = golden(x)
         W = nac_weight(base * W_hat, base * M_hat)
         g = torch.sigmoid(base * (G * x).sum(0))
         return mix(g, (W * x).sum(0), powers(x.abs() + eps, W, eps))
 
     def forward(self, x: Tensor) -> Tensor:
-        weights = {"W_hat": self.W_hat, "M_hat": self.M_hat, "G": self.G}
-        return by_rows(partial(self.equation, eps=self.eps), x, self.training, **weights)
+        return self.equation(
+            features_first(x),
+            W_hat=weight_first(self.W_hat, x),
+            M_hat=weight_first(self.M_hat, x),
+            G=weight_first(self.G, x),
+            training=self.training,
+            eps=self.eps,
+        )
 
 
 UNIT = GNALU

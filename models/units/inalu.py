@@ -6,13 +6,12 @@ Differs from the paper: zero has a positive sign. The training settings and star
 Arithmetic Task, which trains all weights together; restarts draw from the start values.
 """
 
-from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from models.functional import by_rows, exact_powers, is_negative, mix, nac_weight, product
+from models.functional import exact_powers, features_first, is_negative, mix, nac_weight, product, weight_first
 from models.hyperparameters import Hyperparameters
 from models.units import check_eps, check_sizes
 
@@ -72,7 +71,6 @@ class INALU(nn.Module):
     @staticmethod
     def equation(
         x: Tensor,
-        *,
         W_a_hat: Tensor,
         M_a_hat: Tensor,
         W_m_hat: Tensor,
@@ -98,8 +96,17 @@ class INALU(nn.Module):
         return (SATURATED - matrices.abs()).relu().mean(1).sum(0) + (SATURATED - g.abs()).relu()
 
     def forward(self, x: Tensor) -> Tensor:
-        equation = partial(self.equation, eps=self.eps, omega=self.omega)
-        return by_rows(equation, x, self.training, **dict(self.named_parameters()))
+        return self.equation(
+            features_first(x),
+            W_a_hat=weight_first(self.W_a_hat, x),
+            M_a_hat=weight_first(self.M_a_hat, x),
+            W_m_hat=weight_first(self.W_m_hat, x),
+            M_m_hat=weight_first(self.M_m_hat, x),
+            g=weight_first(self.g, x),
+            training=self.training,
+            eps=self.eps,
+            omega=self.omega,
+        )
 
 
 NAME = "iNALU"

@@ -54,7 +54,7 @@ class NAC(nn.Module):
         return nac_weight(self.W_hat, self.M_hat)
 
     @staticmethod
-    def equation(x: Tensor, *, W_hat: Tensor, M_hat: Tensor, training: bool = False) -> Tensor:  # noqa: ARG004
+    def equation(x: Tensor, W_hat: Tensor, M_hat: Tensor, training: bool = False) -> Tensor:  # noqa: ARG004
         """The unit's formula, features first."""
         return (nac_weight(W_hat, M_hat) * x).sum(0)
 

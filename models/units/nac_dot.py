@@ -6,13 +6,12 @@ values and eps are taken.
 Differs from the paper: the exponential is bounded (see ``models.functional.bounded_exp``).
 """
 
-from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from models.functional import by_rows, nac_range, nac_weight, powers
+from models.functional import features_first, nac_range, nac_weight, powers, weight_first
 from models.hyperparameters import Hyperparameters
 from models.units import check_eps, check_sizes
 
@@ -62,7 +61,6 @@ class NACDot(nn.Module):
     @staticmethod
     def equation(
         x: Tensor,
-        *,
         W_hat: Tensor,
         M_hat: Tensor,
         training: bool = False,  # noqa: ARG004
@@ -72,7 +70,13 @@ class NACDot(nn.Module):
         return powers(x.abs() + eps, nac_weight(W_hat, M_hat), eps)
 
     def forward(self, x: Tensor) -> Tensor:
-        return by_rows(partial(self.equation, eps=self.eps), x, self.training, W_hat=self.W_hat, M_hat=self.M_hat)
+        return self.equation(
+            features_first(x),
+            W_hat=weight_first(self.W_hat, x),
+            M_hat=weight_first(self.M_hat, x),
+            training=self.training,
+            eps=self.eps,
+        )
 
 
 NAME = "NAC-dot"

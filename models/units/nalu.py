@@ -47,6 +47,7 @@ class NALU(nn.Module):
     HEAD_OPTIONS: ClassVar[dict[str, Any]] = {"eps": 0.1}
     HYPERPARAMETERS: ClassVar[Hyperparameters] = Hyperparameters()
     W: nn.Parameter | None
+    __jit_unused_properties__: ClassVar[list[str]] = ["exponents"]
 
     def __init__(self, in_features: int, out_features: int, *, shared_weights: bool = False, eps: float = 1e-7) -> None:
         super().__init__()
@@ -79,7 +80,6 @@ class NALU(nn.Module):
     @staticmethod
     def equation(
         x: Tensor,
-        *,
         W_hat: Tensor,
         M_hat: Tensor,
         G: Tensor,
@@ -94,7 +94,8 @@ class NALU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         g = self.gate(x)
-        product = power_product(x, self.exponents, self.eps)
+        W = self.W  # a local name, which TorchScript knows not to be None
+        product = power_product(x, self.nac.W if W is None else W, self.eps)
         y: Tensor = g * self.nac(x) + (1 - g) * product
         return y
 

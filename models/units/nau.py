@@ -47,7 +47,7 @@ class NAU(nn.Module):
         nn.init.uniform_(self.W, -r, r)
 
     @staticmethod
-    def equation(x: Tensor, *, W: Tensor, training: bool = False) -> Tensor:  # noqa: ARG004
+    def equation(x: Tensor, W: Tensor, training: bool = False) -> Tensor:  # noqa: ARG004
         """The unit's formula, features first."""
         return (W * x).sum(0)
 

@@ -7,13 +7,21 @@ reciprocal is taken, in training alone, which is infinite at ``x = -eps`` and in
 """
 
 import math
-from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from models.functional import FLOAT32_EPS, NEGLIGIBLE, by_rows, constant, is_negative, product, selected
+from models.functional import (
+    FLOAT32_EPS,
+    constant,
+    features_first,
+    is_negative,
+    is_negligible,
+    product,
+    selected,
+    weight_first,
+)
 from models.hyperparameters import Hyperparameters
 from models.units import check_eps, check_sizes
 from models.units.nmu import NMU
@@ -62,7 +70,6 @@ class NMRU(nn.Module):
     @staticmethod
     def equation(
         x: Tensor,
-        *,
         W: Tensor,
         training: bool = False,  # noqa: ARG004
         eps: float = FLOAT32_EPS,
@@ -72,7 +79,7 @@ class NMRU(nn.Module):
         k = constant(math.pi, x) * is_negative(torch.cat((x, x)))
         factors = selected(z, W)
         if eps == 0:  # an infinite reciprocal that is not selected
-            factors = torch.where(W < NEGLIGIBLE, 1.0, factors)
+            factors = torch.where(is_negligible(W), 1.0, factors)
         return product(factors) * torch.cos((W * k).sum(0))
 
     @staticmethod
@@ -81,7 +88,7 @@ class NMRU(nn.Module):
         return NMU.penalty(W)
 
     def forward(self, x: Tensor) -> Tensor:
-        return by_rows(partial(self.equation, eps=self.eps), x, self.training, W=self.W)
+        return self.equation(features_first(x), W=weight_first(self.W, x), training=self.training, eps=self.eps)
 
 
 UNIT = NMRU

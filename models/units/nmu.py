@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import by_rows, product, selected
+from models.functional import features_first, product, selected, weight_first
 from models.hyperparameters import Hyperparameters
 from models.units import check_sizes
 
@@ -45,7 +45,7 @@ class NMU(nn.Module):
         nn.init.uniform_(self.W, 0.25, 0.75)
 
     @staticmethod
-    def equation(x: Tensor, *, W: Tensor, training: bool = False) -> Tensor:  # noqa: ARG004
+    def equation(x: Tensor, W: Tensor, training: bool = False) -> Tensor:  # noqa: ARG004
         """The unit's formula, features first."""
         return product(selected(x, W))
 
@@ -55,7 +55,7 @@ class NMU(nn.Module):
         return torch.minimum(W, 1 - W).mean(0)
 
     def forward(self, x: Tensor) -> Tensor:
-        return by_rows(self.equation, x, self.training, W=self.W)
+        return self.equation(features_first(x), W=weight_first(self.W, x), training=self.training)
 
 
 UNIT = NMU

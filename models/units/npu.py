@@ -5,13 +5,20 @@ Differs from the paper: the exponential is bounded (see ``models.functional.boun
 those of the Single Module Arithmetic Task.
 """
 
-from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from models.functional import FLOAT32_EPS, bounded_exp, by_rows, exact_powers, gated_polar
+from models.functional import (
+    FLOAT32_EPS,
+    bounded_exp,
+    exact_powers,
+    features_first,
+    gated_polar,
+    smallest_normal,
+    weight_first,
+)
 from models.hyperparameters import Hyperparameters
 from models.units import check_eps, check_sizes
 
@@ -64,7 +71,6 @@ class NPU(nn.Module):
     @staticmethod
     def equation(
         x: Tensor,
-        *,
         W_r: Tensor,
         W_i: Tensor,
         g: Tensor,
@@ -73,15 +79,21 @@ class NPU(nn.Module):
     ) -> Tensor:
         """The unit's formula, features first."""
         r, k = gated_polar(x, g, eps)
-        log_r = r.clamp_min(torch.finfo(x.dtype).tiny).log()  # finite at 0, so that a W_i of 0 ignores it
+        log_r = r.clamp_min(smallest_normal(x.dtype)).log()  # finite at 0, so that a W_i of 0 ignores it
         turn = torch.cos((W_r * k + W_i * log_r).sum(0))
         if eps == 0:
             return exact_powers(r, W_r) * torch.exp(-(W_i * k).sum(0)) * turn
         return bounded_exp((W_r * log_r - W_i * k).sum(0)) * turn
 
     def forward(self, x: Tensor) -> Tensor:
-        weights = {"W_r": self.W_r, "W_i": self.W_i, "g": self.g}
-        return by_rows(partial(self.equation, eps=self.eps), x, self.training, **weights)
+        return self.equation(
+            features_first(x),
+            W_r=weight_first(self.W_r, x),
+            W_i=weight_first(self.W_i, x),
+            g=weight_first(self.g, x),
+            training=self.training,
+            eps=self.eps,
+        )
 
 
 UNIT = NPU

@@ -6,19 +6,23 @@ Differs from the paper: a magnitude below eps counts as eps, and zero has a posi
 not finite, and neither is zero's quotient.
 """
 
-from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from models.functional import NEGLIGIBLE, by_rows, is_negative, nau_range, product, selected
+from models.functional import features_first, is_negative, is_negligible, nau_range, product, selected, weight_first
 from models.hyperparameters import Hyperparameters
 from models.units import check_eps, check_sizes
 from models.units.nau import NAU
 
 STEEPNESS = 1000.0
 """Makes ``tanh(1000 W) ** 2`` nearly a step: in training any weight but 0 selects its input."""
+
+
+def step(W: Tensor, steepness: float = STEEPNESS) -> Tensor:
+    """How far training selects the input of a weight."""
+    return torch.tanh(steepness * W).square()
 
 
 class NRU(nn.Module):
@@ -63,10 +67,10 @@ class NRU(nn.Module):
         nn.init.uniform_(self.W, -r, r)
 
     @staticmethod
-    def equation(x: Tensor, *, W: Tensor, training: bool = False, eps: float = 1e-7) -> Tensor:
+    def equation(x: Tensor, W: Tensor, training: bool = False, eps: float = 1e-7) -> Tensor:
         """The unit's formula, features first."""
-        s = torch.tanh(STEEPNESS * W).square() if training else W.abs()
-        exponents = torch.where(W.abs() < NEGLIGIBLE, 0.0, W) if eps == 0 else W
+        s = step(W) if training else W.abs()
+        exponents = torch.where(is_negligible(W), 0.0, W) if eps == 0 else W
         signed = (1 - 2 * is_negative(x)) * x.abs().clamp_min(eps) ** exponents
         return product(selected(signed, s))
 
@@ -76,7 +80,7 @@ class NRU(nn.Module):
         return NAU.penalty(W)
 
     def forward(self, x: Tensor) -> Tensor:
-        return by_rows(partial(self.equation, eps=self.eps), x, self.training, W=self.W)
+        return self.equation(features_first(x), W=weight_first(self.W, x), training=self.training, eps=self.eps)
 
 
 UNIT = NRU

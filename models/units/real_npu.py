@@ -8,13 +8,12 @@ those of the Single Module Arithmetic Task.
 """
 
 from dataclasses import replace
-from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from models.functional import FLOAT32_EPS, by_rows, gated_polar, nau_range, powers
+from models.functional import FLOAT32_EPS, features_first, gated_polar, nau_range, powers, weight_first
 from models.hyperparameters import Hyperparameters
 from models.units import check_eps, check_sizes
 
@@ -76,7 +75,6 @@ class RealNPU(nn.Module):
     @staticmethod
     def equation(
         x: Tensor,
-        *,
         W: Tensor,
         g: Tensor,
         training: bool = False,  # noqa: ARG004
@@ -92,7 +90,13 @@ class RealNPU(nn.Module):
         return (1 - W.abs()).abs().mean(0) + torch.minimum(g, 1 - g).mean(0)
 
     def forward(self, x: Tensor) -> Tensor:
-        return by_rows(partial(self.equation, eps=self.eps), x, self.training, W=self.W, g=self.g)
+        return self.equation(
+            features_first(x),
+            W=weight_first(self.W, x),
+            g=weight_first(self.g, x),
+            training=self.training,
+            eps=self.eps,
+        )
 
 
 NAME = "RealNPU"

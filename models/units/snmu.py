@@ -10,13 +10,18 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import by_rows
+from models.functional import features_first, product, selected, weight_first
 from models.hyperparameters import Hyperparameters
 from models.units import check_sizes
 from models.units.nmu import NMU
 
 NOISE = (1.0, 5.0)
 """Lowest and highest factor of the noise."""
+
+
+def noise_like(x: Tensor, low: float = NOISE[0], high: float = NOISE[1]) -> Tensor:
+    """A factor for each input."""
+    return low + (high - low) * torch.rand_like(x)
 
 
 class SNMU(nn.Module):
@@ -52,13 +57,12 @@ class SNMU(nn.Module):
         nn.init.uniform_(self.W, 0.25, 0.75)
 
     @staticmethod
-    def equation(x: Tensor, *, W: Tensor, training: bool = False) -> Tensor:
+    def equation(x: Tensor, W: Tensor, training: bool = False) -> Tensor:
         """The unit's formula, features first; the noise of an input is the same for all outputs."""
         if not training:
-            return NMU.equation(x, W=W)
-        low, high = NOISE
-        noise = low + (high - low) * torch.rand_like(x)
-        return NMU.equation(x * noise, W=W) / NMU.equation(noise, W=W)
+            return product(selected(x, W))
+        noise = noise_like(x)
+        return product(selected(x * noise, W)) / product(selected(noise, W))
 
     @staticmethod
     def penalty(W: Tensor) -> Tensor:
@@ -66,7 +70,7 @@ class SNMU(nn.Module):
         return NMU.penalty(W)
 
     def forward(self, x: Tensor) -> Tensor:
-        return by_rows(self.equation, x, self.training, W=self.W)
+        return self.equation(features_first(x), W=weight_first(self.W, x), training=self.training)
 
 
 NAME = "sNMU"

@@ -40,6 +40,17 @@ def test_any_leading_shape_goes_in_and_comes_out(name: str) -> None:
         assert unit(positive(*leading, 3)).shape == (*leading, 2)
 
 
+def test_a_scripted_network_says_what_the_module_says_in_any_shape_and_type(name: str) -> None:
+    torch.manual_seed(0)
+    for network in (Network(name, [3, 1]).eval(), Network(name, [3, 1]).double().exact()):
+        scripted = torch.jit.script(network)  # type: ignore[no-untyped-call]
+        for x in (signed(3), signed(5, 3), signed(2, 4, 3) * 100):
+            x = x.to(next(network.parameters()).dtype)
+            torch.testing.assert_close(
+                scripted(x), network(x), rtol=1e-12 if x.dtype == torch.float64 else 1e-5, atol=0
+            )
+
+
 def test_rows_do_not_see_each_other(name: str) -> None:
     unit = UNITS.load(name)(3, 2).double().eval()
     x = positive(6, 3)

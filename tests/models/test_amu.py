@@ -215,6 +215,13 @@ def test_compiling_the_training_pass_is_refused_as_its_gradients_would_be_lost(m
         AMU(2, 1)(torch.ones(3, 2))
 
 
+def test_a_scripted_training_pass_is_refused_for_the_same_reason() -> None:
+    scripted = torch.jit.script(AMU(2, 1))  # type: ignore[no-untyped-call]
+    with pytest.raises(torch.jit.Error, match=r"which TorchScript drops; call eval\(\)\."):  # type: ignore[attr-defined]
+        scripted(torch.ones(3, 2))
+    assert scripted.eval()(torch.ones(3, 2)).shape == (3, 1)
+
+
 def test_a_negative_eps_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^eps must be at least 0, got -1\.$"):
         AMU(2, 1, eps=-1)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -70,3 +72,12 @@ def test_the_old_name_of_the_network_warns_and_is_the_new_one() -> None:
     old = "PictureNetwork"  # alias: the name in 0.1
     with pytest.warns(FutureWarning, match=rf"^models\.{old} is called models\.ImageNetwork now; use that\.$"):
         assert getattr(models, old) is ImageNetwork
+
+
+@pytest.mark.parametrize("pool", ["average", "count", "product"])
+def test_a_scripted_network_says_what_the_module_says(pool: Any) -> None:
+    network = ImageNetwork("regression", 1, "NALU", pool=pool, contrast="strokes").eval()
+    scripted = torch.jit.script(network)  # type: ignore[no-untyped-call]
+    for size in ((28, 28), (9, 40)):
+        x = torch.randint(0, 256, (2, 1, *size), dtype=torch.uint8)
+        torch.testing.assert_close(scripted(x), network(x))

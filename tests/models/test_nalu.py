@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.functional import power_product
+from models.functional import log_of_largest, power_product, smallest_normal
 from models.units.nalu import NALU
 
 
@@ -99,3 +99,19 @@ def test_the_gradient_is_right() -> None:
 def test_a_negative_eps_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^eps must be at least 0, got -1\.$"):
         NALU(2, 1, eps=-1)
+
+
+def test_the_limits_of_types_that_scripts_can_read_are_those_of_torch() -> None:
+    for dtype in (torch.float64, torch.float32, torch.float16):
+        assert log_of_largest(dtype) == pytest.approx(math.log(torch.finfo(dtype).max), rel=1e-9)
+        assert smallest_normal(dtype) == torch.finfo(dtype).tiny
+
+
+def test_a_network_of_both_paths_can_be_scripted_and_trained() -> None:
+    for shared in (True, False):
+        network: torch.nn.Module = NALU(3, 1, shared_weights=shared)
+        scripted = torch.jit.script(network)  # type: ignore[no-untyped-call]
+        x = torch.rand(4, 3) + 0.5
+        torch.testing.assert_close(scripted(x), network(x))
+        scripted(x).sum().backward()
+        assert all(parameter.grad is not None for parameter in network.parameters())

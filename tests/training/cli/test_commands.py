@@ -241,7 +241,7 @@ def test_an_interruption_leaves_no_half_written_model(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("training.export.write.save_checkpoint", interrupted)
+    monkeypatch.setattr("training.export.network_files.save_checkpoint", interrupted)
     repository = tmp_path / "models"
     arguments = ["--target", "total", "--repository", str(repository), "--plots", str(tmp_path), "--restarts", "1"]
     assert main(["fit", str(table(tmp_path)), *arguments]) == 130

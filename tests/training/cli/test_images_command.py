@@ -28,7 +28,7 @@ def images(folder: Path, count: int = 24, label: Callable[[int], object] = float
     """Grey images, each of one shade and labelled by it."""
     lines = ["file,label"]
     for i in range(count):
-        Image.new("L", (12 + i % 3, 12), 20 + 9 * (i % 25)).save(folder / f"{i}.png")
+        Image.new("L", (12 + i % 7, 12), 20 + 9 * (i % 25)).save(folder / f"{i}.png")
         lines.append(f"{i}.png,{label(20 + 9 * (i % 25))}")
     path = folder / "labels.csv"
     path.write_text("\n".join(lines))
