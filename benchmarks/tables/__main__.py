@@ -28,7 +28,7 @@ from training.data.table_split import split_table
 from training.symbolic.find_law import find_law
 
 RESULTS = Path("docs/results")
-SECONDS = 10
+SECONDS = 60
 POINT, AT_POINT = (3.0, 4.0), 24.0
 RIGHT, REFUSED = "right", "refused"
 LAW = re.compile(r"^table: (\S+) \* ", re.MULTILINE)
