@@ -64,12 +64,17 @@ def print_next_steps(folder: Path, repository: Path, name: str, example: Sequenc
         example: rows of numbers, or an image file.
     """
     print(f"written  {folder}")
-    print(f"serve    python -m app --repository {shlex.quote(str(repository))}")
+    print(f"serve    python -m app --repository {_argument(repository)}")
     if isinstance(example, Path):
         print(f"predict  curl localhost:8000/predict/image -F model={name} -F {shlex.quote(_form_file(example))}")
     else:
         body = json.dumps({"model": name, "inputs": example})
         print(f"predict  curl localhost:8000/predict/arithmetic -d {shlex.quote(body)}")
+
+
+def _argument(path: Path) -> str:
+    """A path for a shell; one that begins with a hyphen would be an option."""
+    return shlex.quote(f"./{path}" if str(path).startswith("-") else str(path))
 
 
 def _form_file(file: Path) -> str:

@@ -98,7 +98,7 @@ def test_a_very_long_name_is_not_repeated_whole() -> None:
 def test_the_printed_commands_work_when_they_are_pasted(repository: str, capsys: pytest.CaptureFixture[str]) -> None:
     print_next_steps(Path(repository) / "sum" / "1", Path(repository), "sum", [[1.0, 2.0]])
     lines = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
-    assert shlex.split(lines["serve"]) == ["python", "-m", "app", "--repository", repository]
+    assert shlex.split(lines["serve"]) == ["python", "-m", "app", "--repository", repository.replace("-x", "./-x")]
     body = '{"model": "sum", "inputs": [[1.0, 2.0]]}'
     assert shlex.split(lines["predict"]) == ["curl", "localhost:8000/predict/arithmetic", "-d", body]
 
