@@ -54,18 +54,10 @@ def split_images(
     """
     inside, beyond = _by_value(data.labels, up_to, path)
     first = np.arange(len(data.labels)) if data.first is None else data.first
-    _, leaders = np.unique(first[inside], return_index=True)
-    alone = inside[leaders]  # one of the copies of each image
+    alone = inside[np.unique(first[inside], return_index=True)[1]]  # one of the copies of each image
     _check_number(alone, data, path, up_to)
-    classes = len(data.classes or ())
-    held_out = max(round(len(alone) * TEST_SHARE), classes)
-    rest, test = train_test_split(
-        alone, test_size=held_out, random_state=seed, stratify=data.labels[alone] if classes else None
-    )
-    train, validation = rest, rest[:0]
-    if validated:
-        train, validation = _validated(rest, data.labels[rest], seed, by_class=bool(classes))
-    train, validation, test = (_with_copies(part, first, inside) for part in (train, validation, test))
+    parts = _split(alone, data.labels[alone], seed, classes=len(data.classes or ()), validated=validated)
+    train, validation, test = (_with_copies(part, first, inside) for part in parts)
     if np.ptp(data.labels[train]) == 0:
         raise InputError(
             f"{path}: the images to train on all have the label {data.labels[train[0]]:g}; add more that vary."
@@ -79,6 +71,19 @@ def split_images(
         LabeledImages(take_images(data.served, beyond), data.labels[beyond]) if len(beyond) else None,
         [note],
     )
+
+
+def _split(
+    images: IntArray, labels: FloatArray, seed: int, *, classes: int, validated: bool
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Training, validation and test images, each of which is one of these."""
+    held_out = max(round(len(images) * TEST_SHARE), classes)
+    places = np.arange(len(images))
+    rest, test = train_test_split(places, test_size=held_out, random_state=seed, stratify=labels if classes else None)
+    train, validation = rest, rest[:0]
+    if validated:
+        train, validation = _validated(rest, labels[rest], seed, by_class=bool(classes))
+    return images[train], images[validation], images[test]
 
 
 def _by_value(labels: FloatArray, up_to: float, path: Path) -> tuple[IntArray, IntArray]:
