@@ -53,11 +53,10 @@ class FastPathProtocol(CycleProtocol):
         dispatcher.begin(context, _do_nothing)
         response = dispatcher.error_response(context, error)
         context.status = response.status_code
-        headers = {**dict(dispatcher.common_headers(context)), b"connection": b"close"}
+        common = [*dispatcher.common_headers(context), (b"connection", b"close")]
+        headers = dict([*self.server_state.default_headers, *response.raw_headers, *common])  # each once
         body = b"" if method == "HEAD" else bytes(response.body)
-        self.write_response(
-            response.status_code, [*self.server_state.default_headers, *response.raw_headers, *headers.items()], body
-        )
+        self.write_response(response.status_code, headers.items(), body)
         dispatcher.end(context)
 
 

@@ -62,6 +62,8 @@ def test_half_a_head_gets_408_and_the_connection_ends(hasty: LiveService, half: 
         answer = connection.send(half).answer()
         assert (answer.status, answer.header("connection")) == (408, "close")
         assert json.loads(answer.body)["detail"] == LATE
+        names = [name for name, _ in answer.headers]
+        assert len(names) == len(set(names))
         assert connection.ends()
 
 
