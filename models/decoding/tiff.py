@@ -100,7 +100,7 @@ def check_layout(image: Image.Image) -> None:
 
 
 def unsupported_samples(content: bytes) -> ImageDecodeError | None:
-    """The error of a TIFF that cannot be opened, by its kind of samples; None where its directory cannot be read."""
+    """The error of a TIFF that cannot be opened, by its kind of samples; None where that cannot be read."""
     if content[:4] not in _LAYOUTS:
         return None
     file = io.BytesIO(content)
@@ -109,7 +109,7 @@ def unsupported_samples(content: bytes) -> ImageDecodeError | None:
         tags = TiffImagePlugin.ImageFileDirectory_v2(header + (file.read(8) if header[2] == 43 else b""))
         file.seek(tags.next)
         tags.load(file)
-        bits, kinds = tags.get(BITS_PER_SAMPLE, (1,)), tags.get(SAMPLE_FORMAT, (1,))
+        bits, kinds = tags[BITS_PER_SAMPLE], tags.get(SAMPLE_FORMAT, (1,))
         samples = max(len(bits), int(tags.get(TiffImagePlugin.SAMPLESPERPIXEL, 1)))
         kind = KINDS.get(kinds[0], "values of an unknown kind")
     except Exception:  # Pillow raises all kinds of exceptions on corrupt files

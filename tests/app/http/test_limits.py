@@ -111,7 +111,7 @@ IMAGE = png(noise(40, 40))
         archive(),
         b"GIF89a" + bytes(200),
         grey(7, kind="GIF")[:13],
-        b"II*\0" + bytes(200),
+        b"II*\0\x08\0\0\0" + bytes(200),
         b"BM" + bytes(200),
         b"\0\0\0\x1cftypavif" + bytes(200),
         b"P5 60 60 255\n" + bytes(200),
