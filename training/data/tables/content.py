@@ -18,7 +18,7 @@ HEAD_BYTES = 512
 TABLES = {b"PAR1": PARQUET, b"ARROW1": ARROW, b"FEA1": ARROW, b"ORC": ORC, b"\xd0\xcf\x11\xe0": WORKBOOK}
 COMPRESSED = {
     b"\x1f\x8b": "gzip",
-    b"BZh": "bz2",
+    **{b"BZh%d1AY&SY" % level: "bz2" for level in range(1, 10)},
     b"\xfd7zXZ\x00": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
     b"\x04\x22\x4d\x18": "lz4",
@@ -100,7 +100,7 @@ def refuse_markup(path: Path, text: str) -> None:
     what = MARKUP.get(start[:1])
     inside = start[1:].lstrip()[:1]
     if (what == "JSON" and inside in {"{", "[", '"', "]", "}"}) or (
-        what == "HTML or XML" and (inside.isalpha() or inside in {"!", "?"})
+        what == "HTML or XML" and ">" in start[:1000] and (inside.isalpha() or inside in {"!", "?"})
     ):
         raise InputError(f"{path} holds {what}, not a table; {REPAIR}.")
 
@@ -114,7 +114,7 @@ def open_content(path: Path) -> Iterator[IO[bytes]]:
     """
     try:
         with path.open("rb") as file:
-            head = file.read(8)
+            head = file.read(10)
             file.seek(0)
             how = next((name for magic, name in COMPRESSED.items() if head.startswith(magic)), None)
             with _decompressed(path, file, how) as content:
@@ -128,7 +128,7 @@ def open_content(path: Path) -> Iterator[IO[bytes]]:
 def is_compressed(path: Path) -> bool:
     """Whether the file is compressed in a way that is opened."""
     with path.open("rb") as file:
-        return file.read(8).startswith(tuple(COMPRESSED))
+        return file.read(10).startswith(tuple(COMPRESSED))
 
 
 def _decompressed(path: Path, file: IO[bytes], how: str | None) -> Any:

@@ -70,6 +70,9 @@ def savetxt(**options: str) -> bytes:
         pytest.param(lines("{},{},{}", "a,b,y").encode() + b"\x00" * 40, "y", id="zeros of a crashed logger"),
         pytest.param(lines("{},{},{}", "1,2,3"), "3", id="numbers as names"),
         pytest.param(lines("{},{},{}", "PAR1,b,y"), "y", id="a name that is a mark of Parquet"),
+        pytest.param(lines("{},{},{}", "BZh,b,y"), "y", id="a name that is a mark of bz2"),
+        pytest.param(lines("{},{},{}", "<a,[b],y"), "y", id="names that begin like HTML and JSON"),
+        pytest.param(lines('"r{0}";{0};{1};{2}', '"";"a";"b";"y"'), "y", id="write.csv2 of R"),
     ],
 )
 def test_habits_of_programs_are_read_exactly(tmp_path: Path, content: str | bytes, target: str) -> None:
