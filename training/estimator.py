@@ -6,17 +6,21 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from models.arrays import FloatArray
 from models.law import Law
 from training.export.manifest_fields import manifest_fields
 from training.export.write import Export, write_model
-from training.metrics import predict, regression_errors
+from training.metrics import predict, regression_errors, root_mean_square
 from training.symbolic import find_law
+from training.symbolic.row_weights import merge_rows
 from training.symbolic.search import ROUNDS
 from training.tabular.fit import MAX_TRAINING_ROWS
+
+MIN_ROWS = 2
 
 
 class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -50,28 +54,55 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.seconds = seconds
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Search for the law on at most 8,192 of the rows, drawn at random.
 
         Args:
             X: table or array, ``(rows, columns)``, finite numbers.
             y: target, ``(rows,)``, finite numbers.
+            sample_weight: of the rows, ``(rows,)``, 0 or more: a row of weight 2 counts as two equal rows, one of
+                weight 0 as none, and only ratios matter. They count where constants are fitted and laws compared; which
+                sums of products are tried, all rows decide alike.
         """
-        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
+        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=MIN_ROWS)
         y = y.astype(np.float64)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        used = np.random.default_rng(seed).permutation(len(X))[:MAX_TRAINING_ROWS]
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        rows, of_rows = merge_rows(X, y, weights)
+        if len(rows) < MIN_ROWS:
+            raise ValueError(f"{len(rows)} row has a sample_weight above 0; a fit takes at least {MIN_ROWS}.")
+        drawn = np.random.default_rng(seed).permutation(len(rows))[:MAX_TRAINING_ROWS]
+        used = rows[drawn]
         limit = math.inf if self.seconds is None else self.seconds
         finding = find_law(
-            X[used], y[used, None], columns=self._columns(), rows=used, seed=seed, rounds=self.rounds, seconds=limit
+            X[used],
+            y[used, None],
+            columns=self._columns(),
+            rows=used,
+            weights=None if of_rows is None else of_rows[drawn] / of_rows[drawn].mean(),
+            seed=seed,
+            rounds=self.rounds,
+            seconds=limit,
         )
         self.network_: Law = finding.network
         self.formula_: str | None = finding.formula
         self.latex_: str | None = finding.latex
         self.reason_: str | None = finding.reason
-        self.ranges_: FloatArray = np.stack([X.min(0), X.max(0)], axis=1)
+        self.ranges_: FloatArray = np.stack([X[rows].min(0), X[rows].max(0)], axis=1)
         self._seed, self._rows = seed, len(used)
         return self
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The coefficient of determination, R squared, of the predictions; at every size of the target.
+
+        Args:
+            X: table or array, ``(rows, columns)``.
+            y: target, ``(rows,)``.
+            sample_weight: of the rows, ``(rows,)``.
+        """
+        y, predicted = np.asarray(y, dtype=np.float64), self.predict(X)
+        size = root_mean_square(y) or 1.0  # squares of 1e200 overflow
+        return float(r2_score(y / size, predicted / size, sample_weight=sample_weight))
 
     def predict(self, X: Any) -> FloatArray:
         """Predictions, ``(rows,)``; not finite where the law is not, as in a division by zero."""

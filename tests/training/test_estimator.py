@@ -81,3 +81,81 @@ def test_what_is_no_law_is_exported_as_an_approximation(tmp_path: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     assert (manifest["unit"], manifest["formula"], manifest["latex"]) == ("Approximation", None, None)
     assert manifest["summary"] == "y: no law found, not to be trusted outside its training range"
+
+
+def noisy(rows: int = 120) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(1)
+    X = random.uniform(1, 10, (rows, 2))
+    return X, 3 * X[:, 0] + random.normal(0, 0.3, rows)
+
+
+def fitted(X: np.ndarray, y: np.ndarray, weights: object = None) -> ArithmeticRegressor:
+    return ArithmeticRegressor(rounds=0, random_state=0).fit(X, y, sample_weight=weights)
+
+
+def test_a_weight_counts_as_that_many_equal_rows_and_none_as_no_row() -> None:
+    X, y = noisy()
+    weights = np.random.default_rng(0).integers(0, 4, len(y))
+    repeated = np.repeat(np.arange(len(y)), weights)
+    shuffled = np.random.default_rng(2).permutation(repeated)
+    weighted, rows = fitted(X, y, weights), fitted(X[shuffled], y[shuffled])
+    assert weighted.formula_ == rows.formula_
+    np.testing.assert_allclose(weighted.predict(X), rows.predict(X), rtol=1e-12)
+    np.testing.assert_array_equal(weighted.ranges_, rows.ranges_)
+    scores = weighted.score(X, y, sample_weight=weights), weighted.score(X[repeated], y[repeated])
+    assert scores[0] == pytest.approx(scores[1])
+
+
+def test_constants_are_those_of_weighted_least_squares() -> None:
+    X, y = noisy()
+    y = y + X[:, 1] * 0.7123
+    weights = np.random.default_rng(0).uniform(0, 1, len(y)) ** 4
+    design = np.column_stack([X, np.ones(len(y))])[:, :2]
+    root = np.sqrt(weights)
+    expected = np.linalg.lstsq(design * root[:, None], y * root, rcond=None)[0]
+    found = fitted(X, y, weights).network_.C.detach().numpy().ravel()
+    assert np.sort(found) == pytest.approx(np.sort(expected), rel=0.05)
+    unweighted = np.linalg.lstsq(design, y, rcond=None)[0]
+    assert np.abs(np.sort(expected) - np.sort(unweighted)).max() > 1e-3
+
+
+def test_rows_of_little_weight_do_not_hide_a_law() -> None:
+    X, y = energies()
+    y = y.copy()
+    y[:30] *= 50
+    weights = np.where(np.arange(len(y)) < 30, 1e-9, 1.0)
+    assert fitted(X, y, weights).formula_ == "0.5 * x0 * x1**2"
+    weights[:30] = 0.0
+    assert fitted(X, y, weights).reason_ is None
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([-1.0] * 200, "Negative values in data passed to `sample_weight`"),
+        ([0.0] * 200, r"^Sample weights must contain at least one non-zero number\.$"),
+        ([1.0] + [0.0] * 199, r"^1 row has a sample_weight above 0; a fit takes at least 2\.$"),
+        ([np.nan] * 200, "contains NaN"),
+        ([1.0], r"sample_weight\.shape"),
+    ],
+)
+def test_weights_that_are_none_are_a_value_error(weights: list[float], message: str) -> None:
+    X, y = energies()
+    with pytest.raises(ValueError, match=message):
+        fitted(X, y, weights)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1.0, 1e200])
+def test_the_score_is_right_at_every_size(size: float) -> None:
+    X, y = energies()
+    model = fitted(X, y * size)
+    assert model.score(X, y * size) == pytest.approx(1)
+    assert model.score(X, y[::-1] * size) < 0.5
+
+
+def test_a_target_of_zeros_is_learned() -> None:
+    X, y = energies()
+    model = fitted(X, y * 0)
+    assert (model.formula_, model.reason_) == ("0", None)
+    assert model.predict(X).tolist() == [0.0] * 200
+    assert model.score(X, y * 0) == 1.0

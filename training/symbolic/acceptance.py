@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.arrays import FloatArray
+from models.arrays import BoolArray, FloatArray
 from training.data.table_split import from_median
 from training.metrics import relative_errors, relative_rmse
 from training.symbolic.candidate import Candidate, different_rows
@@ -35,6 +35,7 @@ def rejection_reason(
     candidate: Candidate,
     inputs: FloatArray,
     target: FloatArray,
+    weights: FloatArray | None = None,
     *,
     noise: bool = True,
     deadline: Deadline = NO_DEADLINE,
@@ -49,6 +50,7 @@ def rejection_reason(
         candidate: with fitted constants.
         inputs: ``(rows, columns)``.
         target: ``(rows,)``.
+        weights: of the rows, their mean 1, ``(rows,)``; None: 1.
         noise: consider noise; without it the answer is ``UNDECIDED`` unless the fit is exact.
         deadline: for what is to be decided about noise.
 
@@ -56,7 +58,8 @@ def rejection_reason(
         DeadlineError: it has passed before noise is decided on.
     """
     once = different_rows(inputs, target)
-    residuals = _Residuals(candidate, inputs[once], target[once], candidate.predict(inputs[once]))
+    w = np.ones(len(once)) if weights is None else weights[once]
+    residuals = _Residuals(candidate, inputs[once], target[once], candidate.predict(inputs[once]), w)
     if not np.isfinite(residuals.predicted).all():
         return "the best candidate does not give finite numbers on every row"
     if not residuals.is_exact() and not noise:
@@ -71,12 +74,13 @@ def rejection_reason(
 
 @dataclass(frozen=True)
 class _Residuals:
-    """A candidate, different rows, and its predictions for them, ``(rows,)``."""
+    """A candidate, different rows, its predictions for them and their weights, ``(rows,)``; medians take all alike."""
 
     candidate: Candidate
     inputs: FloatArray
     target: FloatArray
     predicted: FloatArray
+    weights: FloatArray
 
     @property
     def errors(self) -> FloatArray:
@@ -87,10 +91,23 @@ class _Residuals:
         """Errors as shares of the target, ``(rows,)``."""
         return relative_errors(self.predicted, self.target)
 
+    def relative_rmse(self) -> float:
+        """Of weighted squares."""
+        root = np.sqrt(self.weights)
+        return relative_rmse(root * self.predicted, root * self.target)
+
+    def mean(self, values: FloatArray, rows: BoolArray | None = None) -> float:
+        """The weighted mean of some values, of all rows or of some; not finite of none."""
+        weights = self.weights if rows is None else self.weights * rows
+        return float(np.average(values, weights=weights)) if weights.any() else np.nan
+
+    def variance(self, values: FloatArray) -> float:
+        """The weighted variance."""
+        return self.mean((values - self.mean(values)) ** 2)
+
     def is_exact(self) -> bool:
         """Whether the errors are rounding, of the target and of what varies in it: beside 1e12 nearly all is small."""
-        error = relative_rmse(self.predicted, self.target)
-        if not (error <= EXACT and np.median(self.relative_errors) <= EXACT):
+        if not (self.relative_rmse() <= EXACT and np.median(self.relative_errors) <= EXACT):
             return False
         return bool(self.unexplained() <= MAX_UNEXPLAINED)
 
@@ -112,7 +129,7 @@ class _Residuals:
         unexplained = self.unexplained()
         if min(unexplained, self.unexplained_logarithm()) > MAX_UNEXPLAINED:
             return f"the best candidate leaves {unexplained:.0%} of the target's variance unexplained"
-        size = min(float(np.median(self.relative_errors)) * 1.48, relative_rmse(self.predicted, self.target))
+        size = min(float(np.median(self.relative_errors)) * 1.48, self.relative_rmse())
         if size > MAX_NOISE:
             return f"the best candidate is off by {size:.0%}"
         return None
@@ -135,13 +152,13 @@ class _Residuals:
     def unexplained(self) -> float:
         """Share of the target's variance that is left; variance within rounding counts as that of rounding."""
         rounding = ROUNDING * float(np.abs(self.target).max()) or 1.0
-        return float(np.mean(self.errors**2) / max(float(np.var(self.target)), rounding**2))
+        return self.mean(self.errors**2) / max(self.variance(self.target), rounding**2)
 
     def unexplained_logarithm(self) -> float:
         if not (self.predicted * self.target > 0).all():
             return np.inf
         logs, goal = np.log(np.abs(self.predicted)), np.log(np.abs(self.target))
-        return float(np.mean((logs - goal) ** 2) / max(np.var(goal), 1e-300))
+        return self.mean((logs - goal) ** 2) / max(self.variance(goal), 1e-300)
 
     def fails_outwards(self, deadline: Deadline) -> bool:
         """Whether the candidate, its constants fitted to the inner rows alone, is worse on the outer ones."""
@@ -149,9 +166,10 @@ class _Residuals:
         inner = distance <= np.quantile(distance, INNER_SHARE)
         if inner.all():
             return False
-        for fitted in fit_constants(self.candidate, self.inputs[inner], self.target[inner], deadline):
+        within = self.inputs[inner], self.target[inner]
+        for fitted in fit_constants(self.candidate, *within, deadline, self.weights[inner]):
             predicted = fitted.predict(self.inputs)
             for error in (np.abs(predicted - self.target), relative_errors(predicted, self.target)):
-                if error[~inner].mean() <= MAX_OUTER_RATIO * error[inner].mean():
+                if self.mean(error, ~inner) <= MAX_OUTER_RATIO * self.mean(error, inner):
                     return False
         return True

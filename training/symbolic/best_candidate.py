@@ -26,6 +26,7 @@ class BestCandidate:
         inputs: ``(rows, columns)``.
         target: ``(rows,)``.
         rows: places of those that candidates are made of and fitted to; None: all. All decide.
+        weights: of all rows, their mean 1, ``(rows,)``; None: 1.
         fitted: the candidate, of its columns alone; None before the first.
         columns: places of those; None: all.
         length: its description length.
@@ -35,6 +36,7 @@ class BestCandidate:
     inputs: FloatArray
     target: FloatArray
     rows: IntArray | None = None
+    weights: FloatArray | None = None
     fitted: Candidate | None = None
     columns: IntArray | None = None
     length: float = math.inf
@@ -54,9 +56,10 @@ class BestCandidate:
     def offer(self, stage: Stage, deadline: Deadline) -> None:
         """Fit the constants of candidates, and keep the best."""
         x, y = self.seen(stage.columns) if stage.candidates else (self.inputs, self.target)
+        weights = self.weights if self.weights is None or self.rows is None else self.weights[self.rows]
         for candidate in stage.candidates:
-            for fitted in fit_constants(candidate, x, y, deadline):
-                length = description_length(fitted.predict(x), y, fitted.complexity)
+            for fitted in fit_constants(candidate, x, y, deadline, weights):
+                length = description_length(fitted.predict(x), y, fitted.complexity, weights)
                 if length < self.length:
                     self.fitted, self.columns, self.length, self.reason = fitted, stage.columns, length, UNDECIDED
 
@@ -65,7 +68,9 @@ class BestCandidate:
         if self.fitted is None or self.reason != UNDECIDED:
             return
         if self.rows is None:
-            self.reason = rejection_reason(self.fitted, self.inputs, self.target, noise=noise, deadline=deadline)
+            self.reason = rejection_reason(
+                self.fitted, self.inputs, self.target, self.weights, noise=noise, deadline=deadline
+            )
         else:
             self.reason = self._wide_reason(deadline, noise=noise)
 
@@ -75,12 +80,14 @@ class BestCandidate:
         used = (candidate.exponents != 0).any(0) | (candidate.signs != 1).any(0)
         used[: int(not used.any())] = True
         narrow = candidate.of_columns(used)
-        reason = rejection_reason(narrow, self.inputs[:, used], self.target, noise=noise, deadline=deadline)
+        reason = rejection_reason(
+            narrow, self.inputs[:, used], self.target, self.weights, noise=noise, deadline=deadline
+        )
         if reason is not None:
             return reason
         if self._held_out_bits() < MIN_BITS:
             return f"{len(self.target)} rows are too few to tell a law of a few among {len(used)} columns from chance"
-        exact = rejection_reason(narrow, self.inputs[:, used], self.target, noise=False) is None
+        exact = rejection_reason(narrow, self.inputs[:, used], self.target, self.weights, noise=False) is None
         return None if exact or not self._depends_on_others(candidate, deadline) else LEARNABLE
 
     def _depends_on_others(self, candidate: Candidate, deadline: Deadline) -> bool:

@@ -99,7 +99,9 @@ def different_rows(inputs: FloatArray, target: FloatArray) -> IntArray:
     return np.sort(np.unique(np.column_stack([inputs, target]), axis=0, return_index=True)[1])
 
 
-def description_length(prediction: FloatArray, target: FloatArray, parameters: int) -> float:
+def description_length(
+    prediction: FloatArray, target: FloatArray, parameters: int, weights: FloatArray | None = None
+) -> float:
     """Bayesian information criterion: the less, the better; for errors in proportion or of one size, whichever fits.
 
     Schwarz 1978, "Estimating the dimension of a model". Errors in proportion are those of instruments, errors of one
@@ -109,12 +111,13 @@ def description_length(prediction: FloatArray, target: FloatArray, parameters: i
         prediction: ``(rows,)``.
         target: ``(rows,)``.
         parameters: how many numbers the candidate takes to write down.
+        weights: of the rows, their mean 1, ``(rows,)``; None: 1.
     """
-    rows, size = len(target), np.abs(prediction)
+    rows, size, w = len(target), np.abs(prediction), 1.0 if weights is None else weights
     with np.errstate(all="ignore"):
         squared = (prediction - target) ** 2
-        same = rows * math.log(max(np.mean(squared), ROUNDING_ERROR**2 * np.mean(target**2)))
-        ratio = max(np.mean(squared / size**2), ROUNDING_ERROR**2) if size.all() else math.inf
-        proportional = rows * math.log(ratio) + 2 * np.log(np.where(size > 0, size, 1.0)).sum()
+        same = rows * math.log(max(np.mean(w * squared), ROUNDING_ERROR**2 * np.mean(w * target**2)))
+        ratio = max(np.mean(w * squared / size**2), ROUNDING_ERROR**2) if size.all() else math.inf
+        proportional = rows * math.log(ratio) + 2 * (w * np.log(np.where(size > 0, size, 1.0))).sum()
     best = min(value if math.isfinite(value) else math.inf for value in (same, proportional))
     return best + parameters * math.log(rows)

@@ -25,7 +25,11 @@ WEAKEST_TERMS = 4
 
 
 def fit_constants(
-    candidate: Candidate, inputs: FloatArray, target: FloatArray, deadline: Deadline = NO_DEADLINE
+    candidate: Candidate,
+    inputs: FloatArray,
+    target: FloatArray,
+    deadline: Deadline = NO_DEADLINE,
+    weights: FloatArray | None = None,
 ) -> list[Candidate]:
     """The candidate with its constants fitted, pruned and snapped, for errors in proportion and for those of one size.
 
@@ -34,13 +38,15 @@ def fit_constants(
         inputs: ``(rows, columns)``.
         target: ``(rows,)``.
         deadline: checked before every step.
+        weights: of the rows, their mean 1, ``(rows,)``; None: 1.
     """
-    same = _ConstantFit.start(candidate, inputs, target, np.ones(len(target)), deadline)
-    proportional = _ConstantFit.start(candidate, inputs, target, _by_size(target), deadline)
+    root = np.ones(len(target)) if weights is None else np.sqrt(weights)
+    same = _ConstantFit.start(candidate, inputs, target, root, deadline)
+    proportional = _ConstantFit.start(candidate, inputs, target, root * _by_size(target), deadline)
     if proportional is not None:  # again by the size of the fit: that of a noisy target would bias it
         answer = proportional.candidate.predict(inputs)
-        weights = _by_size(np.where(np.isfinite(answer), answer, target))
-        proportional = _ConstantFit.start(proportional.candidate, inputs, target, weights, deadline) or proportional
+        by_size = root * _by_size(np.where(np.isfinite(answer), answer, target))
+        proportional = _ConstantFit.start(proportional.candidate, inputs, target, by_size, deadline) or proportional
     return [fit.pruned().snapped() for fit in (proportional, same) if fit is not None]
 
 

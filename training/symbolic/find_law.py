@@ -25,6 +25,10 @@ MAX_NAMED_ROWS = 5
 """Rows that a reason names, at most."""
 
 
+Table = tuple[FloatArray, FloatArray]
+"""Inputs and target."""
+
+
 @dataclass(frozen=True)
 class LawResult:
     """The result of ``find_law``: the best network, and its formula where it is a law.
@@ -56,6 +60,7 @@ def find_law(
     *,
     columns: Sequence[str] | None = None,
     rows: Sequence[int] | IntArray | None = None,
+    weights: FloatArray | None = None,
     seed: int = 0,
     rounds: int = ROUNDS,
     seconds: float = math.inf,
@@ -69,6 +74,7 @@ def find_law(
         target: ``(rows, 1)``, finite.
         columns: names for the formula; None names them ``x0``, ``x1`` and so on.
         rows: numbers of the rows, for the reason; None counts them from 0.
+        weights: of the rows, see ``training.symbolic.row_weights``; None: 1.
         seed: of start values; it reproduces a search on the same machine, unless ``seconds`` run out.
         rounds: of the search for sums and quotients of products, at most; 0 tries products and linear sums only.
         seconds: limit of the time.
@@ -80,16 +86,18 @@ def find_law(
     """
     end, varied = Deadline.after(seconds * (1 - reserve)), _varied(inputs, target)
     scaling, x, y = scaled(inputs[:, varied], target[:, 0])
-    found = search(x, y, seed=seed, rounds=rounds, seconds=SEARCH_SHARE * end.remaining, progress=progress)
-    network, error = scaling.network(found.candidate, varied), relative_rmse(found.candidate.predict(x), y)
-    _check_range(scaling, network, error, inputs, target)
-    names = [f"x{place}" for place in range(inputs.shape[1])] if columns is None else columns
+    found = search(x, y, weights, seed=seed, rounds=rounds, seconds=SEARCH_SHARE * end.remaining, progress=progress)
+    network = _unscaled(scaling, found.candidate, varied, (x, y), (inputs, target))
     if not found.reason:
-        return LawResult(network, formula(network, names), None)
+        return LawResult(network, formula(network, _names(columns, len(varied))), None)
     progress("outliers")
     outliers = find_outliers(x, y, seed=seed, rounds=min(rounds, 1), seconds=end.remaining)
-    reason = _outlier_reason(outliers, scaling, varied, names, rows) if outliers else _reason(found, seconds)
+    reason = _outlier_reason(outliers, scaling, varied, columns, rows) if outliers else _reason(found, seconds)
     return LawResult(network, None, reason)
+
+
+def _names(columns: Sequence[str] | None, width: int) -> Sequence[str]:
+    return [f"x{place}" for place in range(width)] if columns is None else columns
 
 
 def _check(inputs: FloatArray, target: FloatArray) -> None:
@@ -100,13 +108,20 @@ def _check(inputs: FloatArray, target: FloatArray) -> None:
         raise ValueError("inputs and target must be finite; leave out the rows that are not.")
 
 
-def _check_range(scaling: Scaling, network: Law, error: float, inputs: FloatArray, target: FloatArray) -> None:
-    """Raise ValueError where a law of this relative error has a larger one unscaled, as it overflows or vanishes."""
+def _unscaled(scaling: Scaling, candidate: Candidate, varied: BoolArray, scaled_table: Table, table: Table) -> Law:
+    """The network of a candidate that was found in a scaled table.
+
+    Raises:
+        ValueError: its relative error is larger in the table as it is, as it overflows or vanishes there.
+    """
+    network, (x, y), (inputs, target) = scaling.network(candidate, varied), scaled_table, table
+    error = relative_rmse(candidate.predict(x), y)
     if scaling.is_needed and not relative_rmse(predict(network, inputs), target) <= error + MAX_LOSS:
         raise ValueError(
             f"the best candidate overflows or vanishes in float64 where the largest input is {np.abs(inputs).max():g} "
             f"and the largest target {np.abs(target).max():g}, so scale the columns nearer to 1."
         )
+    return network
 
 
 def _varied(inputs: FloatArray, target: FloatArray) -> BoolArray:
@@ -129,12 +144,12 @@ def _outlier_reason(
     outliers: tuple[Candidate, IntArray],
     scaling: Scaling,
     varied: BoolArray,
-    names: Sequence[str],
+    columns: Sequence[str] | None,
     numbers: Sequence[int] | IntArray | None,
 ) -> str:
     """Why no law is found, where the rows at some places do not follow the law of the others."""
     rows = outliers[1] if numbers is None else np.asarray(numbers)[outliers[1]]
-    expression = formula(scaling.network(outliers[0], varied), names)
+    expression = formula(scaling.network(outliers[0], varied), _names(columns, len(varied)))
     text = expression.text if expression else "the law"
     if len(rows) == 1:
         return f"row {rows[0]} does not follow {text}, as all other training rows do; correct it or leave it out"

@@ -13,16 +13,23 @@ MANY = 17
 """Columns of which several are removed at a time."""
 
 
-def linear_candidates(inputs: FloatArray, target: FloatArray, deadline: Deadline = NO_DEADLINE) -> list[Candidate]:
+def linear_candidates(
+    inputs: FloatArray,
+    target: FloatArray,
+    deadline: Deadline = NO_DEADLINE,
+    row_weights: FloatArray | None = None,
+) -> list[Candidate]:
     """Candidates of one sum of columns, with constants still to be snapped.
 
     Args:
         inputs: ``(rows, columns)``.
         target: ``(rows,)``.
         deadline: checked before every step.
+        row_weights: of the rows, their mean 1, ``(rows,)``; None: 1.
     """
     found = []
-    for weights in (np.ones(len(target)), 1 / (np.abs(target) + 1e-3 * np.abs(target).max())):
+    root = np.ones(len(target)) if row_weights is None else np.sqrt(row_weights)
+    for weights in (root, root / (np.abs(target) + 1e-3 * np.abs(target).max())):
         kept, constants = _relevant(inputs, target, weights, deadline)
         exponents = np.concatenate([np.eye(inputs.shape[1]), np.zeros((1, inputs.shape[1]))])[kept]
         sum_index = np.zeros(len(kept), dtype=np.int64)

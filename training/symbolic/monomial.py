@@ -11,7 +11,12 @@ MAX_ZERO_SHARE = 0.01
 """Share of zeros in a column that may be rounding: with more, where the target is not 0, it is no factor."""
 
 
-def monomial_candidates(inputs: FloatArray, target: FloatArray, deadline: Deadline = NO_DEADLINE) -> list[Candidate]:
+def monomial_candidates(
+    inputs: FloatArray,
+    target: FloatArray,
+    deadline: Deadline = NO_DEADLINE,
+    row_weights: FloatArray | None = None,
+) -> list[Candidate]:
     """Candidates of one term, with constants still to be fitted: for errors in proportion, and for errors of one size.
 
     ``log|y| = log|c| + sum_i W_i log|x_i|`` gives exponents by least squares. Signs are no part of it: the sign of y is
@@ -21,6 +26,7 @@ def monomial_candidates(inputs: FloatArray, target: FloatArray, deadline: Deadli
         inputs: ``(rows, columns)``.
         target: ``(rows,)``.
         deadline: checked before every step.
+        row_weights: of the rows, their mean 1, ``(rows,)``; None: 1.
     """
     known = target != 0
     columns = (inputs[known] == 0).mean(0) < MAX_ZERO_SHARE if known.any() else known[:0]
@@ -29,7 +35,8 @@ def monomial_candidates(inputs: FloatArray, target: FloatArray, deadline: Deadli
         return []
     logs, goal = np.log(np.abs(inputs[rows][:, columns])), np.log(np.abs(target[rows]))
     found: list[Candidate] = []
-    for weights in (np.ones(rows.sum()), target[rows] ** 2):
+    each = np.ones(rows.sum()) if row_weights is None else row_weights[rows]
+    for weights in (each, each * target[rows] ** 2):
         root = weights / weights.sum()
         values, _ = snap_exponents(logs - root @ logs, goal - root @ goal, weights, deadline)
         exponents = np.zeros(inputs.shape[1])

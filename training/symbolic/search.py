@@ -47,6 +47,7 @@ class SearchResult:
 def search(
     inputs: FloatArray,
     target: FloatArray,
+    weights: FloatArray | None = None,
     *,
     seed: int = 0,
     rounds: int = ROUNDS,
@@ -62,6 +63,8 @@ def search(
     Args:
         inputs: ``(rows, columns)``, finite.
         target: ``(rows,)``, finite.
+        weights: of the rows, their mean 1, ``(rows,)``; None: 1. They count wherever constants are fitted and
+            candidates compared; which forms are tried of sums of products, all rows decide alike.
         seed: of start values.
         rounds: over all forms of sums and quotients of products, at most; 0 tries products and linear sums only.
         seconds: limit of the time. A search that it ends may differ from run to run.
@@ -73,9 +76,10 @@ def search(
     if len(target) > 1 and np.ptp(target) == 0:
         return _of_one_value(inputs, target)
     end, random, wide = Deadline.after(seconds), np.random.default_rng(seed), inputs.shape[1] > NARROW
-    best = BestCandidate(inputs, target, _some_rows(target, random) if wide else None)
+    best = BestCandidate(inputs, target, _some_rows(target, random) if wide else None, weights)
     stop = end.share(SEARCH_SHARE).no_earlier_than(MIN_SECONDS)
-    kinds = (wide_stages if wide else stages)(*best.seen(), rounds, random, stop)
+    of_rows = *best.seen(), rounds, random, stop
+    kinds = wide_stages(*of_rows) if wide else stages(*of_rows, weights)
     with threadpool_limits(1, user_api="blas"):  # thousands of small problems: threads only wait for one another
         stopped_at = _try(kinds, best, stop, end, progress)
     return SearchResult(best.candidate, best.reason, stopped_at if best.reason else None)

@@ -39,14 +39,19 @@ class Stage:
 
 
 def stages(
-    inputs: FloatArray, target: FloatArray, rounds: int, random: np.random.Generator, deadline: Deadline = NO_DEADLINE
+    inputs: FloatArray,
+    target: FloatArray,
+    rounds: int,
+    random: np.random.Generator,
+    deadline: Deadline = NO_DEADLINE,
+    weights: FloatArray | None = None,
 ) -> Iterator[Stage]:
-    """All kinds of candidates of all columns.
+    """All kinds of candidates of all columns; weights of the rows count for products and sums of columns alone.
 
     Raises:
         DeadlineError: it has passed.
     """
-    yield Stage(SIMPLE, simple_candidates(inputs, target, deadline), more_at_once=rounds > 0)
+    yield Stage(SIMPLE, simple_candidates(inputs, target, deadline, weights), more_at_once=rounds > 0)
     if rounds > 0:
         yield from two_sums(inputs, target, random, deadline)
     for done in range(rounds):
@@ -55,10 +60,12 @@ def stages(
         yield from sums_of_products(inputs, target, random, f"round {done + 1} of {rounds}", deadline)
 
 
-def simple_candidates(inputs: FloatArray, target: FloatArray, deadline: Deadline) -> Iterator[Candidate]:
+def simple_candidates(
+    inputs: FloatArray, target: FloatArray, deadline: Deadline, weights: FloatArray | None = None
+) -> Iterator[Candidate]:
     """One product, one sum."""
-    yield from monomial_candidates(inputs, target, deadline)
-    yield from linear_candidates(inputs, target, deadline)
+    yield from monomial_candidates(inputs, target, deadline, weights)
+    yield from linear_candidates(inputs, target, deadline, weights)
 
 
 def two_sums(
