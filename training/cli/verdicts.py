@@ -25,8 +25,8 @@ def verdicts(interpolation: Errors, extrapolation: Errors) -> list[str]:
     sentences = []
     known = _target_size(interpolation) or _target_size(extrapolation)
     if interpolation.get("absolute") or extrapolation.get("absolute"):
-        elsewhere = f"; elsewhere its size is {known:.1e}" if known else ""
-        sentences.append(f"abs.: absolute, as the target is 0 in all rows of that part{elsewhere}.")
+        size = f"; elsewhere its size is {known:.1e}" if known else ""
+        sentences.append(f"abs.: absolute, as the target is 0 in all rows of that part{size}.")
     target = known or 1.0
     ours, mlp = (_size(errors, target) for errors in (interpolation, interpolation.get("mlp", {})))
     if ours > ROUNDING_ERROR and mlp <= min(CLEARLY_BETTER * ours, MAX_TRUSTED_ERROR):
