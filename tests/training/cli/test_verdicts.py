@@ -28,7 +28,7 @@ def part(target_size: float, error: float, mlp: float, unit: float) -> dict[str,
 
 
 @given(SIZES, SIZES, *[SHARES] * 4)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_sentences_agree_with_the_errors(
     inner: float, outer: float, law_in: float, mlp_in: float, law_out: float, mlp_out: float
 ) -> None:

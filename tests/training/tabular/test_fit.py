@@ -195,7 +195,7 @@ def test_a_target_of_extreme_size_is_learned_and_measured(tmp_path: Path, unit: 
     split = split_table(x, (x[:, :1] + x[:, 1:]) * (1.0 if unit == "NAC" else size), seed=0)
     fitted = fit.fit(replace(PLAN, unit=unit, restarts=1), split)
     for part in ("interpolation", "extrapolation"):
-        assert fitted.metrics[part]["relative_rmse"] < 0.2 if unit == "NAC" else 1e-12
+        assert fitted.metrics[part]["relative_rmse"] < (0.2 if unit == "NAC" else 1e-12)
         assert 0 < fitted.metrics[part]["mlp"]["rmse"] < size
     if unit == fit.AUTO:
         assert fitted.formula is not None
