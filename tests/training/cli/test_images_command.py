@@ -216,6 +216,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_weights_of_an_uninterrupted
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quickly")
 def test_an_interruption_says_that_the_same_command_goes_on_and_another_starts_anew(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
