@@ -42,18 +42,9 @@ def test_a_law_of_a_few_of_250_columns_is_found(formula: str, sign: str) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("inputs", "target", "formula"),
-    [
-        (MIXED, MIXED[:, A] * MIXED[:, B] + MIXED[:, C], "x101 + x7 * x100"),
-        (POSITIVE, POSITIVE[:, A] ** 2 + POSITIVE[:, B] ** 2, "x7**2 + x100**2"),
-        (POSITIVE, 100 * POSITIVE[:, A] + 0.1 * POSITIVE[:, B] * POSITIVE[:, C], "0.1 * x100 * x101 + 100 * x7"),
-    ],
-)
-def test_a_strong_term_hides_no_weak_one(inputs: FloatArray, target: FloatArray, formula: str) -> None:
-    found = find(inputs, target)
-    assert found.formula is not None
-    assert sorted(found.formula.split(" + ")) == sorted(formula.split(" + "))
+def test_a_strong_term_hides_no_weak_one() -> None:
+    target = 100 * POSITIVE[:, A] + 0.1 * POSITIVE[:, B] * POSITIVE[:, C]
+    assert find(POSITIVE, target).formula == "0.1 * x100 * x101 + 100 * x7"
 
 
 @pytest.mark.slow
@@ -62,9 +53,8 @@ def test_noise_of_three_percent_is_no_obstacle() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
-def test_noise_has_no_law_however_many_columns_there_are(seed: int) -> None:
-    random = np.random.default_rng(seed)
+def test_noise_has_no_law_however_many_columns_there_are() -> None:
+    random = np.random.default_rng(0)
     for inputs in (random.normal(size=(60, 1500)), random.integers(0, 2, (40, 1500)).astype(np.float64)):
         for target in (random.normal(size=len(inputs)), random.integers(0, 2, len(inputs)).astype(np.float64)):
             assert find(inputs, target, rounds=1).formula is None
