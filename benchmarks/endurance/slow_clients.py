@@ -158,7 +158,7 @@ KINDS: dict[str, type[SlowClient]] = {
 
 BUSY_KINDS = {"half-closed", "does not read"}
 """Kinds whose requests or reconnections are some load by themselves: there are fewer of them."""
-FEW = 20
+FEW = 50
 """One connection in so many is of one of these."""
 
 
