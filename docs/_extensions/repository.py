@@ -38,6 +38,7 @@ docs/models
 docs/benchmarks
 Units <docs/results/arithmetic>
 Random laws <docs/results/laws>
+Wide tables <docs/results/wide>
 Tables in random dialects <docs/results/tables>
 Digits in images <docs/results/images>
 Digits of another collection <docs/results/images-cross-dataset>
