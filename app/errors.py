@@ -71,23 +71,23 @@ class HeadTooLargeError(ServiceError):
     def __init__(self, max_bytes: int, max_fields: int, *, is_target: bool) -> None:
         if is_target:
             self.status = 414
-            detail = f"The request's target does not fit into {max_bytes} bytes, the limit of a head; shorten it."
+            detail = f"The request target exceeds {max_bytes} bytes, the limit of a request head; shorten it."
         else:
             detail = (
-                f"The request's head, or its trailers and chunk extensions, exceed {max_bytes} bytes or {max_fields} "
-                "header fields, the limits; send fewer or shorter headers."
+                f"The request's head, or its trailers and chunk extensions, exceed the limit of {max_bytes} bytes "
+                f"or {max_fields} header fields; send fewer or shorter headers."
             )
         super().__init__(detail)
 
 
 class MalformedRequestError(ServiceError):
-    """What was received is no HTTP request."""
+    """The bytes received are not an HTTP request."""
 
     status = 400
     reason = "malformed"
 
     def __init__(self) -> None:
-        super().__init__("What was received is no valid HTTP/1.1 request; check the client, and that it uses no TLS.")
+        super().__init__("The request is not valid HTTP/1.1; check the client, and that it does not use TLS.")
 
 
 class UnknownMethodError(ServiceError):

@@ -32,7 +32,7 @@ def connections_within_file_limit(wanted: int) -> int:
         return wanted
     allowed = max(1, soft - min(OTHER_FILES, soft // 2))
     logger.warning(
-        "NALU_MAX_CONNECTIONS is %d, but this process may open only %d files: it takes %d connections; raise the "
+        "NALU_MAX_CONNECTIONS is %d, but this process may open only %d files, so it accepts %d connections; raise the "
         "limit (ulimit -n) or lower the setting.",
         wanted,
         soft,

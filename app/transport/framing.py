@@ -116,4 +116,4 @@ def malformed(piece: bytes | memoryview) -> ServiceError:
     line = _REQUEST_LINE.match(bytes(piece[:MAX_LINE_BYTES]))
     if line is None or line[1] in METHODS:
         return MalformedRequestError()
-    return UnknownMethodError(f"{line[1].decode('ascii')} is no method that the service knows; GET /docs lists them.")
+    return UnknownMethodError(f"The service knows no method {line[1].decode('ascii')}; GET /docs lists its methods.")

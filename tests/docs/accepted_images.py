@@ -237,7 +237,7 @@ def cases() -> list[Case]:
 def table(given: Sequence[Case]) -> str:
     """The cases as Markdown, those of a format together."""
     order = ["PNG", "JPEG", "WebP", "GIF", "BMP", "TIFF", "AVIF", "HEIC", "Netpbm", "Others"]
-    lines = ["| Format | Samples | |", "| --- | --- | --- |"]
+    lines = ["| Format | Samples | Result |", "| --- | --- | --- |"]
     for case in sorted(given, key=lambda case: order.index(case.kind)):
         result = (
             f"*error:* the file {case.refused} ..."
@@ -252,7 +252,7 @@ def table(given: Sequence[Case]) -> str:
 
 def with_table(page: str, given: Sequence[Case]) -> str:
     """The page with its table of images replaced."""
-    return re.sub(r"\| Format \| Samples \| \|\n(\|.*\n)*", lambda _: table(given), page, count=1)
+    return re.sub(r"\| Format \| Samples \| Result \|\n(\|.*\n)*", lambda _: table(given), page, count=1)
 
 
 if __name__ == "__main__":

@@ -187,7 +187,7 @@ def _parts(manifest: Manifest, options: Namespace) -> dict[str, tuple[FloatArray
         masks = {"interpolation": inside, "extrapolation": ~inside}
         return {part: (table.inputs[mask], table.target[mask]) for part, mask in masks.items()}
     if options.name not in TASKS.names():
-        raise InputError(f"'{options.name}' is no default task ({', '.join(TASKS.names())}); give rows with --data.")
+        raise InputError(f"'{options.name}' is not a default task ({', '.join(TASKS.names())}); give rows with --data.")
     split = TASKS.load(options.name).split(options.seed)
     halves = {"interpolation": split.interpolation, "extrapolation": split.extrapolation}
     return {part: (rows.inputs, rows.target) for part, rows in halves.items()}
@@ -197,6 +197,6 @@ def _evaluate_images(manifest: Manifest, predict: Predict, options: Namespace) -
     """Measure a default model for images on its held-out images."""
     recipe = RECIPES.load(options.name) if options.name in RECIPES.names() else None
     if not isinstance(recipe, DigitRecipe | AggregateRecipe):
-        raise InputError(f"'{options.name}' is no default model for images; its held-out errors are in its manifest.")
+        raise InputError(f"'{options.name}' is not a default image model; its held-out errors are in its manifest.")
     metrics = {part: measure(predict, manifest.classes, examples) for part, examples in recipe.tests().items()}
     print_result(f"{options.name} version {manifest.version}", manifest, metrics)

@@ -227,11 +227,11 @@ def _rate(text: str) -> float:
     except ValueError:
         rate = 0.0
     if not 0 < rate <= 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number above 0 and up to 1")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0 and up to 1")
     return rate
 
 
 def _at_least(least: int, text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number of {least} or more")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least {least}")
     return int(text)

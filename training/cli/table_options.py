@@ -17,7 +17,7 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
         "--delimiter", type=_delimiter, help="between fields, such as ';', or tab, or space for any run of spaces"
     )
     group.add_argument("--decimal", choices=[".", ","], help="the decimal mark")
-    group.add_argument("--thousands", type=_thousands, metavar="MARK", help="the mark between thousands")
+    group.add_argument("--thousands", type=_thousands, metavar="MARK", help="the thousands separator")
     group.add_argument("--encoding", type=_encoding, help="of the text, such as cp1250 or shift_jis")
     group.add_argument("--no-header", action="store_true", help="the first line is a row: columns are x1, x2 ...")
     group.add_argument("--sheet", help="of a spreadsheet (default: the first that is not empty)")
@@ -43,7 +43,7 @@ def _delimiter(text: str) -> str:
     mark = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";"}.get(text.lower(), text)
     if len(mark) != 1 or not mark.isascii() or mark.isalnum() or mark in '"\r\n':
         raise argparse.ArgumentTypeError(
-            f"'{text}' is no delimiter: give one character that is no letter, digit or quote"
+            f"'{text}' is not a delimiter: give one character other than a letter, digit or quote"
         )
     return mark
 
@@ -51,7 +51,7 @@ def _delimiter(text: str) -> str:
 def _thousands(text: str) -> str:
     mark = {"space": " "}.get(text.lower(), text)
     if mark not in GROUPS:
-        raise argparse.ArgumentTypeError(f"'{text}' is no mark between thousands: give . , ' or space")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a thousands separator: give . , ' or space")
     return mark
 
 
@@ -60,5 +60,5 @@ def _encoding(text: str) -> str:
         info = codecs.lookup(text)
         "1".encode(info.name)
     except (LookupError, UnicodeError) as error:
-        raise argparse.ArgumentTypeError(f"'{text}' is no encoding that Python knows") from error
+        raise argparse.ArgumentTypeError(f"'{text}' is not an encoding that Python knows") from error
     return info.name

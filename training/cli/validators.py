@@ -9,6 +9,7 @@ import numpy as np
 
 from models.arrays import FloatArray
 from models.manifest import NAME_PATTERN
+from training.data.tables.excerpt import excerpt
 from training.errors import InputError, unwritable
 
 MAX_NAME = 64
@@ -31,8 +32,8 @@ def check_name(name: str) -> str:
         valid = _valid_name(name)
         choice = f", such as --name {valid}" if valid else ""
         raise InputError(
-            f"The model's name '{name[:MAX_SHOWN]}' may hold letters, digits, '.', '_' and '-', up to 64, the first a "
-            f"letter or a digit; choose one with --name{choice}."
+            f"The model's name '{excerpt(name, MAX_SHOWN)}' may hold letters, digits, '.', '_' and '-', up to 64, the "
+            f"first a letter or a digit; choose one with --name{choice}."
         )
     return name
 
@@ -49,8 +50,8 @@ def name_from_file(path: Path) -> str:
     name = _valid_name(stem)
     if not name:
         raise InputError(
-            f"The file's name '{path.name[:MAX_SHOWN]}' has no letter or digit that a model's name may hold; choose a "
-            "name with --name."
+            f"The file's name '{excerpt(path.name, MAX_SHOWN)}' has no letter or digit that a model's name may hold; "
+            "choose a name with --name."
         )
     return name
 
@@ -70,7 +71,7 @@ def check_whole(labels: FloatArray, path: Path) -> None:
     invalid = labels[(labels < 0) | (labels != np.rint(labels))]
     if len(invalid):
         raise InputError(
-            f"{path}: the label {invalid[0]:g} is no whole number of 0 or more, as counts are; "
+            f"{path}: the label {invalid[0]:g} is not a whole number of at least 0, as counts are; "
             f"correct it, or use --pool sum."
         )
 

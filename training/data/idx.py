@@ -19,7 +19,7 @@ def unpacked(path: Path) -> bytes:
 
     Raises:
         FileNotFoundError: there is neither.
-        InputError: the twin is no sound gzip file.
+        InputError: the twin is not a valid gzip file.
     """
     twin = path.with_name(f"{path.name}.gz")
     if path.exists() or not twin.exists():
@@ -27,7 +27,7 @@ def unpacked(path: Path) -> bytes:
     try:
         return gzip.decompress(twin.read_bytes())
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{twin} is no sound gzip file ({str(error).rstrip('.')}); get it again.") from error
+        raise InputError(f"{twin} is not a valid gzip file ({str(error).rstrip('.')}); get it again.") from error
 
 
 def read_idx(path: Path, dimensions: int) -> ByteArray:

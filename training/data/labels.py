@@ -26,7 +26,7 @@ def problem_of_label(text: str, task: str) -> str | None:
     if not text:
         return "has an empty label"
     if task == "regression" and not math.isfinite(_number(text)):
-        return f"has the label '{text[:40]}', which is not a number"
+        return f"has the label '{excerpt(text)}', which is not a number"
     if task == "regression" and abs(_number(text)) > MAX_VALUE:
         return (
             f"has the label {_number(text):g}, and networks compute in float32, up to {MAX_VALUE:g}: scale the labels"

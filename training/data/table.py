@@ -96,7 +96,7 @@ def informative(table: Table, source: str) -> tuple[Table, list[str]]:
     kept = [i for i, name in enumerate(table.columns) if name not in table.redundant]
     if not kept:
         raise InputError(
-            f"{source} has no input column that varies ({listed(table.columns)}); add one that the target follows."
+            f"{source} has no input column that varies ({listed(table.columns)}); add one that the target depends on."
         )
     notes = [f"Column '{name}' {what} in every row and was left out." for name, what in table.redundant.items()]
     return replace(table, columns=[table.columns[i] for i in kept], inputs=table.inputs[:, kept], redundant={}), notes

@@ -9,6 +9,8 @@ import torch
 from torch import fx, nn
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
+from training.data.tables.excerpt import excerpt
+
 MAX_REASON = 280
 """Characters of an exporter's message that are shown."""
 _LIBRARIES = (Path(torch.__file__).parents[1], Path(traceback.__file__).parent, Path(__file__).parents[2] / "training")
@@ -47,8 +49,7 @@ def describe(error: BaseException, network: nn.Module, shown: Mapping[str, str])
 def first_line(error: BaseException) -> str:
     """The first line of an error's message, with its type."""
     first = str(error).strip().partition("\n")[0]
-    short = first if len(first) <= MAX_REASON else f"{first[:MAX_REASON]}..."
-    return f"{type(error).__name__}: {short.rstrip('.:')}" if first else type(error).__name__
+    return f"{type(error).__name__}: {excerpt(first, MAX_REASON).rstrip('.:')}" if first else type(error).__name__
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

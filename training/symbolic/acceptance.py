@@ -138,7 +138,7 @@ class _Residuals:
         """Why the residuals are not all noise."""
         twelfths = self.candidate.exponents * 12
         if np.abs(twelfths - np.round(twelfths)).max() > 1e-9:
-            return "the exponents that fit are no simple fractions"
+            return "the exponents that fit are not simple fractions"
         constants = self.candidate.constants.tolist()
         if len(constants) > 1 and not all(is_simple(constant) for constant in constants):
             return "the constants of the best candidate cannot be told apart in the noise"

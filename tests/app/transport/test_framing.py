@@ -13,11 +13,11 @@ from tests.app.raw_http import LiveService, RawConnection, listening, post, pred
 LIMIT = 2048
 FIELDS = 32
 TOO_LARGE = (
-    "The request's head, or its trailers and chunk extensions, exceed 2048 bytes or 32 header fields, the limits; "
+    "The request's head, or its trailers and chunk extensions, exceed the limit of 2048 bytes or 32 header fields; "
     "send fewer or shorter headers."
 )
-TOO_LONG = "The request's target does not fit into 2048 bytes, the limit of a head; shorten it."
-MALFORMED = "What was received is no valid HTTP/1.1 request; check the client, and that it uses no TLS."
+TOO_LONG = "The request target exceeds 2048 bytes, the limit of a request head; shorten it."
+MALFORMED = "The request is not valid HTTP/1.1; check the client, and that it does not use TLS."
 BODY = predict_body([3, 4])
 LIVE = without_body("GET", "/health/live")
 CHUNKED = post(b"", "Transfer-Encoding: chunked", length=False)
@@ -172,7 +172,7 @@ def test_an_unknown_method_gets_501_and_ends_the_connection(
         assert (answer.status, answer.header("connection")) == (501, "close")
         assert answer.header("content-type") == "application/problem+json"
         assert (
-            json.loads(answer.body)["detail"] == f"{method} is no method that the service knows; GET /docs lists them."
+            json.loads(answer.body)["detail"] == f"The service knows no method {method}; GET /docs lists its methods."
         )
         assert connection.ends()
 

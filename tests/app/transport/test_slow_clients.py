@@ -253,8 +253,8 @@ def test_a_limit_of_open_files_that_lowers_the_setting_is_named(
     with caplog.at_level(logging.WARNING, file_limit.__name__):
         connections_within_file_limit(5000)
     assert caplog.messages == [
-        "NALU_MAX_CONNECTIONS is 5000, but this process may open only 1024 files: it takes 768 connections; raise the "
-        "limit (ulimit -n) or lower the setting."
+        "NALU_MAX_CONNECTIONS is 5000, but this process may open only 1024 files, so it accepts 768 connections; "
+        "raise the limit (ulimit -n) or lower the setting."
     ]
 
 

@@ -287,4 +287,4 @@ def test_help_of_every_command_needs_no_pytorch() -> None:
 def test_options_out_of_range_say_the_rule(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["fit", "data.csv", "--target", "y", *option])
-    assert f"'{option[1]}' is no whole number of 1 or more" in capsys.readouterr().err
+    assert f"'{option[1]}' is not a whole number of at least 1" in capsys.readouterr().err

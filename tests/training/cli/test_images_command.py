@@ -292,12 +292,12 @@ def test_epochs_that_are_not_given_make_about_two_thousand_steps() -> None:
 @pytest.mark.parametrize(
     ("option", "rule"),
     [
-        (["--size", "7"], "'7' is no whole number of 8 or more, nor keep"),
-        (["--size", "kept"], "'kept' is no whole number of 8 or more, nor keep"),
-        (["--learning-rate", "0"], "'0' is no number above 0 and up to 1"),
-        (["--learning-rate", "fast"], "'fast' is no number above 0 and up to 1"),
-        (["--batch-size", "0"], "'0' is no whole number of 1 or more"),
-        (["--patience", "-1"], "'-1' is no whole number of 0 or more"),
+        (["--size", "7"], "'7' is not a whole number of at least 8, nor keep"),
+        (["--size", "kept"], "'kept' is not a whole number of at least 8, nor keep"),
+        (["--learning-rate", "0"], "'0' is not a number above 0 and up to 1"),
+        (["--learning-rate", "fast"], "'fast' is not a number above 0 and up to 1"),
+        (["--batch-size", "0"], "'0' is not a whole number of at least 1"),
+        (["--patience", "-1"], "'-1' is not a whole number of at least 0"),
     ],
 )
 def test_options_out_of_range_say_the_rule(option: list[str], rule: str, capsys: pytest.CaptureFixture[str]) -> None:

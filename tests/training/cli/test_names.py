@@ -79,10 +79,11 @@ def test_fit_takes_the_name_of_the_file_unless_one_is_given(
     ],
 )
 def test_a_name_that_is_not_valid_is_one_sentence_with_one_that_is(name: str, repair: str) -> None:
+    shown = name.replace("\n", "\\n")
     with pytest.raises(InputError) as caught:
         check_name(name)
     assert str(caught.value) == (
-        f"The model's name '{name}' may hold letters, digits, '.', '_' and '-', up to 64, the first a letter or a "
+        f"The model's name '{shown}' may hold letters, digits, '.', '_' and '-', up to 64, the first a letter or a "
         f"digit; choose one with --name{repair}."
     )
 

@@ -36,12 +36,12 @@ def test_marks_may_be_given_by_name(options: list[str], expected: TableFormat) -
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--delimiter", "ab"], "'ab' is no delimiter: give one character that is no letter, digit or quote"),
-        (["--delimiter", '"'], "is no delimiter: give one character that is no letter, digit or quote"),
-        (["--delimiter", "§"], "'§' is no delimiter: give one character"),
-        (["--thousands", "x"], "'x' is no mark between thousands: give . , ' or space"),
-        (["--encoding", "klingon"], "'klingon' is no encoding that Python knows"),
-        (["--encoding", "rot13"], "'rot13' is no encoding that Python knows"),
+        (["--delimiter", "ab"], "'ab' is not a delimiter: give one character other than a letter, digit or quote"),
+        (["--delimiter", '"'], "is not a delimiter: give one character other than a letter, digit or quote"),
+        (["--delimiter", "§"], "'§' is not a delimiter: give one character"),
+        (["--thousands", "x"], "'x' is not a thousands separator: give . , ' or space"),
+        (["--encoding", "klingon"], "'klingon' is not an encoding that Python knows"),
+        (["--encoding", "rot13"], "'rot13' is not an encoding that Python knows"),
         (["--decimal", ";"], "invalid choice: ';'"),
     ],
 )

@@ -108,7 +108,7 @@ def test_a_missing_file_is_named_with_the_command_that_gets_it(tmp_path: Path) -
 @pytest.mark.parametrize("damage", [b"no gzip", gzip.compress(idx(TEST_LABELS))[:-9]], ids=["no-gzip", "cut"])
 def test_a_broken_gzip_file_is_named(tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "labels.gz").write_bytes(damage)
-    with pytest.raises(InputError, match=r"labels\.gz is no sound gzip file \(.+[^.]\); get it again\.$"):
+    with pytest.raises(InputError, match=r"labels\.gz is not a valid gzip file \(.+[^.]\); get it again\.$"):
         read_idx(tmp_path / "labels", 1)
 
 

@@ -44,7 +44,7 @@ def test_chosen_columns_may_leave_out_text(tmp_path: Path) -> None:
         ("", r"data\.csv is empty; its first line must name the columns\.$"),
         ("a,y\n", r"data\.csv has no rows below its header; add at least one row of numbers\.$"),
         ("a,b\n1,2\n", r"data\.csv has no column 'y'; its columns are a, b\.$"),
-        ("y\n1\n", r"data\.csv needs at least one input column of numbers beside the target 'y'\.$"),
+        ("y\n1\n", r"data\.csv needs at least one input column of numbers besides the target 'y'\.$"),
         ("a,a,y\n1,2,3\n", r"data\.csv names column 'a' twice; rename one of the two\.$"),
         (
             "a,y\n1,2\nx,3\n",

@@ -58,7 +58,7 @@ def test_a_label_that_is_no_count_is_named(pool: str, tmp_path: Path, capsys: py
     labels.write_text(labels.read_text().replace("3.png,2", "3.png,2.5"))
     assert fit(labels, "--pool", pool) == 2
     printed = capsys.readouterr().err
-    assert "the label 2.5 is no whole number of 0 or more" in printed
+    assert "the label 2.5 is not a whole number of at least 0" in printed
     warned = printed.count("nalu-serve: --pool add-votes is called --pool count now.")  # alias: as above
     assert warned == (pool != "count")
 

@@ -82,7 +82,7 @@ def _check_names(path: Path, source: TableSource, layout: Layout, wanted: Sequen
             raise InputError(f"{path} {missing_name(name, layout)}{encoding}.")
     target, *named = wanted
     if target in named:
-        raise InputError(f"--columns names the target '{target}', which is no input; leave it out.")
+        raise InputError(f"--columns names the target '{target}', which cannot be an input; leave it out.")
     if len(set(named)) < len(named):
         raise InputError(f"--columns names '{max(named, key=named.count)}' twice; name each column once.")
 
@@ -93,8 +93,8 @@ def _as_numbers(column: Column) -> Column:
 
 
 def _no_inputs(path: Path, target: str, left_out: dict[str, Column]) -> InputError:
-    need = f"{path} needs at least one input column of numbers beside the target '{excerpt(target)}'"
-    found = f": {_described(left_out)} will not do; correct one, or add one" if left_out else ""
+    need = f"{path} needs at least one input column of numbers besides the target '{excerpt(target)}'"
+    found = f"; it has only {_described(left_out)}" if left_out else ""
     return InputError(f"{need}{found}.")
 
 

@@ -82,7 +82,7 @@ class ColumnarFile:
 
     def _damaged(self, error: Exception) -> InputError:
         why = excerpt(str(error), 80)
-        return InputError(f"{self.path} is no sound {self._kind} file ({why}); write it again, or give CSV.")
+        return InputError(f"{self.path} is not a valid {self._kind} file ({why}); write it again, or give CSV.")
 
 
 def _decoded(column: Any) -> Any:

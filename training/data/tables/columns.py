@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from training.data.tables.excerpt import excerpt
 from training.data.tables.fields import BOOLEANS, CURRENCY, DATE, is_missing, is_number
 
 NUMBERS, BOOLEAN, TEXT, DATES, EMPTY = "numbers", "booleans", "text", "dates", "no value"
@@ -34,9 +35,11 @@ class Column:
         if self.kind == BOOLEAN:
             return f"Column '{name}' holds booleans, such as {self.example}, read as 1 and 0."
         if self.kind == NUMBERS and self.percent:
-            return f"Column '{name}' is in per cent and was read as fractions, 5% as 0.05."
+            return f"Column '{name}' holds percentages, read as fractions: 5% as 0.05."
         if self.kind == NUMBERS and (self.currency or self.parentheses):
-            return f"Column '{name}' was read without its signs, such as those of {self.example}."
+            marks = ["currency signs"] * self.currency + ["parentheses for a minus"] * self.parentheses
+            found = f"has {' and '.join(marks)}, as in {excerpt(self.example)}"
+            return f"Column '{name}' {found}, and was read as plain numbers."
         return None
 
 

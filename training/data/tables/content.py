@@ -60,7 +60,7 @@ def kind_of(path: Path) -> str:
         InputError: the file cannot be read, or is no table.
     """
     if path.exists() and not path.is_file() and not path.is_dir():
-        raise InputError(f"{path} is no file that can be read twice; write the table to a file.")
+        raise InputError(f"{path} is a pipe or a device, which cannot be read twice; save the table to a file.")
     try:
         with path.open("rb") as file:
             kind = _kind(path, file.read(HEAD_BYTES))

@@ -100,7 +100,7 @@ def read_text_file(path: Path, encoding: str | None = None, wanted: Sequence[str
         lines, quotes = _scan(path, encoding)
     text = codecs.decode(head[: len(head) // 4 * 4], encoding or UTF8, "replace")
     if len(CONTROL.findall(text)) > MOST_CONTROL * len(text) or text.count("\x00") * 2 > len(text):
-        raise InputError(f"{path} is no text, and no kind of file that is known; {REPAIR}.")
+        raise InputError(f"{path} is neither text nor a known file format; {REPAIR}.")
     return TextFile(path, encoding or UTF8, found, is_compressed(path), lines, quotes)
 
 
@@ -127,7 +127,7 @@ def _marked(head: bytes) -> tuple[str | None, str | None]:
         ((1, 0, 1, 0), "utf-16-be"),
     ):
         if len(start) >= 8 and all(abs(share - wanted) < 0.3 for share, wanted in zip(zeros, pattern, strict=True)):
-            return encoding, f"has no mark of its encoding and was read as {encoding.upper()}"
+            return encoding, f"has no byte order mark and was read as {encoding.upper()}"
     return None, None
 
 

@@ -54,7 +54,7 @@ def find_layout(
         return _with_columns(records, [clean_name(field) for field in comment], Layout([], _first_row(records, width)))
     if place is None:
         start = _first_row(records, width)
-        found = [] if header is False else ["The first line is numbers, so the columns are called x1, x2 and so on."]
+        found = [] if header is False else ["The first line holds numbers, so the columns are named x1, x2 and so on."]
         return Layout([f"x{i + 1}" for i in range(width)], start, header=False, notes=found)
     notes = (
         []
@@ -161,7 +161,7 @@ def missing_name(name: str, layout: Layout) -> str:
     names = [each for each in layout.names if each]
     hint = ""
     if not layout.header:
-        hint = " (the first line is numbers, so the columns are numbered)"
+        hint = " (the first line holds numbers, so the columns are numbered)"
     elif any(map(is_number, names)):
         hint = "; if its first line is a row, add --no-header"
     return f"has no column '{excerpt(name)}'; its columns are {listed(names)}{hint}"

@@ -1,4 +1,4 @@
-"""Finds what points, commas and spaces mean in the numbers of a table."""
+"""Finds the decimal mark and the thousands separators of the numbers in a table."""
 
 import dataclasses
 import re
@@ -23,7 +23,7 @@ class Notation:
 
     Args:
         decimal: between a number's whole and its fraction: ``.`` or ``,``.
-        thousands: marks between thousands; there may be several kinds of space.
+        thousands: separators between thousands; there may be several kinds of space.
         note: a sentence about marks that were found; None where numbers are as Python writes them.
     """
 
@@ -127,8 +127,8 @@ def _decimal(evidence: _Evidence, delimiter: str, source: str) -> str:
 def _note(decimal: str, groups: set[str], evidence: _Evidence) -> str | None:
     marks = ["',' as the decimal mark"] if decimal == "," else []
     spaces = sorted(mark for mark in groups if mark.isspace())
-    marks += [f"{mark!r} between thousands" for mark in sorted(groups) if not mark.isspace()]
-    marks += ["spaces between thousands"] if spaces else []
+    marks += [f"{mark!r} as the thousands separator" for mark in sorted(groups) if not mark.isspace()]
+    marks += ["spaces as the thousands separator"] if spaces else []
     if not marks:
         return None
     examples = [evidence.example.get(mark) or evidence.ambiguous.get(mark) for mark in (*sorted(groups), decimal)]

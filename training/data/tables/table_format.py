@@ -12,7 +12,7 @@ class TableFormat:
     Args:
         delimiter: between fields.
         decimal: the decimal mark, ``.`` or ``,``.
-        thousands: the mark between thousands.
+        thousands: the thousands separator.
         encoding: of the text, a codec of Python.
         header: whether the first line names the columns.
         sheet: of a spreadsheet.

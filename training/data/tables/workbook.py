@@ -63,7 +63,7 @@ class Workbook:
             raise InputError(f"{self.path} is protected by a password; save it without one.") from error
         except (CalamineError, OSError) as error:
             why = excerpt(str(error), 80)
-            raise InputError(f"{self.path} is no sound spreadsheet ({why}); save it again, or as CSV.") from error
+            raise InputError(f"{self.path} is not a valid spreadsheet ({why}); save it again, or as CSV.") from error
         if not sheet and len(book.sheet_names) > 1:
             others = listed([each for each in book.sheet_names if each != name])
             self.notes.append(f"Read the sheet '{excerpt(name)}'; --sheet chooses another: {others}.")

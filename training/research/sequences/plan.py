@@ -54,7 +54,7 @@ def _rows(tasks: Sequence[str] | None, units: Sequence[str] | None) -> list[tupl
 
 def _task(name: str) -> str:
     if name.lower() not in SEQUENCE_TASKS:
-        raise InputError(f"--tasks {name} is no task on sequences; give {', '.join(SEQUENCE_TASKS)}.")
+        raise InputError(f"--tasks {name} is not a task on sequences; give {', '.join(SEQUENCE_TASKS)}.")
     return name.lower()
 
 

@@ -214,10 +214,10 @@ CASES = [
     Case("a row too short", table(rows=[*ROWS[:3], (1, 2), *ROWS[3:]]).encode(), None),
     Case("a quote that is never closed", table(rows=[*ROWS[:3], ('"1', 2, 3), *ROWS[3:]]).encode(), None),
     Case("a name twice", table("a,a,y").encode(), None),
-    Case("UTF-8 with a mark, CR LF", table(end="\r\n").encode("utf-8-sig")),
+    Case("UTF-8 with a byte order mark, CR LF", table(end="\r\n").encode("utf-8-sig")),
     Case("lines that end with CR", table(end="\r").encode()),
     Case("UTF-16", table(delimiter="\t").encode("utf-16")),
-    Case("UTF-16 without a mark", table().encode("utf-16-le")),
+    Case("UTF-16 without a byte order mark", table().encode("utf-16-le")),
     Case("UTF-32", table().encode("utf-32")),
     Case("Windows-1252, Latin-1", table("Größe,b,y").encode("cp1252")),
     Case(
@@ -259,7 +259,7 @@ def outcome(case: Case, folder: Path) -> tuple[list[list[float]] | None, str]:
 
 def section() -> str:
     """The table of the page: what is in the file, and what the reader says."""
-    lines = ["| In the file | |", "| --- | --- |"]
+    lines = ["| In the file | Result |", "| --- | --- |"]
     with tempfile.TemporaryDirectory() as folder:
         for case in CASES:
             columns, printed = outcome(case, Path(folder))

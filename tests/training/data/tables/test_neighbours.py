@@ -137,7 +137,10 @@ def test_spellings_of_a_missing_value_are_left_out_where_that_is_asked_for(tmp_p
         ),
         ("n,a,y\n" + LONG + "X,1\n", r"row 20001 \(line 20002\) has 2 fields, the header has 3; give every row 3"),
         ("a,b,y\n1,2,3,\n4,5,6\n", r"row 2 \(line 3\) has 3 fields, the header has 4; give every row 4 fields"),
-        ("a,b,y\nx,q,2\nz,w,3\n", r"needs at least one input column of numbers .* 'a', 'b' \(text, such as 'x'\) will"),
+        (
+            "a,b,y\nx,q,2\nz,w,3\n",
+            r"needs at least one input column .*; it has only 'a', 'b' \(text, such as 'x'\)\.$",
+        ),
         ("day,a\n2024-01-01,1\n2024-01-02,2\n", r"has no column 'y'; its columns are day, a\.$"),
         (
             "1.5,x,2\n2.5,y,3\n",
@@ -145,16 +148,16 @@ def test_spellings_of_a_missing_value_are_left_out_where_that_is_asked_for(tmp_p
         ),
         (
             "1.5,2\n2.5,3\n",
-            r"has no column 'y'; its columns are x1, x2 \(the first line is numbers, so the columns are",
+            r"has no column 'y'; its columns are x1, x2 \(the first line holds numbers, so the columns are",
         ),
         ("a,h\xf6he\n1,2\n".encode("latin-1"), r"has no column 'y'; its columns are a, höhe\.$"),
         (gzip.compress(b"a,y\n1,2\n" * 99)[:-9], r"is a damaged compressed file \(.*\); copy it again\.$"),
         (gzip.compress(b"PAR1\x00\x00\x15\x04"), r"is a compressed Parquet file; decompress it first\.$"),
-        (b"PAR1\x00\x00\x15\x04garbage", r"is no sound Parquet file \(.*\); write it again, or give CSV\.$"),
+        (b"PAR1\x00\x00\x15\x04garbage", r"is not a valid Parquet file \(.*\); write it again, or give CSV\.$"),
         (b"PK\x03\x04garbage", r"is a damaged zip or Excel file \(.*\); copy it again\.$"),
         (
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1garbage" * 9,
-            r"is no sound spreadsheet \(.*\); save it again, or as CSV\.$",
+            r"is not a valid spreadsheet \(.*\); save it again, or as CSV\.$",
         ),
         (pickle.dumps({"a": 1}), r"is a Python pickle, not a table; give the table as CSV, Excel or Parquet\.$"),
         (b"SQLite format 3\x00" * 9, r"is an SQLite database, not a table; give the table"),
@@ -162,9 +165,9 @@ def test_spellings_of_a_missing_value_are_left_out_where_that_is_asked_for(tmp_p
             '{"a": 1, "y": 2}\n{"a": 2, "y": 3}\n',
             r"holds JSON, not a table; give the table as CSV, Excel or Parquet\.$",
         ),
-        ("a,y\n1,2\n".encode("cp037") * 40, r"is no text, and no kind of file that is known; give the table"),
-        (b"\x00" * 100_000, r"is no text, and no kind of file that is known; give the table"),
-        (np.random.default_rng(0).bytes(200_000), r"is no text, and no kind of file that is known; give the table"),
+        ("a,y\n1,2\n".encode("cp037") * 40, r"is neither text nor a known file format; give the table"),
+        (b"\x00" * 100_000, r"is neither text nor a known file format; give the table"),
+        (np.random.default_rng(0).bytes(200_000), r"is neither text nor a known file format; give the table"),
         (b"\xef\xbb\xbf", r"is empty; its first line must name the columns\.$"),
     ],
 )
@@ -209,7 +212,9 @@ def test_the_options_decide_against_what_is_found(tmp_path: Path) -> None:
 
 def test_a_pipe_is_refused_as_it_cannot_be_read_twice(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(InputError, match=r"pipe is no file that can be read twice; write the table to a file\.$"):
+    with pytest.raises(
+        InputError, match=r"is a pipe or a device, which cannot be read twice; save the table to a file\.$"
+    ):
         read_table(tmp_path / "pipe", "y")
     with pytest.raises(InputError, match=r"cannot be read \(Is a directory\); give the path of a table\.$"):
         read_table(tmp_path, "y")

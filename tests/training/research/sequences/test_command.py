@@ -48,7 +48,7 @@ def test_tasks_units_and_seeds_narrow_the_runs() -> None:
         Run("product", "LSTM", 1),
     ]
     assert runs(["sum"], ["nau ON classes"], 1) == [Run("sum", "NAU on classes", 0)]
-    with pytest.raises(InputError, match=r"--tasks parity is no task on sequences; give sum, count, product\."):
+    with pytest.raises(InputError, match=r"--tasks parity is not a task on sequences; give sum, count, product\."):
         runs(["parity"], None, None)
 
 
