@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from models.manifest import ManifestError
 from models.registry import UnknownNameError
-from training.cli import output
+from training.cli import streams
 from training.cli.parser import build_parser
 from training.errors import InputError, ParityError, sentence_of
 
@@ -21,18 +21,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     It is 2 for unusable input or output, 1 for an export that failed its check, 130 for an interruption and 141 where
     nobody reads the output any more, as after ``| head``.
     """
-    output.replace_unencodable()
+    streams.replace_unencodable()
     try:
         try:
             return _run(list(sys.argv[1:] if arguments is None else arguments))
         finally:
-            output.flush()
+            streams.flush()
     except BrokenPipeError:
-        output.discard()
+        streams.discard()
         return CLOSED_PIPE
     except OSError as error:  # of the output, as files have a name
         code = _fail(f"The output cannot be written ({error.strerror}); free space, or send it elsewhere.")
-        output.discard()
+        streams.discard()
         return code
 
 

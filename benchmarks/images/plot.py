@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from training.counting.aggregate_target import AggregateTarget
-from training.figures import new_figure, save_figure
+from training.output.figures import new_figure, save_figure
 
 Errors = Mapping[str, Mapping[str, Mapping[str, float]]]
 

@@ -36,7 +36,8 @@ ORDER = {
         ["metrics.py"],
         ["trainer"],
         ["data"],
-        ["figures.py", "errors.py"],
+        ["output"],
+        ["errors.py"],
         ["__init__.py"],
     ],
 }

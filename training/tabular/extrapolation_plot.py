@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from models.arrays import FloatArray
-from training.figures import new_figure, save_figure
+from training.output.figures import new_figure, save_figure
 
 FLOOR = 1e-16
 """Errors of 0 are drawn here, at the precision of float64."""

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import torch
 
-from training.data.whole_file import write_whole_file
+from training.output.whole_file import write_whole_file
 from training.trainer.state import TrainingState
 
 SAVE_INTERVAL_SECONDS = 5.0

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from models.arrays import FloatArray
-from training.figures import new_figure, save_figure
 from training.metrics import predicted_classes
+from training.output.figures import new_figure, save_figure
 from training.vision.config import FittedImageModel, TrainConfig
 from training.vision.split import ImageSplit
 from training.vision.worst_predictions import draw_worst_predictions

@@ -7,7 +7,7 @@ import numpy as np
 
 from models.arrays import ByteArray, FloatArray, IntArray
 from training.data.labeled_images import Images, LabeledImages
-from training.figures import new_figure, save_figure
+from training.output.figures import new_figure, save_figure
 
 SHOWN = 24
 COLUMNS = 6

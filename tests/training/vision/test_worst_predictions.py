@@ -19,7 +19,7 @@ RANDOM = np.random.default_rng(0)
 def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Figure]]:
     figures: list[Figure] = []
     for module in ("plots", "worst_predictions"):
-        from training.figures import save_figure
+        from training.output.figures import save_figure
 
         def save(figure: Figure, path: Path, save_figure: object = save_figure) -> None:
             figures.append(figure)

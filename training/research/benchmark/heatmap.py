@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from training.figures import new_figure, save_figure
+from training.output.figures import new_figure, save_figure
 from training.research.benchmark.records import SuccessRecord
 from training.research.benchmark.task import RANGES
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from training.data.whole_file import write_whole_file
 from training.errors import InputError
+from training.output.whole_file import write_whole_file
 
 
 @dataclass(frozen=True)

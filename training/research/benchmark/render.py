@@ -5,8 +5,8 @@ from itertools import groupby
 from pathlib import Path
 from statistics import fmean
 
-from training.data.whole_file import write_whole_file
 from training.metrics import wilson_interval
+from training.output.whole_file import write_whole_file
 from training.research.benchmark.heatmap import draw
 from training.research.benchmark.published import PUBLISHED_RATES, PublishedRate
 from training.research.benchmark.records import SuccessRecord

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from training.figures import new_figure, save_figure
+from training.output.figures import new_figure, save_figure
 from training.research.sequences.published import PUBLISHED_ERRORS
 from training.research.sequences.recurrent_cell import LSTM, ON_CLASSES, ORACLE
 from training.research.sequences.task import SEQUENCE_TASKS

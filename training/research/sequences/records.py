@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from training.data.whole_file import write_whole_file
 from training.errors import InputError
+from training.output.whole_file import write_whole_file
 from training.research.sequences.recurrent_cell import current_name
 
 Errors = dict[str, float | None]

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 
-from training.data.whole_file import write_whole_file
 from training.metrics import wilson_interval
+from training.output.whole_file import write_whole_file
 from training.research.sequences.findings import findings
 from training.research.sequences.introduction import INTRODUCTION
 from training.research.sequences.plot import draw

@@ -20,11 +20,11 @@ from models.manifest import Manifest
 from training.__main__ import main
 from training.cli.commands import COMMANDS
 from training.cli.validators import check_folders
-from training.data.whole_file import write_whole_file
 from training.errors import InputError
 from training.export.checkpoint import load_checkpoint
 from training.export.write import Export, write_model
-from training.figures import new_figure, save_figure
+from training.output.figures import new_figure, save_figure
+from training.output.whole_file import write_whole_file
 from training.trainer.checkpointing import TrainingCheckpoint
 from training.trainer.state import adamw_one_cycle
 

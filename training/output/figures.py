@@ -5,10 +5,12 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+
+from training.output.whole_file import write_whole_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,19 +33,11 @@ def save_figure(figure: "Figure", path: Path) -> None:
     Raises:
         OSError: it cannot be written; with its path.
     """
-    content, beside = io.BytesIO(), path.with_name(f".{path.name}.new")
+    content = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a letter that the font lacks is drawn as a box
         figure.savefig(content, format="png", metadata={"Software": None})
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content.getvalue())
-        beside.replace(path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
+    write_whole_file(path, content.getbuffer())
 
 
 @contextmanager

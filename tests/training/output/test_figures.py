@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from training.figures import MATPLOTLIB_VARIABLE, matplotlib_folder
+from training.output.figures import MATPLOTLIB_VARIABLE, matplotlib_folder
 
 HOME_VARIABLES = ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", MATPLOTLIB_VARIABLE)
 FOLDERS = (".config/matplotlib", ".cache/matplotlib") if sys.platform.startswith("linux") else (".matplotlib",)

@@ -1,0 +1,1 @@
+"""What commands and trainings write to disk: whole files, and figures."""
