@@ -55,8 +55,8 @@ class BoundedFraming:
     parser: httptools.HttpRequestParser
     """uvicorn's."""
 
-    def stop_parsing(self, error: Exception, piece: bytes | memoryview) -> None:
-        """The parser has stopped at a piece: at an error, which callbacks raise too, or at an upgrade."""
+    def stop_parsing(self, piece: bytes | memoryview) -> None:
+        """The parser has stopped at a piece: at an error, which callbacks raise too."""
         raise NotImplementedError
 
     def reject(self, error: ServiceError) -> None:
@@ -80,9 +80,9 @@ class BoundedFraming:
             return
         self.crossed = False
         try:
-            self.parser.feed_data(piece)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self.stop_parsing(error, piece)
+            self._feed(piece)
+        except httptools.HttpParserError:
+            self.stop_parsing(piece)
         if self.crossed:
             self.counted_bytes = 0
             self.is_exact = self.part is not Part.HEAD
@@ -90,6 +90,28 @@ class BoundedFraming:
             self.counted_bytes = max(0, self.counted_bytes + len(piece))
             if self.rejection is None and self._has_too_much():
                 self.reject(self._head_too_large())
+
+    def _feed(self, piece: bytes | memoryview) -> None:
+        """Feed the parser, which stops after a head that offers another protocol, and takes its body for none."""
+        while piece:
+            try:
+                self.parser.feed_data(piece)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                piece = memoryview(piece)[upgrade.args[0] :]
+                if self.part is Part.HEAD:
+                    head = self._head_without_offer()
+                    self.parser = httptools.HttpRequestParser(self)  # the old one takes no body after Connection: close
+                    self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
+                    self.parser.feed_data(head)
+
+    def offers_upgrade(self) -> bool:
+        """Whether the head that is complete is to be parsed again, without its offer of another protocol."""
+        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+
+    def _head_without_offer(self) -> bytes:
+        line = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        return line + b"".join([b"%b: %b\r\n" % each for each in self.headers if each[0] != b"upgrade"]) + b"\r\n"
 
     def excess_of_head(self) -> ServiceError | None:
         """What is too much of the head that is complete; only one with ``is_exact`` was counted whole."""

@@ -8,7 +8,6 @@ change these names: its version is pinned, and tests/app/transport/test_uvicorn_
 import asyncio
 from collections.abc import Container, Iterable
 
-import httptools
 from starlette.requests import ClientDisconnect
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
@@ -111,11 +110,8 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
         """Parse data, now or in their turn."""
         self.app.read_scheduler.put(self, data)
 
-    def stop_parsing(self, error: Exception, piece: bytes | memoryview) -> None:
-        if isinstance(error, httptools.HttpParserUpgrade):
-            self._unsupported_upgrade_warning()
-        else:
-            self.reject(self.rejection or malformed(piece))
+    def stop_parsing(self, piece: bytes | memoryview) -> None:
+        self.reject(self.rejection or malformed(piece))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
@@ -137,6 +133,8 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Choose the cycle. Ours is for a POST that comes alone, on a connection that stays open."""
+        if self.offers_upgrade():
+            return
         self.crossed = True
         self.waiting_since = None
         if not (self.is_exact and self.within_limit) or len(self.headers) > self.max_header_fields:
@@ -181,6 +179,8 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self.part is Part.HEAD:  # one that offers an upgrade
+            return
         self.crossed = True
         self.part = Part.BEGIN
         if isinstance(self.cycle, Cycle):

@@ -78,7 +78,6 @@ def test_the_protocol_has(name: str) -> None:
         ("shutdown", ["self"]),
         ("connection_made", ["self", "transport"]),
         ("on_body", ["self", "body"]),
-        ("_unsupported_upgrade_warning", ["self"]),
         ("_start_asgi_task", ["self", "cycle", "app"]),
     ],
 )
