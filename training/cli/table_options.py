@@ -20,7 +20,7 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--thousands", type=_thousands, metavar="MARK", help="the thousands separator")
     group.add_argument("--encoding", type=_encoding, help="of the text, such as cp1250 or shift_jis")
     group.add_argument("--no-header", action="store_true", help="the first line is a row: columns are x1, x2 ...")
-    group.add_argument("--sheet", help="of a spreadsheet (default: the first that is not empty)")
+    group.add_argument("--sheet", help="of a spreadsheet (default: the first that has the columns)")
 
 
 def table_format(options: argparse.Namespace) -> TableFormat:

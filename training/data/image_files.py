@@ -60,9 +60,13 @@ class ImageReader:
             BadImageError: it cannot be read.
         """
         try:
+            if file.exists() and not file.is_file():  # as a pipe, which would be waited for
+                raise BadImageError("is no regular file")
             return file.read_bytes()
         except FileNotFoundError as error:
             raise BadImageError("does not exist") from error
+        except BadImageError:
+            raise
         except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
             raise BadImageError(f"cannot be read ({getattr(error, 'strerror', error)})") from error
 

@@ -9,7 +9,7 @@ from models.decoding import format_names
 from training.data.file_names import FileFinder
 from training.data.labels import decimal_points, similar_labels, unicode_form
 from training.data.table import read_records
-from training.data.tables.excerpt import excerpt, listed
+from training.data.tables.excerpt import NAMES, excerpt, listed
 from training.errors import InputError
 
 FILE_COLUMNS = ("file", "filename", "file_name", "filepath", "image", "image_path", "path", "img")
@@ -40,7 +40,8 @@ class Row:
     @property
     def place(self) -> str:
         """Where messages find it, for example ``row 3: a.png``."""
-        return self.file if self.number is None else f"row {self.number}:{' ' * bool(self.file)}{self.file}"
+        file = excerpt(self.file, NAMES)
+        return file if self.number is None else f"row {self.number}:{' ' * bool(file)}{file}"
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,8 @@ def rows_of_table(labels: Path, folder: Path, task: str) -> LabelRows:
     notes = []
     if (header[file], header[label]) != (FILE_COLUMNS[0], LABEL_COLUMNS[0]):
         notes.append(f"Images are named by column '{header[file]}', labels by column '{header[label]}'.")
-    if task == "regression":
-        texts, note = decimal_points([row.label for row in rows], labels)
-        rows, notes = [replace(row, label=text) for row, text in zip(rows, texts, strict=True)], notes + note
-    finder, notes = FileFinder(folder), notes + similar_labels([row.label for row in rows], task)
-    return LabelRows(rows, finder.find, notes, finder.is_outside)
+    finder, (rows, found) = FileFinder(folder), _checked_labels(rows, task, labels)
+    return LabelRows(rows, finder.find, notes + found, finder.is_outside)
 
 
 def rows_of_folders(folder: Path, task: str) -> LabelRows:
@@ -111,7 +109,16 @@ def rows_of_folders(folder: Path, task: str) -> LabelRows:
     empty = [name for name, files in found.items() if not any(map(_is_image, files))]
     notes = [f"Folders without images are left out: {listed(empty)}."] if empty else []
     notes += [f"{len(others):,} files are no images of a class and are left out: {listed(others)}."] if others else []
-    return LabelRows(rows, lambda name: folder / name, notes + similar_labels([row.label for row in rows], task))
+    rows, about = _checked_labels(rows, task, folder)
+    return LabelRows(rows, lambda name: folder / name, notes + about)
+
+
+def _checked_labels(rows: list[Row], task: str, path: Path) -> tuple[list[Row], list[str]]:
+    """The rows with decimal points in values, and sentences about their labels."""
+    if task == "regression":
+        texts, notes = decimal_points([row.label for row in rows], path)
+        return [replace(row, label=text) for row, text in zip(rows, texts, strict=True)], notes
+    return rows, similar_labels([row.label for row in rows], task)
 
 
 def _column(labels: Path, header: list[str], names: tuple[str, ...]) -> int:

@@ -1,5 +1,6 @@
 """Labelled images as people keep them: tables with other headers, folders of classes, copies, odd labels."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +160,28 @@ def test_folders_are_classes_and_what_is_no_image_is_left_out_by_name(tmp_path: 
 def test_folders_with_names_of_numbers_have_values(tmp_path: Path) -> None:
     data = read_image_folder(folders(tmp_path, "1/a.png", "2.5/b.png", "-3/c.png"), None, "regression", "L")
     assert sorted(data.labels.tolist()) == [-3, 1, 2.5]
+
+
+def test_folders_with_names_of_decimal_commas_have_values(tmp_path: Path) -> None:
+    data = read_image_folder(folders(tmp_path, "1/a.png", "2,5/b.png", "-3,25/c.png"), None, "regression", "L")
+    assert sorted(data.labels.tolist()) == [-3.25, 1, 2.5]
+    assert data.notes == ["Numbers have ',' as the decimal mark, such as -3,25."]
+
+
+def test_a_pipe_among_the_images_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    place = folders(tmp_path, "x/1.png", "x/2.png", "y/3.png", "y/4.png")
+    os.mkfifo(place / "x" / "pipe.png")
+    data = read_image_folder(place, None, "classification", "L")
+    assert len(data.labels) == 4
+    assert data.notes == ["1 of 5 files cannot be used and is left out:", "  x/pipe.png is no regular file"]
+
+
+@pytest.mark.parametrize("name", ["n" * 5000 + ".png", "a\x1b[2J.png", "deep/" * 900 + "a.png"])
+def test_a_name_of_any_length_and_characters_is_shown_short_and_plain(tmp_path: Path, name: str) -> None:
+    last = dataset(tmp_path, f"{FOUR}{name},x\n").notes[-1]
+    assert len(last) < 200
+    assert last.isprintable()
+    assert last.endswith(" does not exist")
 
 
 def test_broken_files_and_contradictions_in_folders_are_named_by_their_files(tmp_path: Path) -> None:

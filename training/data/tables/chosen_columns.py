@@ -78,8 +78,7 @@ def _check_names(path: Path, source: TableSource, layout: Layout, wanted: Sequen
         raise InputError(f"{path} names column '{excerpt(twice)}' twice; rename one of the two.")
     for name in wanted:
         if name not in names:
-            encoding = "" if name.isascii() or not source.notes else "; if it is in another encoding, give --encoding"
-            raise InputError(f"{path} {missing_name(name, layout)}{encoding}.")
+            raise InputError(f"{path} {missing_name(name, layout)}{source.hint}.")
     target, *named = wanted
     if target in named:
         raise InputError(f"--columns names the target '{target}', which cannot be an input; leave it out.")

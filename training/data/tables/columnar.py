@@ -26,6 +26,7 @@ class ColumnarFile:
     named = True
     delimiter = ","
     comment: Sequence[str] = ()
+    hint = ""
 
     def __init__(self, path: Path, kind: str) -> None:
         import pyarrow as pa

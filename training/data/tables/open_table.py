@@ -22,6 +22,7 @@ class TableSource(Protocol):
         delimiter: between the fields of a text.
         comment: fields of the comment above the first record.
         notes: sentences about how the file was read.
+        hint: where a column that is missing may be, a clause; or empty.
     """
 
     head: list[list[str]]
@@ -29,6 +30,7 @@ class TableSource(Protocol):
     delimiter: str
     comment: Sequence[str]
     notes: list[str]
+    hint: str
 
     def records(self, rows: Rows) -> Iterator[list[str]]:
         """All fields of these rows as text, row by row."""
@@ -55,7 +57,7 @@ def open_table(path: Path, wanted: Sequence[str] = (), form: TableFormat = FOUND
     if kind == TEXT:
         source = TextTable(path, wanted, delimiter=form.delimiter, encoding=form.encoding)
     elif kind == WORKBOOK:
-        source = Workbook(path, form.sheet)
+        source = Workbook(path, form.sheet, wanted)
     else:
         source = ColumnarFile(path, kind)
     if not source.head:

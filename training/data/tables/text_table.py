@@ -33,6 +33,7 @@ class TextTable:
         head: the first records, at most a thousand.
         comment: the fields of the last comment above them.
         notes: sentences about its encoding.
+        hint: that it may have another encoding, where a wanted name is not in ASCII.
 
     Raises:
         InputError: the file is no text, or a quote in its first lines is never closed.
@@ -55,6 +56,8 @@ class TextTable:
         self.head = [record.fields for record in self._head]
         self.comment: Sequence[str] = next(self.dialect.records([self.dialect.comment]), [])
         self.notes = [f"{path} {self.file.found}."] if self.file.found else []
+        other = self.file.found and not all(name.isascii() for name in wanted)
+        self.hint = "; if it is in another encoding, give --encoding" if other else ""
 
     def records(self, rows: Rows) -> Iterator[list[str]]:
         """All fields of these rows, row by row.

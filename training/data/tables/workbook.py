@@ -5,16 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from training.data.tables.excerpt import excerpt, listed
-from training.data.tables.fields import BLANK, NativeNumber
+from training.data.tables.fields import BLANK, NativeNumber, find_header
 from training.data.tables.rows import HEAD_RECORDS, Rows
 from training.errors import InputError
 
 
 class Workbook:
-    """The rows of the first sheet that has some, or of a named one.
+    """The rows of the first sheet that has the wanted columns, else of the first that has rows; or of a named one.
 
     Attributes:
         head: the first rows as text.
+        hint: where a missing column may be, a clause.
         notes: which sheet was read, if there are others.
 
     Raises:
@@ -25,10 +26,11 @@ class Workbook:
     delimiter = ","
     comment: Sequence[str] = ()
 
-    def __init__(self, path: Path, sheet: str | None = None) -> None:
+    def __init__(self, path: Path, sheet: str | None = None, wanted: Sequence[str] = ()) -> None:
         self.path = path
         self.notes: list[str] = []
-        self._rows = [row for row in self._read(sheet) if any(row)]
+        self.hint = ""
+        self._rows = self._read(sheet, wanted)
         self.head = self._rows[:HEAD_RECORDS]
 
     def records(self, rows: Rows) -> Iterator[list[str]]:
@@ -46,7 +48,7 @@ class Workbook:
         if below:
             yield [pa.array([text(row[place]) for row in below], pa.string()) for place in rows.places]
 
-    def _read(self, sheet: str | None) -> Iterator[list[str]]:
+    def _read(self, sheet: str | None, wanted: Sequence[str]) -> list[list[str]]:
         from python_calamine import CalamineError, PasswordError, load_workbook
 
         try:
@@ -54,11 +56,7 @@ class Workbook:
             if sheet and sheet not in book.sheet_names:
                 names = listed(book.sheet_names)
                 raise InputError(f"{self.path} has no sheet '{excerpt(sheet)}'; its sheets are {names}.")
-            rows: list[list[Any]] = []
-            for name in [sheet] if sheet else book.sheet_names:
-                rows = book.get_sheet_by_name(name).to_python()
-                if rows:
-                    break
+            name, rows = _choose(book, [sheet] if sheet else book.sheet_names, wanted)
         except PasswordError as error:
             raise InputError(f"{self.path} is protected by a password; save it without one.") from error
         except (CalamineError, OSError) as error:
@@ -67,7 +65,21 @@ class Workbook:
         if not sheet and len(book.sheet_names) > 1:
             others = listed([each for each in book.sheet_names if each != name])
             self.notes.append(f"Read the sheet '{excerpt(name)}'; --sheet chooses another: {others}.")
-        return ([_text(field) for field in row] for row in rows)
+            self.hint = f"; these are of sheet '{excerpt(name)}', and --sheet chooses another: {others}"
+        return rows
+
+
+def _choose(book: Any, names: Sequence[str], wanted: Sequence[str]) -> tuple[str, list[list[str]]]:
+    """The first sheet with these columns, else the first with rows: its name, and its rows that are not empty."""
+    chosen: tuple[str, list[list[str]]] = (names[0], [])
+    for name in names:
+        fields = ([_text(field) for field in row] for row in book.get_sheet_by_name(name).to_python())
+        rows = [row for row in fields if any(row)]
+        if find_header(rows, wanted) is not None:
+            return name, rows
+        if not chosen[1]:
+            chosen = (name, rows)
+    return chosen
 
 
 def _text(field: object) -> str:

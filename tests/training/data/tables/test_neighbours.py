@@ -255,6 +255,30 @@ def test_errors_of_a_sheet_are_missing_values_and_an_unknown_or_empty_sheet_is_n
         read_table(path, "y", form=TableFormat(sheet="empty"))
 
 
+def notes_and_trips(book: openpyxl.Workbook) -> None:
+    book.active.append(["Read me first"])
+    book.create_sheet("old").append(["a", "b"])
+    trips = book.create_sheet("trips")
+    for row in [["of May"], ["a", "größe"], [1, 2], [3, 4]]:
+        trips.append(row)
+
+
+def test_the_sheet_that_has_the_columns_is_read(tmp_path: Path) -> None:
+    table = read_table(workbook(tmp_path, notes_and_trips), "größe", ["a"])
+    assert table.inputs.tolist() == [[1], [3]]
+    assert table.notes[0] == "Read the sheet 'trips'; --sheet chooses another: Sheet, old."
+
+
+@pytest.mark.parametrize(("target", "sheet"), [("c", None), ("ß", None), ("größe", "old"), ("größe", "Sheet")])
+def test_a_column_that_no_read_sheet_has_is_an_error_that_names_the_sheets(
+    tmp_path: Path, target: str, sheet: str | None
+) -> None:
+    others = "; these are of sheet 'Sheet', and --sheet chooses another: old, trips"
+    rule = rf"has no column '{target}'; its columns are [^;]*{others if sheet is None else ''}\.$"
+    with pytest.raises(InputError, match=rule):
+        read_table(workbook(tmp_path, notes_and_trips), target, form=TableFormat(sheet=sheet))
+
+
 def test_columns_of_parquet_keep_their_types(tmp_path: Path) -> None:
     columns = {
         "whole": pa.array([1, None, 2**60 + 1], pa.int64()),
