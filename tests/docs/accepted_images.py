@@ -93,15 +93,18 @@ def png_cases() -> Iterator[Case]:
         opacity = (2**depth - 1) - samples
         yield Case("PNG", f"RGB of {depth} bits", handmade_png(colours(samples), RGB, depth))
         clear = handmade_png(np.stack([samples * 0, opacity], 2), GREY_ALPHA, depth)
-        yield Case("PNG", f"grey of {depth} bits with opacity, on white", clear)
+        yield Case("PNG", f"grey of {depth} bits with alpha, composited on white", clear)
         clear = handmade_png(np.dstack([colours(samples * 0), opacity]), RGBA, depth)
-        yield Case("PNG", f"RGB of {depth} bits with opacity, on white", clear)
+        yield Case("PNG", f"RGB of {depth} bits with alpha, composited on white", clear)
     for depth in (1, 2, 4, 8):
         entries = (np.arange(2**depth) * 255 // (2**depth - 1)).astype(np.uint8)
         table = (b"PLTE", np.repeat(entries, 3).tobytes())
         steps = BITS if depth == 1 else STEPS[depth]
         yield Case(
-            "PNG", f"palette of {depth} bits", handmade_png(steps, PALETTE, depth, before=(table,)), entries[steps[0]]
+            "PNG",
+            f"palette of {depth} bit{'s' * (depth > 1)}",
+            handmade_png(steps, PALETTE, depth, before=(table,)),
+            entries[steps[0]],
         )
     clear = handmade_png(BITS * 255, GREY, before=((b"tRNS", struct.pack(">H", 0)),))
     yield Case("PNG", "a transparent shade, white", clear, WHITE)
@@ -127,7 +130,7 @@ def other_cases() -> Iterator[Case]:
     whole = saved(GREY_IMAGE, "JPEG", quality=95)
     yield Case("JPEG", "without its end marker", whole[:-2], tolerance=6, warning="The JPEG lacks its end marker")
     yield Case("JPEG", "with missing pixels", whole[:-12], refused="is not a whole")
-    for what, image in (("RGB", COLOUR_IMAGE), ("with opacity, on white", faded(GREY_IMAGE))):
+    for what, image in (("RGB", COLOUR_IMAGE), ("with alpha, composited on white", faded(GREY_IMAGE))):
         yield Case("WebP", f"{what}, lossy or lossless", saved(image, "WEBP", lossless=True, exact=True))
     yield Case("WebP", "animated: the first frame", animated("WEBP", lossless=True))
     yield Case("GIF", "palette", saved(GREY_IMAGE, "GIF"))
@@ -140,7 +143,7 @@ def other_cases() -> Iterator[Case]:
     yield Case("BMP", "of 24 bits", saved(COLOUR_IMAGE, "BMP"))
     yield Case("AVIF", "of 8 bits", saved(COLOUR_IMAGE, "AVIF", quality=100), tolerance=3)
     yield Case("AVIF", "of 10 or 12 bits", AVIF_12_BITS)
-    yield Case("AVIF", "with opacity, on white", saved(faded(GREY_IMAGE), "AVIF", quality=100), tolerance=3)
+    yield Case("AVIF", "with alpha, composited on white", saved(faded(GREY_IMAGE), "AVIF", quality=100), tolerance=3)
     yield Case("AVIF", "animated: the first image", animated("AVIF", quality=100), tolerance=3)
     yield Case("HEIC", "of 8 bits, with the extra `heic`", saved(COLOUR_IMAGE, "HEIF", quality=100), tolerance=4)
     yield Case("Netpbm", "PBM", saved(GREY_IMAGE.convert("1", dither=Image.Dither.NONE), "PPM"), HALVES)
@@ -220,7 +223,7 @@ def tiff_cases() -> Iterator[Case]:
     ink = np.dstack([255 - colours(BYTES), BYTES * 0])
     yield Case("TIFF", "CMYK", handmade_tiff(ink, photometric=5))
     yield Case("TIFF", "palette", saved(GREY_IMAGE.convert("P"), "TIFF"))
-    yield Case("TIFF", "with opacity, on white", saved(faded(GREY_IMAGE), "TIFF"))
+    yield Case("TIFF", "with alpha, composited on white", saved(faded(GREY_IMAGE), "TIFF"))
     for compression in ("packbits", "tiff_lzw", "tiff_deflate", "zstd", "jpeg"):
         content = saved(GREY_IMAGE, "TIFF", compression=compression)
         yield Case("TIFF", f"compressed by {compression.removeprefix('tiff_')}", content, tolerance=9)
@@ -240,7 +243,7 @@ def table(given: Sequence[Case]) -> str:
     lines = ["| Format | Samples | Result |", "| --- | --- | --- |"]
     for case in sorted(given, key=lambda case: order.index(case.kind)):
         result = (
-            f"*error:* the file {case.refused} ..."
+            f"*error:* `the file {case.refused} ...`"
             if case.refused
             else "read, with a warning"
             if case.warning

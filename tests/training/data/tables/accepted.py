@@ -133,7 +133,7 @@ CASES = [
     Case("commas, and a header", table().encode()),
     Case("semicolons", table(delimiter=";").encode()),
     Case("tabs", table(delimiter="\t").encode()),
-    Case("bars", table(delimiter="|").encode()),
+    Case("pipes", table(delimiter="|").encode()),
     Case(
         "runs of spaces, columns of fixed width",
         "\n".join(f"{a!s:>9}{b!s:>9}{c!s:>12}" for a, b, c in [("a", "b", "y"), *ROWS]).encode(),
@@ -263,8 +263,8 @@ def section() -> str:
     with tempfile.TemporaryDirectory() as folder:
         for case in CASES:
             columns, printed = outcome(case, Path(folder))
-            shown = printed.replace("|", "\\|")
-            result = "read" if not shown else f"read; prints “{shown}”"
+            shown = f"`{printed}`".replace("|", "\\|")  # code, so that <NA> and -- stay as they are
+            result = "read" if not printed else f"read; prints {shown}"
             lines.append(f"| {case.title} | {result if columns is not None else f'*error:* {shown}'} |")
     return "\n".join(lines) + "\n"
 
