@@ -4,7 +4,7 @@ import argparse
 import codecs
 
 from training.data.tables.fields import GROUPS
-from training.data.tables.table_format import TableFormat
+from training.data.tables.open_table import TableFormat
 
 
 def add_table_options(parser: argparse.ArgumentParser) -> None:

@@ -12,9 +12,8 @@ from training.data.tables.chosen_columns import choose_columns
 from training.data.tables.complete_rows import CompleteRows
 from training.data.tables.excerpt import listed
 from training.data.tables.layout import Layout, find_layout
-from training.data.tables.open_table import TableSource, open_table
+from training.data.tables.open_table import DETECTED, TableFormat, TableSource, open_table
 from training.data.tables.rows import Rows
-from training.data.tables.table_format import FOUND, TableFormat
 from training.errors import InputError
 
 
@@ -53,7 +52,7 @@ def read_table(
     *,
     drop_incomplete: bool = False,
     seed: int = 0,
-    form: TableFormat = FOUND,
+    form: TableFormat = DETECTED,
 ) -> Table:
     """Read a table from a text file, a spreadsheet, or a Parquet, Arrow or ORC file.
 
@@ -115,7 +114,7 @@ def read_records(path: Path, names: Sequence[str] = ()) -> tuple[list[str], Iter
         InputError: the file cannot be read, has no header or names a column twice; while iterating, that a row is too
             short or too long.
     """
-    source, layout = _open(path, names, FOUND)
+    source, layout = _open(path, names, DETECTED)
     return layout.names, source.records(Rows(layout.start, len(layout.names)))
 
 

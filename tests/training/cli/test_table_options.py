@@ -4,7 +4,7 @@ import pytest
 
 from training.cli.parser import build_parser
 from training.cli.table_options import table_format
-from training.data.tables.table_format import FOUND, TableFormat
+from training.data.tables.open_table import DETECTED, TableFormat
 from training.errors import InputError
 
 
@@ -13,7 +13,7 @@ def form(*options: str) -> TableFormat:
 
 
 def test_nothing_is_decided_without_an_option() -> None:
-    assert form() == FOUND
+    assert form() == DETECTED
 
 
 @pytest.mark.parametrize(

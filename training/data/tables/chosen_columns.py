@@ -10,8 +10,7 @@ from training.data.tables.excerpt import excerpt, listed
 from training.data.tables.fields import clean_name
 from training.data.tables.layout import Layout, missing_name
 from training.data.tables.notation import Notation, find_notation
-from training.data.tables.open_table import TableSource
-from training.data.tables.table_format import TableFormat
+from training.data.tables.open_table import TableFormat, TableSource
 from training.errors import InputError
 
 

@@ -1,16 +1,47 @@
-"""Opens a file with the reader that its content needs."""
+"""Opens a table with the reader that its content needs, as the user says it is written."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from training.data.tables.columnar import ColumnarFile
 from training.data.tables.content import TEXT, WORKBOOK, kind_of
 from training.data.tables.rows import Rows
-from training.data.tables.table_format import FOUND, TableFormat
 from training.data.tables.text_table import TextTable
 from training.data.tables.workbook import Workbook
 from training.errors import InputError
+
+
+@dataclass(frozen=True)
+class TableFormat:
+    """How a table is written, as the user says; None: it is detected from the content.
+
+    Args:
+        delimiter: between fields.
+        decimal: the decimal mark, ``.`` or ``,``.
+        thousands: the thousands separator.
+        encoding: of the text, a codec of Python.
+        header: whether the first line names the columns.
+        sheet: of a spreadsheet.
+    """
+
+    delimiter: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    encoding: str | None = None
+    header: bool | None = None
+    sheet: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.decimal and self.decimal == self.thousands:
+            raise InputError(
+                f"--decimal and --thousands are both '{self.decimal}'; give two marks, or one of the options."
+            )
+
+
+DETECTED = TableFormat()
+"""Everything is detected."""
 
 
 class TableSource(Protocol):
@@ -41,7 +72,7 @@ class TableSource(Protocol):
         ...
 
 
-def open_table(path: Path, wanted: Sequence[str] = (), form: TableFormat = FOUND) -> TableSource:
+def open_table(path: Path, wanted: Sequence[str] = (), form: TableFormat = DETECTED) -> TableSource:
     """The table in a file, by its content.
 
     Args:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from pyarrow import feather, orc, parquet
 
 from training.data.table import read_table
-from training.data.tables.table_format import FOUND, TableFormat
+from training.data.tables.open_table import DETECTED, TableFormat
 from training.errors import InputError
 
 ROOT = Path(__file__).parents[4]
@@ -40,7 +40,7 @@ class Case:
     content: bytes
     expected: list[list[float]] | None = field(default_factory=lambda: [A, B, Y])
     target: str = "y"
-    form: TableFormat = FOUND
+    form: TableFormat = DETECTED
     name: str = "data.csv"
     drop: bool = False
 

@@ -18,7 +18,7 @@ from pyarrow import parquet
 from training.data.image_folder import read_image_folder
 from training.data.table import Table, read_records, read_table
 from training.data.tables.excerpt import excerpt, listed
-from training.data.tables.table_format import FOUND, TableFormat
+from training.data.tables.open_table import DETECTED, TableFormat
 from training.errors import InputError
 
 ROWS = [(1.5, 2.5), (3.25, 4.0), (5.0, 6.125), (7.5, 8.75)]
@@ -32,7 +32,9 @@ def lines(row: str, *head: str) -> str:
     return "\n".join([*head, *(row.format(a, b, a * b) for a, b in ROWS)]) + "\n"
 
 
-def read(folder: Path, content: str | bytes, target: str = "y", form: TableFormat = FOUND, drop: bool = False) -> Table:
+def read(
+    folder: Path, content: str | bytes, target: str = "y", form: TableFormat = DETECTED, drop: bool = False
+) -> Table:
     path = folder / "data.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return read_table(path, target, form=form, drop_incomplete=drop)
