@@ -14,7 +14,7 @@ from training.symbolic.residuals import learnable
 from training.symbolic.snap import is_simple
 
 UNDECIDED = "undecided"
-LEARNABLE = "what the best candidate leaves over is no noise: it can be learned from the columns"
+LEARNABLE = "the residuals of the best candidate are not noise: they can be learned from the columns"
 EXACT = 3e-7
 """Relative error that counts as rounding, of targets in float32 too."""
 ROUNDING = 1e-15
