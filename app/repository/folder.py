@@ -1,12 +1,13 @@
 """The folder of a repository over time: whether it is away, and whether what is missing was removed on purpose."""
 
 import logging
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.repository.scan import Identity, Key, Listing, list_repository
+from app.repository.scan import Identity, Key, Listing, last_change, list_repository
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,8 @@ class RepositoryFolder:
         """The listing that is under way, as an outage that it becomes when it takes too long."""
         self._identity: Identity | None = None
         self._models: dict[str, Identity] = {}
+        self._replaced = False
+        """Whether another folder may have taken the place of the one that is remembered."""
 
     @property
     def outage(self) -> Outage | None:
@@ -62,8 +65,8 @@ class RepositoryFolder:
         finally:
             self._listing = None
         # identities are reused: whether models were removed can be told only of a folder that was there all the time
-        replaced = self._outage is not None or self._identity not in (None, listing.identity)
-        if in_use and replaced and not listing.folders and not listing.unreadable:
+        self._replaced |= self._outage is not None or self._identity not in (None, listing.identity)
+        if in_use and self._replaced and not listing.folders and not listing.unreadable:
             reason = f"{root} is another folder than before and has no model, as where a volume is not mounted"
             self._record(f"{reason}; mount it, or restart the service to unload its models.", in_use)
             return None
@@ -84,9 +87,14 @@ class RepositoryFolder:
         empty = {name: f"{listing.root / name} is another folder than before and has no version." for name in replaced}
         return {**empty, **listing.unreadable}
 
+    def is_being_copied(self, listing: Listing, settle_seconds: float) -> bool:
+        """Whether the folder took another's place, and is still changing: models that it lacks may be yet to come."""
+        changed = max(map(last_change, (listing.root, *listing.folders.values())))
+        return self._replaced and time.time() - changed < settle_seconds
+
     def remember(self, listing: Listing) -> None:
         """Take the folder, and those in it that have versions, for the right ones."""
-        self._identity = listing.identity
+        self._identity, self._replaced = listing.identity, False
         self._models |= {name: listing.models[name] for name, _ in listing.folders}
 
     def _record(self, reason: str, in_use: bool) -> None:

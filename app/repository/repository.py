@@ -33,7 +33,8 @@ class Repository:
       its files change; the previously loaded model is served meanwhile.
     - that was removed is dropped, with all memory of its model.
 
-    While the whole folder is away (``RepositoryFolder``), or that of one model, nothing is dropped.
+    While the whole folder is away (``RepositoryFolder``), or that of one model, or another that took its place is still
+    being copied, nothing is dropped.
 
     Scans skip an unloaded model until it is loaded again.
 
@@ -81,8 +82,10 @@ class Repository:
                 if before is None or before.waiting or before.fingerprint != fingerprint:
                     changing = self._is_changing(folder, fingerprint, before)
                     self._read(key, folder, fingerprint, changing)
-            self._remove(self._snapshot.entries.keys() - found.keys() - self._keep_models_away(listing))
-            self._folder.remember(listing)
+            gone = self._snapshot.entries.keys() - found.keys() - self._keep_models_away(listing)
+            if not (gone and self._folder.is_being_copied(listing, self.settle_seconds)):
+                self._remove(gone)
+                self._folder.remember(listing)
             self._snapshot = replace(self._snapshot, initial_scan_done=True)
 
     def load(self, name: str) -> None:

@@ -246,6 +246,45 @@ def test_a_folder_that_comes_back_with_other_versions_serves_those(
     assert (served(repository), prediction(repository)) == ([("add", 1), ("sum", 2), ("sum", 3)], 9)
 
 
+def replaced_while_away(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    renamed(repository.root, monkeypatch)
+    repository.refresh()
+
+
+def replaced_between_scans(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    renamed(repository.root, monkeypatch)
+
+
+def replaced_after_an_empty_one(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    replaced_by_an_empty_folder(repository.root, monkeypatch)
+    repository.refresh()
+
+
+@pytest.mark.parametrize("replaced", [replaced_while_away, replaced_between_scans, replaced_after_an_empty_one])
+def test_what_a_folder_that_is_still_being_copied_lacks_is_served_on(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, replaced: Callable[..., None]
+) -> None:
+    repository.settle_seconds = 60
+    replaced(repository, monkeypatch)
+    write_sum(repository.root, "add")
+    for _ in range(3):
+        repository.refresh()
+        assert served(repository) == [("add", 1), ("sum", 1), ("sum", 2)]
+    write_sum(repository.root, version=2, weight=5)
+    repository.refresh()
+    assert (repository.outage, prediction(repository)) == (None, 15)
+    repository.settle_seconds = 1e-6
+    repository.refresh()
+    assert served(repository) == [("add", 1), ("sum", 2)]
+
+
+def test_models_removed_from_the_same_folder_are_dropped_at_once(repository: Repository) -> None:
+    repository.settle_seconds = 60
+    shutil.rmtree(repository.root / "add")
+    repository.refresh()
+    assert served(repository) == [("sum", 1), ("sum", 2)]
+
+
 def unreadable(root: Path, patch: pytest.MonkeyPatch) -> None:
     failing(errno.EACCES)(root / "sum", patch)
 
