@@ -123,7 +123,7 @@ def create_worker() -> FastAPI:
     """The application of one worker process, with its settings from the environment."""
     settings = read_settings()
     configure_logging(settings.log_level, settings.log_format)
-    # one that replaces a dead worker must start while the repository is away; the supervisor has checked the settings
+    # one that replaces a dead worker must start without the repository; the supervisor has checked the settings
     app = create_app(settings, read=read_settings, wait_for_repository=True)
     app.state.service.listeners = LISTENERS
     app.state.service.is_replacement = bool(REPLACEMENTS)

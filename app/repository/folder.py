@@ -1,4 +1,4 @@
-"""The folder of a repository over time: whether it is away, and whether what is missing was removed on purpose."""
+"""The folder of a repository over time: whether it is available, and whether what is missing was removed on purpose."""
 
 import logging
 import time
@@ -17,17 +17,17 @@ LISTING_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Outage:
-    """The folder of the repository is away: what was loaded before is still served."""
+    """The folder of the repository is unavailable: what was loaded before is still served."""
 
     since: datetime
     reason: str
 
 
 class RepositoryFolder:
-    """The folder of a repository, which may be away for a while.
+    """The folder of a repository, which may be unavailable for a while.
 
-    It is away where it cannot be read, or where another folder without models is in its place: an empty mount point is
-    another folder than the one that was mounted on it, while a folder whose models were removed is still the same.
+    It is unavailable where it cannot be read, or where another folder without models is in its place: an empty mount
+    point is another folder than the one that was mounted on it, while a folder whose models were removed is the same.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class RepositoryFolder:
 
     @property
     def outage(self) -> Outage | None:
-        """Since when, and why, the folder is away; None: it is not."""
+        """Since when, and why, the folder is unavailable; None: it is not."""
         listing = self._listing
         if self._outage is None and listing is not None:
             seconds = (datetime.now(UTC) - listing.since).total_seconds()
@@ -49,7 +49,7 @@ class RepositoryFolder:
         return self._outage
 
     def list(self, root: Path, *, in_use: bool) -> Listing | None:
-        """The folders in it; None while it is away, which is recorded in ``outage`` and logged once.
+        """The folders in it; None while it is unavailable, which is recorded in ``outage`` and logged once.
 
         Args:
             root: the folder.
@@ -67,16 +67,16 @@ class RepositoryFolder:
         # identities are reused: whether models were removed can be told only of a folder that was there all the time
         self._replaced |= self._outage is not None or self._identity not in (None, listing.identity)
         if in_use and self._replaced and not listing.folders and not listing.unreadable:
-            reason = f"{root} is another folder than before and has no model, as where a volume is not mounted"
+            reason = f"{root} has been replaced by an empty folder, as when a volume is not mounted"
             self._record(f"{reason}; mount it, or restart the service to unload its models.", in_use)
             return None
         if self._outage is not None:
-            logger.info("The folder of the models can be read again: %s.", root)
+            logger.info("The repository folder is available again: %s.", root)
             self._outage = None
         return listing
 
-    def models_away(self, listing: Listing, known: Collection[Key]) -> dict[str, str]:
-        """Why the versions of a model are not listed, by name: its folder is away as the whole one can be.
+    def unavailable_models(self, listing: Listing, known: Collection[Key]) -> dict[str, str]:
+        """Why the versions of a model are not listed, by name: its folder is unavailable as the whole one can be.
 
         Args:
             listing: of the folder.
@@ -84,7 +84,7 @@ class RepositoryFolder:
         """
         gone = {name for name, _ in known} - {name for name, _ in listing.folders}
         replaced = {name for name in gone & listing.models.keys() if self._models.get(name) != listing.models[name]}
-        empty = {name: f"{listing.root / name} is another folder than before and has no version." for name in replaced}
+        empty = {name: f"{listing.root / name} has been replaced by an empty folder." for name in replaced}
         return {**empty, **listing.unreadable}
 
     def is_being_copied(self, listing: Listing, settle_seconds: float) -> bool:
@@ -100,5 +100,5 @@ class RepositoryFolder:
     def _record(self, reason: str, in_use: bool) -> None:
         if self._outage is None or self._outage.reason != reason:
             kept = " The models loaded before are still served." * in_use
-            logger.error("The folder of the models is away: %s%s", reason, kept)
+            logger.error("The repository folder is unavailable: %s%s", reason, kept)
             self._outage = Outage(self._outage.since if self._outage else datetime.now(UTC), reason)

@@ -33,8 +33,8 @@ class Repository:
       its files change; the previously loaded model is served meanwhile.
     - that was removed is dropped, with all memory of its model.
 
-    While the whole folder is away (``RepositoryFolder``), or that of one model, or another that took its place is still
-    being copied, nothing is dropped.
+    While the whole folder is unavailable (``RepositoryFolder``), or that of one model, or another that took its place
+    is still being copied, nothing is dropped.
 
     Scans skip an unloaded model until it is loaded again.
 
@@ -59,7 +59,7 @@ class Repository:
 
     @property
     def outage(self) -> Outage | None:
-        """Since when, and why, the folder is away; None: it is not."""
+        """Since when, and why, the folder is unavailable; None: it is not."""
         return self._folder.outage
 
     @property
@@ -82,7 +82,7 @@ class Repository:
                 if before is None or before.waiting or before.fingerprint != fingerprint:
                     changing = self._is_changing(folder, fingerprint, before)
                     self._read(key, folder, fingerprint, changing)
-            gone = self._snapshot.entries.keys() - found.keys() - self._keep_models_away(listing)
+            gone = self._snapshot.entries.keys() - found.keys() - self._keep_unavailable_models(listing)
             if not (gone and self._folder.is_being_copied(listing, self.settle_seconds)):
                 self._remove(gone)
                 self._folder.remember(listing)
@@ -97,7 +97,7 @@ class Repository:
         Raises:
             ModelNotFoundError: the folder has no version of that name.
             InvalidInputError: no version is sound; with the reason of the highest.
-            UnavailableError: the folder is away.
+            UnavailableError: the folder is unavailable.
         """
         with self._change:
             listing = self._list()
@@ -169,16 +169,16 @@ class Repository:
         return [snapshot.index_entry(key) for key in sorted(self._keys_in_folder() | snapshot.entries.keys())]
 
     def _list(self) -> Listing | None:
-        """The repository's folders; None while its own is away."""
+        """The repository's folders; None while its own is unavailable."""
         listing = self._folder.list(self.root, in_use=self.serves_models)
         self._snapshot = replace(self._snapshot, outage=self._folder.outage)
         return listing
 
-    def _keep_models_away(self, listing: Listing) -> set[Key]:
-        """Report the models whose own folder is away, and return their versions: those that are loaded stay."""
+    def _keep_unavailable_models(self, listing: Listing) -> set[Key]:
+        """Report the models whose own folder is unavailable, and return their versions: those that are loaded stay."""
         snapshot, kept = self._snapshot, set()
         known = sorted(snapshot.entries.keys() - listing.folders.keys())
-        for name, reason in self._folder.models_away(listing, known).items():
+        for name, reason in self._folder.unavailable_models(listing, known).items():
             if name not in snapshot.unloaded:
                 for key in [key for key in known if key[0] == name] or [(name, 1)]:
                     self._record_damage(key, reason)

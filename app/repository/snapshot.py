@@ -55,7 +55,7 @@ class Snapshot:
     """Names of the models that were unloaded."""
     initial_scan_done: bool = False
     outage: Outage | None = None
-    """Set while the folder is away."""
+    """Set while the folder is unavailable."""
 
     @cached_property
     def served(self) -> dict[tuple[str, int | None], LoadedModel]:

@@ -33,9 +33,9 @@ async def live() -> Live:
 async def ready(service: ServiceDep, response: Response) -> Ready:
     """200 from the end of the initial scan, with all sound models warmed up, until the service drains.
 
-    A damaged model is listed with the reason; it is not served, and does not affect others. While the folder of the
-    models is away, those loaded before are served, and `status` is degraded. Without a model to serve it is 503, unless
-    the settings allow that.
+    A damaged model is listed with the reason; it is not served, and does not affect others. While the
+    repository folder is unavailable, the loaded models are served on, and `status` is degraded. Without a model to
+    serve it is 503, unless the settings allow that.
     """
     states = [
         ModelState(name=name, version=version, state=entry.state, reason=entry.reason)

@@ -1,4 +1,4 @@
-"""While the folder of the models is away, those that were loaded are served, and the service reports it."""
+"""While the folder of the models is unavailable, those that were loaded are served, and the service reports it."""
 
 import errno
 import logging
@@ -24,7 +24,7 @@ from tests.app.factory import TestClient, running, wait_until, write_sum
 
 AWAY = "The folder of the models cannot be read; GET /health/ready gives the reason."
 REPLACED = (
-    "{root} is another folder than before and has no model, as where a volume is not mounted; mount it, or restart the "
+    "{root} has been replaced by an empty folder, as when a volume is not mounted; mount it, or restart the "
     "service to unload its models."
 )
 Change = Callable[[Path, pytest.MonkeyPatch], None]
@@ -136,8 +136,8 @@ def test_all_versions_are_served_on_and_the_log_has_a_line_when_the_folder_goes_
     assert repository.outage is None
     assert repository.get("sum") is before
     assert caplog.messages == [
-        f"The folder of the models is away: {expected} The models loaded before are still served.",
-        f"The folder of the models can be read again: {root}.",
+        f"The repository folder is unavailable: {expected} The models loaded before are still served.",
+        f"The repository folder is available again: {root}.",
     ]
 
 
@@ -296,7 +296,7 @@ def unmounted(root: Path, _: pytest.MonkeyPatch) -> None:
 
 HALF_MOUNTED: dict[str, tuple[Change, str]] = {
     "unreadable": (unreadable, "{root}/sum cannot be read: Permission denied."),
-    "unmounted": (unmounted, "{root}/sum is another folder than before and has no version."),
+    "unmounted": (unmounted, "{root}/sum has been replaced by an empty folder."),
 }
 
 
@@ -443,8 +443,8 @@ def test_a_worker_that_starts_while_the_folder_is_away_waits_for_it(
         write_sum(root)
         wait_until(lambda: client.get("/health/ready").status_code == 200)
         assert client.get("/models/sum").status_code == 200
-    assert [message for message in caplog.messages if "away" in message] == [
-        f"The folder of the models is away: {reason}"
+    assert [message for message in caplog.messages if "unavailable" in message] == [
+        f"The repository folder is unavailable: {reason}"
     ]
 
 
