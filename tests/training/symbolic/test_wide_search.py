@@ -44,7 +44,9 @@ def test_a_law_of_a_few_of_250_columns_is_found(formula: str, sign: str) -> None
 @pytest.mark.slow
 def test_a_strong_term_hides_no_weak_one() -> None:
     target = 100 * POSITIVE[:, A] + 0.1 * POSITIVE[:, B] * POSITIVE[:, C]
-    assert find(POSITIVE, target).formula == "0.1 * x100 * x101 + 100 * x7"
+    formula = find(POSITIVE, target).formula
+    assert formula is not None
+    assert set(formula.split(" + ")) == {"0.1 * x100 * x101", "100 * x7"}
 
 
 @pytest.mark.slow
