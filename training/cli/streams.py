@@ -7,7 +7,10 @@ from contextlib import suppress
 
 
 def replace_unencodable() -> None:
-    """Print a question mark for every character that a stream cannot encode."""
+    """Print a question mark for every character that a stream cannot encode, and nothing where there is no stream."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # as where it was closed by 2>&-
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

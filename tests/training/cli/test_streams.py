@@ -13,6 +13,7 @@ from typing import TextIO
 import pytest
 
 from training.__main__ import main
+from training.cli import streams
 
 FORMULA = "价格 · Stück²"
 
@@ -95,3 +96,12 @@ def test_a_closed_standard_output_is_no_error(monkeypatch: pytest.MonkeyPatch) -
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", None)
         assert main(["evaluate", "add"]) == 0
+        sys.stdout.close()
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_closed_stream_takes_what_is_printed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, name, None)
+    streams.replace_unencodable()
+    with getattr(sys, name) as nowhere:
+        assert nowhere.write("trained") == 7
