@@ -64,6 +64,9 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 weight 0 as none, and only ratios matter. They count where constants are fitted and laws compared; which
                 sums of products are tried, all rows decide alike.
         """
+        limit = math.inf if self.seconds is None else self.seconds
+        if not limit > 0:
+            raise ValueError(f"seconds must be greater than 0, or None for no limit, got {self.seconds}.")
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=MIN_ROWS)
         y = y.astype(np.float64)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -73,7 +76,6 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"{len(rows)} row has a sample_weight above 0; a fit takes at least {MIN_ROWS}.")
         drawn = np.random.default_rng(seed).permutation(len(rows))[:MAX_TRAINING_ROWS]
         used = rows[drawn]
-        limit = math.inf if self.seconds is None else self.seconds
         finding = find_law(
             X[used],
             y[used, None],

@@ -159,3 +159,9 @@ def test_a_target_of_zeros_is_learned() -> None:
     assert (model.formula_, model.reason_) == ("0", None)
     assert model.predict(X).tolist() == [0.0] * 200
     assert model.score(X, y * 0) == 1.0
+
+
+@pytest.mark.parametrize("seconds", [-1.0, 0.0, float("nan")])
+def test_a_limit_that_is_no_time_is_refused(seconds: float) -> None:
+    with pytest.raises(ValueError, match=r"^seconds must be greater than 0, or None for no limit, got (-1|0|nan)"):
+        ArithmeticRegressor(seconds=seconds).fit(np.ones((4, 1)), np.ones(4))

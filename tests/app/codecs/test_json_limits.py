@@ -59,7 +59,7 @@ def test_what_is_no_json_is_left_to_the_parser(body: bytes) -> None:
     ),
     limit=st.integers(1, 6),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_body_is_refused_exactly_if_it_is_too_deep(value: Any, limit: int) -> None:
     assert is_refused(json.dumps(value).encode(), limit) == (depth(value) > limit)
 

@@ -46,7 +46,7 @@ def expect_malformed(body: bytes) -> None:
 @pytest.mark.slow
 @given(fields=st.lists(st.tuples(NAMES, st.text(max_size=40) | st.binary(max_size=200)), min_size=1, max_size=8))
 @example(fields=[("files", b"\r\n--"), ("files", b"\r\n"), ("files", b""), ("model", "")])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_form_comes_out_as_httpx_sent_it(fields: Given) -> None:
     expected: dict[str, list[str | bytes]] = {}
     for name, value in fields:
@@ -154,14 +154,14 @@ def test_the_most_parts_are_taken_and_one_more_is_rejected() -> None:
     body=st.binary(max_size=300)
     | st.lists(st.sampled_from([b"--cut", b"--", b"\r\n", b":", b"a", b'name="']), max_size=40).map(b"".join)
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_whatever_the_body_it_is_read_or_rejected(body: bytes) -> None:
     with suppress(InvalidInputError):
         read_form(TYPE, body)
 
 
 @given(content_type=st.text(st.characters(max_codepoint=255), max_size=60).map("multipart/form-data; ".__add__))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_whatever_the_type_the_form_is_read_or_rejected(content_type: str) -> None:
     with suppress(InvalidInputError):
         read_form(content_type, part("model", "m") + b"--cut--")

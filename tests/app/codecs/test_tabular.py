@@ -72,7 +72,7 @@ def expect_as_pydantic(body: bytes) -> None:
 @given(rows=st.lists(st.lists(NUMBERS, max_size=4), min_size=1, max_size=4))
 @example(rows=[["1.7976931348623157e308", "1.7976931348623159e308"]])
 @example(rows=[["9007199254740993", "5e-324", "2.4703282292062328e-324", "-0"]])
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_numbers_are_decoded_to_the_same_bits(rows: list[list[str]]) -> None:
     inputs = ", ".join(f"[{', '.join(row)}]" for row in rows)
     expect_as_pydantic(f'{{"model": "m", "inputs": [{inputs}]}}'.encode())
@@ -80,14 +80,14 @@ def test_numbers_are_decoded_to_the_same_bits(rows: list[list[str]]) -> None:
 
 @pytest.mark.slow
 @given(members=st.lists(MEMBERS, max_size=4))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_a_body_is_accepted_just_when_the_schema_accepts_it(members: list[str]) -> None:
     expect_as_pydantic(("{" + ", ".join(members) + "}").encode())
 
 
 @pytest.mark.slow
 @given(data=st.data())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_whatever_byte_is_changed_the_body_is_decoded_as_the_schema_has_it(data: st.DataObject) -> None:
     changed = bytearray('{"model": "m\u00e9", "inputs": [[1, -2.5e3]], "version": 2}'.encode())
     index = data.draw(st.integers(0, len(changed) - 1))

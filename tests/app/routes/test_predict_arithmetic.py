@@ -117,7 +117,7 @@ def test_of_duplicate_keys_the_last_counts(client: TestClient) -> None:
         max_leaves=8,
     ).map(lambda value: json.dumps(value).encode())
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_whatever_the_body_the_service_never_fails(client: TestClient, body: bytes) -> None:
     response = client.post("/predict/arithmetic", content=body)
     if response.status_code != 200:
@@ -127,7 +127,7 @@ def test_whatever_the_body_the_service_never_fails(client: TestClient, body: byt
 
 @pytest.mark.slow
 @given(inputs=st.lists(st.lists(st.floats() | st.integers() | st.booleans() | st.none(), max_size=3), max_size=3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_whatever_the_inputs_the_service_never_fails(client: TestClient, inputs: list[list[Any]]) -> None:
     body = json.dumps({"model": "ratio", "inputs": inputs}).encode()
     assert client.post("/predict/arithmetic", content=body).status_code in (200, 422)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from models.networks import Network
 from tests.training.export.test_write import export
 from training.errors import InputError, ParityError
-from training.export.dry_run import check_export
+from training.export.dry_run import check_export, check_unit_export
 from training.export.network_files import predictors, write_files
 from training.export.write import write_model
 
@@ -136,3 +136,10 @@ def test_a_trained_network_that_cannot_be_exported_leaves_nothing_behind(tmp_pat
     with pytest.raises(ParityError, match=r"^'model' cannot be exported: 1\.1 \(Computing\) .* decides by values of"):
         write_model(export(made), tmp_path, "model")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_trial_of_a_unit_leaves_the_random_numbers_of_its_training_as_they_were() -> None:
+    before = torch.get_rng_state()
+    check_unit_export("NALU", [2, 3, 1], X)
+    assert torch.equal(torch.get_rng_state(), before)

@@ -137,6 +137,16 @@ def test_hidden_layers_are_built(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "plot.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_unit_that_cannot_be_exported_is_refused_before_it_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise InputError("A network of NAC cannot be exported: aten::sum.")
+
+    monkeypatch.setattr(fit, "check_unit_export", refuse)
+    monkeypatch.setattr(fit, "_train", lambda *_: pytest.fail("it was trained"))
+    with pytest.raises(InputError, match=r"^A network of NAC cannot be exported"):
+        fit.fit(PLAN, TASKS.load("add").split(seed=0))
+
+
 def test_an_unknown_unit_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^Unknown unit 'MLP'\. Available: .*NAC, .*\.$"):
         fit.fit(replace(PLAN, unit="MLP"), TASKS.load("add").split(seed=0))

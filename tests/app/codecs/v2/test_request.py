@@ -118,7 +118,7 @@ def _flipped(content: bytes, place: int) -> bytes:
 
 @pytest.mark.slow
 @given(st.sampled_from([_removed, _doubled, _flipped]), st.integers(0, 10_000), st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_damaged_body_is_read_or_rejected_and_never_crashes(
     damage: Callable[[bytes, int], bytes], place: int, as_bytes: bool
 ) -> None:
@@ -145,7 +145,7 @@ JSON = st.recursive(
 
 @pytest.mark.slow
 @given(JSON)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_json_is_read_or_rejected_and_never_crashes(anything: object) -> None:
     with pytest.raises(InvalidInputError):
         read(json.dumps(anything).encode())
