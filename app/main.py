@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from app.auth import APIKeys
 from app.backends import create_backend
 from app.backends.cpu import cpu_budget
+from app.backends.malloc import limit_arenas
 from app.batching.scheduler import BatchScheduler
 from app.http import example_images, openapi
 from app.http.dispatcher import Dispatcher
@@ -156,6 +157,7 @@ def _lifespan(
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        limit_arenas()
         tasks = [asyncio.create_task(work) for work in (_watch(service), _tick(service), connections.watch())]
         with drain_on_sigterm(service), on_hangup(partial(reload, service, read)):
             while service.is_replacement and not (service.ready or service.draining):  # noqa: ASYNC110 - in other threads

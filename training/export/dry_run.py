@@ -43,7 +43,8 @@ def check_export(
         InputError: it cannot be exported, or the files compute something else.
     """
     example = torch.from_numpy(next(iter(inputs.values()))[:2])
-    with TemporaryDirectory() as temporary:
+    # training starts with the same random numbers as without this check
+    with torch.random.fork_rng(devices=[]), TemporaryDirectory() as temporary:
         folder = Path(temporary)
         try:
             with torch.no_grad():
@@ -67,7 +68,7 @@ def check_export(
 
 def check_unit_export(unit: str, dims: Sequence[int], inputs: FloatArray) -> None:
     """The same of an untrained network of a unit, on at least two rows ``(rows, dims[0])``."""
-    with torch.random.fork_rng(devices=[]):  # training starts with the same random numbers as without this check
+    with torch.random.fork_rng(devices=[]):
         untrained = Network(unit, dims).double().eval().requires_grad_(requires_grad=False)
     check_export(untrained, {"training": inputs, "single": inputs[:1]}, f"A network of {unit}")
 

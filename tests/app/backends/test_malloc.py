@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from app.backends import create_backend
-from app.backends.malloc import LARGE_NUMBERS, trim_malloc
+from app.backends.malloc import LARGE_NUMBERS, M_ARENA_MAX, MAX_ARENAS, limit_arenas, trim_malloc
 from app.repository.load import load_model
-from tests.app.factory import write_image, write_sum
+from tests.app.factory import running, write_image, write_sum
 
 
 @pytest.fixture
@@ -20,6 +20,16 @@ def trims(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Records every call of the C library's function."""
     calls: list[int] = []
     monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace(malloc_trim=calls.append))
+    return calls
+
+
+@pytest.fixture
+def options(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Records every option that is set, in an environment without such variables."""
+    calls: list[tuple[int, int]] = []
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace(mallopt=lambda *option: calls.append(option)))
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
     return calls
 
 
@@ -67,3 +77,22 @@ def test_memory_is_trimmed_by_models_that_do_not_resize_and_no_others(tmp_path: 
     rows = load_model(write_sum(tmp_path), ("sum", 1), backend)
     rows.predict(np.ones((LARGE_NUMBERS, 2)))
     assert trims == [0]
+
+
+def test_a_service_that_starts_bounds_its_arenas(options: list[tuple[int, int]], tmp_path: Path) -> None:
+    with running(tmp_path):
+        assert options == [(M_ARENA_MAX, MAX_ARENAS)]
+
+
+@pytest.mark.parametrize("variable", ["MALLOC_ARENA_MAX", "GLIBC_TUNABLES"])
+def test_the_arenas_that_the_environment_chooses_stay(
+    options: list[tuple[int, int]], variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "8")
+    limit_arenas()
+    assert options == []
+
+
+def test_with_another_c_library_there_are_no_arenas_to_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace())
+    limit_arenas()

@@ -42,7 +42,7 @@ def test_targets_rounded_to_two_decimals_or_kept_in_float32_have_their_law() -> 
         (power(1, 0), X, PRODUCT, r"^the best candidate leaves \d+% of the target's variance unexplained$"),
         (power(1, 2), X, PRODUCT * (1 + 0.14 * NOISE), r"^the best candidate is off by 1[0-9]%$"),
         (power(1.01, 2), X, A**1.01 * B**2 * (1 + 0.01 * NOISE), r"^the exponents that fit are not simple fractions$"),
-        (power(1, 2), X, PRODUCT * (1 + 0.02 * np.sin(A)), r"it can be learned from the columns$"),
+        (power(1, 2), X, PRODUCT * (1 + 0.02 * np.sin(A)), r"they can be learned from the columns$"),
         (
             power(1, 2),
             X,
