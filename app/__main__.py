@@ -25,7 +25,7 @@ from app.backends import BackendError
 from app.main import create_app
 from app.observability.logs import configure_logging
 from app.observability.metrics import MULTIPROCESS_FOLDER
-from app.settings import PREFIX, Settings, SettingsError, log_variable_warnings, read_settings
+from app.settings import PREFIX, Environment, Settings, SettingsError, log_variable_warnings, read_settings
 from app.transport.fast_path import FastPathProtocol
 from app.transport.reload import ReadSettings
 from app.transport.workers import LISTENERS, REPLACEMENTS, run_workers
@@ -39,9 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     read = partial(read_settings, **vars(options))
     try:
-        settings = read()
+        environment = Environment()
+        settings = read(environment)
         configure_logging(settings.log_level, settings.log_format)
-        log_variable_warnings()
+        log_variable_warnings(environment)
         app = create_app(settings, read=read)
         _check_address(settings)
         metrics_folder = _metrics_folder(settings) if settings.workers > 1 else None

@@ -30,7 +30,7 @@ from app.observability.tracing import create_tracer
 from app.repository.repository import Repository
 from app.routes import health, models, predict, v2
 from app.service import Service
-from app.settings import Settings, SettingsError, log_variable_warnings, read_settings
+from app.settings import Environment, Settings, SettingsError, log_variable_warnings, read_settings
 from app.transport.connections import ConnectionTable
 from app.transport.file_limit import connections_within_file_limit
 from app.transport.read_scheduler import ReadScheduler
@@ -78,8 +78,8 @@ def create_app(
         BackendError: the backend or device is missing.
     """
     if settings is None:
-        settings, read = read_settings(), read_settings
-        log_variable_warnings()
+        settings, read = read_settings(environment := Environment()), read_settings
+        log_variable_warnings(environment)
     if not wait_for_repository:
         _check_repository(settings.repository)
     # Pillow's warnings about clients' images would fill the log, and its memory of warnings shown once

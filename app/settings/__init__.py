@@ -1,17 +1,17 @@
 """Settings of the service, with units and defaults. Each is an environment variable with the prefix NALU_."""
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
-from app.settings.environment import PREFIX, Environment, SettingsError, unquoted
+from app.settings.environment import PREFIX, Environment, SettingsError, Variable, unquoted
 from app.settings.messages import invalid_setting
 
-__all__ = ["PREFIX", "Settings", "SettingsError", "log_variable_warnings", "read_settings"]
+__all__ = ["PREFIX", "Environment", "Settings", "SettingsError", "log_variable_warnings", "read_settings"]
 
 logger = logging.getLogger(__name__)
 
@@ -146,29 +146,30 @@ class Settings(BaseModel):
         return value
 
 
-def read_settings(**values: object) -> Settings:
+def read_settings(environment: Environment | None = None, /, **values: object) -> Settings:
     """Read the settings from the environment, with the given values over them.
 
     Args:
+        environment: None reads it, and the settings file, which may be a pipe that can be read only once.
         values: None or an empty text leaves a setting to the environment.
 
     Raises:
         SettingsError: values are invalid, or the settings file is; the message names each variable.
     """
-    variables = Environment().settings
+    variables = (environment or Environment()).settings
     cleaned = {name: unquoted(value) if isinstance(value, str) else value for name, value in values.items()}
     given = {name: value for name, value in cleaned.items() if value not in (None, "")}
-    known = {name: variables[variable].value for name, variable in _variables() if variable in variables}
+    known = {name: variables[variable] for name, variable in _variables() if variable in variables}
+    inherited = {name: variable for name, variable in known.items() if name not in given}
     try:
-        return Settings(**(known | given))
+        return Settings(**({name: variable.value for name, variable in inherited.items()} | given))
     except ValidationError as error:
         found = error.errors(include_url=False)
-        raise SettingsError("\n".join(_message(problem, known.keys() - given.keys()) for problem in found)) from error
+        raise SettingsError("\n".join(_message(problem, inherited) for problem in found)) from error
 
 
-def log_variable_warnings() -> None:
+def log_variable_warnings(environment: Environment) -> None:
     """Warn of variables that have an old name or are no settings, and of Kubernetes' service links."""
-    environment = Environment()
     for sentence in environment.warnings + environment.unknown([variable for _, variable in _variables()]):
         logger.warning(sentence)
 
@@ -178,10 +179,9 @@ def _variables() -> Iterator[tuple[str, str]]:
     return ((name, f"{PREFIX}{name.upper()}") for name in Settings.model_fields)
 
 
-def _message(problem: ErrorDetails, from_environment: Collection[str]) -> str:
+def _message(problem: ErrorDetails, inherited: Mapping[str, Variable]) -> str:
     setting = "_".join(str(part) for part in problem["loc"])
-    name, file = f"{PREFIX}{setting.upper()}", None
-    if setting in from_environment:
-        name, _, file = Environment().settings[name]
     field = Settings.model_fields.get(setting)
+    variable = inherited.get(setting)
+    name, file = (variable.name, variable.file) if variable else (f"{PREFIX}{setting.upper()}", None)
     return invalid_setting(name, problem["input"], field, problem["msg"], file=file)

@@ -4,6 +4,8 @@ import logging
 import os
 import runpy
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 import app.__main__
 from app.__main__ import create_worker
 from app.main import create_app
-from app.settings import Settings, SettingsError, log_variable_warnings, read_settings
+from app.settings import Environment, Settings, SettingsError, log_variable_warnings, read_settings
 
 VARIABLES = [f"NALU_{name.upper()}" for name in Settings.model_fields]
 LINKS_OF_NALU = {
@@ -38,7 +40,7 @@ def set_all(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     caplog.clear()
-    log_variable_warnings()
+    log_variable_warnings(Environment())
     assert all(record.levelno == logging.WARNING for record in caplog.records)
     return list(caplog.messages)
 
@@ -261,6 +263,41 @@ def test_a_settings_file_is_read_and_the_environment_and_arguments_win(
 def test_a_settings_file_of_windows_with_a_byte_order_mark_is_read(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbfNALU_PORT=9000\r\nNALU_LOG_LEVEL='debug'\r\n")
     assert (read_settings().port, read_settings().log_level) == (9000, "debug")
+
+
+@pytest.fixture
+def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
+    """Gives the name of a settings file that can be read once, as ``<(command)`` of a shell does."""
+    with ExitStack() as stack:
+
+        def write(content: str) -> str:
+            reading, writing = os.pipe()
+            stack.callback(os.close, reading)
+            os.write(writing, content.encode())
+            os.close(writing)
+            monkeypatch.setenv("NALU_SETTINGS_FILE", f"/dev/fd/{reading}")
+            return f"/dev/fd/{reading}"
+
+        yield write
+
+
+def test_a_settings_file_that_can_be_read_once_is_enough_for_a_start(
+    tmp_path: Path, pipe: Callable[[str], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    name = pipe(f"NALU_REPOSITORY={tmp_path}\nNALU_THREADS=1\nNALU_WORKER=2\n")
+    assert create_app().state.service.settings.repository == tmp_path
+    assert caplog.messages == [
+        f"NALU_WORKER in {name} is not a setting of the service and is ignored; did you mean NALU_WORKERS?"
+    ]
+
+
+def test_the_command_names_a_bad_value_in_a_settings_file_that_can_be_read_once(
+    pipe: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = pipe("NALU_PORT=x\n")
+    assert app.__main__.main([]) == 2
+    rest = "must be an integer from 0 to 65535; correct it, or leave it out for 8000."
+    assert capsys.readouterr().err == f"nalu-serve: NALU_PORT is 'x' in {name}: {rest}\n"
 
 
 def test_messages_and_warnings_name_the_settings_file(file: Path, caplog: pytest.LogCaptureFixture) -> None:
