@@ -21,6 +21,7 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 from app.settings import SettingsError
+from app.settings.environment import API_KEYS_FILE, read_text
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class APIKeys:
         self._keys = _read(path)
         self._checked_at = monotonic()
         if not self._keys:
-            raise SettingsError(f"NALU_API_KEYS_FILE is '{path}', which has no key; make one with {_COMMAND}.")
+            raise SettingsError(f"{API_KEYS_FILE} is '{path}', which has no key; make one with {_COMMAND}.")
 
     def check(self, authorization: str | None, x_api_key: str | None) -> str | None:
         """The name of the key in one of these headers, ``Bearer KEY`` or ``KEY``; None without a known key."""
@@ -136,17 +137,12 @@ def _stamp(path: Path) -> Stamp | None:
 
 
 def _read(path: Path) -> list[tuple[str, bytes]]:
-    setting = f"NALU_API_KEYS_FILE is '{path}'"
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        reason = os.strerror(error.errno or 0)
-        raise SettingsError(f"{setting}, which cannot be read ({reason}); give a file that can be.") from error
     keys = []
-    for number, line in enumerate(map(str.strip, lines), 1):
+    for number, line in enumerate(map(str.strip, read_text(API_KEYS_FILE, path).splitlines()), 1):
         if line and not line.startswith("#"):
             match = _LINE.fullmatch(line)
             if match is None:
+                setting = f"{API_KEYS_FILE} is '{path}'"
                 raise SettingsError(f"{setting}, whose line {number} is not `name sha256`; make one with {_COMMAND}.")
             keys.append((match[1], bytes.fromhex(match[2])))
     return keys

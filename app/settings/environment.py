@@ -107,17 +107,27 @@ def unquoted(value: str) -> str:
     return value
 
 
-def _read(path: Path) -> dict[str, str]:
-    """The variables of a file of lines ``NAME=value``."""
-    setting = f"{SETTINGS_FILE} is '{path}'"
+def read_text(variable: str, path: Path) -> str:
+    """The text of the file that a variable names, with or without a byte order mark.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
     try:
-        content = path.read_text(encoding="utf-8-sig", errors="replace")
+        return path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         reason = os.strerror(error.errno or 0)
-        raise SettingsError(f"{setting}, which cannot be read ({reason}); give a file that can be.") from error
+        raise SettingsError(
+            f"{variable} is '{path}', which cannot be read ({reason}); give a file that can be."
+        ) from error
+
+
+def _read(path: Path) -> dict[str, str]:
+    """The variables of a file of lines ``NAME=value``."""
     variables = {}
-    for line in parse_stream(StringIO(content)):
+    for line in parse_stream(StringIO(read_text(SETTINGS_FILE, path))):
         if line.error or (line.key and line.value is None):
+            setting = f"{SETTINGS_FILE} is '{path}'"
             raise SettingsError(f"{setting}, whose line {line.original.line} is not `NAME=value`; correct it.")
         if line.key and line.value is not None:
             variables[line.key] = line.value

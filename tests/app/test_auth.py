@@ -95,6 +95,11 @@ def test_a_name_may_have_two_keys_while_one_is_replaced(file: Path) -> None:
     assert [APIKeys(file).check(None, key) for key in ("key-of-alice", "her-next-key")] == ["alice", "alice"]
 
 
+def test_a_file_of_windows_with_a_byte_order_mark_is_read(file: Path) -> None:
+    file.write_bytes(b"\xef\xbb\xbf" + line("alice", "key-of-alice").replace("\n", "\r\n").encode())
+    assert APIKeys(file).check(None, "key-of-alice") == "alice"
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
