@@ -25,7 +25,15 @@ from app.backends import BackendError
 from app.main import create_app
 from app.observability.logs import configure_logging
 from app.observability.metrics import MULTIPROCESS_FOLDER
-from app.settings import PREFIX, Environment, Settings, SettingsError, log_variable_warnings, read_settings
+from app.settings import (
+    PREFIX,
+    Environment,
+    Settings,
+    SettingsError,
+    given_values,
+    log_variable_warnings,
+    read_settings,
+)
 from app.transport.fast_path import FastPathProtocol
 from app.transport.reload import ReadSettings
 from app.transport.workers import LISTENERS, REPLACEMENTS, run_workers
@@ -67,9 +75,8 @@ def _run_workers(options: argparse.Namespace, settings: Settings, read: ReadSett
             new = read()
             configure_logging(new.log_level, new.log_format)
 
-    for name, value in vars(options).items():
-        if value is not None:
-            os.environ[f"{PREFIX}{name.upper()}"] = value  # workers are new processes and read the environment
+    for name, value in given_values(vars(options)).items():
+        os.environ[f"{PREFIX}{name.upper()}"] = str(value)  # workers are new processes and read the environment
     run_workers(_configuration("app.__main__:create_worker", settings), reload)
 
 

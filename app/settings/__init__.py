@@ -11,7 +11,15 @@ from pydantic_core import ErrorDetails
 from app.settings.environment import PREFIX, Environment, SettingsError, Variable, unquoted
 from app.settings.messages import invalid_setting
 
-__all__ = ["PREFIX", "Environment", "Settings", "SettingsError", "log_variable_warnings", "read_settings"]
+__all__ = [
+    "PREFIX",
+    "Environment",
+    "Settings",
+    "SettingsError",
+    "given_values",
+    "log_variable_warnings",
+    "read_settings",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -157,8 +165,7 @@ def read_settings(environment: Environment | None = None, /, **values: object) -
         SettingsError: values are invalid, or the settings file is; the message names each variable.
     """
     variables = (environment or Environment()).settings
-    cleaned = {name: unquoted(value) if isinstance(value, str) else value for name, value in values.items()}
-    given = {name: value for name, value in cleaned.items() if value not in (None, "")}
+    given = given_values(values)
     known = {name: variables[variable] for name, variable in _variables() if variable in variables}
     inherited = {name: variable for name, variable in known.items() if name not in given}
     try:
@@ -166,6 +173,12 @@ def read_settings(environment: Environment | None = None, /, **values: object) -
     except ValidationError as error:
         found = error.errors(include_url=False)
         raise SettingsError("\n".join(_message(problem, inherited) for problem in found)) from error
+
+
+def given_values(values: Mapping[str, object]) -> dict[str, object]:
+    """Those that are not None and not empty, without the blanks and quotes around them."""
+    cleaned = {name: unquoted(value) if isinstance(value, str) else value for name, value in values.items()}
+    return {name: value for name, value in cleaned.items() if value not in (None, "")}
 
 
 def log_variable_warnings(environment: Environment) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from app.__main__ import main
 from app.main import create_app
-from app.settings import Settings
+from app.settings import Settings, read_settings
 from app.transport import workers
 from tests.app.factory import write_sum
 
@@ -40,6 +40,19 @@ def test_workers_without_a_temporary_folder_are_one_sentence(
         "nalu-serve: NALU_WORKERS is 2, and workers count in a temporary folder, which cannot be made (No space left "
         "on device); name one that can be written to with TMPDIR, or set NALU_WORKERS=1.\n"
     )
+
+
+@pytest.mark.parametrize("empty", ["", " ", "''"])
+def test_an_empty_argument_leaves_a_setting_of_the_workers_to_the_environment_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: str
+) -> None:
+    found: list[Settings] = []
+    variables = {"NALU_REPOSITORY": str(tmp_path), "NALU_THREADS": "1", "NALU_PORT": "9000"}
+    monkeypatch.setattr(os, "environ", {**os.environ, **variables})
+    monkeypatch.setattr("app.__main__.configure_logging", lambda *_: None)
+    monkeypatch.setattr("app.__main__.run_workers", lambda *_: found.append(read_settings()))
+    assert main(["--repository", empty, "--workers", "2", "--port", "0"]) == 0
+    assert [(settings.repository, settings.workers, settings.port) for settings in found] == [(tmp_path, 2, 0)]
 
 
 @pytest.mark.usefixtures("sockets")
