@@ -44,6 +44,12 @@ class Outcome:
     closed: int = 0
     longest_seconds: float = 0.0
 
+    def add(self, other: "Outcome") -> None:
+        """Add what became of others."""
+        self.opened += other.opened
+        self.closed += other.closed
+        self.longest_seconds = max(self.longest_seconds, other.longest_seconds)
+
 
 class SlowClient(asyncio.Protocol):
     """A connection that keeps a service waiting.

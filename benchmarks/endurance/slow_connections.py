@@ -23,7 +23,7 @@ import uvloop
 from benchmarks.endurance.clients import Clients
 from benchmarks.endurance.memory import WINDOW_SECONDS, MemoryMonitor
 from benchmarks.endurance.request_stats import MEMORY_GROWTH, SHOWN, percentile
-from benchmarks.endurance.slow_clients import UNREAD_SECONDS
+from benchmarks.endurance.slow_clients import UNREAD_SECONDS, Outcome
 from benchmarks.endurance.workload import ArithmeticRequests, shuffled
 from benchmarks.serving.servers import Server, cores, raise_file_limit, serving
 
@@ -71,17 +71,14 @@ class Measurement:
 
     without: Side = field(default_factory=Side)
     beside: Side = field(default_factory=Side)
-    kinds: dict[str, dict[str, float]] = field(default_factory=dict)
+    kinds: dict[str, Outcome] = field(default_factory=dict)
     not_opened: int = 0
 
     def add(self, outcomes: dict[str, Any]) -> None:
         """Add a window's slow connections."""
         self.not_opened += outcomes["refused"]
         for kind, outcome in outcomes["kinds"].items():
-            total = self.kinds.setdefault(kind, {"opened": 0, "closed": 0, "longest_seconds": 0.0})
-            total["opened"] += outcome["opened"]
-            total["closed"] += outcome["closed"]
-            total["longest_seconds"] = max(total["longest_seconds"], outcome["longest_seconds"])
+            self.kinds.setdefault(kind, Outcome()).add(Outcome(**outcome))
 
     @property
     def slower(self) -> float:
@@ -96,11 +93,10 @@ class Measurement:
         first, last = self.beside.megabytes[0], self.beside.megabytes[-1]
         if last > MEMORY_GROWTH * first:
             broken.append(f"memory has grown from {first:.0f} to {last:.0f} MB")
-        late = {kind: total["longest_seconds"] for kind, total in self.kinds.items()}
         broken += [
-            f"a connection ({kind}) was open for {seconds:.0f} seconds"
-            for kind, seconds in late.items()
-            if seconds > LIMIT_SECONDS[kind] + LATE_SECONDS
+            f"a connection ({kind}) was open for {total.longest_seconds:.0f} seconds"
+            for kind, total in self.kinds.items()
+            if total.longest_seconds > LIMIT_SECONDS[kind] + LATE_SECONDS
         ]
         if self.not_opened:
             broken.append(f"{self.not_opened} connections were refused")
@@ -118,8 +114,7 @@ class Measurement:
         yield "| Slow clients | Opened | Closed by the service | Longest open, seconds |"
         yield "| --- | --- | --- | --- |"
         for kind, total in self.kinds.items():
-            counts = f"{total['opened']:,.0f} | {total['closed']:,.0f} | {total['longest_seconds']:.1f}"
-            yield f"| {kind} | {counts} |"
+            yield f"| {kind} | {total.opened:,} | {total.closed:,} | {total.longest_seconds:.1f} |"
 
 
 async def measure(server: Server, windows: int, seconds: float, rate: float, count: int) -> Measurement:
