@@ -21,7 +21,7 @@ from app.service import Service
 Endpoint = Callable[[Service, RequestContext], Awaitable[Response]]
 
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
-"""All methods that the service knows, as Allow lists them."""
+"""The methods that at least one path takes, as Allow lists them."""
 
 
 class DirectRoute(APIRoute):
@@ -65,7 +65,7 @@ class RouteTable:
         return None
 
     def options(self, context: RequestContext) -> Response:
-        """The response to OPTIONS: the methods that a path takes, or of ``*`` those that the service knows.
+        """The response to OPTIONS: the methods that a path takes, or of ``*`` those of all paths.
 
         Raises:
             HTTPException: 404: nothing is at the path.

@@ -9,10 +9,8 @@ from app.errors import HeadTooLargeError, MalformedRequestError, ServiceError, U
 
 CHUNK_FRAMING_BYTES = 12
 """A chunk's length in up to eight digits, and two line ends."""
-
-
 METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"TRACE")
-"""Methods that are known: a path that does not take one gets 405."""
+"""Methods that are known, though no path may take them: these get 405, and all others 501."""
 MAX_LINE_BYTES = 1000
 """Bytes of a piece in which a request line is looked for."""
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) [!-~]+ HTTP/1\.[01]\r?\n")
