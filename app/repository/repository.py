@@ -96,15 +96,16 @@ class Repository:
 
         Raises:
             ModelNotFoundError: the folder has no version of that name.
-            InvalidInputError: no version is sound; with the reason of the highest.
-            UnavailableError: the folder is unavailable.
+            InvalidInputError: no version is sound, with the highest's reason; or the model's folder is unavailable.
+            UnavailableError: the repository's folder is unavailable.
         """
         with self._change:
             listing = self._list()
             if listing is None:
                 raise UnavailableError(AWAY)
-            if name in listing.unreadable:
-                raise InvalidInputError(f"Model '{name}' cannot be loaded: {listing.unreadable[name]}")
+            unavailable = self._folder.unavailable_models(listing, self._snapshot.entries.keys())
+            if name in unavailable:
+                raise InvalidInputError(f"Model '{name}' cannot be loaded: {unavailable[name]}")
             found = {key: folder for key, folder in listing.folders.items() if key[0] == name}
             self._remove({key for key in self._snapshot.entries if key[0] == name} - found.keys())
             if not found:

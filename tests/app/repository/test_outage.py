@@ -363,15 +363,15 @@ def test_models_cannot_be_loaded_from_a_folder_that_is_away_and_can_be_unloaded(
     assert served(repository) == [("add", 1)]
 
 
-def test_a_model_whose_folder_cannot_be_read_cannot_be_loaded(
-    repository: Repository, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("change", "reason"), HALF_MOUNTED.values(), ids=HALF_MOUNTED)
+def test_a_model_whose_folder_is_away_cannot_be_loaded_and_is_served_on(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, change: Change, reason: str
 ) -> None:
-    unreadable(repository.root, monkeypatch)
+    change(repository.root, monkeypatch)
     with pytest.raises(InvalidInputError) as caught:
         repository.load("sum")
-    reason = f"{repository.root}/sum cannot be read: Permission denied."
-    assert caught.value.detail == f"Model 'sum' cannot be loaded: {reason}"
-    assert prediction(repository) == 6
+    assert caught.value.detail == f"Model 'sum' cannot be loaded: {reason.format(root=repository.root)}"
+    assert (served(repository), prediction(repository)) == ([("add", 1), ("sum", 1), ("sum", 2)], 6)
 
 
 def test_the_index_lists_what_is_served_with_the_reason(
