@@ -70,14 +70,19 @@ class Environment:
             found = {name.upper(): Variable(name.upper(), value, file.value) for name, value in values} | found
         self.service_links = sorted(variable.name for variable in found.values() if _is_service_link(variable))
         self.settings = {name: variable for name, variable in found.items() if name not in self.service_links}
-        renamed = [(old, new) for old, new in OLD_NAMES.items() if old in found]
-        self.warnings = [_renamed(old, new, both=new in found) for old, new in renamed]
+        self.warnings = [self._rename(old, new) for old, new in OLD_NAMES.items() if old in found]
         if API_KEYS_FILE not in found and API_KEYS_FILE in map(str.upper, os.environ):
             self.warnings.append(f"{API_KEYS_FILE} is empty, so no request needs a key; name a file, or leave it out.")
         if self.service_links:
             self.warnings.append(_ignored(self.service_links))
-        for old, new in renamed:
-            self.settings.setdefault(new, self.settings.pop(old))
+
+    def _rename(self, old: str, new: str) -> str:
+        """Give a variable its present name, unless one of that name wins; returns the sentence on it."""
+        older, newer = self.settings.pop(old), self.settings.get(new)
+        if newer is not None and (newer.file is None or older.file is not None):
+            return f"{old} is the old name of {new}, which is set too and wins; remove the old one."
+        self.settings[new] = older
+        return f"{old} is the old name of {new}, and a later version will ignore it; rename it."
 
     def unknown(self, known: Collection[str]) -> list[str]:
         """A sentence for each variable that is no setting, as after a typing error."""
@@ -150,9 +155,3 @@ def _ignored(links: list[str]) -> str:
         f"Ignored {listed}: Kubernetes' links to a Service whose name begins with nalu; "
         "set enableServiceLinks: false in the pod's spec to leave them out."
     )
-
-
-def _renamed(old: str, new: str, *, both: bool) -> str:
-    if both:
-        return f"{old} is the old name of {new}, which is set too and wins; remove the old one."
-    return f"{old} is the old name of {new}, and a later version will ignore it; rename it."

@@ -260,6 +260,33 @@ def test_a_settings_file_is_read_and_the_environment_and_arguments_win(
     assert read_settings(port=7).port == 7
 
 
+def test_an_old_name_in_the_environment_wins_over_the_new_one_in_the_file(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.write_text("NALU_METRICS_REQUIRE_KEY=false\n")
+    monkeypatch.setenv("NALU_PROTECT_METRICS", "true")
+    assert read_settings().metrics_require_key
+    assert warnings(caplog) == [
+        "NALU_PROTECT_METRICS is the old name of NALU_METRICS_REQUIRE_KEY, and a later version will ignore it; "
+        "rename it."
+    ]
+    monkeypatch.setenv("NALU_METRICS_REQUIRE_KEY", "false")
+    assert not read_settings().metrics_require_key
+
+
+def test_an_old_name_in_the_file_gives_way_to_the_new_one(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rest = "is the old name of NALU_METRICS_REQUIRE_KEY, which is set too and wins; remove the old one."
+    file.write_text("NALU_PROTECT_METRICS=true\nNALU_METRICS_REQUIRE_KEY=false\n")
+    assert not read_settings().metrics_require_key
+    assert warnings(caplog) == [f"NALU_PROTECT_METRICS {rest}"]
+    file.write_text("NALU_PROTECT_METRICS=true\n")
+    monkeypatch.setenv("NALU_METRICS_REQUIRE_KEY", "false")
+    assert not read_settings().metrics_require_key
+    assert warnings(caplog) == [f"NALU_PROTECT_METRICS {rest}"]
+
+
 def test_a_settings_file_of_windows_with_a_byte_order_mark_is_read(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbfNALU_PORT=9000\r\nNALU_LOG_LEVEL='debug'\r\n")
     assert (read_settings().port, read_settings().log_level) == (9000, "debug")
