@@ -63,15 +63,14 @@ class Environment:
     """
 
     def __init__(self) -> None:
-        found = {name.upper(): Variable(name.upper(), value, None) for name, value in _cleaned(dict(os.environ))}
-        file = found.get(SETTINGS_FILE)
+        found = _own_variables(dict(os.environ), None)
+        file = next((variable.value for variable in reversed(found) if variable.name == SETTINGS_FILE), None)
         if file is not None:
-            values = _cleaned(_read(Path(file.value)))
-            found = {name.upper(): Variable(name.upper(), value, file.value) for name, value in values} | found
-        self.service_links = sorted(variable.name for variable in found.values() if _is_service_link(variable))
-        self.settings = {name: variable for name, variable in found.items() if name not in self.service_links}
-        self.warnings = [self._rename(old, new) for old, new in OLD_NAMES.items() if old in found]
-        if API_KEYS_FILE not in found and API_KEYS_FILE in map(str.upper, os.environ):
+            found = _own_variables(_read(Path(file)), file) + found
+        self.service_links = sorted({variable.name for variable in found if _is_service_link(variable)})
+        self.settings = {variable.name: variable for variable in found if not _is_service_link(variable)}
+        self.warnings = [self._rename(old, new) for old, new in OLD_NAMES.items() if old in self.settings]
+        if API_KEYS_FILE not in self.settings and API_KEYS_FILE in map(str.upper, os.environ):
             self.warnings.append(f"{API_KEYS_FILE} is empty, so no request needs a key; name a file, or leave it out.")
         if self.service_links:
             self.warnings.append(_ignored(self.service_links))
@@ -96,12 +95,15 @@ class Environment:
         return sentences
 
 
-def _cleaned(variables: dict[str, str]) -> list[tuple[str, str]]:
-    """The variables of the service without what surrounds their values in env files, and without empty ones."""
+def _own_variables(values: dict[str, str], file: str | None) -> list[Variable]:
+    """The variables of the service without what surrounds their values in env files, and without empty ones.
+
+    Of several with one name, the last wins.
+    """
     # names in capitals come last, and so win over the same in small letters
-    own = sorted((item for item in variables.items() if item[0].upper().startswith(PREFIX)), reverse=True)
-    cleaned = ((name, unquoted(value)) for name, value in own)
-    return [(name, value) for name, value in cleaned if value]
+    own = sorted((item for item in values.items() if item[0].upper().startswith(PREFIX)), reverse=True)
+    cleaned = (Variable(name.upper(), unquoted(value), file) for name, value in own)
+    return [variable for variable in cleaned if variable.value]
 
 
 def unquoted(value: str) -> str:

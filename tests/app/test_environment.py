@@ -260,6 +260,15 @@ def test_a_settings_file_is_read_and_the_environment_and_arguments_win(
     assert read_settings(port=7).port == 7
 
 
+def test_a_service_link_in_the_environment_hides_no_setting_of_the_file(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.write_text("NALU_PORT=9000\n")
+    monkeypatch.setenv("NALU_PORT", LINKS_OF_NALU["NALU_PORT"])
+    assert read_settings().port == 9000
+    assert warnings(caplog) == [IGNORED.format("NALU_PORT")]
+
+
 def test_an_old_name_in_the_environment_wins_over_the_new_one_in_the_file(
     file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
