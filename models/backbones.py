@@ -95,9 +95,9 @@ def build_backbone(name: str, in_channels: int) -> Backbone:
     if ":" not in name:
         raise ValueError(f"Unknown backbone {name!r}. Available: {', '.join(BACKBONES)}, or package.module:factory.")
     made = _factory(name)(in_channels)
-    made = _uncompiled(made) if isinstance(made, nn.Module) else made
     if isinstance(made, Backbone):
-        return made
+        return made._replace(network=_uncompiled(made.network))
+    made = _uncompiled(made) if isinstance(made, nn.Module) else made
     if isinstance(made, nn.Module) and isinstance(getattr(made, "op_channel", None), int):
         return Backbone(made, int(made.op_channel))  # type: ignore[arg-type]
     raise ValueError(
@@ -118,11 +118,13 @@ def initialize(backbone: nn.Module, image: Tensor) -> nn.Module:
 
 
 def _uncompiled(module: nn.Module) -> nn.Module:
-    """The module without the wrappers of ``torch.compile``, which cannot be exported; what they wrap can."""
+    """The module without ``torch.compile``, whose wrappers cannot be exported; what they wrap can."""
     inner: nn.Module = getattr(module, "_orig_mod", module)
-    for name, child in inner.named_children():
-        if _uncompiled(child) is not child:
-            setattr(inner, name, _uncompiled(child))
+    inner._compiled_call_impl = None  # of nn.Module.compile(), which wraps in place
+    for name, child in list(inner._modules.items()):  # named_children() leaves out a second name of the same module
+        plain = None if child is None else _uncompiled(child)
+        if plain is not child:
+            setattr(inner, name, plain)
     return inner
 
 

@@ -14,6 +14,7 @@ from models.image_network import ImageNetwork
 from training.data.labeled_images import LabeledImages
 from training.errors import InputError
 from training.export.checkpoint import load_checkpoint, save_checkpoint
+from training.export.network_files import write_torchscript
 from training.vision.backbone_check import check_backbone, check_maps
 from training.vision.config import TrainConfig
 from training.vision.user_backbone import check_network
@@ -135,12 +136,26 @@ def test_what_is_no_feature_maps_is_named(network: Callable[..., ImageNetwork], 
         check_maps(maps, network(Computing))
 
 
+def shared_and_compiled() -> Any:
+    twice = torch.compile(nn.Conv2d(8, 8, 3))
+    return stacked(nn.Conv2d(1, 8, 3), twice, nn.ReLU(), twice)
+
+
+def compiled_in_place() -> Any:
+    made = stacked(nn.Conv2d(1, 8, 3))
+    made[0].compile()
+    return made
+
+
 TAKEN: dict[str, Callable[[], nn.Module]] = {
     "lazy": lambda: stacked(nn.LazyConv2d(8, 3), nn.LazyBatchNorm2d()),
     "half": lambda: Computing().half(),
     "double": lambda: Computing().double(),
     "compiled": lambda: stacked(torch.compile(nn.Conv2d(1, 8, 3))),
+    "compiled in place": compiled_in_place,
+    "compiled and shared": shared_and_compiled,
     "compiled as a whole": lambda: torch.compile(Computing()),  # type: ignore[return-value]
+    "compiled, with its channels": lambda: backbones.Backbone(torch.compile(Computing()), 8),  # type: ignore
     "weight norm": lambda: stacked(nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 8, 3))),
     "spectral norm": lambda: stacked(nn.utils.parametrizations.spectral_norm(nn.Conv2d(1, 8, 3))),
     "frozen": lambda: Computing().requires_grad_(requires_grad=False),
@@ -159,6 +174,16 @@ def test_what_people_write_is_taken_and_saved(
     save_checkpoint(made, tmp_path / "weights.safetensors")
     again = load_checkpoint(tmp_path / "weights.safetensors")
     torch.testing.assert_close(again(IMAGES), made(IMAGES))
+
+
+@pytest.mark.parametrize("name", [name for name in TAKEN if "compiled" in name])
+def test_what_is_compiled_is_traced_as_it_was_before(
+    network: Callable[..., ImageNetwork], name: str, tmp_path: Any
+) -> None:
+    made = network(TAKEN[name])
+    write_torchscript(made, IMAGES, tmp_path / "model.pt")
+    traced = torch.jit.load(tmp_path / "model.pt")  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(traced(IMAGES), made(IMAGES))
 
 
 def test_a_module_used_twice_is_saved_once_more(network: Callable[..., ImageNetwork], tmp_path: Any) -> None:
