@@ -1,13 +1,13 @@
 """Finds the files that a table names, in the spellings that tables and file systems differ in."""
 
 import os
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 from training.data.image_files import BadImageError
+from training.data.labels import unicode_form
 from training.data.tables.excerpt import listed
 
 Listing = dict[str, list[str]]
@@ -80,14 +80,14 @@ def _alike(list_folder: ListFolder, folder: Path, name: str, what: str) -> str:
     """
     if what == "files" and _is_folder(folder / name):
         raise BadImageError("is a folder")
-    names, stems = list_folder(folder)
-    for key, listing in ((_form(name), names), (_form(name).casefold(), names), (_form(name).casefold(), stems)):
+    (names, stems), form = list_folder(folder), unicode_form(name)
+    for key, listing in ((form, names), (form.casefold(), names), (form.casefold(), stems)):
         found = listing.get(key, [])
         if len(found) == 1 and (listing is names or what == "files"):
             return found[0]
         if (found and listing is names) or (len(found) > 1 and what == "files"):
             raise BadImageError(f"may be any of {listed(found)}", "write the whole name")
-    other = stems.get(_form(PurePosixPath(name).stem).casefold(), []) if what == "files" else []
+    other = stems.get(unicode_form(PurePosixPath(name).stem).casefold(), []) if what == "files" else []
     raise BadImageError(f"does not exist{f', but {listed(other)} does' if other else ''}")
 
 
@@ -100,16 +100,12 @@ def _list_folder(folder: Path) -> tuple[Listing, Listing]:
     except (OSError, ValueError):  # a name with a zero byte is a ValueError
         return names, stems
     for entry in entries:
-        form = _form(entry.name)
+        form = unicode_form(entry.name)
         for key in {form, form.casefold()}:
             names[key].append(entry.name)
         if entry.is_file():
             stems[PurePosixPath(form).stem.casefold()].append(entry.name)
     return names, stems
-
-
-def _form(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
 
 
 def _is_file(path: Path) -> bool:

@@ -1,6 +1,7 @@
 """Encodes the labels of images as class indices or values."""
 
 import math
+import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ import numpy as np
 from models.arrays import FloatArray
 from training.data.tables.excerpt import excerpt
 from training.data.tables.fields import is_missing
-from training.data.tables.notation import Notation, find_notation
+from training.data.tables.notation import Notation, find_notation, group_pattern
 from training.errors import InputError
 
 MOST_SHOWN = 4
@@ -106,8 +107,9 @@ def quoted(names: Sequence[str]) -> str:
 
 
 def _plain_number(text: str, notation: Notation) -> str:
-    for mark in notation.thousands:
-        text = text.replace(mark, "")
+    if notation.thousands and re.match(group_pattern(notation.thousands, notation.decimal), text):
+        for mark in notation.thousands:
+            text = text.replace(mark, "")
     return text.replace(notation.decimal, ".")
 
 

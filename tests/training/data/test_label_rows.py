@@ -84,6 +84,21 @@ def test_values_with_decimal_commas_are_read(tmp_path: Path) -> None:
     assert data.notes == ["Numbers have ',' as the decimal mark, such as 1,5."]
 
 
+VALUES = {
+    "marks between thousands alone": (["1.234,5", "2.345,6", "1.5"], [1234.5, 2345.6, 1.5]),
+    "other marks": (["1,234,567", "-2,345.5", "1,234,56", "1,234e3,5", "7"], [1234567, -2345.5, 7]),
+    "spaces": (["1 234,5", "2 345,25", "12 34", "6"], [1234.5, 2345.25, 6]),
+}
+
+
+@pytest.mark.parametrize(("texts", "values"), VALUES.values(), ids=VALUES)
+def test_marks_elsewhere_than_between_thousands_are_not_dropped(
+    tmp_path: Path, texts: list[str], values: list[float]
+) -> None:
+    rows = "".join(f'{name}.png,"{text}"\n' for name, text in zip("abcdef", texts, strict=False))
+    assert dataset(tmp_path, rows, "regression").labels.tolist() == values
+
+
 def test_an_image_with_two_classes_is_named_and_left_out_or_rejected(tmp_path: Path) -> None:
     rows = FOUR + "e.png,x\nf.png,x\na.png,y\nb-again.png,y\n"
     data = dataset(tmp_path, rows)
