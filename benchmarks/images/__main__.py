@@ -14,6 +14,7 @@ import torch
 
 from benchmarks.images import aggregates, single_digits
 from benchmarks.images.render import write_report
+from training.output.whole_file import write_whole_file
 from training.recipes import RECIPES
 from training.recipes.base.images import AggregateRecipe, DigitRecipe
 
@@ -49,9 +50,7 @@ def main() -> None:
             path = REPORTS / f"{name}-{seed}.json"
             if not path.exists():
                 found = run(name, seed, REPORTS, options.images)
-                beside = path.with_suffix(".part")
-                beside.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-                beside.replace(path)
+                write_whole_file(path, f"{json.dumps(found, indent=1)}\n".encode())
                 print(f"{path}", flush=True)
     if options.write:
         write_report(REPORTS, Path("docs/results"))

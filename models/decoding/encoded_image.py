@@ -63,9 +63,10 @@ class EncodedImage:
         lacks_end = not has_end("JPEG" if is_jpeg else self._image.format, self._content)
         try:
             with self._image as image:
-                decoded = decode_pixels(image, mode, needed)
-            if lacks_end and is_jpeg:
-                decoded = self._decode_without_end(mode, needed)
+                if lacks_end and is_jpeg:  # missing pixels would be grey
+                    decoded = self._decode_without_end(mode, needed)
+                else:
+                    decoded = decode_pixels(image, mode, needed)
         except ImageDecodeError:
             raise
         except Exception as error:  # as above

@@ -14,8 +14,9 @@ from PIL import Image, ImageFile
 
 from models.arrays import ByteArray
 from models.decoding.formats import ImageDecodeError
+from models.decoding.tiff import BITS_PER_SAMPLE, SAMPLE_FORMAT
 
-BITS_PER_SAMPLE, PHOTOMETRIC, DESCRIPTION, SAMPLE_FORMAT = 258, 262, 270, 339
+PHOTOMETRIC, DESCRIPTION = 262, 270
 RANGE_TAGS = ((340, 341), (280, 281))
 """SMinSampleValue and SMaxSampleValue, MinSampleValue and MaxSampleValue."""
 IMAGEJ_RANGE = re.compile(r"\AImageJ=.*?^min=([^\s]+)$.*?^max=([^\s]+)$", re.DOTALL | re.MULTILINE)

@@ -37,8 +37,8 @@ def resolve_copies(
         kept = [place for place in kept if first[place] not in contradicted]
         if strict or 2 * len(kept) < len(rows):
             repair = "or leave out --strict to go on without it" if strict else "as most rows are of such images"
-            raise InputError(f"{labels}: {_two_labels(rows, *contradicted.values())}; give it one label, {repair}.")
-    copies = [place for place in kept if first[place] != place and not (notes and first[place] in contradicted)]
+            raise InputError(f"{labels}: {_two_labels(rows, contradicted)}; give it one label, {repair}.")
+    copies = [place for place in kept if first[place] != place and first[place] not in contradicted]
     return kept, notes + ([_copied(rows, first, copies)] if copies else [])
 
 
@@ -50,13 +50,13 @@ def _contradiction(rows: Sequence[Row], contradicted: dict[int, list[int]], task
     several = len(contradicted) > 1
     number = f"{len(contradicted):,} images have" if several else "1 image has"
     if task == "regression":
-        return f"{number} several values, which are all used (first: {_two_labels(rows, *contradicted.values())})."
+        return f"{number} several values, which are all used (first: {_two_labels(rows, contradicted)})."
     are = "are" if several else "is"
-    return f"{number} several labels and {are} left out (first: {_two_labels(rows, *contradicted.values())})."
+    return f"{number} several labels and {are} left out (first: {_two_labels(rows, contradicted)})."
 
 
-def _two_labels(rows: Sequence[Row], places: list[int], *_: list[int]) -> str:
-    one, other = (rows[place] for place in places[:2])
+def _two_labels(rows: Sequence[Row], contradicted: dict[int, list[int]]) -> str:
+    one, other = (rows[place] for place in next(iter(contradicted.values()))[:2])
     return f"{one.place} is '{one.label}', {other.place} the same image and '{other.label}'"
 
 

@@ -1,7 +1,6 @@
 """Tries the export of a network before it is trained, so that what fails costs seconds and not a training."""
 
 from collections.abc import Mapping, Sequence
-from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -54,16 +53,17 @@ def check_export(
             raise
         except Exception as error:  # PyTorch's exporters and the network itself may raise anything
             raise InputError(f"{title} cannot be exported: {describe(error, network, shown or {})}.") from error
-        for (part, rows), (file, predict) in product(inputs.items(), computed.items()):
+        for part, rows in inputs.items():
             with torch.no_grad():
                 expected = network(torch.from_numpy(rows)).double().numpy()
-            actual = _predicted(predict, rows)
-            if actual.shape != expected.shape:
-                raise InputError(
-                    f"{title} cannot be exported: its {file} takes inputs of {_size(example)} alone, not of "
-                    f"{_size(rows)}; take sizes from x.shape in forward, not by len(x), NumPy or loops over x."
-                )
-            _compare(expected, actual, file, f"{title} cannot be exported: on the {part} inputs {file}")
+            for file, predict in computed.items():
+                actual = _predicted(predict, rows)
+                if actual.shape != expected.shape:
+                    raise InputError(
+                        f"{title} cannot be exported: its {file} takes inputs of {_size(example)} alone, not of "
+                        f"{_size(rows)}; take sizes from x.shape in forward, not by len(x), NumPy or loops over x."
+                    )
+                _compare(expected, actual, file, f"{title} cannot be exported: on the {part} inputs {file}")
 
 
 def check_unit_export(unit: str, dims: Sequence[int], inputs: FloatArray) -> None:
@@ -96,9 +96,8 @@ def _compare(expected: NDArray[np.float64], actual: NDArray[Any], file: str, wha
     with np.errstate(all="ignore"):
         size = float(np.sqrt(np.square(expected[finite]).mean())) if finite.any() else 1.0
         rows = np.where(finite, np.abs(actual - expected), 0.0).max(1)
-    worst = float(np.median(rows)) / max(
-        size, 1e-30
-    )  # of the typical row: a count may change where two locations are alike
+    # of the typical row: a count may change where two locations are alike
+    worst = float(np.median(rows)) / max(size, 1e-30)
     if not same or worst > (MAX_REBUILT_DIFFERENCE if saved else MAX_DIFFERENCE):
         why = (
             "only parameters and buffers are saved, so use register_buffer"
