@@ -84,9 +84,13 @@ class CompleteRows:
         marks = "" if plain else f" (with '{self.chosen.notation.decimal}' as the decimal mark)"
         where = f"{self.path}, row {self.rows + 1 + row}, column '{excerpt(self.chosen.names[place])}'"
         raise InputError(
-            f"{where} is {excerpt(text)!r}, which is not a number{marks}; correct it, remove the row, or choose other "
-            f"--columns."
+            f"{where} is {excerpt(text)!r}, which is not a number{marks}; correct it, remove the row, or "
+            f"{self._another(place)}."
         )
+
+    def _another(self, place: int) -> str:
+        """How to do without a column; the target is the last."""
+        return "choose another --target" if place == len(self.chosen.names) - 1 else "choose other --columns"
 
     def _check_rounding(self, numbers: list[ParsedColumn]) -> None:
         for name, each in zip(self.chosen.names, numbers, strict=True):
@@ -107,8 +111,8 @@ class CompleteRows:
         where = f"{self.rows + row + 1}, column '{name}' {_problem(fields[column][row].as_py())}"
         if not self.drop_incomplete:
             raise InputError(
-                f"{self.path}, row {where}; correct it, leave such rows out with --drop-incomplete, or choose other "
-                f"--columns."
+                f"{self.path}, row {where}; correct it, leave such rows out with --drop-incomplete, or "
+                f"{self._another(column)}."
             )
         self.first = self.first or where
         self.incomplete += len(places)
