@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     It is 2 for unusable input or output, 1 for an export that failed its check, 130 for an interruption and 141 where
     nobody reads the output any more, as after ``| head``.
     """
-    streams.replace_unencodable()
+    streams.prepare()
     try:
         try:
             return _run(list(sys.argv[1:] if arguments is None else arguments))

@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 
 
-def replace_unencodable() -> None:
+def prepare() -> None:
     """Print a question mark for every character that a stream cannot encode, and nothing where there is no stream."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # as where it was closed by 2>&-
@@ -18,14 +18,13 @@ def replace_unencodable() -> None:
 
 def flush() -> None:
     """Write what is buffered now, while an error can still be handled, and not when Python ends."""
-    if sys.stdout is not None:  # as where the stream was closed by >&-
-        sys.stdout.flush()
+    sys.stdout.flush()
 
 
 def discard() -> None:
     """Write nothing any more: the streams have failed, and Python flushes them once more when it ends."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):
+        with suppress(OSError, ValueError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, stream.fileno())
             os.close(nowhere)

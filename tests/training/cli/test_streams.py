@@ -102,6 +102,6 @@ def test_a_closed_standard_output_is_no_error(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
 def test_a_closed_stream_takes_what_is_printed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, name, None)
-    streams.replace_unencodable()
+    streams.prepare()
     with getattr(sys, name) as nowhere:
         assert nowhere.write("trained") == 7
