@@ -36,7 +36,8 @@ class CompleteRows:
             InputError: a field is no number, or a row is incomplete.
         """
         for fields in batches:
-            numbers = [read_numbers(*each) for each in self._with_columns(fields)]
+            columns = zip(fields, self.chosen.columns, strict=True)
+            numbers = [read_numbers(each, self.chosen.notation, column) for each, column in columns]
             self._check_numbers(fields, numbers)
             self._check_rounding(numbers)
             values = np.column_stack([each.values for each in numbers])
@@ -69,10 +70,6 @@ class CompleteRows:
         if self.rounded:
             notes.append(f"{self.rounded} and were rounded to 16 digits.")
         return notes
-
-    def _with_columns(self, fields: list[Any]) -> Iterator[tuple[Any, Any, Any]]:
-        for each, column in zip(fields, self.chosen.columns, strict=True):
-            yield each, self.chosen.notation, column
 
     def _check_numbers(self, fields: list[Any], numbers: list[ParsedColumn]) -> None:
         places = [(int(each.wrong[0]), place) for place, each in enumerate(numbers) if len(each.wrong)]

@@ -73,7 +73,7 @@ def _quick(fields: Any, notation: Notation) -> FloatArray | None:
 
 
 def _thorough(fields: Any, notation: Notation, column: Column) -> ParsedColumn:
-    """Cell by field: numbers in any notation, missing values, infinities, booleans."""
+    """Field by field: numbers in any notation, missing values, infinities, booleans."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
