@@ -12,8 +12,8 @@ from training.data.tables.chosen_columns import choose_columns
 from training.data.tables.complete_rows import CompleteRows
 from training.data.tables.excerpt import listed
 from training.data.tables.layout import Layout, find_layout
-from training.data.tables.open_table import DETECTED, TableFormat, TableSource, open_table
-from training.data.tables.rows import Rows
+from training.data.tables.open_table import DETECTED, TableFormat, open_table
+from training.data.tables.table_source import TableSlice, TableSource
 from training.errors import InputError
 
 
@@ -74,7 +74,7 @@ def read_table(
     chosen = choose_columns(path, source, layout, target, columns, form)
     rows = CompleteRows(path, chosen, drop_incomplete)
     sample, duplicates = RowSample(len(chosen.names), seed), DuplicateColumns(len(chosen.names) - 1)
-    batches = source.batches(Rows(layout.start, len(layout.names), chosen.places, chosen.notation.decimal))
+    batches = source.batches(TableSlice(layout.start, len(layout.names), chosen.places, chosen.notation.decimal))
     for values, numbers in _with_progress(path, rows.read(batches)):
         sample.add(values, numbers)
         duplicates.compare(values[:, :-1])
@@ -115,7 +115,7 @@ def read_records(path: Path, names: Sequence[str] = ()) -> tuple[list[str], Iter
             short or too long.
     """
     source, layout = _open(path, names, DETECTED)
-    return layout.names, source.records(Rows(layout.start, len(layout.names)))
+    return layout.names, source.records(TableSlice(layout.start, len(layout.names)))
 
 
 def _with_progress(path: Path, chunks: Iterator[tuple[FloatArray, IntArray]]) -> Iterator[tuple[FloatArray, IntArray]]:

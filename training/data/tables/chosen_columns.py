@@ -10,7 +10,8 @@ from training.data.tables.excerpt import excerpt, listed
 from training.data.tables.fields import clean_name
 from training.data.tables.layout import Layout, missing_name
 from training.data.tables.notation import Notation, find_notation
-from training.data.tables.open_table import TableFormat, TableSource
+from training.data.tables.open_table import TableFormat
+from training.data.tables.table_source import TableSource
 from training.errors import InputError
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from training.data.tables.content import ARROW, PARQUET
 from training.data.tables.excerpt import excerpt
 from training.data.tables.fields import NativeNumber
-from training.data.tables.rows import HEAD_RECORDS, Rows
+from training.data.tables.table_source import HEAD_RECORDS, TableSlice
 from training.errors import InputError
 
 BATCH_ROWS = 2**17
@@ -41,14 +41,14 @@ class ColumnarFile:
         columns = [[_text(field) for field in column[:HEAD_RECORDS]] for column in batch.columns] if batch else []
         self.head = [list(self._names), *(list(row) for row in zip(*columns, strict=True))]
 
-    def records(self, rows: Rows) -> Iterator[list[str]]:
+    def records(self, part: TableSlice) -> Iterator[list[str]]:
         """All fields of these rows as text, row by row."""
-        for columns in self._batches(rows.start, None):
+        for columns in self._batches(part.start, None):
             yield from (list(row) for row in zip(*([_text(field) for field in each] for each in columns), strict=True))
 
-    def batches(self, rows: Rows) -> Iterator[list[Any]]:
+    def batches(self, part: TableSlice) -> Iterator[list[Any]]:
         """Arrow arrays, of text or numbers, of the chosen columns, many rows at a time."""
-        return self._batches(rows.start, rows.places)
+        return self._batches(part.start, part.indices)
 
     def _batches(self, start: int, picked: Sequence[int] | None) -> Iterator[list[Any]]:
         import pyarrow as pa

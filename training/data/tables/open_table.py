@@ -1,13 +1,12 @@
 """Opens a table with the reader that its content needs, as the user says it is written."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 from training.data.tables.columnar import ColumnarFile
 from training.data.tables.content import TEXT, WORKBOOK, kind_of
-from training.data.tables.rows import Rows
+from training.data.tables.table_source import TableSource
 from training.data.tables.text_table import TextTable
 from training.data.tables.workbook import Workbook
 from training.errors import InputError
@@ -42,34 +41,6 @@ class TableFormat:
 
 DETECTED = TableFormat()
 """Everything is detected."""
-
-
-class TableSource(Protocol):
-    """An opened table: its first records as text, and all of its fields.
-
-    Attributes:
-        head: the first records, a thousand at most.
-        named: whether the first of them is known to be the header.
-        delimiter: between the fields of a text.
-        comment: fields of the comment above the first record.
-        notes: sentences about how the file was read.
-        hint: where a column that is missing may be, a clause; or empty.
-    """
-
-    head: list[list[str]]
-    named: bool
-    delimiter: str
-    comment: Sequence[str]
-    notes: list[str]
-    hint: str
-
-    def records(self, rows: Rows) -> Iterator[list[str]]:
-        """All fields of these rows as text, row by row."""
-        ...
-
-    def batches(self, rows: Rows) -> Iterator[list[Any]]:
-        """Arrow arrays of the chosen columns of these rows, many rows at a time."""
-        ...
 
 
 def open_table(path: Path, wanted: Sequence[str] = (), form: TableFormat = DETECTED) -> TableSource:

@@ -14,7 +14,7 @@ from training.data.tables.dialect import Dialect, find_dialect, split_lines
 from training.data.tables.encoding import TextFile, read_text_file
 from training.data.tables.excerpt import excerpt
 from training.data.tables.records import check_widths, is_aside, read_records
-from training.data.tables.rows import HEAD_RECORDS, Rows
+from training.data.tables.table_source import HEAD_RECORDS, TableSlice
 from training.errors import InputError
 
 BLOCK_BYTES = 2**24
@@ -59,16 +59,16 @@ class TextTable:
         other = self.file.found and not all(name.isascii() for name in wanted)
         self.hint = "; if it is in another encoding, give --encoding" if other else ""
 
-    def records(self, rows: Rows) -> Iterator[list[str]]:
+    def records(self, part: TableSlice) -> Iterator[list[str]]:
         """All fields of these rows, row by row.
 
         Raises:
             InputError: a record has another width, or a quote is never closed.
         """
         with self.file.open() as text:
-            yield from check_widths(self.path, read_records(self.path, text, self.dialect), rows.start, rows.width)
+            yield from check_widths(self.path, read_records(self.path, text, self.dialect), part.start, part.width)
 
-    def batches(self, rows: Rows) -> Iterator[list[Any]]:
+    def batches(self, part: TableSlice) -> Iterator[list[Any]]:
         """Arrow arrays of text of the chosen columns, many rows at a time.
 
         Raises:
@@ -78,22 +78,22 @@ class TextTable:
 
         count = _Count()
         try:
-            with self._data(rows.start) as data:
-                for batch in _open_csv(data, self.dialect, self.file, rows, count):
+            with self._data(part.start) as data:
+                for batch in _open_csv(data, self.dialect, self.file, part, count):
                     count.read += batch.num_rows
                     yield batch.columns
         except pa.ArrowInvalid as error:
             if "Empty CSV file" in str(error):
                 return
-            self._find_error(rows)
+            self._find_error(part)
             why = excerpt(str(error), 100)
             raise InputError(f"{self.path} cannot be read as a table ({why}); save it as CSV again.") from error
-        if self.file.quotes and count.read + count.left_out < self.file.lines - self._line_of(rows.start):
-            self._find_error(rows)  # quotes with line breaks within: none may have swallowed rows
+        if self.file.quotes and count.read + count.left_out < self.file.lines - self._line_of(part.start):
+            self._find_error(part)  # quotes with line breaks within: none may have swallowed rows
 
-    def _find_error(self, rows: Rows) -> None:
+    def _find_error(self, part: TableSlice) -> None:
         """Read record by record, which names row and line of what Arrow cannot."""
-        for _ in self.records(rows):
+        for _ in self.records(part):
             pass
 
     def _line_of(self, start: int) -> int:
@@ -128,12 +128,12 @@ class _Count:
         return "skip"
 
 
-def _open_csv(data: Any, dialect: Dialect, file: TextFile, rows: Rows, count: _Count) -> Any:
+def _open_csv(data: Any, dialect: Dialect, file: TextFile, part: TableSlice, count: _Count) -> Any:
     import pyarrow as pa
     from pyarrow import csv
 
-    names = [str(i) for i in range(rows.width)]
-    chosen = [names[i] for i in rows.places]
+    names = [str(i) for i in range(part.width)]
+    chosen = [names[i] for i in part.indices]
     quoted = dialect.quote in file.quotes
     return csv.open_csv(
         data,

@@ -6,7 +6,7 @@ from typing import Any
 
 from training.data.tables.excerpt import excerpt, listed
 from training.data.tables.fields import BLANK, NativeNumber, find_header
-from training.data.tables.rows import HEAD_RECORDS, Rows
+from training.data.tables.table_source import HEAD_RECORDS, TableSlice
 from training.errors import InputError
 
 
@@ -33,20 +33,20 @@ class Workbook:
         self._rows = self._read(sheet, wanted)
         self.head = self._rows[:HEAD_RECORDS]
 
-    def records(self, rows: Rows) -> Iterator[list[str]]:
+    def records(self, part: TableSlice) -> Iterator[list[str]]:
         """All fields of these rows as text, row by row."""
-        return iter(self._rows[rows.start :])
+        return iter(self._rows[part.start :])
 
-    def batches(self, rows: Rows) -> Iterator[list[Any]]:
+    def batches(self, part: TableSlice) -> Iterator[list[Any]]:
         """The fields of the picked columns as Arrow arrays, of text; numbers in the sheet's own notation."""
         import pyarrow as pa
 
         def text(field: str) -> str:
-            return field.replace(".", rows.decimal) if isinstance(field, NativeNumber) else field
+            return field.replace(".", part.decimal) if isinstance(field, NativeNumber) else field
 
-        below = self._rows[rows.start :]
+        below = self._rows[part.start :]
         if below:
-            yield [pa.array([text(row[place]) for row in below], pa.string()) for place in rows.places]
+            yield [pa.array([text(row[place]) for row in below], pa.string()) for place in part.indices]
 
     def _read(self, sheet: str | None, wanted: Sequence[str]) -> list[list[str]]:
         from python_calamine import CalamineError, PasswordError, load_workbook
