@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from models.arrays import FloatArray, IntArray
 from training.data.table_sample import DuplicateColumns, RowSample
-from training.data.tables.chosen_columns import choose_columns
+from training.data.tables.column_selection import select_columns
 from training.data.tables.complete_rows import CompleteRows
 from training.data.tables.excerpt import listed
 from training.data.tables.layout import Layout, find_layout
@@ -71,17 +71,17 @@ def read_table(
         InputError: the file, a column or a number is missing or unusable; the message names it and the repair.
     """
     source, layout = _open(path, [target, *(columns or ())], form)
-    chosen = choose_columns(path, source, layout, target, columns, form)
-    rows = CompleteRows(path, chosen, drop_incomplete)
-    sample, duplicates = RowSample(len(chosen.names), seed), DuplicateColumns(len(chosen.names) - 1)
-    batches = source.batches(TableSlice(layout.start, len(layout.names), chosen.places, chosen.notation.decimal))
+    selection = select_columns(path, source, layout, target, columns, form)
+    rows = CompleteRows(path, selection, drop_incomplete)
+    sample, duplicates = RowSample(len(selection.names), seed), DuplicateColumns(len(selection.names) - 1)
+    batches = source.batches(TableSlice(layout.start, len(layout.names), selection.indices, selection.notation.decimal))
     for values, numbers in _with_progress(path, rows.read(batches)):
         sample.add(values, numbers)
         duplicates.compare(values[:, :-1])
     rows.check(sample.rows)
     inputs, outputs = sample.values[:, :-1], sample.values[:, -1:]
-    notes = [*source.notes, *layout.notes, *chosen.notes, *rows.notes, *sample.notes]
-    *names, name = chosen.names
+    notes = [*source.notes, *layout.notes, *selection.notes, *rows.notes, *sample.notes]
+    *names, name = selection.names
     redundant = _redundant(names, inputs, duplicates.leaders)
     return Table(names, name, inputs, outputs, sample.numbers, sample.rows, notes, redundant)
 

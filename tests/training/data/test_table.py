@@ -55,7 +55,10 @@ def test_chosen_columns_may_leave_out_text(tmp_path: Path) -> None:
             r"row 2, column 'y' is 'x', which is not .*; correct it, remove the row, or choose another --target\.$",
         ),
         ("a,y\n1,\n", r"data\.csv, row 1, column 'y' is empty; correct it"),
-        ("a,y\n1,inf\n", r"is inf, which is not finite; correct it, .* --drop-incomplete, or choose another --target\.$"),
+        (
+            "a,y\n1,inf\n",
+            r"is inf, which is not finite; correct it, .* --drop-incomplete, or choose another --target\.$",
+        ),
         ("a,y\n1,2\n3,nan\n", r"data\.csv, row 2, column 'y' is nan, which is not finite;"),
         ("a,y\ninf,2\n", r"data\.csv, row 1, column 'a' is inf, which is not finite;"),
         ("a,y\n1,2\n3\n", r"data\.csv, row 2 \(line 3\) has 1 fields, the header has 2; give every row 2 fields\.$"),

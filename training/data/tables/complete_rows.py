@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from models.arrays import FloatArray, IntArray
-from training.data.tables.chosen_columns import Chosen
+from training.data.tables.column_selection import ColumnSelection
 from training.data.tables.excerpt import excerpt
 from training.data.tables.fields import BLANK, NUMBER, is_missing
 from training.data.tables.numbers import ParsedColumn, read_numbers
@@ -19,12 +19,12 @@ class CompleteRows:
 
     Args:
         path: the file, for messages.
-        chosen: its columns.
+        selection: its columns.
         drop_incomplete: count rows with missing or infinite values instead of rejecting them.
     """
 
-    def __init__(self, path: Path, chosen: Chosen, drop_incomplete: bool) -> None:
-        self.path, self.chosen, self.drop_incomplete = path, chosen, drop_incomplete
+    def __init__(self, path: Path, selection: ColumnSelection, drop_incomplete: bool) -> None:
+        self.path, self.selection, self.drop_incomplete = path, selection, drop_incomplete
         self.rows = self.incomplete = self.empty = 0
         self.first = ""
         self.rounded: str | None = None
@@ -36,8 +36,8 @@ class CompleteRows:
             InputError: a field is no number, or a row is incomplete.
         """
         for fields in batches:
-            columns = zip(fields, self.chosen.columns, strict=True)
-            numbers = [read_numbers(each, self.chosen.notation, column) for each, column in columns]
+            columns = zip(fields, self.selection.columns, strict=True)
+            numbers = [read_numbers(each, self.selection.notation, column) for each, column in columns]
             self._check_numbers(fields, numbers)
             self._check_rounding(numbers)
             values = np.column_stack([each.values for each in numbers])
@@ -77,9 +77,9 @@ class CompleteRows:
             return
         row, place = min(places)
         text = str(fields[place][row].as_py()).strip(BLANK)
-        plain = self.chosen.notation.plain and not NUMBER.fullmatch(text)
-        marks = "" if plain else f" (with '{self.chosen.notation.decimal}' as the decimal mark)"
-        where = f"{self.path}, row {self.rows + 1 + row}, column '{excerpt(self.chosen.names[place])}'"
+        plain = self.selection.notation.plain and not NUMBER.fullmatch(text)
+        marks = "" if plain else f" (with '{self.selection.notation.decimal}' as the decimal mark)"
+        where = f"{self.path}, row {self.rows + 1 + row}, column '{excerpt(self.selection.names[place])}'"
         raise InputError(
             f"{where} is {excerpt(text)!r}, which is not a number{marks}; correct it, remove the row, or "
             f"{self._another(place)}."
@@ -87,10 +87,10 @@ class CompleteRows:
 
     def _another(self, place: int) -> str:
         """How to do without a column; the target is the last."""
-        return "choose another --target" if place == len(self.chosen.names) - 1 else "choose other --columns"
+        return "choose another --target" if place == len(self.selection.names) - 1 else "choose other --columns"
 
     def _check_rounding(self, numbers: list[ParsedColumn]) -> None:
-        for name, each in zip(self.chosen.names, numbers, strict=True):
+        for name, each in zip(self.selection.names, numbers, strict=True):
             if each.rounded and not self.rounded:
                 number = excerpt(each.rounded)
                 self.rounded = f"Whole numbers such as {number} in column '{excerpt(name)}' are above 2^53"
@@ -104,7 +104,7 @@ class CompleteRows:
             return
         row = int(places[0])
         column = int(np.flatnonzero(~np.isfinite(values[row]))[0])
-        name = excerpt(self.chosen.names[column])
+        name = excerpt(self.selection.names[column])
         where = f"{self.rows + row + 1}, column '{name}' {_problem(fields[column][row].as_py())}"
         if not self.drop_incomplete:
             raise InputError(

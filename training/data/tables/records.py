@@ -23,7 +23,7 @@ class Record:
     fields: list[str]
 
 
-class _Taken:
+class _LineTracker:
     """Lines of a file as they are taken: their number, those of the record at hand, and whether there are more."""
 
     def __init__(self, lines: Iterator[str]) -> None:
@@ -52,22 +52,22 @@ def read_records(path: Path, lines: Iterable[str], dialect: Dialect, *, whole: b
     Raises:
         InputError: a quote is never closed, or closed too late; it names the line.
     """
-    taken = _Taken(islice(lines, dialect.preamble, None))
-    reader = dialect.reader(taken)
+    tracker = _LineTracker(islice(lines, dialect.preamble, None))
+    reader = dialect.reader(tracker)
     while True:
-        line = dialect.preamble + taken.count + 1
-        taken.last.clear()
+        line = dialect.preamble + tracker.count + 1
+        tracker.last.clear()
         problem = None
         try:
             fields = next(reader, None)
         except csv.Error as error:
-            fields, problem = [], _csv_problem(str(error), taken)
+            fields, problem = [], _csv_problem(str(error), tracker)
         if fields is None:
             return
-        if len(taken.last) > 1 and not problem:
-            if taken.ended and not whole:
+        if len(tracker.last) > 1 and not problem:
+            if tracker.ended and not whole:
                 return
-            problem = _quote_problem(taken.last, dialect, line)
+            problem = _quote_problem(tracker.last, dialect, line)
         if problem:
             raise InputError(f"{path}, line {line} {problem}.")
         if fields and (len(fields) > 1 or fields[0].strip(BLANK)):
@@ -103,8 +103,8 @@ def _ragged(fields: Sequence[str], width: int) -> str:
     return f"has {len(fields)} fields, the header has {width}; {repair}"
 
 
-def _csv_problem(error: str, taken: _Taken) -> str:
-    if len(taken.last) > 1:
+def _csv_problem(error: str, tracker: _LineTracker) -> str:
+    if len(tracker.last) > 1:
         return "opens a quote that is not closed; close or remove it"
     return f"is not CSV ({error}); correct or remove it"
 

@@ -16,32 +16,32 @@ from training.errors import InputError
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ColumnSelection:
     """The input columns, and the target as the last.
 
     Args:
         names: of the columns.
-        places: of the columns in the file.
+        indices: of the columns in the file.
         columns: what each holds.
         notation: of their numbers.
         notes: sentences about columns left out, and signs read.
     """
 
     names: list[str]
-    places: list[int]
+    indices: list[int]
     columns: list[Column]
     notation: Notation
     notes: list[str]
 
 
-def choose_columns(
+def select_columns(
     path: Path,
     source: TableSource,
     layout: Layout,
     target: str,
     columns: Sequence[str] | None,
     form: TableFormat,
-) -> Chosen:
+) -> ColumnSelection:
     """The columns that the user named, or all that hold numbers; the target last.
 
     Raises:
@@ -62,13 +62,13 @@ def choose_columns(
     if not inputs:
         raise _no_inputs(path, target, {name: kinds[name] for name in left_out})
     used = [*inputs, target]
-    places = [layout.names.index(name) for name in used]
-    fields = [[row[place] for row in rows] for place in places]
+    indices = [layout.names.index(name) for name in used]
+    fields = [[row[i] for row in rows] for i in indices]
     notation = find_notation(fields, source.delimiter, str(path), form.decimal, form.thousands)
     notes = _left_out({name: kinds[name] for name in left_out})
     notes += [notation.note] if notation.note else []
     notes += [note for name in used if (note := kinds[name].note(excerpt(name)))]
-    return Chosen(used, places, [_as_numbers(kinds[name]) for name in used], notation, notes)
+    return ColumnSelection(used, indices, [_as_numbers(kinds[name]) for name in used], notation, notes)
 
 
 def _check_names(path: Path, source: TableSource, layout: Layout, wanted: Sequence[str]) -> None:
