@@ -42,7 +42,7 @@ def run_fit(options: Namespace) -> None:
         options.columns,
         drop_incomplete=options.drop_incomplete,
         seed=options.seed,
-        form=table_format(options),
+        table_format=table_format(options),
     )
     table, left_out = informative(table, str(options.data))
     split = split_table(table.inputs, table.target, options.seed, str(options.data), table.numbers)
@@ -178,7 +178,11 @@ def _parts(manifest: Manifest, options: Namespace) -> dict[str, tuple[FloatArray
     if options.data is not None:
         target = options.target or (manifest.outputs[0].columns or ["y"])[0]
         table = read_table(
-            options.data, target, manifest.columns, drop_incomplete=options.drop_incomplete, form=table_format(options)
+            options.data,
+            target,
+            manifest.columns,
+            drop_incomplete=options.drop_incomplete,
+            table_format=table_format(options),
         )
         for note in table.notes:
             print(note)

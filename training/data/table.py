@@ -52,7 +52,7 @@ def read_table(
     *,
     drop_incomplete: bool = False,
     seed: int = 0,
-    form: TableFormat = DETECTED,
+    table_format: TableFormat = DETECTED,
 ) -> Table:
     """Read a table from a text file, a spreadsheet, or a Parquet, Arrow or ORC file.
 
@@ -65,13 +65,13 @@ def read_table(
         columns: the input columns; None takes every column of numbers but the target.
         drop_incomplete: leave out rows with missing or infinite values instead of refusing them.
         seed: of the sample of a long file.
-        form: how the file is written, where that should not be found.
+        table_format: how the file is written, where that should not be found.
 
     Raises:
         InputError: the file, a column or a number is missing or unusable; the message names it and the repair.
     """
-    source, layout = _open(path, [target, *(columns or ())], form)
-    selection = select_columns(path, source, layout, target, columns, form)
+    source, layout = _open(path, [target, *(columns or ())], table_format)
+    selection = select_columns(path, source, layout, target, columns, table_format)
     rows = CompleteRows(path, selection, drop_incomplete)
     sample, duplicates = RowSample(len(selection.names), seed), DuplicateColumns(len(selection.names) - 1)
     batches = source.batches(TableSlice(layout.start, len(layout.names), selection.indices, selection.notation.decimal))
@@ -125,10 +125,10 @@ def _with_progress(path: Path, chunks: Iterator[tuple[FloatArray, IntArray]]) ->
             bar.update(len(values))
 
 
-def _open(path: Path, wanted: Sequence[str], form: TableFormat) -> tuple[TableSource, Layout]:
-    source = open_table(path, wanted, form)
-    header = True if source.named else form.header
-    return source, find_layout(source.head, wanted, header=header, comment=source.comment)
+def _open(path: Path, required: Sequence[str], table_format: TableFormat) -> tuple[TableSource, Layout]:
+    source = open_table(path, required, table_format)
+    header = True if source.named else table_format.header
+    return source, find_layout(source.head, required, header=header, comment=source.comment)
 
 
 def _redundant(names: list[str], inputs: FloatArray, leaders: list[int]) -> dict[str, str]:

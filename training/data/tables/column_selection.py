@@ -40,7 +40,7 @@ def select_columns(
     layout: Layout,
     target: str,
     columns: Sequence[str] | None,
-    form: TableFormat,
+    table_format: TableFormat,
 ) -> ColumnSelection:
     """The columns that the user named, or all that hold numbers; the target last.
 
@@ -64,22 +64,22 @@ def select_columns(
     used = [*inputs, target]
     indices = [layout.names.index(name) for name in used]
     fields = [[row[i] for row in rows] for i in indices]
-    notation = find_notation(fields, source.delimiter, str(path), form.decimal, form.thousands)
+    notation = find_notation(fields, source.delimiter, str(path), table_format.decimal, table_format.thousands)
     notes = _left_out({name: kinds[name] for name in left_out})
     notes += [notation.note] if notation.note else []
     notes += [note for name in used if (note := kinds[name].note(excerpt(name)))]
     return ColumnSelection(used, indices, [_as_numbers(kinds[name]) for name in used], notation, notes)
 
 
-def _check_names(path: Path, source: TableSource, layout: Layout, wanted: Sequence[str]) -> None:
+def _check_names(path: Path, source: TableSource, layout: Layout, required: Sequence[str]) -> None:
     names = [name for name in layout.names if name]
     twice = next((name for name, times in Counter(names).items() if times > 1), None)
     if twice:
         raise InputError(f"{path} names column '{excerpt(twice)}' twice; rename one of the two.")
-    for name in wanted:
+    for name in required:
         if name not in names:
             raise InputError(f"{path} {missing_name(name, layout)}{source.hint}.")
-    target, *named = wanted
+    target, *named = required
     if target in named:
         raise InputError(f"--columns names the target '{target}', which cannot be an input; leave it out.")
     if len(set(named)) < len(named):

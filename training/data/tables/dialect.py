@@ -73,12 +73,12 @@ def split_lines(text: str) -> list[str]:
     return LINE.findall(text)
 
 
-def find_dialect(lines: Sequence[str], wanted: Sequence[str] = (), delimiter: str | None = None) -> Dialect:
-    """The dialect in which the first records name the wanted columns, have one width, and hold most numbers.
+def find_dialect(lines: Sequence[str], required: Sequence[str] = (), delimiter: str | None = None) -> Dialect:
+    """The dialect in which the first records name the required columns, have one width, and hold most numbers.
 
     Args:
         lines: the first of the file.
-        wanted: columns that the user named.
+        required: columns that the user named.
         delimiter: the user's, instead of the one that fits best.
     """
     preamble, comment = 0, ""
@@ -92,7 +92,7 @@ def find_dialect(lines: Sequence[str], wanted: Sequence[str] = (), delimiter: st
     there = [mark for mark in DELIMITERS if any(mark in line for line in sample)] or DELIMITERS[:1]
     dialects = [Dialect(mark, quote) for mark in ([delimiter] if delimiter else there) for quote in quotes]
     dialects += [replace(each, escape="\\") for each in dialects if _has_escapes(each, sample)]
-    best = max((_scored(dialect, sample, wanted) for dialect in dialects), key=lambda dialect: dialect.score)
+    best = max((_scored(dialect, sample, required) for dialect in dialects), key=lambda dialect: dialect.score)
     return replace(best, preamble=preamble, comment=comment)
 
 
@@ -105,7 +105,7 @@ def _has_escapes(dialect: Dialect, lines: Sequence[str]) -> bool:
     return any(pattern.search(line) for line in lines)
 
 
-def _scored(dialect: Dialect, lines: Sequence[str], wanted: Sequence[str]) -> Dialect:
+def _scored(dialect: Dialect, lines: Sequence[str], required: Sequence[str]) -> Dialect:
     """With the share of records of the usual width, times that of fields that are numbers; more with the names."""
     try:
         records = list(islice(dialect.records(lines), SNIFFED_RECORDS))
@@ -124,6 +124,6 @@ def _scored(dialect: Dialect, lines: Sequence[str], wanted: Sequence[str]) -> Di
         score /= 4
     if dialect.escape:  # a backslash before a delimiter is hardly ever anything else
         score *= 1.5
-    if find_header(records, wanted) is not None:
+    if find_header(records, required) is not None:
         score *= 4
     return replace(dialect, score=score)

@@ -76,13 +76,13 @@ class TextFile:
             return head + text.readline(HEAD_BYTES), False
 
 
-def read_text_file(path: Path, encoding: str | None = None, wanted: Sequence[str] = ()) -> TextFile:
+def read_text_file(path: Path, encoding: str | None = None, required: Sequence[str] = ()) -> TextFile:
     """The file as text, after one pass over it: any byte may show that it is not UTF-8.
 
     Args:
         path: the file.
         encoding: the user's; None finds it.
-        wanted: names in the file, which tell encodings of one byte a character from one another.
+        required: names in the file, which tell encodings of one byte a character from one another.
 
     Raises:
         InputError: the file cannot be read, or is no text.
@@ -95,7 +95,7 @@ def read_text_file(path: Path, encoding: str | None = None, wanted: Sequence[str
     except UnicodeError as error:
         if encoding:
             raise _no_text(path, encoding) from error
-        encoding = _fallback(head, wanted)
+        encoding = _fallback(head, required)
         found = f"is not in UTF-8 and was read as {encoding}; give its --encoding if that is another"
         lines, quotes = _scan(path, encoding)
     text = codecs.decode(head[: len(head) // 4 * 4], encoding or UTF8, "replace")
@@ -104,11 +104,11 @@ def read_text_file(path: Path, encoding: str | None = None, wanted: Sequence[str
     return TextFile(path, encoding or UTF8, found, is_compressed(path), lines, quotes)
 
 
-def _fallback(head: bytes, wanted: Sequence[str]) -> str:
+def _fallback(head: bytes, required: Sequence[str]) -> str:
     """The first encoding in which the names are there."""
     for encoding in FALLBACKS:
         text = head.decode(encoding, "replace")
-        if all(name in text for name in wanted):
+        if all(name in text for name in required):
             return encoding
     return FALLBACKS[0]
 
@@ -126,7 +126,7 @@ def _marked(head: bytes) -> tuple[str | None, str | None]:
         ((0, 1, 0, 1), "utf-16-le"),
         ((1, 0, 1, 0), "utf-16-be"),
     ):
-        if len(start) >= 8 and all(abs(share - wanted) < 0.3 for share, wanted in zip(zeros, pattern, strict=True)):
+        if len(start) >= 8 and all(abs(share - expected) < 0.3 for share, expected in zip(zeros, pattern, strict=True)):
             return encoding, f"has no byte order mark and was read as {encoding.upper()}"
     return None, None
 

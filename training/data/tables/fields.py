@@ -80,17 +80,17 @@ def clean_name(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
-def find_header(records: Sequence[Sequence[str]], wanted: Sequence[str]) -> int | None:
+def find_header(records: Sequence[Sequence[str]], required: Sequence[str]) -> int | None:
     """The record that names all these columns, above the first row of numbers."""
     for place, record in enumerate(records[:TITLE_ROWS]):
-        if names_all(record, wanted):
+        if names_all(record, required):
             return place
         if sum(map(is_number, record)) * 2 > len(record):
             return None
     return None
 
 
-def names_all(fields: Sequence[str], wanted: Sequence[str]) -> bool:
+def names_all(fields: Sequence[str], required: Sequence[str]) -> bool:
     """Whether a record holds the names of all these columns, at least one."""
     names = {clean_name(field) for field in fields}
-    return bool(wanted) and all(clean_name(name) in names for name in wanted)
+    return bool(required) and all(clean_name(name) in names for name in required)

@@ -38,19 +38,23 @@ class Layout:
 
 
 def find_layout(
-    records: Sequence[Sequence[str]], wanted: Sequence[str], *, header: bool | None = None, comment: Sequence[str] = ()
+    records: Sequence[Sequence[str]],
+    required: Sequence[str],
+    *,
+    header: bool | None = None,
+    comment: Sequence[str] = (),
 ) -> Layout:
     """The layout of a table.
 
     Args:
         records: the first of the file, at least one.
-        wanted: columns that the user named: the record that holds them all is the header.
+        required: columns that the user named: the record that holds them all is the header.
         header: whether there is one; None finds out.
         comment: fields of the last comment above the table, which may name its columns.
     """
     width = _usual_width(records)
-    place = None if header is False else _header(records, width, wanted)
-    if place is None and header is None and names_all(comment, wanted):
+    place = None if header is False else _header(records, width, required)
+    if place is None and header is None and names_all(comment, required):
         return _with_columns(records, [clean_name(field) for field in comment], Layout([], _first_row(records, width)))
     if place is None:
         start = _first_row(records, width)
@@ -70,15 +74,15 @@ def _usual_width(records: Sequence[Sequence[str]]) -> int:
     return max(widths.items(), key=lambda item: (item[0] > 1, item[1], item[0]))[0]
 
 
-def _header(records: Sequence[Sequence[str]], width: int, wanted: Sequence[str]) -> int | None:
+def _header(records: Sequence[Sequence[str]], width: int, required: Sequence[str]) -> int | None:
     """The record that names the columns; None where the first row is one of values."""
-    if (named := find_header(records, wanted)) is not None:
+    if (named := find_header(records, required)) is not None:
         return named
     first = _first_row(records, width)
     before = next((place for place in range(first - 1, -1, -1) if len(records[place]) > 1), None)
     if before is not None and len(records[before]) < width and not _is_row(records[before]):
         return before  # names of another width than the rows, which are checked against it
-    numbered = [NUMBERED.fullmatch(name) for name in wanted]
+    numbered = [NUMBERED.fullmatch(name) for name in required]
     if numbered and all(match and int(match[1]) <= width for match in numbered) and any(map(is_number, records[first])):
         return None
     return None if _is_row(records[first]) else first

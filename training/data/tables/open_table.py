@@ -43,13 +43,13 @@ DETECTED = TableFormat()
 """Everything is detected."""
 
 
-def open_table(path: Path, wanted: Sequence[str] = (), form: TableFormat = DETECTED) -> TableSource:
+def open_table(path: Path, required: Sequence[str] = (), table_format: TableFormat = DETECTED) -> TableSource:
     """The table in a file, by its content.
 
     Args:
         path: the file.
-        wanted: columns that it has.
-        form: how it is written.
+        required: columns that it has.
+        table_format: how it is written.
 
     Raises:
         InputError: the file cannot be read, is no table or is empty.
@@ -57,9 +57,9 @@ def open_table(path: Path, wanted: Sequence[str] = (), form: TableFormat = DETEC
     kind = kind_of(path)
     source: TableSource
     if kind == TEXT:
-        source = TextTable(path, wanted, delimiter=form.delimiter, encoding=form.encoding)
+        source = TextTable(path, required, delimiter=table_format.delimiter, encoding=table_format.encoding)
     elif kind == WORKBOOK:
-        source = Workbook(path, form.sheet, wanted)
+        source = Workbook(path, table_format.sheet, required)
     else:
         source = ColumnarFile(path, kind)
     if not source.head:

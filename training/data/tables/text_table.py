@@ -26,14 +26,14 @@ class TextTable:
 
     Args:
         path: the file.
-        wanted: columns that it has.
+        required: columns that it has.
         delimiter, encoding: the user's; None finds them.
 
     Attributes:
         head: the first records, at most a thousand.
         comment: the fields of the last comment above them.
         notes: sentences about its encoding.
-        hint: that it may have another encoding, where a wanted name is not in ASCII.
+        hint: that it may have another encoding, where a required name is not in ASCII.
 
     Raises:
         InputError: the file is no text, or a quote in its first lines is never closed.
@@ -43,20 +43,20 @@ class TextTable:
     """Whether the first record is known to hold names."""
 
     def __init__(
-        self, path: Path, wanted: Sequence[str] = (), *, delimiter: str | None = None, encoding: str | None = None
+        self, path: Path, required: Sequence[str] = (), *, delimiter: str | None = None, encoding: str | None = None
     ) -> None:
         self.path = path
-        self.file = read_text_file(path, encoding, wanted)
+        self.file = read_text_file(path, encoding, required)
         text, whole = self.file.head()
         refuse_markup(path, text)
         self._lines = split_lines(text)
-        self.dialect = find_dialect(self._lines, wanted, delimiter)
+        self.dialect = find_dialect(self._lines, required, delimiter)
         self.delimiter = self.dialect.delimiter
         self._head = list(islice(read_records(path, self._lines, self.dialect, whole=whole), HEAD_RECORDS))
         self.head = [record.fields for record in self._head]
         self.comment: Sequence[str] = next(self.dialect.records([self.dialect.comment]), [])
         self.notes = [f"{path} {self.file.found}."] if self.file.found else []
-        other = self.file.found and not all(name.isascii() for name in wanted)
+        other = self.file.found and not all(name.isascii() for name in required)
         self.hint = "; if it is in another encoding, give --encoding" if other else ""
 
     def records(self, part: TableSlice) -> Iterator[list[str]]:

@@ -11,7 +11,7 @@ from training.errors import InputError
 
 
 class Workbook:
-    """The rows of the first sheet that has the wanted columns, else of the first that has rows; or of a named one.
+    """The rows of the first sheet that has the required columns, else of the first that has rows; or of a named one.
 
     Attributes:
         head: the first rows as text.
@@ -26,11 +26,11 @@ class Workbook:
     delimiter = ","
     comment: Sequence[str] = ()
 
-    def __init__(self, path: Path, sheet: str | None = None, wanted: Sequence[str] = ()) -> None:
+    def __init__(self, path: Path, sheet: str | None = None, required: Sequence[str] = ()) -> None:
         self.path = path
         self.notes: list[str] = []
         self.hint = ""
-        self._rows = self._read(sheet, wanted)
+        self._rows = self._read(sheet, required)
         self.head = self._rows[:HEAD_RECORDS]
 
     def records(self, part: TableSlice) -> Iterator[list[str]]:
@@ -48,7 +48,7 @@ class Workbook:
         if below:
             yield [pa.array([text(row[place]) for row in below], pa.string()) for place in part.indices]
 
-    def _read(self, sheet: str | None, wanted: Sequence[str]) -> list[list[str]]:
+    def _read(self, sheet: str | None, required: Sequence[str]) -> list[list[str]]:
         from python_calamine import CalamineError, PasswordError, load_workbook
 
         try:
@@ -56,7 +56,7 @@ class Workbook:
             if sheet and sheet not in book.sheet_names:
                 names = listed(book.sheet_names)
                 raise InputError(f"{self.path} has no sheet '{excerpt(sheet)}'; its sheets are {names}.")
-            name, rows = _choose(book, [sheet] if sheet else book.sheet_names, wanted)
+            name, rows = _choose(book, [sheet] if sheet else book.sheet_names, required)
         except PasswordError as error:
             raise InputError(f"{self.path} is protected by a password; save it without one.") from error
         except (CalamineError, OSError) as error:
@@ -69,13 +69,13 @@ class Workbook:
         return rows
 
 
-def _choose(book: Any, names: Sequence[str], wanted: Sequence[str]) -> tuple[str, list[list[str]]]:
+def _choose(book: Any, names: Sequence[str], required: Sequence[str]) -> tuple[str, list[list[str]]]:
     """The first sheet with these columns, else the first with rows: its name, and its rows that are not empty."""
     chosen: tuple[str, list[list[str]]] = (names[0], [])
     for name in names:
         fields = ([_text(field) for field in row] for row in book.get_sheet_by_name(name).to_python())
         rows = [row for row in fields if any(row)]
-        if find_header(rows, wanted) is not None:
+        if find_header(rows, required) is not None:
             return name, rows
         if not chosen[1]:
             chosen = (name, rows)

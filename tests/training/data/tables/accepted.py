@@ -40,7 +40,7 @@ class Case:
     content: bytes
     expected: list[list[float]] | None = field(default_factory=lambda: [A, B, Y])
     target: str = "y"
-    form: TableFormat = DETECTED
+    table_format: TableFormat = DETECTED
     name: str = "data.csv"
     drop: bool = False
 
@@ -140,7 +140,7 @@ CASES = [
     ),
     Case("spaces after commas", table("a, b, y").replace(",", ", ").encode()),
     Case("colons", table(delimiter=":").encode()),
-    Case("any delimiter, as `--delimiter '!'`", table(delimiter="!").encode(), form=TableFormat(delimiter="!")),
+    Case("any delimiter, as `--delimiter '!'`", table(delimiter="!").encode(), table_format=TableFormat(delimiter="!")),
     Case("Excel's first line `sep=;`", ("sep=;\n" + table(delimiter=";")).encode()),
     Case("delimiters in quoted names", table('"a, m/s";b;y').replace(",", ";").replace("a; m", "a, m").encode()),
     Case("quotes around everything", ('"' + table().replace(",", '","').replace("\n", '"\n"')[:-1]).encode()),
@@ -162,13 +162,13 @@ CASES = [
         "the same with `--decimal .`",
         table(delimiter=";", rows=THREE).encode(),
         [[float(row[i]) for row in THREE] for i in range(3)],
-        form=TableFormat(decimal="."),
+        table_format=TableFormat(decimal="."),
     ),
     Case(
         "the same with `--thousands .`",
         table(delimiter=";", rows=THREE).encode(),
         [[float(row[i]) * 1000 for row in THREE] for i in range(3)],
-        form=TableFormat(thousands="."),
+        table_format=TableFormat(thousands="."),
     ),
     Case(
         "`1,234` in every field, in quotes",
@@ -223,7 +223,7 @@ CASES = [
     Case(
         "another encoding, as `--encoding cp1251`",
         table("длина,b,y").encode("cp1251"),
-        form=TableFormat(encoding="cp1251"),
+        table_format=TableFormat(encoding="cp1251"),
     ),
     Case("NULs, and Ctrl-Z at the end", (table().replace("\n", "\x00\n", 3) + "\x1a").encode()),
     Case("gzip, whatever the name", gzip.compress(table().encode())),
@@ -250,7 +250,7 @@ def outcome(case: Case, folder: Path) -> tuple[list[list[float]] | None, str]:
     path = folder / case.name
     path.write_bytes(case.content)
     try:
-        read = read_table(path, case.target, drop_incomplete=case.drop, form=case.form)
+        read = read_table(path, case.target, drop_incomplete=case.drop, table_format=case.table_format)
     except InputError as error:
         return None, str(error).replace(str(path), case.name)
     columns = [*read.inputs.T.tolist(), *read.target.T.tolist()]

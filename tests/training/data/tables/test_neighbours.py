@@ -33,11 +33,11 @@ def lines(row: str, *head: str) -> str:
 
 
 def read(
-    folder: Path, content: str | bytes, target: str = "y", form: TableFormat = DETECTED, drop: bool = False
+    folder: Path, content: str | bytes, target: str = "y", table_format: TableFormat = DETECTED, drop: bool = False
 ) -> Table:
     path = folder / "data.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_table(path, target, form=form, drop_incomplete=drop)
+    return read_table(path, target, table_format=table_format, drop_incomplete=drop)
 
 
 def savetxt(**options: str) -> bytes:
@@ -193,19 +193,19 @@ def test_no_message_shows_more_than_two_hundred_characters_of_a_file(tmp_path: P
 
 def test_the_options_decide_against_what_is_found(tmp_path: Path) -> None:
     text = "a;b;y\n1,5;2,5;3,75\n2,5;4,5;11,25\n"
-    assert read(tmp_path, text, form=TableFormat(decimal=",")).inputs.tolist() == [[1.5, 2.5], [2.5, 4.5]]
+    assert read(tmp_path, text, table_format=TableFormat(decimal=",")).inputs.tolist() == [[1.5, 2.5], [2.5, 4.5]]
     with pytest.raises(
         InputError, match=r"row 1, column 'a' is '1,5', which is not a number \(with '\.' as the decimal"
     ):
-        read(tmp_path, text, form=TableFormat(decimal="."))
+        read(tmp_path, text, table_format=TableFormat(decimal="."))
     with pytest.raises(InputError, match=r"has no column 'y'; its columns are a;b;y\.$"):
-        read(tmp_path, text, form=TableFormat(delimiter="|"))
+        read(tmp_path, text, table_format=TableFormat(delimiter="|"))
     with pytest.raises(InputError, match=r"column 'x1' is 'a', which is not a number"):
-        read(tmp_path, text, "x3", form=TableFormat(header=False))
+        read(tmp_path, text, "x3", table_format=TableFormat(header=False))
     with pytest.raises(
         InputError, match=r"is not in UTF-8; save the table as CSV \(UTF-8\), or give its --encoding\.$"
     ):
-        read(tmp_path, "a,ü\n1,2\n".encode("latin-1"), form=TableFormat(encoding="utf-8"))
+        read(tmp_path, "a,ü\n1,2\n".encode("latin-1"), table_format=TableFormat(encoding="utf-8"))
     with pytest.raises(
         InputError, match=r"--decimal and --thousands are both ','; give two marks, or one of the options"
     ):
@@ -252,9 +252,9 @@ def test_errors_of_a_sheet_are_missing_values_and_an_unknown_or_empty_sheet_is_n
     path = workbook(tmp_path, fill)
     assert read_table(path, "y", drop_incomplete=True).inputs.tolist() == [[1], [4]]
     with pytest.raises(InputError, match=r"has no sheet 'May'; its sheets are Sheet, empty\.$"):
-        read_table(path, "y", form=TableFormat(sheet="May"))
+        read_table(path, "y", table_format=TableFormat(sheet="May"))
     with pytest.raises(InputError, match=r"is empty; its first line must name the columns\.$"):
-        read_table(path, "y", form=TableFormat(sheet="empty"))
+        read_table(path, "y", table_format=TableFormat(sheet="empty"))
 
 
 def notes_and_trips(book: openpyxl.Workbook) -> None:
@@ -278,7 +278,7 @@ def test_a_column_that_no_read_sheet_has_is_an_error_that_names_the_sheets(
     others = "; these are of sheet 'Sheet', and --sheet chooses another: old, trips"
     rule = rf"has no column '{target}'; its columns are [^;]*{others if sheet is None else ''}\.$"
     with pytest.raises(InputError, match=rule):
-        read_table(workbook(tmp_path, notes_and_trips), target, form=TableFormat(sheet=sheet))
+        read_table(workbook(tmp_path, notes_and_trips), target, table_format=TableFormat(sheet=sheet))
 
 
 def test_columns_of_parquet_keep_their_types(tmp_path: Path) -> None:
