@@ -173,9 +173,11 @@ def test_bad_rows_are_named_and_left_out_or_refused(tmp_path: Path, capsys: pyte
 KILLED = """
 import os, signal, sys
 from training.trainer import checkpointing
+from training.vision import user_backbone
 from training.__main__ import main
 
 checkpointing.SAVE_INTERVAL_SECONDS = 0
+user_backbone.check_export = lambda *_: None  # as "quickly" does
 save, left = checkpointing.TrainingCheckpoint.save, int(sys.argv[1])
 
 def killed(self, run, epochs, **more):
@@ -331,6 +333,7 @@ def test_images_that_memory_does_not_hold_train_the_same_weights(
     assert weights(labels, 1) == weights(labels, 2)
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_training_that_diverges_writes_nothing_and_leaves_nothing_to_resume(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
