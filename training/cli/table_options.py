@@ -58,7 +58,7 @@ def _thousands(text: str) -> str:
 def _encoding(text: str) -> str:
     try:
         info = codecs.lookup(text)
-        "1".encode(info.name)
+        b"1".decode(info.name, "replace")  # not base64, which has no text, nor idna, which is strict
     except (LookupError, UnicodeError) as error:
         raise argparse.ArgumentTypeError(f"'{text}' is not an encoding that Python knows") from error
     return info.name

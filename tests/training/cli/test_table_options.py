@@ -42,6 +42,7 @@ def test_marks_may_be_given_by_name(options: list[str], expected: TableFormat) -
         (["--thousands", "x"], "'x' is not a thousands separator: give . , ' or space"),
         (["--encoding", "klingon"], "'klingon' is not an encoding that Python knows"),
         (["--encoding", "rot13"], "'rot13' is not an encoding that Python knows"),
+        (["--encoding", "idna"], "'idna' is not an encoding that Python knows"),
         (["--decimal", ";"], "invalid choice: ';'"),
     ],
 )
