@@ -1,5 +1,6 @@
 """Training from several starts: the network with the least error on held-out rows is kept."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -9,7 +10,7 @@ from tqdm import tqdm
 
 from models.networks import Network
 from training.data.table_split import Part
-from training.metrics import predict, regression_errors
+from training.metrics import predict, relative_rmse
 from training.symbolic.deadline import Deadline
 from training.tabular.mlp import MLP, train_mlp
 from training.tabular.optimise import train_arithmetic
@@ -74,5 +75,5 @@ def error_on(network: nn.Module, part: Part) -> float:
     """Relative RMSE; infinity where it, or a weight, is not finite."""
     if first_not_finite(network) is not None:
         return np.inf
-    error = regression_errors(predict(network, part.inputs), part.target)["relative_rmse"]
-    return np.inf if error is None else error
+    error = relative_rmse(predict(network, part.inputs), part.target)
+    return error if math.isfinite(error) else np.inf
