@@ -99,17 +99,15 @@ def _normal_scores(values: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class Features:
-    """Functions of single columns, each with the mean 0 and the length 1.
+    """Functions of single columns, each with the mean 0 and the length 1; the columns themselves first, then inverses.
 
     Args:
         values: ``(rows, features)``, float32.
         columns: the column of each, ``(features,)``.
-        paired: features whose products are screened, the columns themselves first, ``(paired,)``.
     """
 
     values: NDArray[np.float32]
     columns: IntArray
-    paired: IntArray
 
     @classmethod
     def of(cls, inputs: FloatArray, deadline: Deadline = NO_DEADLINE) -> "Features":
@@ -119,8 +117,12 @@ class Features:
             deadline.check()
             blocks.append(centred(function(inputs)).astype(np.float32))
         values = np.concatenate(blocks, 1)
-        columns = np.tile(np.arange(inputs.shape[1]), len(blocks))
-        return cls(values, columns, np.arange(2 * inputs.shape[1]))
+        return cls(values, np.tile(np.arange(inputs.shape[1]), len(blocks)))
+
+    @property
+    def paired(self) -> int:
+        """How many features, the first ones, have products that are screened: columns and inverses."""
+        return len(self.columns) // 2
 
     def at(self, rows: BoolArray) -> "Features":
         """The features on some rows."""
@@ -174,19 +176,18 @@ def _best_pair(features: Features, rest: FloatArray, deadline: Deadline) -> tupl
     Features have the mean 0, so a product holds what neither column has alone. Products are compared by their
     covariance with the rest, that is by one product of matrices, and the best of them by their correlation.
     """
-    paired = features.paired
-    products = len(paired) ** 2 // 2
+    products = features.paired**2 // 2
     if chance(products, len(rest)) >= 1:
         return ()
-    rows = int(np.clip(MAX_PAIR_WORK / len(paired) ** 2, MIN_PAIR_ROWS, len(rest)))
-    paired = paired[: int(np.sqrt(MAX_PAIR_WORK / rows))]
-    z, goal = features.values[:rows, paired], rest[:rows].astype(np.float32)
+    rows = int(np.clip(MAX_PAIR_WORK / features.paired**2, MIN_PAIR_ROWS, len(rest)))
+    paired = min(features.paired, int(np.sqrt(MAX_PAIR_WORK / rows)))
+    z, goal = features.values[:rows, :paired], rest[:rows].astype(np.float32)
     best = []
-    for begin in range(0, len(paired), PAIR_BLOCK):
+    for begin in range(0, paired, PAIR_BLOCK):
         deadline.check()
         covariance = np.abs((z[:, begin : begin + PAIR_BLOCK] * goal[:, None]).T @ z[:, begin:])
         top = np.argpartition(covariance, -min(CHECKED_PAIRS, covariance.size), axis=None)[-CHECKED_PAIRS:]
-        best.append(paired[begin + np.stack(np.unravel_index(top, covariance.shape))])
+        best.append(begin + np.stack(np.unravel_index(top, covariance.shape)))
     left, right = np.concatenate(best, 1)
     match = np.abs(rest @ centred(features.values[:, left].astype(np.float64) * features.values[:, right]))
     place = int(match.argmax())
