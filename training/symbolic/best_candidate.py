@@ -55,7 +55,9 @@ class BestCandidate:
 
     def offer(self, stage: Stage, deadline: Deadline) -> None:
         """Fit the constants of candidates, and keep the best."""
-        x, y = self.seen(stage.columns) if stage.candidates else (self.inputs, self.target)
+        if not stage.candidates:
+            return
+        x, y = self.seen(stage.columns)
         weights = self.weights if self.weights is None or self.rows is None else self.weights[self.rows]
         for candidate in stage.candidates:
             for fitted in fit_constants(candidate, x, y, deadline, weights):

@@ -1,7 +1,7 @@
 """The stages of a search: kinds of candidates, from simple to complex."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -33,7 +33,7 @@ class Stage:
     """
 
     kind: str
-    candidates: Iterable[Candidate] = field(default_factory=list)
+    candidates: Iterable[Candidate] = ()
     more_at_once: bool = False
     columns: IntArray | None = None
 

@@ -1,6 +1,7 @@
 """The stages of a search in a wide table: those of the few columns that screens choose, and long sums and products."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -90,4 +91,4 @@ def _explained(design: FloatArray, goal: FloatArray) -> bool:
 
 def _of_columns(columns: IntArray, found: Iterator[Stage]) -> Iterator[Stage]:
     for stage in found:
-        yield Stage(stage.kind, stage.candidates, stage.more_at_once, columns)
+        yield replace(stage, columns=columns)
