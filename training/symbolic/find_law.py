@@ -115,8 +115,10 @@ def _unscaled(scaling: Scaling, candidate: Candidate, varied: BoolArray, scaled_
         ValueError: its relative error is larger in the table as it is, as it overflows or vanishes there.
     """
     network, (x, y), (inputs, target) = scaling.network(candidate, varied), scaled_table, table
+    if not scaling.is_needed:
+        return network
     error = relative_rmse(candidate.predict(x), y)
-    if scaling.is_needed and not relative_rmse(predict(network, inputs), target) <= error + MAX_LOSS:
+    if not relative_rmse(predict(network, inputs), target) <= error + MAX_LOSS:
         raise ValueError(
             f"the best candidate overflows or vanishes in float64 where the largest input is {np.abs(inputs).max():g} "
             f"and the largest target {np.abs(target).max():g}, so scale the columns nearer to 1."
