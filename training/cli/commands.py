@@ -11,14 +11,13 @@ import numpy as np
 
 from models.arrays import FloatArray, Predict
 from models.manifest import NAME_PATTERN, WEIGHTS_FILE, Manifest, versions
-from models.units import UNITS
+from training.cli.fit_command import run_fit
 from training.cli.images_command import run_fit_images
-from training.cli.report import print_next_steps, print_no_law, print_result
+from training.cli.report import print_result
 from training.cli.table_options import table_format
-from training.cli.validators import check_folders, check_name, name_from_file
+from training.cli.validators import check_folders
 from training.data import mnist
-from training.data.table import informative, read_table
-from training.data.table_split import Split, split_table
+from training.data.table import read_table
 from training.errors import InputError
 from training.export.checkpoint import load_checkpoint
 from training.export.onnx_predictor import onnx_predictor
@@ -28,56 +27,7 @@ from training.recipes import RECIPES, TASKS
 from training.recipes.base.images import AggregateRecipe, DigitRecipe
 from training.research.benchmark.command import run_benchmark
 from training.research.sequences.command import run_sequences
-from training.tabular import fit
 from training.vision.fit import measure
-
-
-def run_fit(options: Namespace) -> None:
-    """Learn a column of a table from the others."""
-    name = name_from_file(options.data) if options.name is None else check_name(options.name)
-    unit = _unit_or_auto(options)
-    table = read_table(
-        options.data,
-        options.target,
-        options.columns,
-        drop_incomplete=options.drop_incomplete,
-        seed=options.seed,
-        table_format=table_format(options),
-    )
-    table, left_out = informative(table, str(options.data))
-    split = split_table(table.inputs, table.target, options.seed, str(options.data), table.numbers)
-    config = fit.FitConfig(
-        name=name,
-        columns=table.columns,
-        target=table.target_name,
-        unit=unit,
-        hidden=options.hidden,
-        seed=options.seed,
-        restarts=options.restarts,
-        seconds=options.seconds,
-        command=options.command_line,
-        data=f"{options.data.name}: {table.rows} rows",
-    )
-    check_folders(options.repository, options.plots)
-    for note in (*table.notes, *left_out):
-        print(note)
-    fitted = fit.fit(config, split)
-    plot = options.plots / f"{name}.png"
-    fit.plot(fitted, split, plot, f"{name}, learned by {fitted.unit}")
-    folder = fit.export(fitted, config, split, options.repository)
-    print_result(name, Manifest.read(folder))
-    _print_notes(fitted, split)
-    print(f"plot     {plot}")
-    print_next_steps(folder, options.repository, name, [[float(f"{value:.6g}") for value in split.train.inputs[0]]])
-
-
-def _print_notes(fitted: fit.FittedModel, split: Split) -> None:
-    if fitted.mlp is None:
-        print("No comparison with an MLP: none of its starts gives finite numbers.")
-    if fitted.reason:
-        print_no_law(fitted.reason)
-    if len(split.train) > fit.MAX_TRAINING_ROWS:
-        print(f"Trained on {fit.MAX_TRAINING_ROWS} of {len(split.train)} rows, drawn at random.")
 
 
 def run_evaluate(options: Namespace) -> None:
@@ -151,15 +101,6 @@ COMMANDS: dict[str, Callable[[Namespace], None]] = {
     "benchmark": run_benchmark,
     "sequences": run_sequences,
 }
-
-
-def _unit_or_auto(options: Namespace) -> str:
-    unit = UNITS.canonical(options.unit, also=[fit.AUTO])
-    if unit == fit.AUTO and options.hidden:
-        raise InputError(
-            "--hidden is for a unit, such as --unit NAU; the search finds its own layers, so leave it out."
-        )
-    return unit
 
 
 def _find(repository: Path, name: str, version: int | None) -> tuple[Path, Manifest]:

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from training.cli.argument_types import add_repository, at_least, non_negative, positive
+from training.cli.fit_options import add_fit_options
 from training.cli.table_options import add_table_options
 from training.errors import warn_renamed
 
@@ -11,7 +13,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of ``python -m training``."""
     parser = argparse.ArgumentParser(prog="python -m training", description="Train, measure and export models.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _fit(commands.add_parser("fit", help="learn a column of a table from the others"))
+    add_fit_options(commands.add_parser("fit", help="learn a column of a table from the others"))
     _fit_images(commands.add_parser("fit-images", help="learn labels or values of a folder of images"))
     _evaluate(commands.add_parser("evaluate", help="measure an exported model in ONNX Runtime"))
     _export(commands.add_parser("export", help="write a new version of a model from its checkpoint"))
@@ -20,39 +22,6 @@ def build_parser() -> argparse.ArgumentParser:
     _benchmark(commands.add_parser("benchmark", help="success rates of units on arithmetic, over ranges and seeds"))
     _sequences(commands.add_parser("sequences", help="sums, counts and products of sequences of MNIST digits"))
     return parser
-
-
-def _fit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", type=Path, help="table with numeric columns: CSV, Excel, Parquet ...")
-    parser.add_argument("--target", required=True, help="the column to learn")
-    parser.add_argument("--columns", nargs="+", help="the input columns (default: all but the target)")
-    add_table_options(parser)
-    parser.add_argument("--name", help="the model's name (default: the file's)")
-    parser.add_argument(
-        "--unit",
-        default="auto",
-        help="a unit such as NAU or NMU, or auto: symbolic regression, which chooses the form (default: auto)",
-    )
-    parser.add_argument(
-        "--hidden", type=_positive, nargs="*", default=[], help="widths of hidden layers (default: none)"
-    )
-    parser.add_argument(
-        "--restarts",
-        type=_positive,
-        default=8,
-        help="random initialisations of a unit, and of the MLP baseline (default: 8)",
-    )
-    parser.add_argument(
-        "--seconds",
-        type=_positive,
-        default=240,
-        help="time limit of the search and of the MLP beside it (default: 240)",
-    )
-    parser.add_argument("--seed", type=_non_negative, default=0, help="random seed (default: 0)")
-    parser.add_argument(
-        "--plots", type=Path, default=Path("reports"), help="folder of the plot, a PNG of that name (default: reports)"
-    )
-    _add_repository(parser)
 
 
 def _fit_images(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +38,7 @@ def _fit_images(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plots", type=Path, default=Path("reports"), help="folder of the report, two PNGs (default: reports)"
     )
-    _add_repository(parser)
+    add_repository(parser)
 
 
 def _add_network_of_images(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +58,7 @@ def _add_network_of_images(parser: argparse.ArgumentParser) -> None:
         "sums of whole numbers (default: average)",
     )
     parser.add_argument(
-        "--highest", type=_positive, metavar="N", help="with --pool count: largest value of one object (default: 1)"
+        "--highest", type=positive, metavar="N", help="with --pool count: largest value of one object (default: 1)"
     )
     parser.add_argument("--mode", choices=["L", "RGB"], default="L", help="L: grey, RGB: colour (default: L)")
     parser.add_argument(
@@ -122,45 +91,45 @@ def _add_training_of_images(parser: argparse.ArgumentParser) -> None:
         help="train on images with values up to this one; the others measure extrapolation",
     )
     parser.add_argument("--strict", action="store_true", help="fail at an unusable row instead of skipping it")
-    parser.add_argument("--epochs", type=_positive, help="passes over the training images (default: about 2000 steps)")
+    parser.add_argument("--epochs", type=positive, help="passes over the training images (default: about 2000 steps)")
     parser.add_argument(
         "--patience",
-        type=_non_negative,
+        type=non_negative,
         help="early stopping: epochs without improvement on the validation images; 0: train on those too "
         "(default: half of the epochs)",
     )
-    parser.add_argument("--batch-size", type=_positive, default=32, help="images per step (default: 32)")
+    parser.add_argument("--batch-size", type=positive, default=32, help="images per step (default: 32)")
     parser.add_argument(
         "--learning-rate", type=_rate, default=1e-2, help="peak of the one-cycle schedule (default: 0.01)"
     )
     parser.add_argument(
         "--device", choices=["auto", "cpu", "cuda"], default="auto", help="device to train on (default: auto)"
     )
-    parser.add_argument("--seed", type=_non_negative, default=0, help="random seed (default: 0)")
+    parser.add_argument("--seed", type=non_negative, default=0, help="random seed (default: 0)")
 
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", help="the model's name")
-    parser.add_argument("--version", type=_positive, help="its version (default: the highest)")
+    parser.add_argument("--version", type=positive, help="its version (default: the highest)")
     parser.add_argument("--data", type=Path, help="table to measure on (default: fresh samples of that name's task)")
     parser.add_argument("--target", help="the column with the truth (default: the manifest's output column)")
     add_table_options(parser)
     parser.add_argument(
-        "--seed", type=_non_negative, default=1, help="seed of the samples (default: 1, not as in training)"
+        "--seed", type=non_negative, default=1, help="seed of the samples (default: 1, not as in training)"
     )
-    _add_repository(parser)
+    add_repository(parser)
 
 
 def _export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", help="the model's name")
-    parser.add_argument("--version", type=_positive, help="the version to read (default: the highest)")
-    _add_repository(parser)
+    parser.add_argument("--version", type=positive, help="the version to read (default: the highest)")
+    add_repository(parser)
 
 
 def _zoo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="default models to retrain (default: all)")
     parser.add_argument("--plots", type=Path, default=Path("docs/results"), help="folder of the plots")
-    _add_repository(parser)
+    add_repository(parser)
 
 
 def _data(parser: argparse.ArgumentParser) -> None:
@@ -175,12 +144,12 @@ def _benchmark(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="two units, few seeds and steps: half a minute")
     parser.add_argument("--units", nargs="+", metavar="UNIT", help="units to train (default: all)")
     parser.add_argument("--operations", nargs="+", metavar="OPERATION", help="operations to learn (default: all)")
-    parser.add_argument("--inputs", nargs="+", type=_positive, metavar="N", help="numbers of inputs (default: all)")
+    parser.add_argument("--inputs", nargs="+", type=positive, metavar="N", help="numbers of inputs (default: all)")
     parser.add_argument(
         "--ranges", nargs="+", metavar="RANGE", help="training ranges, such as '[-2, 2]' (default: all)"
     )
     parser.add_argument("--out", type=Path, help="folder of the results (default: docs/results, with --quick: reports)")
-    parser.add_argument("--seeds-from", type=_non_negative, default=1000, help="seed of the first run (default: 1000)")
+    parser.add_argument("--seeds-from", type=non_negative, default=1000, help="seed of the first run (default: 1000)")
     parser.add_argument("--again", action="store_true", help="repeat runs that are in the results already")
 
 
@@ -188,28 +157,14 @@ def _sequences(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="few digits, one epoch: half a minute")
     parser.add_argument("--tasks", nargs="+", metavar="TASK", help="sum, count, product (default: all)")
     parser.add_argument("--units", nargs="+", metavar="UNIT", help="units, LSTM, oracle (default: those of the table)")
-    parser.add_argument("--seeds", type=_positive, metavar="N", help="runs of each unit (default: 10 or 3)")
+    parser.add_argument("--seeds", type=positive, metavar="N", help="runs of each unit (default: 10 or 3)")
     parser.add_argument("--out", type=Path, help="folder of the results (default: docs/results, with --quick: reports)")
-
-
-def _add_repository(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--repository", type=Path, default=Path("repository"), help="model repository (default: %(default)s)"
-    )
-
-
-def _positive(text: str) -> int:
-    return _at_least(1, text)
-
-
-def _non_negative(text: str) -> int:
-    return _at_least(0, text)
 
 
 def _size(text: str) -> int | None:
     """Pixels, or None for each image's own size."""
     try:
-        return None if text == "keep" else _at_least(8, text)
+        return None if text == "keep" else at_least(8, text)
     except argparse.ArgumentTypeError as error:
         raise argparse.ArgumentTypeError(f"{error}, nor keep") from error
 
@@ -229,9 +184,3 @@ def _rate(text: str) -> float:
     if not 0 < rate <= 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0 and up to 1")
     return rate
-
-
-def _at_least(least: int, text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least {least}")
-    return int(text)

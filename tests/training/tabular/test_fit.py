@@ -10,7 +10,7 @@ from torch import nn
 
 from models.manifest import Manifest
 from models.networks import Network
-from training.cli.commands import _print_notes
+from training.cli.fit_command import _print_notes
 from training.data.table_split import Part, Split, split_table
 from training.errors import DivergedError, InputError
 from training.recipes import TASKS

@@ -1,0 +1,41 @@
+"""The options of ``fit``."""
+
+import argparse
+from pathlib import Path
+
+from training.cli.argument_types import add_repository, non_negative, positive
+from training.cli.table_options import add_table_options
+
+
+def add_fit_options(parser: argparse.ArgumentParser) -> None:
+    """Add them."""
+    parser.add_argument("data", type=Path, help="table with numeric columns: CSV, Excel, Parquet ...")
+    parser.add_argument("--target", required=True, help="the column to learn")
+    parser.add_argument("--columns", nargs="+", help="the input columns (default: all but the target)")
+    add_table_options(parser)
+    parser.add_argument("--name", help="the model's name (default: the file's)")
+    parser.add_argument(
+        "--unit",
+        default="auto",
+        help="a unit such as NAU or NMU, or auto: symbolic regression, which chooses the form (default: auto)",
+    )
+    parser.add_argument(
+        "--hidden", type=positive, nargs="*", default=[], help="widths of hidden layers (default: none)"
+    )
+    parser.add_argument(
+        "--restarts",
+        type=positive,
+        default=8,
+        help="random initialisations of a unit, and of the MLP baseline (default: 8)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=positive,
+        default=240,
+        help="time limit of the search and of the MLP beside it (default: 240)",
+    )
+    parser.add_argument("--seed", type=non_negative, default=0, help="random seed (default: 0)")
+    parser.add_argument(
+        "--plots", type=Path, default=Path("reports"), help="folder of the plot, a PNG of that name (default: reports)"
+    )
+    add_repository(parser)
