@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.laws.cases import CASES
 from benchmarks.laws.evaluation import evaluate
-from benchmarks.laws.generate import CASES, COLUMNS
 from benchmarks.laws.lawless_tables import tables
 from benchmarks.laws.report import LIMITS, line, summary, write
 from training.symbolic import find_law
@@ -59,7 +59,7 @@ def measure(kind: str, count: int, seed: int, jobs: int) -> Iterator[dict[str, A
 
 def _law(kind: str, seed: int, number: int) -> dict[str, Any]:
     case = CASES[kind](np.random.default_rng([seed, zlib.crc32(kind.encode()), number]))
-    finding, seconds = _find(case.inputs, case.target, COLUMNS)
+    finding, seconds = _find(case.inputs, case.target, case.columns)
     evaluation = evaluate(case, finding.formula)
     return {
         "truth": str(case.law),

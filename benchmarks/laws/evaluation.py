@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 
-from benchmarks.laws.generate import COLUMNS, Case
+from benchmarks.laws.generate import Case
 from models.arrays import FloatArray
 
 RIGHT = 1e-6
@@ -30,7 +30,7 @@ def evaluate(case: Case, formula: str | None) -> Evaluation:
     if formula is None:
         return Evaluation(False, np.inf)
     inside, error = (
-        _largest_error(formula_values(formula, COLUMNS, inputs), case.law(inputs))
+        _largest_error(formula_values(formula, case.columns, inputs), case.law(inputs))
         for inputs in (case.inputs[case.law.regular(case.inputs)], case.outside)
     )
     right = case.noisy or max(inside, error) < RIGHT
@@ -55,12 +55,12 @@ def formula_values(formula: str, columns: Sequence[str], inputs: FloatArray) -> 
 
 def _same_structure(case: Case, formula: str) -> bool:
     """Whether the sign is that of the truth everywhere, and doubling a column multiplies by the same power of two."""
-    predicted, truth = formula_values(formula, COLUMNS, case.outside), case.law(case.outside)
+    predicted, truth = formula_values(formula, case.columns, case.outside), case.law(case.outside)
     if not np.array_equal(np.sign(predicted), np.sign(truth)):
         return False
     for i, exponent in enumerate(case.law.numerator[0].exponents):
         doubled = case.outside.copy()
         doubled[:, i] *= 2
-        if not np.allclose(formula_values(formula, COLUMNS, doubled) / predicted, 2**exponent, rtol=1e-9, atol=0):
+        if not np.allclose(formula_values(formula, case.columns, doubled) / predicted, 2**exponent, rtol=1e-9, atol=0):
             return False
     return True

@@ -25,18 +25,24 @@ class Term:
 
     constant: float
     exponents: tuple[float, ...]
+    names: tuple[str, ...] = COLUMNS
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Of its columns."""
+        return tuple(i for i, exponent in enumerate(self.exponents) if exponent)
 
     def __call__(self, inputs: FloatArray) -> FloatArray:
-        used = [i for i, exponent in enumerate(self.exponents) if exponent]
+        used = list(self.places)
         return np.asarray(self.constant * (inputs[:, used] ** np.array(self.exponents)[used]).prod(1))
 
     def __str__(self) -> str:
         powers = [
             name if exponent == 1 else f"{name}**{exponent:g}" if exponent > 0 else f"{name}**({exponent:g})"
-            for name, exponent in zip(COLUMNS, self.exponents, strict=True)
+            for name, exponent in zip(self.names, self.exponents, strict=True)
             if exponent
         ]
-        return "*".join(powers if self.constant == 1 else [f"{self.constant:g}", *powers])
+        return "*".join(powers if self.constant == 1 and powers else [f"{self.constant:g}", *powers])
 
 
 @dataclass(frozen=True)
@@ -65,9 +71,9 @@ class RandomLaw:
                 kept &= np.abs(values.sum(0)) >= CANCELLED * np.abs(values).sum(0)
         return kept
 
-    def balanced(self, inputs: FloatArray) -> bool:
-        """Whether every term matters."""
-        return all(_shares(terms, inputs).min() >= MATTERS for terms in (self.numerator, self.denominator) if terms)
+    def balanced(self, inputs: FloatArray, least: float = MATTERS) -> bool:
+        """Whether every term has at least this share of its sum, in the median row."""
+        return all(_shares(terms, inputs).min() >= least for terms in (self.numerator, self.denominator) if terms)
 
 
 @dataclass(frozen=True)
@@ -79,11 +85,12 @@ class Case:
     target: FloatArray
     outside: FloatArray
     noisy: bool = False
+    columns: tuple[str, ...] = COLUMNS
 
 
 def product_case(random: np.random.Generator, *, noisy: bool = False) -> Case:
     """A constant and powers of one to four of five columns: halves from -2 to 2, whole ones where signs are mixed."""
-    domain = _Domain(random)
+    domain = Domain(random)
     law = RandomLaw((_term(random, domain, int(random.integers(1, 5)), halves=True),))
     inputs = domain.inside(ROWS)
     target = law(inputs) * (1 + NOISE * random.standard_normal(ROWS) if noisy else 1)
@@ -98,26 +105,26 @@ def noisy_case(random: np.random.Generator) -> Case:
 def sum_case(random: np.random.Generator) -> Case:
     """Two or three terms, each like the law of ``product_case``, of up to three columns."""
     while True:
-        domain = _Domain(random)
+        domain = Domain(random)
         count = int(random.integers(2, 4))
         law = RandomLaw(tuple(_term(random, domain, int(random.integers(1, 4)), halves=True) for _ in range(count)))
-        if _distinct(law.numerator) and law.balanced(domain.inside(ROWS)):
+        if distinct(law.numerator) and law.balanced(domain.inside(ROWS)):
             inputs = domain.inside(ROWS)
-            return Case(law, inputs, law(inputs)[:, None], _regular(law, domain.outside, POINTS))
+            return Case(law, inputs, law(inputs)[:, None], regular_rows(law, domain.outside, POINTS))
 
 
 def quotient_case(random: np.random.Generator) -> Case:
     """One or two terms over two, each of one or two columns to whole powers, as in ``(a*b + c)/(d + e)``."""
     while True:
-        domain = _Domain(random)
+        domain = Domain(random)
         above, below = (
             tuple(_term(random, domain, int(random.integers(1, 3)), halves=False) for _ in range(count))
             for count in (int(random.integers(1, 3)), 2)
         )
         law = RandomLaw(above, below)
-        if _distinct(above) and _distinct(below) and not _proportional(law) and law.balanced(domain.inside(ROWS)):
-            inputs = _regular(law, domain.inside, ROWS)
-            return Case(law, inputs, law(inputs)[:, None], _regular(law, domain.outside, POINTS))
+        if distinct(above) and distinct(below) and not proportional(law) and law.balanced(domain.inside(ROWS)):
+            inputs = regular_rows(law, domain.inside, ROWS)
+            return Case(law, inputs, law(inputs)[:, None], regular_rows(law, domain.outside, POINTS))
 
 
 CASES: dict[str, Callable[[np.random.Generator], Case]] = {
@@ -128,20 +135,20 @@ CASES: dict[str, Callable[[np.random.Generator], Case]] = {
 }
 
 
-class _Domain:
+class Domain:
     """Where the columns lie: each has a size from 0.1 to 100, and is positive or, half of them, of both signs."""
 
-    def __init__(self, random: np.random.Generator) -> None:
+    def __init__(self, random: np.random.Generator, columns: int = len(COLUMNS)) -> None:
         self.random = random
-        self.size = 10 ** random.uniform(-1, 2, len(COLUMNS))
-        self.positive = random.random(len(COLUMNS)) < 0.5
+        self.size = 10 ** random.uniform(-1, 2, columns)
+        self.positive = random.random(columns) < 0.5
 
     def inside(self, rows: int) -> FloatArray:
-        return self._signed(self.random.uniform(0, 1, (rows, len(COLUMNS))))
+        return self._signed(self.random.uniform(0, 1, (rows, len(self.size))))
 
     def outside(self, rows: int) -> FloatArray:
         """Beyond the range of every column, up to ten times as far."""
-        return self._signed(self.random.uniform(1, 10, (rows, len(COLUMNS))))
+        return self._signed(self.random.uniform(1, 10, (rows, len(self.size))))
 
     def _signed(self, share: FloatArray) -> FloatArray:
         """Shares of each column's size; a positive column keeps a distance from 0."""
@@ -149,7 +156,7 @@ class _Domain:
         return self.size * np.where(self.positive, np.maximum(share, 0.1 + 0.9 * share), signs * share)
 
 
-def _term(random: np.random.Generator, domain: _Domain, columns: int, *, halves: bool) -> Term:
+def _term(random: np.random.Generator, domain: Domain, columns: int, *, halves: bool) -> Term:
     exponents = np.zeros(len(COLUMNS))
     for i in random.choice(len(COLUMNS), columns, replace=False):
         if halves:
@@ -157,10 +164,10 @@ def _term(random: np.random.Generator, domain: _Domain, columns: int, *, halves:
         else:
             steps = [1, 1, 2]
         exponents[i] = random.choice(steps)
-    return Term(_constant(random, one=not halves), tuple(map(float, exponents)))
+    return Term(constant(random, one=not halves), tuple(map(float, exponents)))
 
 
-def _constant(random: np.random.Generator, *, one: bool) -> float:
+def constant(random: np.random.Generator, *, one: bool) -> float:
     """A plain number or one of three digits, one in four negative; with ``one``, half of them are 1."""
     if one and random.random() < 0.5:
         return 1.0
@@ -173,16 +180,18 @@ def _shares(terms: tuple[Term, ...], inputs: FloatArray) -> FloatArray:
     return np.asarray(np.median(values / values.sum(0), axis=1))
 
 
-def _distinct(terms: tuple[Term, ...]) -> bool:
+def distinct(terms: tuple[Term, ...]) -> bool:
+    """Whether no two are equal but for their constants."""
     return len({term.exponents for term in terms}) == len(terms)
 
 
-def _proportional(law: RandomLaw) -> bool:
+def proportional(law: RandomLaw) -> bool:
     """Whether the quotient is a product in disguise."""
     exponents = [np.array(sorted(term.exponents for term in terms)) for terms in (law.numerator, law.denominator)]
     return len(exponents[0]) == len(exponents[1]) and bool(np.ptp(exponents[0] - exponents[1], axis=0).max() == 0)
 
 
-def _regular(law: RandomLaw, sample: Callable[[int], FloatArray], rows: int) -> FloatArray:
+def regular_rows(law: RandomLaw, sample: Callable[[int], FloatArray], rows: int) -> FloatArray:
+    """Rows of a sample at which neither sum of a law nearly cancels, as many as that, ``(rows, columns)``."""
     drawn = sample(20 * rows)
     return drawn[law.regular(drawn)][:rows]

@@ -9,13 +9,14 @@ from typing import Any
 
 from training.metrics import wilson_interval
 
-LIMITS = {"products": 20, "noisy": 20, "sums": 300, "quotients": 300, "tables": 300}
+LIMITS = {"products": 20, "noisy": 20, "sums": 300, "quotients": 300, "hard-quotients": 300, "tables": 300}
 """Seconds that one search may take on one core, by kind."""
 TITLES = {
     "products": "Products of powers with a constant, no noise",
     "noisy": "The same with 3 % noise: exponents and sign",
     "sums": "Sums of two or three such terms, no noise",
     "quotients": "Quotients of sums, no noise",
+    "hard-quotients": "Hard quotients in five to nine columns, of which some do not matter, no noise",
     "tables": "Tables without an arithmetic law: none claimed",
 }
 

@@ -5,8 +5,9 @@ import zlib
 import numpy as np
 import pytest
 
+from benchmarks.laws.cases import CASES
 from benchmarks.laws.evaluation import evaluate
-from benchmarks.laws.generate import CASES, Case, RandomLaw, Term
+from benchmarks.laws.generate import Case, RandomLaw, Term
 from benchmarks.laws.lawless_tables import tables
 
 
@@ -22,11 +23,15 @@ def made_of(law: RandomLaw, *, noisy: bool = False) -> Case:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", CASES)
 def test_a_case_is_a_table_that_its_law_fits_inside_and_outside_the_range(kind: str) -> None:
-    for number in range(20):
+    for number in range(10):
         drawn = case(kind, number)
-        assert drawn.inputs.shape == drawn.outside.shape == (1000, 5)
+        assert drawn.inputs.shape == drawn.outside.shape == (1000, len(drawn.columns))
         assert np.isfinite(drawn.target).all()
-        assert (np.abs(drawn.outside) >= np.abs(drawn.inputs).max(0) - 1e-9).all() or kind in ("sums", "quotients")
+        assert (np.abs(drawn.outside) >= np.abs(drawn.inputs).max(0) - 1e-9).all() or kind in (
+            "sums",
+            "quotients",
+            "hard-quotients",
+        )
         evaluation = evaluate(drawn, str(drawn.law))
         assert evaluation.found, str(drawn.law)
 
