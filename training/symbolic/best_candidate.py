@@ -12,6 +12,7 @@ from training.symbolic.constants import fit_constants
 from training.symbolic.deadline import Deadline
 from training.symbolic.residuals import MIN_LEARNABLE_SHARE
 from training.symbolic.screening import depends, screened_rows
+from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.stages import Stage
 
 MIN_BITS = 20
@@ -27,6 +28,7 @@ class BestCandidate:
         target: ``(rows,)``.
         rows: places of those that candidates are made of and fitted to; None: all. All decide.
         weights: of all rows, their mean 1, ``(rows,)``; None: 1.
+        space: candidates outside it are passed over.
         fitted: the candidate, of its columns alone; None before the first.
         columns: places of those; None: all.
         length: its description length.
@@ -37,6 +39,7 @@ class BestCandidate:
     target: FloatArray
     rows: IntArray | None = None
     weights: FloatArray | None = None
+    space: SearchSpace = ANY_LAW
     fitted: Candidate | None = None
     columns: IntArray | None = None
     length: float = math.inf
@@ -62,7 +65,7 @@ class BestCandidate:
         for candidate in stage.candidates:
             for fitted in fit_constants(candidate, x, y, deadline, weights):
                 length = description_length(fitted.predict(x), y, fitted.complexity, weights)
-                if length < self.length:
+                if length < self.length and self.space.allows(fitted):
                     self.fitted, self.columns, self.length, self.reason = fitted, stage.columns, length, UNDECIDED
 
     def decide(self, deadline: Deadline, *, noise: bool) -> None:

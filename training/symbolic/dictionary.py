@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import FloatArray
+from training.symbolic.search_space import ANY_LAW, SearchSpace
 
 WHOLE_EXPONENTS = (-2.0, -1.0, 1.0, 2.0)
 HALF_EXPONENTS = (-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0)
@@ -27,9 +28,9 @@ class Dictionary:
     values: NDArray[np.float32]
 
     @classmethod
-    def of(cls, inputs: FloatArray, largest: int = MAX_TERMS) -> "Dictionary":
+    def of(cls, inputs: FloatArray, largest: int = MAX_TERMS, space: SearchSpace = ANY_LAW) -> "Dictionary":
         """All terms of as many columns as the dictionary's size allows; half powers for positive columns only."""
-        exponents = _exponents(inputs, largest)
+        exponents = _exponents(inputs, largest, space)
         values = monomials(inputs, exponents)
         size = np.sqrt(np.mean(values**2, 0))
         sound = np.isfinite(size) & (size > 0)
@@ -47,12 +48,13 @@ def monomials(inputs: FloatArray, exponents: FloatArray) -> FloatArray:
     return np.asarray(magnitude * (1 - 2 * (((inputs < 0) @ odd.T) % 2)))
 
 
-def _exponents(inputs: FloatArray, largest: int) -> FloatArray:
+def _exponents(inputs: FloatArray, largest: int, space: SearchSpace) -> FloatArray:
     """Exponents of all terms of up to as many columns as ``largest`` terms allow, ``(terms, columns)``."""
-    grids = [
+    usual = (
         HALF_EXPONENTS if (x > 0).all() else WHOLE_EXPONENTS if x.all() else tuple(w for w in WHOLE_EXPONENTS if w > 0)
         for x in inputs.T
-    ]
+    )
+    grids = [space.of_powers(powers) for powers in usual]
     columns = len(grids)
     terms = [np.zeros((1, columns))]
     for used in range(1, columns + 1):

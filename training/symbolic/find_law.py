@@ -15,6 +15,7 @@ from training.symbolic.formula import Formula, formula
 from training.symbolic.outliers import find_outliers
 from training.symbolic.scaling import Scaling, scaled
 from training.symbolic.search import ROUNDS, SearchResult, search
+from training.symbolic.search_space import ANY_LAW, SearchSpace
 
 MAX_LOSS = 1e-9
 """Relative error that a law may gain where it is computed from columns of extreme size."""
@@ -27,6 +28,8 @@ MAX_NAMED_ROWS = 5
 
 Table = tuple[FloatArray, FloatArray]
 """Inputs and target."""
+Outliers = tuple[Candidate, IntArray]
+"""The law of all rows but a few, and the places of those."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ def find_law(
     columns: Sequence[str] | None = None,
     rows: Sequence[int] | IntArray | None = None,
     weights: FloatArray | None = None,
+    space: SearchSpace = ANY_LAW,
     seed: int = 0,
     rounds: int = ROUNDS,
     seconds: float = math.inf,
@@ -75,6 +79,7 @@ def find_law(
         columns: names for the formula; None names them ``x0``, ``x1`` and so on.
         rows: numbers of the rows, for the reason; None counts them from 0.
         weights: of the rows, see ``training.symbolic.row_weights``; None: 1.
+        space: the laws that may be tried.
         seed: of start values; it reproduces a search on the same machine, unless ``seconds`` run out.
         rounds: of the search for sums and quotients of products, at most; 0 tries products and linear sums only.
         seconds: limit of the time.
@@ -86,14 +91,31 @@ def find_law(
     """
     end, varied = Deadline.after(seconds * (1 - reserve)), _varied(inputs, target)
     scaling, x, y = scaled(inputs[:, varied], target[:, 0])
-    found = search(x, y, weights, seed=seed, rounds=rounds, seconds=SEARCH_SHARE * end.remaining, progress=progress)
+    found, outliers = _search((x, y), weights, end, progress, space=space, seed=seed, rounds=rounds)
     network = _unscaled(scaling, found.candidate, varied, (x, y), (inputs, target))
     if not found.reason:
         return LawResult(network, formula(network, _names(columns, len(varied))), None)
-    progress("outliers")
-    outliers = find_outliers(x, y, seed=seed, rounds=min(rounds, 1), seconds=end.remaining)
     reason = _outlier_reason(outliers, scaling, varied, columns, rows) if outliers else _reason(found, seconds)
     return LawResult(network, None, reason)
+
+
+def _search(
+    table: Table,
+    weights: FloatArray | None,
+    end: Deadline,
+    progress: Callable[[str], None],
+    *,
+    space: SearchSpace,
+    seed: int,
+    rounds: int,
+) -> tuple[SearchResult, Outliers | None]:
+    """The search over all rows and, where that finds no law, the one for outliers."""
+    share = SEARCH_SHARE * end.remaining
+    found = search(*table, weights, space=space, seed=seed, rounds=rounds, seconds=share, progress=progress)
+    if not found.reason:
+        return found, None
+    progress("outliers")
+    return found, find_outliers(*table, space=space, seed=seed, rounds=min(rounds, 1), seconds=end.remaining)
 
 
 def _names(columns: Sequence[str] | None, width: int) -> Sequence[str]:
@@ -143,7 +165,7 @@ def _reason(found: SearchResult, seconds: float) -> str:
 
 
 def _outlier_reason(
-    outliers: tuple[Candidate, IntArray],
+    outliers: Outliers,
     scaling: Scaling,
     varied: BoolArray,
     columns: Sequence[str] | None,

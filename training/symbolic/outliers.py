@@ -9,6 +9,7 @@ from training.symbolic.acceptance import EXACT
 from training.symbolic.candidate import Candidate
 from training.symbolic.deadline import Deadline
 from training.symbolic.search import search
+from training.symbolic.search_space import ANY_LAW, SearchSpace
 
 SAMPLE, TRIES = 48, 4
 """Rows of a sample, so few that one without outliers is soon drawn, and samples that are searched."""
@@ -18,13 +19,20 @@ MIN_ROWS = 12
 
 
 def find_outliers(
-    inputs: FloatArray, target: FloatArray, *, seed: int = 0, rounds: int = 1, seconds: float = math.inf
+    inputs: FloatArray,
+    target: FloatArray,
+    *,
+    space: SearchSpace = ANY_LAW,
+    seed: int = 0,
+    rounds: int = 1,
+    seconds: float = math.inf,
 ) -> tuple[Candidate, IntArray] | None:
     """The law that all rows but a few follow exactly, and the places of those; None if there is none, or no outlier.
 
     Args:
         inputs: ``(rows, columns)``, finite.
         target: ``(rows,)``, finite.
+        space: the laws that may be tried.
         seed: of the samples.
         rounds: of each search, see ``search``.
         seconds: limit of the time.
@@ -37,7 +45,7 @@ def find_outliers(
         if np.ptp(target[rows]) == 0:
             continue
         share = end.remaining / (TRIES - tried)
-        found = search(inputs[rows], target[rows], rounds=rounds, seconds=share)
+        found = search(inputs[rows], target[rows], space=space, rounds=rounds, seconds=share)
         off = _off(found.candidate, inputs, target)
         if found.reason is None and 0 < len(off) <= max(1, MAX_OUTLIER_SHARE * len(target)):
             return found.candidate, off

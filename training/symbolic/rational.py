@@ -10,6 +10,7 @@ from training.symbolic.candidate import Candidate, different_rows, signs_of
 from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.dictionary import Dictionary
 from training.symbolic.monomial import MAX_ZERO_SHARE
+from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.subset_least_squares import least_squares
 from training.symbolic.term_exchange import exchange_terms
 
@@ -52,7 +53,11 @@ FORMS = (
 
 
 def rational_candidates(
-    inputs: FloatArray, target: FloatArray, random: np.random.Generator, deadline: Deadline = NO_DEADLINE
+    inputs: FloatArray,
+    target: FloatArray,
+    random: np.random.Generator,
+    deadline: Deadline = NO_DEADLINE,
+    space: SearchSpace = ANY_LAW,
 ) -> Iterator[Candidate]:
     """Candidates with constants still to be fitted: the best of one run of the search for each form.
 
@@ -61,6 +66,7 @@ def rational_candidates(
         target: ``(rows,)``.
         random: for start values.
         deadline: checked before every step.
+        space: limits numbers of terms, and their powers.
     """
     once = different_rows(inputs, target)
     rare = (inputs == 0).mean(0) < MAX_ZERO_SHARE
@@ -69,8 +75,10 @@ def rational_candidates(
         return
     rows = random.permutation(usable)[:SEARCH_ROWS]
     x, y = inputs[rows], target[rows]
-    dictionary = Dictionary.of(x)
+    dictionary = Dictionary.of(x, space=space)
     for form in FORMS:
+        if not space.has_terms(form.numerator, form.denominator):
+            continue
         if len(rows) < ROWS_PER_TERM * (form.numerator + form.denominator) or (form.exponent != 1 and (y <= 0).any()):
             continue
         choice = _search(form, dictionary, y, random, deadline)

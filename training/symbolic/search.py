@@ -12,6 +12,7 @@ from training.symbolic.acceptance import rejection_reason
 from training.symbolic.best_candidate import BestCandidate
 from training.symbolic.candidate import Candidate
 from training.symbolic.deadline import NO_DEADLINE, Deadline, DeadlineError
+from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.stages import SIMPLE, Stage, constant_candidate, stages
 from training.symbolic.wide_stages import wide_stages
 
@@ -49,6 +50,7 @@ def search(
     target: FloatArray,
     weights: FloatArray | None = None,
     *,
+    space: SearchSpace = ANY_LAW,
     seed: int = 0,
     rounds: int = ROUNDS,
     seconds: float = math.inf,
@@ -56,15 +58,15 @@ def search(
 ) -> SearchResult:
     """Try products, sums, quotients and products of sums, then sums of products and their quotients.
 
-    The search ends with the first kind whose best candidate is a law. Of equally good fits the one that takes fewest
-    numbers to write is better (``description_length``). Only these rows decide. Of more columns than ``NARROW``,
-    screens choose the few that are searched, and rows that neither screens nor fits saw decide with the others.
+    The search ends with the first kind whose best candidate is a law. Of equally good fits the shortest one is better
+    (``description_length``). Only these rows decide. Of more columns than ``NARROW``, screens choose the few that are
+    searched, and rows that neither screens nor fits saw decide with the others.
 
     Args:
         inputs: ``(rows, columns)``, finite.
         target: ``(rows,)``, finite.
-        weights: of the rows, their mean 1, ``(rows,)``; None: 1. They count wherever constants are fitted and
-            candidates compared; which forms are tried of sums of products, all rows decide alike.
+        weights: of the rows, their mean 1, ``(rows,)``; None: 1. Which sums of products are tried, all decide alike.
+        space: the laws that may be tried.
         seed: of start values.
         rounds: over all forms of sums and quotients of products, at most; 0 tries products and linear sums only.
         seconds: limit of the time. A search that it ends may differ from run to run.
@@ -76,9 +78,9 @@ def search(
     if len(target) > 1 and np.ptp(target) == 0:
         return _of_one_value(inputs, target)
     end, random, wide = Deadline.after(seconds), np.random.default_rng(seed), inputs.shape[1] > NARROW
-    best = BestCandidate(inputs, target, _some_rows(target, random) if wide else None, weights)
+    best = BestCandidate(inputs, target, _some_rows(target, random) if wide else None, weights, space)
     stop = end.share(SEARCH_SHARE).no_earlier_than(MIN_SECONDS)
-    of_rows = *best.seen(), rounds, random, stop
+    of_rows = *best.seen(), rounds, random, stop, space
     kinds = wide_stages(*of_rows) if wide else stages(*of_rows, weights)
     with threadpool_limits(1, user_api="blas"):  # thousands of small problems: threads only wait for one another
         stopped_at = _try(kinds, best, stop, end, progress)

@@ -12,6 +12,7 @@ from training.symbolic.linear import linear_candidates
 from training.symbolic.monomial import monomial_candidates
 from training.symbolic.rational import rational_candidates
 from training.symbolic.residuals import learnable_share
+from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.two_factor import two_factor_candidates
 
 MIN_SHARE_FOR_ROUNDS = 0.4
@@ -44,6 +45,7 @@ def stages(
     rounds: int,
     random: np.random.Generator,
     deadline: Deadline = NO_DEADLINE,
+    space: SearchSpace = ANY_LAW,
     weights: FloatArray | None = None,
 ) -> Iterator[Stage]:
     """All kinds of candidates of all columns; weights of the rows count for products and sums of columns alone.
@@ -57,7 +59,7 @@ def stages(
     for done in range(rounds):
         if done == 1 and learnable_share(inputs, target, deadline=deadline) < MIN_SHARE_FOR_ROUNDS:
             return
-        yield from sums_of_products(inputs, target, random, f"round {done + 1} of {rounds}", deadline)
+        yield from sums_of_products(inputs, target, random, f"round {done + 1} of {rounds}", deadline, space)
 
 
 def simple_candidates(
@@ -78,12 +80,17 @@ def two_sums(
 
 
 def sums_of_products(
-    inputs: FloatArray, target: FloatArray, random: np.random.Generator, title: str, deadline: Deadline
+    inputs: FloatArray,
+    target: FloatArray,
+    random: np.random.Generator,
+    title: str,
+    deadline: Deadline,
+    space: SearchSpace,
 ) -> Iterator[Stage]:
     """Sums of products of powers, their quotients and roots: one stage a form."""
     kind = f"{SUMS_OF_PRODUCTS}, {title}"
     yield Stage(kind, more_at_once=True)
-    for candidate in rational_candidates(inputs, target, random, deadline):
+    for candidate in rational_candidates(inputs, target, random, deadline, space):
         yield Stage(kind, [candidate])
 
 

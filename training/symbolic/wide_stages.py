@@ -12,6 +12,7 @@ from training.symbolic.linear import linear_candidates
 from training.symbolic.monomial import monomial_candidates
 from training.symbolic.residuals import learnable_share
 from training.symbolic.screening import log_magnitudes, screened_columns, screened_rows
+from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.stages import (
     MIN_SHARE_FOR_ROUNDS,
     SIMPLE,
@@ -31,7 +32,12 @@ SCREENING = "screening"
 
 
 def wide_stages(
-    inputs: FloatArray, target: FloatArray, rounds: int, random: np.random.Generator, deadline: Deadline = NO_DEADLINE
+    inputs: FloatArray,
+    target: FloatArray,
+    rounds: int,
+    random: np.random.Generator,
+    deadline: Deadline = NO_DEADLINE,
+    space: SearchSpace = ANY_LAW,
 ) -> Iterator[Stage]:
     """Candidates of the columns that screens choose.
 
@@ -57,7 +63,7 @@ def wide_stages(
             x = inputs[:, columns]
             if done == 1 and learnable_share(x, target, deadline=deadline) < MIN_SHARE_FOR_ROUNDS:
                 continue
-            yield from _of_columns(columns, sums_of_products(x, target, random, title, deadline))
+            yield from _of_columns(columns, sums_of_products(x, target, random, title, deadline, space))
 
 
 def _long_sums_and_products(

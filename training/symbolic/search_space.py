@@ -1,0 +1,50 @@
+"""The search space: which laws a search may try, and with it what every stage is asked to respect."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.symbolic.candidate import Candidate
+
+FUNCTIONS = ("exp", "log", "sin", "cos", "tan", "tanh", "arcsin", "arccos", "arctan", "abs", "min", "max")
+"""Functions that a law may hold."""
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """Which laws may be tried; without arguments, all that the stages know.
+
+    Args:
+        functions: names of functions that a law may hold, of ``FUNCTIONS``.
+        max_terms: terms of every sum, above and below the bar of a fraction, at most; None: as many as a stage tries.
+        exponents: powers of columns that are tried in sums, beside 1; None: those of ``dictionary``.
+    """
+
+    functions: tuple[str, ...] = FUNCTIONS
+    max_terms: int | None = None
+    exponents: tuple[float, ...] | None = None
+
+    def has_terms(self, *counts: int) -> bool:
+        """Whether sums may have so many terms."""
+        return self.max_terms is None or max(counts) <= self.max_terms
+
+    def of_powers(self, usual: tuple[float, ...]) -> tuple[float, ...]:
+        """The powers that are tried of a column, in ascending order, for those that are tried usually.
+
+        Args:
+            usual: without a choice; they tell whether the column has zeros (no negative power) and negative values (no
+                half power).
+        """
+        if self.exponents is None:
+            return usual
+        negative, halves = min(usual) < 0, any(power != round(power) for power in usual)
+        allowed = {power for power in (*self.exponents, 1.0) if power and (negative or power > 0)}
+        return tuple(sorted(power for power in allowed if halves or power == round(power)))
+
+    def allows(self, candidate: Candidate) -> bool:
+        """Whether a candidate's sums are short enough."""
+        return self.has_terms(int(np.bincount(candidate.sum_index).max()))
+
+
+ANY_LAW = SearchSpace()
+"""All laws that the stages know."""
