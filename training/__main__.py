@@ -43,7 +43,7 @@ def _run(arguments: list[str]) -> int:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM cleans up as Ctrl-C does
         from training.cli import commands
 
-        commands.COMMANDS[options.command](options)
+        commands.run(options)
     except ModuleNotFoundError as error:
         return _fail(f"Training needs {error.name}: pip install 'nalu-serve[training]', or make install.")
     except (InputError, UnknownNameError, ManifestError) as error:

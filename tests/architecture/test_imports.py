@@ -48,6 +48,13 @@ def test_importing_a_module_of_the_service_imports_no_torch(module: str) -> None
     assert not {"torch", "training"} & modules_after(f"import {module}")
 
 
+@pytest.mark.slow
+def test_a_fit_starts_without_what_only_some_fits_need() -> None:
+    modules = modules_after("import training.cli.fit_command")
+    assert {"torch", "sympy"} <= modules
+    assert not {"sklearn", "onnxscript", "matplotlib", "pandas", "pyarrow", "onnxruntime"} & modules
+
+
 def test_app_imports_only_what_needs_no_torch_from_models() -> None:
     assert foreign("app", "models")
     assert foreign("app", "models") == foreign("app", "models.manifest", "models.decoding")

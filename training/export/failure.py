@@ -7,7 +7,6 @@ from types import FrameType
 
 import torch
 from torch import fx, nn
-from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from training.data.tables.excerpt import excerpt
 
@@ -24,6 +23,8 @@ def describe(error: BaseException, network: nn.Module, shown: Mapping[str, str])
         network: the network.
         shown: what messages call some of its modules, by name, for example ``{"network.conv_model": "backbone"}``.
     """
+    from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode  # slow to import, and only here
+
     frames = list(_frames(error))
     node, module = _node(frames), _innermost_module(frames, network)
     names = {id(part): name for name, part in network.named_modules()}

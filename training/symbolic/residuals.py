@@ -1,11 +1,6 @@
 """How much of a target, or of residuals, trees and polynomials can learn from the columns."""
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.linear_model import RidgeCV
-from sklearn.model_selection import KFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import PolynomialFeatures, QuantileTransformer, StandardScaler
 
 from models.arrays import FloatArray
 from training.symbolic.deadline import NO_DEADLINE, Deadline
@@ -34,6 +29,12 @@ def learnable_share(inputs: FloatArray, target: FloatArray, seed: int = 0, deadl
     rows = min(len(target), MAX_ROWS)
     if rows < MIN_ROWS:
         return 0.0
+    from sklearn.ensemble import HistGradientBoostingRegressor  # slow to import, and not needed for exact laws
+    from sklearn.linear_model import RidgeCV
+    from sklearn.model_selection import KFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import PolynomialFeatures, QuantileTransformer, StandardScaler
+
     index = np.random.default_rng(seed).permutation(len(target))[:rows]
     ranks = np.argsort(np.argsort(target[index])).astype(np.float64)
     goal = (ranks - ranks.mean()) / ranks.std()

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, rankdata
 
 from models.arrays import BoolArray, FloatArray, IntArray
 from training.symbolic.deadline import NO_DEADLINE, Deadline, DeadlineError
@@ -94,6 +93,8 @@ def views(target: FloatArray) -> Iterator[FloatArray]:
 
 def _normal_scores(values: FloatArray) -> FloatArray:
     """Ranks, as quantiles of a normal distribution, ``(rows,)``."""
+    from scipy.stats import norm, rankdata  # slow to import, and only for wide tables
+
     return np.asarray(norm.ppf(rankdata(values) / (len(values) + 1)))
 
 

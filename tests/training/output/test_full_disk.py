@@ -7,18 +7,15 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-import torch
 from torch import nn
 
 from models.manifest import Manifest
 from training.__main__ import main
-from training.cli.commands import COMMANDS
 from training.cli.validators import check_folders
 from training.errors import InputError
 from training.export.checkpoint import load_checkpoint
@@ -51,10 +48,8 @@ def listing(folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def export(monkeypatch: pytest.MonkeyPatch) -> Export:
-    """The default model add, which ``torch.onnx.export`` need not export once more."""
-    program = SimpleNamespace(model_proto=onnx.load(ADD / "model.onnx"))
-    monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: program)
+def export() -> Export:
+    """The default model add."""
     inputs = np.random.default_rng(0).uniform(1, 10, (8, 2))
     fields = Manifest.read(ADD).model_dump(exclude={"name", "version", "files"})
     return Export(load_checkpoint(ADD / "weights.safetensors"), {"interpolation": inputs}, fields)
@@ -185,7 +180,7 @@ def test_an_error_of_the_disk_is_one_sentence_and_code_2(
     def fail(*_: object) -> None:
         raise OSError(number, os.strerror(number), "models/add")
 
-    monkeypatch.setitem(COMMANDS, "evaluate", fail)
+    monkeypatch.setattr("training.cli.commands.run", fail)
     assert main(["evaluate", "add"]) == 2
     printed = capsys.readouterr().err
     assert printed.startswith(f"nalu-serve: {sentence}")

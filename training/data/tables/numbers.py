@@ -49,7 +49,7 @@ def _native(fields: Any) -> ParsedColumn:
 
     if pa.types.is_boolean(fields.type):
         fields = pc.cast(fields, pa.int8())
-    values = np.asarray(pc.cast(fields, pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
+    values = _floats(pc.cast(fields, pa.float64(), safe=False))
     large = np.flatnonzero(np.abs(values) >= EXACT) if pa.types.is_integer(fields.type) else ()
     rounded = next((str(fields[int(i)]) for i in large if int(values[i]) != fields[int(i)].as_py()), None)
     return ParsedColumn(values, rounded=rounded)
@@ -135,7 +135,8 @@ def _first_rounded(fields: Any, values: FloatArray) -> str | None:
 
 
 def _floats(array: Any) -> FloatArray:
-    return np.asarray(array.to_numpy(zero_copy_only=False), dtype=np.float64)
+    """Of float64; without nulls by DLPack, as Arrow's own way imports pandas where it is installed."""
+    return np.asarray(array.to_numpy(zero_copy_only=False) if array.null_count else np.from_dlpack(array))
 
 
 def _mask(array: Any) -> Any:
