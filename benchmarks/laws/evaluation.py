@@ -47,7 +47,8 @@ def _largest_error(predicted: FloatArray, truth: FloatArray) -> float:
 def formula_values(formula: str, columns: Sequence[str], inputs: FloatArray) -> FloatArray:
     """Values of a formula, ``(rows,)``; nan where it has none."""
     symbols = sympy.symbols(list(columns), real=True)
-    expression = sympy.sympify(formula, locals=dict(zip(columns, symbols, strict=True)))
+    names = {"min": sympy.Min, "max": sympy.Max} | dict(zip(columns, symbols, strict=True))
+    expression = sympy.sympify(formula, locals=names)
     with np.errstate(all="ignore"):
         values = sympy.lambdify(symbols, expression, "numpy")(*inputs.T)
     return np.broadcast_to(np.asarray(values, dtype=np.float64), len(inputs))

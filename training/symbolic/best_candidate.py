@@ -82,7 +82,7 @@ class BestCandidate:
     def _wide_reason(self, deadline: Deadline, *, noise: bool) -> str | None:
         """As ``rejection_reason``, of the columns that the candidate is made of, and then of all the others."""
         candidate = self.candidate
-        used = (candidate.exponents != 0).any(0) | (candidate.signs != 1).any(0)
+        used = candidate.used
         used[: int(not used.any())] = True
         narrow = candidate.of_columns(used)
         reason = rejection_reason(

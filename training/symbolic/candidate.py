@@ -1,28 +1,36 @@
 """Candidates for the law of a table, and the description length that compares them."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 
 from models.arrays import BoolArray, FloatArray, IntArray
 from models.law import Law
+from training.symbolic.functions import FUNCTIONS
 
 ROUNDING_ERROR = 1e-12
 """Relative errors below this are rounding: two candidates that reach it fit equally well."""
 
 
+SCALED = frozenset({"identity", "abs", "min", "max"})
+"""Functions f with ``f(c * x) = c * f(x)`` for positive c."""
+
+
 @dataclass(frozen=True)
 class Candidate:
-    """A product of powers of sums of products of powers; see ``models.law.Law`` for the equation.
+    """A product of powers of sums of products of powers of columns and features; see ``models.law.Law``.
 
     Args:
-        exponents: ``(terms, columns)``.
-        signs: what a negative input contributes to each term, ``(terms, columns)``: 1, -1 or nan.
+        exponents: ``(terms, columns + features)``.
+        signs: what a negative column contributes to each term, ``(terms, columns + features)``: 1, -1 or nan.
         constants: ``(terms,)``.
         sum_index: index of the sum that each term belongs to, ``(terms,)``.
         sum_exponents: the power of each sum, ``(sums,)``.
+        features: functions of other candidates, which follow the table's columns.
     """
 
     exponents: FloatArray
@@ -30,19 +38,42 @@ class Candidate:
     constants: FloatArray
     sum_index: IntArray
     sum_exponents: FloatArray
+    features: tuple["Feature", ...] = ()
+
+    @property
+    def width(self) -> int:
+        """How many columns its table has."""
+        return int(self.exponents.shape[1]) - len(self.features)
+
+    @property
+    def used(self) -> BoolArray:
+        """Which columns of the table it is made of, ``(columns,)``."""
+        used = (self.exponents != 0).any(0) | (self.signs != 1).any(0)
+        return np.asarray(np.any([used[: self.width], *(law.used for law in self.inner_laws())], axis=0))
 
     @property
     def complexity(self) -> int:
-        """How many numbers write it: 1, constants but 1 and -1, exponents but 0, and those of sums but 1."""
+        """How many numbers write it: 1, constants but 1 and -1, exponents but 0, those of sums but 1, and features."""
         constants = np.count_nonzero(np.abs(self.constants) != 1)
-        return int(constants + np.count_nonzero(self.exponents) + np.count_nonzero(self.sum_exponents != 1) + 1)
+        own = constants + np.count_nonzero(self.exponents) + np.count_nonzero(self.sum_exponents != 1) + 1
+        return int(own) + sum(law.complexity for law in self.inner_laws())
+
+    def inner_laws(self) -> list["Candidate"]:
+        """The arguments of its features, in order."""
+        return [law for feature in self.features for law in feature.arguments]
+
+    def columns(self, inputs: FloatArray) -> FloatArray:
+        """The table's columns and the features, ``(rows, columns + features)``."""
+        if not self.features:
+            return inputs
+        return np.column_stack([inputs, *(feature.values(inputs) for feature in self.features)])
 
     def terms(self, inputs: FloatArray) -> FloatArray:
         """The products of powers without their constants, ``(rows, terms)``."""
-        values = np.ones((len(inputs), len(self.exponents)))
+        values, columns = np.ones((len(inputs), len(self.exponents))), self.columns(inputs)
         with np.errstate(all="ignore"):
             for term, column in zip(*np.nonzero((self.exponents != 0) | (self.signs != 1)), strict=True):
-                x, sign = inputs[:, column], self.signs[term, column]
+                x, sign = columns[:, column], self.signs[term, column]
                 values[:, term] *= np.abs(x) ** self.exponents[term, column] * np.where(x < 0, sign, 1.0)
         return values
 
@@ -66,25 +97,65 @@ class Candidate:
 
     def widened(self, places: BoolArray) -> "Candidate":
         """The same candidate on a wider table that holds its columns at these places."""
-        exponents, signs = np.zeros((len(self.exponents), len(places))), np.ones((len(self.exponents), len(places)))
-        exponents[:, places], signs[:, places] = self.exponents, self.signs
-        return replace(self, exponents=exponents, signs=signs)
+        kept = np.append(places, np.ones(len(self.features), dtype=np.bool_))
+        exponents, signs = np.zeros((len(self.exponents), len(kept))), np.ones((len(self.exponents), len(kept)))
+        exponents[:, kept], signs[:, kept] = self.exponents, self.signs
+        features = tuple(feature.mapped(lambda law: law.widened(places)) for feature in self.features)
+        return replace(self, exponents=exponents, signs=signs, features=features)
 
     def of_columns(self, places: BoolArray) -> "Candidate":
         """The same candidate on a table that has only these columns."""
-        return replace(self, exponents=self.exponents[:, places], signs=self.signs[:, places])
+        kept = np.append(places, np.ones(len(self.features), dtype=np.bool_))
+        features = tuple(feature.mapped(lambda law: law.of_columns(places)) for feature in self.features)
+        return replace(self, exponents=self.exponents[:, kept], signs=self.signs[:, kept], features=features)
 
     def network(self) -> Law:
         """The candidate as a network."""
-        terms, columns = self.exponents.shape
-        law = Law(columns, terms, len(self.sum_exponents))
-        one_hot = np.zeros((len(self.sum_exponents), terms))
-        one_hot[self.sum_index, np.arange(terms)] = self.constants
+        law = Law(**self._config())
+        self._copy_to(law)
+        return law.eval()
+
+    def _config(self) -> dict[str, Any]:
+        features = [
+            {"function": feature.function, "arguments": [argument._config() for argument in feature.arguments]}
+            for feature in self.features
+        ]
+        sizes = {"in_features": self.width, "terms": len(self.exponents), "sums": len(self.sum_exponents)}
+        return {**sizes, "features": features}
+
+    def _copy_to(self, law: Law) -> None:
+        one_hot = np.zeros((len(self.sum_exponents), len(self.exponents)))
+        one_hot[self.sum_index, np.arange(len(self.exponents))] = self.constants
         with torch.no_grad():
             for parameter, values in ((law.W, self.exponents), (law.C, one_hot), (law.V, self.sum_exponents)):
                 parameter.copy_(torch.from_numpy(values))
             law.negative.copy_(torch.from_numpy(self.signs))
-        return law.eval()
+        networks = [network for feature in law.features for network in feature.arguments]  # type: ignore[union-attr]
+        for argument, network in zip(self.inner_laws(), networks, strict=True):
+            argument._copy_to(network)
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A function of one candidate, or of two, as a column of another; see ``models.law.Feature``.
+
+    Args:
+        function: a name out of ``models.functions.FUNCTIONS``.
+        arguments: candidates of the table's columns. The first constant of a function whose scale its terms take up
+            (``SCALED``) is not fitted.
+    """
+
+    function: str
+    arguments: tuple[Candidate, ...]
+
+    def values(self, inputs: FloatArray) -> FloatArray:
+        """The feature on every row, ``(rows,)``; not finite where the function is not."""
+        with np.errstate(all="ignore"):
+            return FUNCTIONS[self.function].value(*(argument.predict(inputs) for argument in self.arguments))
+
+    def mapped(self, change: Callable[[Candidate], Candidate]) -> "Feature":
+        """The same function of changed arguments."""
+        return replace(self, arguments=tuple(map(change, self.arguments)))
 
 
 def signs_of(exponents: FloatArray, inputs: FloatArray) -> FloatArray:

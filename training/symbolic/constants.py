@@ -10,12 +10,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.arrays import FloatArray
+from training.symbolic.all_constants import all_constants, fitted_places, linearised, with_constants, without_terms
 from training.symbolic.candidate import Candidate
 from training.symbolic.deadline import NO_DEADLINE, Deadline
+from training.symbolic.shared_scale import normalised, scalings
 from training.symbolic.snap import simplest_constant
 from training.symbolic.subset_least_squares import ROUNDING, allowance, inverse_lengths, least_squares
 
-STEPS = 12
+STEPS, INNER_STEPS = 12, 40
+"""Gauss-Newton steps at most, without and with features, whose constants are no linear ones."""
+MAX_HALVINGS = 6
+"""Of a step in the constants of features."""
 MAX_STANDARD_ERRORS = 3.0
 """Standard errors that a simple number may lie off the fitted one."""
 TOLERANCE_SHARES = (1.0, 1 / 3, 1 / 10)
@@ -57,9 +62,13 @@ def _by_size(values: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class _ConstantFit:
-    """A candidate on rows where its terms are finite, ``terms`` ``(rows, terms)``, and the error it has there."""
+    """A candidate on the rows where its terms are finite, ``terms`` ``(rows, terms)``, and the error it has there.
+
+    Constants are those of the features too, in the order of ``all_constants``.
+    """
 
     candidate: Candidate
+    inputs: FloatArray
     terms: FloatArray
     target: FloatArray
     weights: FloatArray
@@ -74,23 +83,29 @@ class _ConstantFit:
         sound = np.isfinite(terms).all(1)
         if sound.sum() <= len(candidate.constants):
             return None
-        return cls(candidate, terms[sound], target[sound], weights[sound], np.inf, deadline).fitted()
+        if not sound.all():
+            inputs, terms, target, weights = inputs[sound], terms[sound], target[sound], weights[sound]
+        return cls(candidate, inputs, terms, target, weights, np.inf, deadline).fitted()
+
+    @property
+    def constants(self) -> FloatArray:
+        return all_constants(self.candidate)
 
     def fitted(self) -> "_ConstantFit | None":
         """Gauss-Newton; None where the numbers are not finite."""
-        constants = _gauge(self.candidate)
-        free = _free(self.candidate)
+        constants = normalised(self.candidate)
+        free = fitted_places(self.candidate)
         best, least = constants, self.error_of(constants)
-        for _ in range(STEPS):
+        for _ in range(INNER_STEPS if self.candidate.features else STEPS):
             self.deadline.check()
             answer, slope = self.linearised(constants)
             A, b = slope[:, free] * self.weights[:, None], (self.target - answer) * self.weights
             if not (np.isfinite(A).all() and np.isfinite(b).all()):
                 break
             scale = np.maximum(np.sqrt(np.mean(A**2, 0)), 1e-300)
-            constants = constants.copy()
-            constants[free] += least_squares(A / scale, b) / scale
-            error = self.error_of(constants)
+            step = np.zeros(len(constants))
+            step[free] = least_squares(A / scale, b) / scale
+            constants, error = self._stepped(constants, step, least)
             if not error <= 4 * least:
                 break
             gained = least - error
@@ -100,7 +115,23 @@ class _ConstantFit:
                 break
         if not np.isfinite(least):
             return None
-        return replace(self, candidate=replace(self.candidate, constants=best), error=least)
+        return replace(self._with(best), error=least)
+
+    def _stepped(self, constants: FloatArray, step: FloatArray, least: float) -> tuple[FloatArray, float]:
+        """The constants after a step, and their error; a step in those of features is halved until it gains."""
+        for halvings in range(MAX_HALVINGS if self.candidate.features else 1):
+            trial = constants + step / 2**halvings
+            error = self.error_of(trial)
+            if error <= least:
+                break
+        return trial, error
+
+    def _with(self, constants: FloatArray) -> "_ConstantFit":
+        """The same fit with other constants."""
+        candidate = with_constants(self.candidate, constants)
+        return replace(
+            self, candidate=candidate, terms=candidate.terms(self.inputs) if candidate.features else self.terms
+        )
 
     def error_of(self, constants: FloatArray) -> float:
         """Weighted mean squared error, no less than what rounding leaves."""
@@ -110,13 +141,17 @@ class _ConstantFit:
 
     def predicted(self, constants: FloatArray) -> FloatArray:
         """Predictions with other constants, ``(rows,)``."""
+        if self.candidate.features:
+            return with_constants(self.candidate, constants).predict(self.inputs)
         return self.candidate.product(self.sums(constants))
 
     def sums(self, constants: FloatArray) -> FloatArray:
         return self.candidate.summed(self.terms * constants)
 
     def linearised(self, constants: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Predictions ``(rows,)``, and their derivatives by every constant, ``(rows, terms)``."""
+        """Predictions ``(rows,)``, and their derivatives by every constant, ``(rows, constants)``."""
+        if self.candidate.features:
+            return linearised(with_constants(self.candidate, constants), self.inputs)
         with np.errstate(all="ignore"):
             answer = self.predicted(constants)
             sum_index, sum_exponents = self.candidate.sum_index, self.candidate.sum_exponents
@@ -130,7 +165,7 @@ class _ConstantFit:
         """Drop terms as long as a shorter candidate fits as well: all weak ones at once, or one."""
         best = self
         while True:
-            strength = np.abs(best.candidate.constants) / np.maximum(best.spread(), 1e-300)
+            strength = np.abs(best.constants) / np.maximum(best.spread(), 1e-300)
             weak = np.flatnonzero(strength < 1).tolist()
             groups = [weak] if len(weak) > 1 else []
             groups += [[place] for place in np.argsort(strength)[:WEAKEST_TERMS].tolist()]
@@ -142,18 +177,19 @@ class _ConstantFit:
 
     def without(self, places: Sequence[int]) -> "_ConstantFit | None":
         """The fit without some terms; None if a sum is left empty, or it is significantly worse."""
-        keep = np.setdiff1d(np.arange(len(self.candidate.sum_index)), places)
-        if set(self.candidate.sum_index[keep]) != set(self.candidate.sum_index):
+        shorter = without_terms(self.candidate, places)
+        if shorter is None:
             return None
-        changed = {name: getattr(self.candidate, name)[keep] for name in _BY_TERM}
-        trial = replace(self, candidate=replace(self.candidate, **changed), terms=self.terms[:, keep]).fitted()
+        keep = np.setdiff1d(np.arange(len(self.candidate.constants)), places)
+        terms = shorter.terms(self.inputs) if self.candidate.features else self.terms[:, keep]
+        trial = replace(self, candidate=shorter, terms=terms).fitted()
         return trial if trial is not None and trial.error <= self.allowed(len(places)) else None
 
     def spread(self) -> FloatArray:
-        """Standard errors of the constants, 0 for those fixed at 1, ``(terms,)``."""
-        free = _free(self.candidate)
-        A = self.linearised(self.candidate.constants)[1][:, free] * self.weights[:, None]
-        errors = np.zeros(len(self.candidate.constants))
+        """Standard errors of the constants, 0 for those that are fixed, ``(constants,)``."""
+        free = fitted_places(self.candidate)
+        A = self.linearised(self.constants)[1][:, free] * self.weights[:, None]
+        errors = np.zeros(len(self.constants))
         if np.isfinite(A).all():
             scale = np.maximum(np.sqrt(np.mean(A**2, 0)), 1e-300)
             errors[free] = inverse_lengths(A / scale) * np.sqrt(self.error) / scale
@@ -161,12 +197,12 @@ class _ConstantFit:
 
     def snapped(self) -> Candidate:
         """The candidate with simple constants where they fit as well; of its scales the simplest."""
-        relative = MAX_STANDARD_ERRORS * self.spread() / np.maximum(np.abs(self.candidate.constants), 1e-300)
+        relative = MAX_STANDARD_ERRORS * self.spread() / np.maximum(np.abs(self.constants), 1e-300)
         trials = []
-        for constants in _scales(self.candidate):
+        for constants in scalings(self.candidate):
             tolerances = np.maximum(relative, ROUNDING) * np.abs(constants)
             trials.append(self.snapped_to(constants, tolerances))
-        return replace(self.candidate, constants=min(trials, key=_digits))
+        return with_constants(self.candidate, min(trials, key=_digits))
 
     def snapped_to(self, constants: FloatArray, tolerances: FloatArray) -> FloatArray:
         """Constants snapped to simple numbers: all at once, or else each that can be, the largest first."""
@@ -186,46 +222,6 @@ class _ConstantFit:
                     snapped = trial
                     break
         return snapped
-
-
-_BY_TERM = ("exponents", "signs", "constants", "sum_index")
-
-
-def _free(candidate: Candidate) -> list[int]:
-    fixed = {int(np.flatnonzero(candidate.sum_index == k)[0]) for k in range(1, len(candidate.sum_exponents))}
-    return [place for place in range(len(candidate.sum_index)) if place not in fixed]
-
-
-def _gauge(candidate: Candidate) -> FloatArray:
-    """The same constants, rescaled so that those are 1 that must be."""
-    constants = candidate.constants.copy()
-    for k in range(1, len(candidate.sum_exponents)):
-        scale = constants[np.flatnonzero(candidate.sum_index == k)[0]]
-        constants = _rescaled(candidate, constants, k, scale)
-    return constants
-
-
-def _rescaled(candidate: Candidate, constants: FloatArray, k: int, scale: float) -> FloatArray:
-    """Divide one sum by a scale, and multiply the first so that predictions stay the same."""
-    changed = constants.copy()
-    changed[candidate.sum_index == k] /= scale
-    with np.errstate(all="ignore"):
-        ratio = candidate.sum_exponents[k] / candidate.sum_exponents[0]
-        changed[candidate.sum_index == 0] *= np.sign(scale) ** ratio * np.abs(scale) ** ratio
-    return changed
-
-
-def _scales(candidate: Candidate) -> list[FloatArray]:
-    """Ways to share a common scale among two sums: each constant of the second, or of the first, as 1."""
-    constants = candidate.constants
-    if len(candidate.sum_exponents) != 2:
-        return [constants]
-    ways = [_rescaled(candidate, constants, 1, scale) for scale in constants[candidate.sum_index == 1][:4]]
-    ratio = candidate.sum_exponents[1] / candidate.sum_exponents[0]
-    if abs(ratio) == 1:
-        first = constants[candidate.sum_index == 0]
-        ways += [_rescaled(candidate, constants, 1, abs(scale) ** -ratio) for scale in first[:4] if scale]
-    return [way for way in ways if np.isfinite(way).all()] or [constants]
 
 
 def _digits(constants: FloatArray) -> int:

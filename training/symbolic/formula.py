@@ -1,10 +1,11 @@
 """The formula of a network, as text and as LaTeX, where one formula holds for every input."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from keyword import iskeyword
+from typing import Any
 
 import numpy as np
 import sympy
@@ -16,7 +17,15 @@ from models.law import Law
 EXACT_WITHIN = 1e-6
 """A weight of a unit counts as the integer that it is this close to: the largest error of the default models."""
 LARGEST_DENOMINATOR = 12
-RESERVED_NAMES = ("Abs", "pi", "sign", "sqrt")
+_FUNCTIONS: dict[str, Callable[..., sympy.Expr]] = {
+    **{name: getattr(sympy, name) for name in ("exp", "log", "sin", "cos", "tan", "tanh")},
+    **{f"arc{name}": getattr(sympy, f"a{name}") for name in ("sin", "cos", "tan")},
+    "abs": sympy.Abs,
+    "min": sympy.Min,
+    "max": sympy.Max,
+}
+_NAMES = {function.__name__: name for name, function in _FUNCTIONS.items()}
+RESERVED_NAMES = (*_FUNCTIONS, "Abs", "pi", "sign", "sqrt")
 """Reserved in formulas: columns of these names are quoted."""
 
 
@@ -46,8 +55,9 @@ def formula(network: nn.Module, columns: Sequence[str]) -> Formula | None:
     return Formula(_text(expression, columns), _latex(expression, symbols, columns))
 
 
-def _law(law: Law, symbols: Sequence[sympy.Symbol]) -> sympy.Expr:
+def _law(law: Law, symbols: Sequence[sympy.Expr]) -> sympy.Expr:
     W, negative, C, V = (tensor.detach().cpu().numpy() for tensor in (law.W, law.negative, law.C, law.V))
+    symbols = [*symbols, *(_feature(feature, symbols) for feature in law.features)]
     order = sorted(range(len(W)), key=lambda j: (-W[j]).tolist())  # as one would write it: a before b, a**2 before a
     W, negative, C = W[order], negative[order], C[:, order]
     sums = [
@@ -58,7 +68,12 @@ def _law(law: Law, symbols: Sequence[sympy.Symbol]) -> sympy.Expr:
     return powers[0] if len(powers) == 1 else sympy.Mul(*powers, evaluate=False)
 
 
-def _term(exponents: FloatArray, negative: FloatArray, symbols: Sequence[sympy.Symbol]) -> sympy.Expr:
+def _feature(feature: Any, symbols: Sequence[sympy.Expr]) -> sympy.Expr:
+    arguments = [_law(law, symbols) for law in feature.arguments]
+    return arguments[0] if feature.function == "identity" else _FUNCTIONS[feature.function](*arguments)
+
+
+def _term(exponents: FloatArray, negative: FloatArray, symbols: Sequence[sympy.Expr]) -> sympy.Expr:
     factors = []
     for symbol, power, sign in zip(symbols, exponents, negative, strict=True):
         by_parity = power == np.round(power) and sign == 1 - 2 * (abs(power) % 2)
@@ -154,6 +169,7 @@ def _collected(weights: FloatArray, values: Sequence[sympy.Expr]) -> list[sympy.
 
 def _text(expression: sympy.Expr, columns: Sequence[str]) -> str:
     text = sympy.sstr(expression, order="none", full_prec=False)
+    text = re.sub(r"\b(\w+)(?=\()", lambda match: _NAMES.get(match[1], match[1]), text)
     text = re.sub(r"(?<!\*)\*(?!\*)|/", r" \g<0> ", text)
     return re.sub(r"x(\d{4})", lambda match: _quoted(columns[int(match[1])]), text)
 

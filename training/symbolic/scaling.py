@@ -40,14 +40,17 @@ class Scaling:
 
     def restored(self, candidate: Candidate) -> Candidate:
         """The candidate for the columns as they are; a constant that float64 cannot hold becomes 0 or infinite."""
-        decades, sum_index, powers = -(candidate.exponents @ self.columns), candidate.sum_index, candidate.sum_exponents
+        sum_index, powers = candidate.sum_index, candidate.sum_exponents
+        decades = -(candidate.exponents[:, : candidate.width] @ self.columns)
         decades = decades + np.where(sum_index == 0, self.target / powers[0], 0.0)
         for k in range(1, len(powers)):  # sums have a scale in common: that of the others goes to the first
             shared = decades[sum_index == k][0]
             decades = decades - np.where(sum_index == k, shared, 0.0)
             decades = decades + np.where(sum_index == 0, shared * powers[k] / powers[0], 0.0)
         pairs = zip(candidate.constants.tolist(), decades.tolist(), strict=True)
-        return replace(candidate, constants=np.array([_times_ten_to(*pair) for pair in pairs]))
+        arguments = replace(self, target=0)
+        features = tuple(feature.mapped(arguments.restored) for feature in candidate.features)
+        return replace(candidate, constants=np.array([_times_ten_to(*pair) for pair in pairs]), features=features)
 
     def network(self, candidate: Candidate, places: BoolArray) -> Law:
         """The restored candidate as a network on a wider table, which holds its columns at these places."""

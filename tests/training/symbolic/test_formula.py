@@ -81,7 +81,7 @@ def law(
         (law([[1, -1, 0]], [[1]]), Formula("a / b", r"\frac{a}{b}")),
         (law([[1, 0, 0], [0, 0, 1]], [[-1, 1]]), Formula("c - a", "c - a")),
         (law([[2, 0, 0], [0, 2, 0]], [[1, 1]], [0.5]), Formula("sqrt(a**2 + b**2)", r"\sqrt{a^{2} + b^{2}}")),
-        (law([[1, 1, 0]], [[1]], None, [[1.0, -1.0, 1.0]]), Formula("b * Abs(a)", r"b \left|{a}\right|")),
+        (law([[1, 1, 0]], [[1]], None, [[1.0, -1.0, 1.0]]), Formula("b * abs(a)", r"b \left|{a}\right|")),
         (law([[0, 0, 0]], [[3]]), Formula("3", "3")),
     ],
 )
@@ -106,7 +106,7 @@ def test_columns_keep_their_names_and_odd_ones_are_quoted() -> None:
     assert text(product, ("Größe", "E")) == "Größe * E"
 
 
-@pytest.mark.parametrize("name", ["pi", "sqrt", "Abs", "sign", "lambda"])
+@pytest.mark.parametrize("name", ["pi", "sqrt", "Abs", "exp", "max", "arcsin", "sign", "lambda"])
 def test_a_column_is_not_mistaken_for_a_word_of_the_formula(name: str) -> None:
     assert text(law([[1]], [[np.pi]]), (name,)) == f'pi * "{name}"'
 
