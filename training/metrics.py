@@ -27,13 +27,16 @@ def root_mean_square(values: NDArray[Any]) -> float:
     return _scaled(values, lambda scaled: float(np.sqrt(np.mean(scaled**2))))
 
 
-def relative_rmse(predicted: FloatArray, target: FloatArray) -> float:
+def relative_rmse(predicted: FloatArray, target: FloatArray, weights: FloatArray | None = None) -> float:
     """Root mean square error over the target's root mean square.
 
     An error relative to nothing is absolute: where the target is 0 in every row, the result is the root mean square
-    error itself, in the unit of the target. Not finite where a prediction is not.
+    error itself, in the unit of the target. Not finite where a prediction is not. Squares are weighted where rows, the
+    first axis, have weights.
     """
     with np.errstate(all="ignore"):
+        root = np.sqrt(_of_mean_one(target, weights))
+        predicted, target = root * predicted, root * target
         return root_mean_square(predicted - target) / (root_mean_square(target) or 1.0)
 
 
@@ -53,12 +56,15 @@ def relative_errors(predicted: FloatArray, target: FloatArray, floor: float = 0.
         return np.asarray(np.abs(predicted - target) / np.where(size > 0, size, typical or 1.0))
 
 
-def regression_errors(predicted: FloatArray, target: FloatArray) -> dict[str, float | int | None]:
+def regression_errors(
+    predicted: FloatArray, target: FloatArray, weights: FloatArray | None = None
+) -> dict[str, float | int | None]:
     """Errors of predictions, each a name and a value.
 
     Args:
         predicted: the predictions; any shape.
         target: the truth, of the same shape.
+        weights: of the rows, the first axis, above 0; None: all count alike. Means are weighted, maxima not.
 
     Returns:
         ``rows``; ``mae`` and ``rmse`` in the unit of the target; ``relative_rmse``, see there;
@@ -70,11 +76,11 @@ def regression_errors(predicted: FloatArray, target: FloatArray) -> dict[str, fl
         return {"rows": 0}
     nonzero = target != 0 if target.any() else np.full(target.shape, fill_value=True)
     with np.errstate(all="ignore"):
-        error = np.abs(predicted - target)
+        error, w = np.abs(predicted - target), _of_mean_one(target, weights)
         values = {
-            "mae": _scaled(error, lambda scaled: float(scaled.mean())),
-            "rmse": root_mean_square(error),
-            "relative_rmse": relative_rmse(predicted, target),
+            "mae": _scaled(w * error, lambda scaled: float(scaled.mean())),
+            "rmse": root_mean_square(np.sqrt(w) * error),
+            "relative_rmse": relative_rmse(predicted, target, weights),
             "max_relative_error": float(relative_errors(predicted, target)[nonzero].max()),
         }
     finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
@@ -94,6 +100,14 @@ def classification_errors(probabilities: FloatArray, labels: IntArray) -> dict[s
 def predicted_classes(probabilities: FloatArray) -> IntArray:
     """The most probable class of each row, ``(rows,)``; -1, no class, where a probability is not finite."""
     return np.where(np.isfinite(probabilities).all(1), probabilities.argmax(1), -1)
+
+
+def _of_mean_one(values: FloatArray, weights: FloatArray | None) -> FloatArray:
+    """Weights of the first axis of some values, their mean 1, to be broadcast against them; 1 without weights."""
+    if weights is None:
+        return np.ones((1,) * values.ndim)
+    shares = weights / weights.max()  # a mean of large weights may overflow
+    return np.asarray((shares / shares.mean()).reshape(-1, *(1,) * (values.ndim - 1)))
 
 
 def _scaled(values: FloatArray, statistic: Callable[[FloatArray], float]) -> float:

@@ -21,12 +21,13 @@ def run_fit(options: Namespace) -> None:
         options.data,
         options.target,
         options.columns,
+        weights=options.weights,
         drop_incomplete=options.drop_incomplete,
         seed=options.seed,
         table_format=table_format(options),
     )
     table, left_out = informative(table, str(options.data))
-    split = split_table(table.inputs, table.target, options.seed, str(options.data), table.numbers)
+    split = split_table(table.inputs, table.target, options.seed, str(options.data), table.numbers, table.weights)
     config = fit.FitConfig(
         name=name,
         columns=table.columns,
@@ -37,7 +38,8 @@ def run_fit(options: Namespace) -> None:
         restarts=options.restarts,
         seconds=options.seconds,
         command=options.command_line,
-        data=f"{options.data.name}: {table.rows} rows",
+        data=f"{options.data.name}: {table.rows} rows"
+        + (f", weighted by '{options.weights}'" if options.weights else ""),
     )
     check_folders(options.repository, options.plots)
     for note in (*table.notes, *left_out):
@@ -55,6 +57,8 @@ def run_fit(options: Namespace) -> None:
 def _print_notes(fitted: fit.FittedModel, split: Split) -> None:
     if fitted.mlp is None:
         print("No comparison with an MLP: none of its starts gives finite numbers.")
+    if split.train.weights is not None:
+        print("Errors are means in which rows count by their weights.")
     if fitted.reason:
         print_no_law(fitted.reason)
     if len(split.train) > fit.MAX_TRAINING_ROWS:

@@ -22,7 +22,8 @@ class Table:
     """Input columns and a target, row by row.
 
     Shape:
-        inputs: ``(rows, len(columns))``, finite float64. target: ``(rows, 1)``, finite float64. numbers: ``(rows,)``.
+        inputs: ``(rows, len(columns))``, finite float64. target: ``(rows, 1)``, finite float64. numbers, weights:
+        ``(rows,)``.
 
     Args:
         columns: names of the input columns.
@@ -33,6 +34,7 @@ class Table:
         rows: complete rows of the file, of which ``inputs`` may be a sample.
         notes: sentences about how the file was read, and columns and rows left out.
         redundant: input columns without information, each with a clause such as ``"equals 'a'"``.
+        weights: of these rows, 0 or more; None: all count alike.
     """
 
     columns: list[str]
@@ -43,6 +45,7 @@ class Table:
     rows: int
     notes: list[str]
     redundant: dict[str, str]
+    weights: FloatArray | None = None
 
 
 def read_table(
@@ -50,6 +53,8 @@ def read_table(
     target: str,
     columns: Sequence[str] | None = None,
     *,
+    weights: str | None = None,
+    no_inputs: Sequence[str] = (),
     drop_incomplete: bool = False,
     seed: int = 0,
     table_format: TableFormat = DETECTED,
@@ -63,6 +68,8 @@ def read_table(
         path: the file; its content decides what it is.
         target: the column to be learned.
         columns: the input columns; None takes every column of numbers but the target.
+        weights: the column that holds the weights of the rows, and is no input; None: all count alike.
+        no_inputs: columns that are no inputs unless ``columns`` names them.
         drop_incomplete: leave out rows with missing or infinite values instead of refusing them.
         seed: of the sample of a long file.
         table_format: how the file is written, where that should not be found.
@@ -70,20 +77,23 @@ def read_table(
     Raises:
         InputError: the file, a column or a number is missing or unusable; the message names it and the repair.
     """
-    source, layout = _open(path, [target, *(columns or ())], table_format)
-    selection = select_columns(path, source, layout, target, columns, table_format)
+    required = [target, *([] if weights is None else [weights]), *(columns or ())]
+    source, layout = _open(path, required, table_format)
+    selection = select_columns(path, source, layout, target, columns, table_format, weights, no_inputs)
     rows = CompleteRows(path, selection, drop_incomplete)
-    sample, duplicates = RowSample(len(selection.names), seed), DuplicateColumns(len(selection.names) - 1)
+    width = len(selection.inputs)
+    sample, duplicates = RowSample(len(selection.names), seed), DuplicateColumns(width)
     batches = source.batches(TableSlice(layout.start, len(layout.names), selection.indices, selection.notation.decimal))
     for values, numbers in _with_progress(path, rows.read(batches)):
         sample.add(values, numbers)
-        duplicates.compare(values[:, :-1])
+        duplicates.compare(values[:, :width])
     rows.check(sample.rows)
-    inputs, outputs = sample.values[:, :-1], sample.values[:, -1:]
+    inputs, outputs = sample.values[:, :width], sample.values[:, -1:]
+    of_rows = sample.values[:, width] if selection.weighted else None
     notes = [*source.notes, *layout.notes, *selection.notes, *rows.notes, *sample.notes]
-    *names, name = selection.names
-    redundant = _redundant(names, inputs, duplicates.leaders)
-    return Table(names, name, inputs, outputs, sample.numbers, sample.rows, notes, redundant)
+    redundant = _redundant(selection.inputs, inputs, duplicates.leaders)
+    name = selection.names[-1]
+    return Table(selection.inputs, name, inputs, outputs, sample.numbers, sample.rows, notes, redundant, of_rows)
 
 
 def informative(table: Table, source: str) -> tuple[Table, list[str]]:

@@ -14,18 +14,23 @@ INTERPOLATION_SHARE = 0.2
 
 @dataclass(frozen=True)
 class Part:
-    """Some rows: inputs ``(rows, columns)``, target ``(rows, 1)`` and, where they have them, numbers ``(rows,)``."""
+    """Some rows: inputs ``(rows, columns)``, target ``(rows, 1)``, and where they have them numbers and weights,
+    ``(rows,)``.
+    """
 
     inputs: FloatArray
     target: FloatArray
     numbers: IntArray | None = None
+    weights: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def at(self, places: IntArray) -> "Part":
         """The rows at these places."""
-        return Part(self.inputs[places], self.target[places], None if self.numbers is None else self.numbers[places])
+        numbers = None if self.numbers is None else self.numbers[places]
+        weights = None if self.weights is None else self.weights[places]
+        return Part(self.inputs[places], self.target[places], numbers, weights)
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,12 @@ def from_median(inputs: FloatArray) -> FloatArray:
 
 
 def split_table(
-    inputs: FloatArray, target: FloatArray, seed: int, source: str = "The table", numbers: IntArray | None = None
+    inputs: FloatArray,
+    target: FloatArray,
+    seed: int,
+    source: str = "The table",
+    numbers: IntArray | None = None,
+    weights: FloatArray | None = None,
 ) -> Split:
     """Hold out the outermost tenth of the rows for extrapolation, and a random fifth of the others for interpolation.
 
@@ -69,11 +79,16 @@ def split_table(
     value is that of more than a tenth of the rows, such as yes and no, have no outside and do not count. Where ties
     leave no row outside, the extrapolation part is empty.
 
-    ``source`` is what messages call the table, and ``numbers`` are what they call its rows.
+    ``source`` is what messages call the table, and ``numbers`` are what they call its rows. Rows of weight 0 count as
+    none.
 
     Raises:
         InputError: fewer than 10 rows, or a target that never changes.
     """
+    whole = Part(inputs, target, numbers, weights)
+    if weights is not None and (weights == 0).any():
+        whole, source = whole.at(np.flatnonzero(weights)), f"{source}, without its rows of weight 0,"
+    inputs, target = whole.inputs, whole.target
     rows = len(inputs)
     if rows < MIN_ROWS:
         raise InputError(f"{source} has {rows} rows; training and checking need at least {MIN_ROWS}, so add rows.")
@@ -83,7 +98,6 @@ def split_table(
     inner = np.random.default_rng(seed).permutation(np.flatnonzero(~outer))
     held_out = max(1, round(INTERPOLATION_SHARE * len(inner)))
     parts = (inner[held_out:], inner[:held_out], np.flatnonzero(outer))
-    whole = Part(inputs, target, numbers)
     train, interpolation, extrapolation = (whole.at(index) for index in parts)
     if np.ptp(train.target) == 0:
         value = train.target[0, 0]

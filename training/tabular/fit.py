@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from models.arrays import FloatArray
@@ -22,6 +22,7 @@ from training.metrics import NEAR_ZERO, predict, regression_errors, relative_err
 from training.symbolic import find_law
 from training.symbolic.deadline import Deadline
 from training.symbolic.formula import Formula, formula
+from training.symbolic.row_weights import merge_rows
 from training.tabular.extrapolation_plot import plot_extrapolation
 from training.tabular.mlp import count_parameters
 from training.tabular.restarts import best_mlp, best_restart
@@ -105,13 +106,17 @@ def fit(config: FitConfig, split: Split) -> FittedModel:
     found = _search(config, part) if config.unit == AUTO else _train(config, dims, part, split, deadline)
     network, expression, reason = found
     size, left = count_parameters(network), deadline.no_earlier_than(MLP_SECONDS)
-    mlp = best_mlp(_tensors(part), size, split.interpolation, config.restarts, left)
+    mlp = best_mlp(part, size, split.interpolation, config.restarts, left)
     parts = {"interpolation": split.interpolation, "extrapolation": split.extrapolation}
     return FittedModel(unit_name(network, reason), network, mlp, expression, reason, measure(network, mlp, parts))
 
 
 def _search(config: FitConfig, train: Part) -> tuple[Law, Formula | None, str | None]:
     """The network of the law with its formula, or of the best approximation with the reason why it is no law."""
+    weights = None
+    if train.weights is not None:
+        places, weights = merge_rows(train.inputs, train.target[:, 0], train.weights)
+        train = train.at(places)
     with tqdm(total=None, desc="searching", bar_format="{desc}: {elapsed} s, {postfix}", disable=None) as bar:
         try:
             found = find_law(
@@ -119,6 +124,7 @@ def _search(config: FitConfig, train: Part) -> tuple[Law, Formula | None, str | 
                 train.target,
                 columns=config.columns,
                 rows=train.numbers,
+                weights=weights,
                 seed=config.seed,
                 seconds=config.seconds,
                 reserve=MLP_SHARE,
@@ -133,7 +139,7 @@ def _train(
     config: FitConfig, dims: Sequence[int], train: Part, split: Split, deadline: Deadline
 ) -> tuple[Network, Formula | None, None]:
     end = deadline.share(1 - MLP_SHARE)
-    network, error = best_restart(config.unit, dims, _tensors(train), split.interpolation, config.restarts, end)
+    network, error = best_restart(config.unit, dims, train, split.interpolation, config.restarts, end)
     if error == np.inf:
         raise DivergedError(
             f"No {config.unit} network fits '{config.target}' with finite numbers; all {config.restarts} starts "
@@ -185,8 +191,8 @@ def measure(network: nn.Module, mlp: nn.Module | None, parts: Mapping[str, Part]
     """Errors of a network on some rows, and beside them the MLP's, as manifests hold them."""
     return {
         name: {
-            **regression_errors(predict(network, part.inputs), part.target),
-            **({"mlp": regression_errors(predict(mlp, part.inputs), part.target)} if mlp else {}),
+            **regression_errors(predict(network, part.inputs), part.target, part.weights),
+            **({"mlp": regression_errors(predict(mlp, part.inputs), part.target, part.weights)} if mlp else {}),
         }
         for name, part in parts.items()
     }
@@ -197,10 +203,6 @@ def _at_most(part: Part, rows: int, seed: int) -> Part:
         return part
     index = np.random.default_rng(seed).choice(len(part), rows, replace=False)
     return part.at(index)
-
-
-def _tensors(part: Part) -> tuple[Tensor, Tensor]:
-    return torch.from_numpy(part.inputs), torch.from_numpy(part.target)
 
 
 def _pair(inputs: FloatArray) -> FloatArray:

@@ -45,7 +45,13 @@ class MLP(nn.Module):
         return (values - self.get_buffer(f"{name}_mean")) / self.get_buffer(f"{name}_spread")
 
 
-def train_mlp(mlp: MLP, inputs: Tensor, target: Tensor, deadline: Deadline = NO_DEADLINE) -> None:
+def train_mlp(
+    mlp: MLP,
+    inputs: Tensor,
+    target: Tensor,
+    deadline: Deadline = NO_DEADLINE,
+    weights: FloatArray | None = None,
+) -> None:
     """Fit an MLP to a table, in place, by L-BFGS until it converges or the time is up.
 
     Args:
@@ -53,8 +59,10 @@ def train_mlp(mlp: MLP, inputs: Tensor, target: Tensor, deadline: Deadline = NO_
         inputs: ``(rows, columns)``.
         target: ``(rows, 1)``.
         deadline: the best weights until then are kept.
+        weights: of the rows, their mean 1, ``(rows, 1)``; None: 1.
     """
-    loss = _Loss(mlp.standardised(inputs, "input").numpy(), mlp.standardised(target, "target").numpy(), deadline)
+    x, y = mlp.standardised(inputs, "input").numpy(), mlp.standardised(target, "target").numpy()
+    loss = _Loss(x, y, deadline, np.ones(len(x)) if weights is None else weights[:, 0])
     start = nn.utils.parameters_to_vector(mlp.parameters()).detach().numpy()
     options = {"maxiter": ITERATIONS, "maxfun": 2 * ITERATIONS, "ftol": TOLERANCE}
     with suppress(DeadlineError):
@@ -66,8 +74,8 @@ def train_mlp(mlp: MLP, inputs: Tensor, target: Tensor, deadline: Deadline = NO_
 class _Loss:
     """Mean squared error of an MLP's parameters, in their order, and its gradient; keeps the best parameters seen."""
 
-    def __init__(self, x: FloatArray, y: FloatArray, deadline: Deadline) -> None:
-        self.x, self.y, self.deadline = x, y, deadline
+    def __init__(self, x: FloatArray, y: FloatArray, deadline: Deadline, weights: FloatArray) -> None:
+        self.x, self.y, self.deadline, self.weights = x, y, deadline, weights
         self.least = np.inf
         self.best: FloatArray | None = None
 
@@ -81,10 +89,10 @@ class _Loss:
         )
         units = np.maximum(self.x @ weights.reshape(hidden, columns).T + bias, 0.0)
         off = units @ outer + offset - self.y[:, 0]
-        slope = off * (2 / len(off))
+        slope = self.weights * off * (2 / len(off))
         inner = (units > 0) * (slope[:, None] * outer)
         gradient = [(inner.T @ self.x).ravel(), inner.sum(0), units.T @ slope, slope.sum(keepdims=True)]
-        value = float(np.mean(off**2))
+        value = float(np.mean(self.weights * off**2))
         if value < self.least:
             self.least, self.best = value, parameters.copy()
         return value, np.concatenate(gradient)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.arrays import FloatArray
 from training.symbolic.deadline import NO_DEADLINE, Deadline, DeadlineError
 from training.trainer.clamping import clamp_to_bounds
 from training.trainer.finite import first_not_finite
@@ -18,7 +19,13 @@ MAX_EXPONENT = 1000
 """Of the powers of two that columns are scaled by; larger ones are not finite in float64."""
 
 
-def train_arithmetic(network: nn.Module, inputs: Tensor, target: Tensor, deadline: Deadline = NO_DEADLINE) -> float:
+def train_arithmetic(
+    network: nn.Module,
+    inputs: Tensor,
+    target: Tensor,
+    deadline: Deadline = NO_DEADLINE,
+    weights: FloatArray | None = None,
+) -> float:
     """Fit a small network to a table, in place: first with Adam, then with L-BFGS.
 
     First-order steps alone stop far from precision, as the NALU's gate and the NAC's weights only creep
@@ -29,15 +36,17 @@ def train_arithmetic(network: nn.Module, inputs: Tensor, target: Tensor, deadlin
         inputs: ``(rows, columns)``.
         target: ``(rows, outputs)``, not all zero.
         deadline: checked before every step; the weights of that moment are kept.
+        weights: of the rows, their mean 1, ``(rows, 1)``; None: 1.
 
     Returns:
         The last loss: mean squared error over mean squared target; infinity when training diverged.
     """
     unit = power_of_two(target)
-    scale = (target * unit).square().mean()
+    of_rows = torch.ones(1) if weights is None else torch.from_numpy(weights)
+    scale = ((target * unit).square() * of_rows).mean()
 
     def error() -> Tensor:
-        value: Tensor = ((network(inputs) - target) * unit).square().mean() / scale
+        value: Tensor = (((network(inputs) - target) * unit).square() * of_rows).mean() / scale
         return value
 
     _warm_up(network, error, deadline)

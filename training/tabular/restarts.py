@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from models.arrays import FloatArray
 from models.networks import Network
 from training.data.table_split import Part
 from training.metrics import predict, relative_rmse
@@ -27,13 +29,14 @@ MLP_STARTS = 3
 
 
 def best_restart(
-    unit: str, dims: Sequence[int], train: tuple[Tensor, Tensor], held_out: Part, restarts: int, deadline: Deadline
+    unit: str, dims: Sequence[int], train: Part, held_out: Part, restarts: int, deadline: Deadline
 ) -> tuple[Network, float]:
     """The best network of a unit, with exact weights where they do as well, and its error on held-out rows."""
+    tensors = _tensors(train)
 
     def start() -> Network:
         network = Network(unit, dims).double()
-        train_arithmetic(network, *train, deadline)
+        train_arithmetic(network, *tensors, deadline, _weights(train))
         exact = network.exact()
         as_good = error_on(exact, held_out) <= max(EQUAL_ERROR, 2 * error_on(network, held_out))
         return exact if as_good else network.eval()
@@ -41,14 +44,13 @@ def best_restart(
     return _best_of(restarts, start, held_out, f"{unit} {list(dims)}", deadline)
 
 
-def best_mlp(
-    train: tuple[Tensor, Tensor], parameters: int, held_out: Part, restarts: int, deadline: Deadline
-) -> MLP | None:
+def best_mlp(train: Part, parameters: int, held_out: Part, restarts: int, deadline: Deadline) -> MLP | None:
     """The best MLP with at least so many parameters; None where none gives finite numbers."""
+    tensors = _tensors(train)
 
     def start() -> MLP:
-        mlp = MLP(*train, parameters=parameters)
-        train_mlp(mlp, *train, deadline)
+        mlp = MLP(*tensors, parameters=parameters)
+        train_mlp(mlp, *tensors, deadline, _weights(train))
         return mlp
 
     mlp, error = _best_of(MLP_STARTS * restarts, start, held_out, "MLP", deadline)
@@ -72,8 +74,20 @@ def _best_of(
 
 
 def error_on(network: nn.Module, part: Part) -> float:
-    """Relative RMSE; infinity where it, or a weight, is not finite."""
+    """Relative RMSE, weighted where the rows are; infinity where it, or a weight, is not finite."""
     if first_not_finite(network) is not None:
         return np.inf
-    error = relative_rmse(predict(network, part.inputs), part.target)
+    error = relative_rmse(predict(network, part.inputs), part.target, part.weights)
     return error if math.isfinite(error) else np.inf
+
+
+def _tensors(part: Part) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(part.inputs), torch.from_numpy(part.target)
+
+
+def _weights(part: Part) -> FloatArray | None:
+    """Weights of the rows, their mean 1, ``(rows, 1)``."""
+    if part.weights is None:
+        return None
+    shares = part.weights[:, None] / part.weights.max()  # a mean of large weights may overflow
+    return np.asarray(shares / shares.mean())

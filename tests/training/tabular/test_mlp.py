@@ -25,14 +25,17 @@ def mlp(seed: int = 0, parameters: int = 9) -> MLP:
     return MLP(*TABLE, parameters=parameters)
 
 
-def test_its_gradient_is_that_of_autograd() -> None:
+@pytest.mark.parametrize(
+    "weights", [np.ones(200), np.random.default_rng(1).uniform(0, 2, 200)], ids=["equal", "weighted"]
+)
+def test_its_gradient_is_that_of_autograd(weights: np.ndarray) -> None:
     from training.tabular.mlp import _Loss
 
     network = mlp(parameters=17)
     x, y = network.standardised(TABLE[0], "input"), network.standardised(TABLE[1], "target")
-    expected = (network.layers(x) - y).square().mean()
+    expected = ((network.layers(x) - y).square()[:, 0] * torch.from_numpy(weights)).mean()
     expected.backward()  # type: ignore[no-untyped-call]
-    value, gradient = _Loss(x.numpy(), y.numpy(), Deadline())(
+    value, gradient = _Loss(x.numpy(), y.numpy(), Deadline(), weights)(
         torch.nn.utils.parameters_to_vector(network.parameters()).detach().numpy()
     )
     assert value == pytest.approx(expected.item(), rel=1e-12)
@@ -51,9 +54,8 @@ def test_a_function_of_its_own_kind_is_learned() -> None:
 
 def test_it_is_no_worse_than_the_mlp_of_scikit_learn() -> None:
     split = TASKS.load("multiply").split(seed=0)
-    part = (torch.from_numpy(split.train.inputs), torch.from_numpy(split.train.target))
     torch.manual_seed(0)
-    ours = best_mlp(part, 17, split.interpolation, 4, Deadline())
+    ours = best_mlp(split.train, 17, split.interpolation, 4, Deadline())
     assert ours is not None
     theirs = min(
         relative_rmse(
@@ -77,8 +79,7 @@ def test_when_the_time_is_up_the_best_weights_until_then_are_kept() -> None:
 
 def test_without_any_time_one_mlp_is_there_all_the_same() -> None:
     split = TASKS.load("add").split(seed=0)
-    part = (torch.from_numpy(split.train.inputs), torch.from_numpy(split.train.target))
-    network = best_mlp(part, 9, split.interpolation, 8, Deadline(-math.inf))
+    network = best_mlp(split.train, 9, split.interpolation, 8, Deadline(-math.inf))
     assert network is not None
 
 

@@ -17,7 +17,7 @@ from training.errors import InputError
 
 @dataclass(frozen=True)
 class ColumnSelection:
-    """The input columns, and the target as the last.
+    """The input columns, the weights of the rows where there are any, and the target as the last.
 
     Args:
         names: of the columns.
@@ -25,6 +25,7 @@ class ColumnSelection:
         columns: what each holds.
         notation: of their numbers.
         notes: sentences about columns left out, and signs read.
+        weighted: the last column but one holds weights.
     """
 
     names: list[str]
@@ -32,6 +33,12 @@ class ColumnSelection:
     columns: list[Column]
     notation: Notation
     notes: list[str]
+    weighted: bool = False
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the input columns."""
+        return self.names[: -2 if self.weighted else -1]
 
 
 def select_columns(
@@ -41,34 +48,40 @@ def select_columns(
     target: str,
     columns: Sequence[str] | None,
     table_format: TableFormat,
+    weights: str | None = None,
+    no_inputs: Sequence[str] = (),
 ) -> ColumnSelection:
-    """The columns that the user named, or all that hold numbers; the target last.
+    """The columns that the user named, or all that hold numbers but ``no_inputs``; then weights, and the target last.
 
     Raises:
         InputError: a column is missing, named twice or no input; or the notation of the numbers is ambiguous.
     """
     target = clean_name(target)
     named = [clean_name(name) for name in columns] if columns else None
+    besides = [clean_name(weights)] if weights is not None else []
     _check_names(path, source, layout, [target, *(named or ())])
+    _check_weights(path, layout, target, named or [], besides)
     rows = [row for row in source.head[layout.start :] if len(row) == len(layout.names)]
     kinds = {
         name: find_column([row[place] for row in rows]) if rows else Column()
         for place, name in enumerate(layout.names)
         if name
     }
-    inputs = named or [name for name in kinds if name != target]
+    others = {target, *besides, *map(clean_name, no_inputs)}
+    inputs = named or [name for name in kinds if name not in others]
     left_out = [] if named else [name for name in inputs if kinds[name].kind not in {NUMBERS, BOOLEAN}]
     inputs = [name for name in inputs if name not in left_out]
     if not inputs:
         raise _no_inputs(path, target, {name: kinds[name] for name in left_out})
-    used = [*inputs, target]
+    used = [*inputs, *besides, target]
     indices = [layout.names.index(name) for name in used]
     fields = [[row[i] for row in rows] for i in indices]
     notation = find_notation(fields, source.delimiter, str(path), table_format.decimal, table_format.thousands)
     notes = _left_out({name: kinds[name] for name in left_out})
     notes += [notation.note] if notation.note else []
     notes += [note for name in used if (note := kinds[name].note(excerpt(name)))]
-    return ColumnSelection(used, indices, [_as_numbers(kinds[name]) for name in used], notation, notes)
+    columns_read = [_as_numbers(kinds[name]) for name in used]
+    return ColumnSelection(used, indices, columns_read, notation, notes, weighted=bool(besides))
 
 
 def _check_names(path: Path, source: TableSource, layout: Layout, required: Sequence[str]) -> None:
@@ -84,6 +97,18 @@ def _check_names(path: Path, source: TableSource, layout: Layout, required: Sequ
         raise InputError(f"--columns names the target '{target}', which cannot be an input; leave it out.")
     if len(set(named)) < len(named):
         raise InputError(f"--columns names '{max(named, key=named.count)}' twice; name each column once.")
+
+
+def _check_weights(path: Path, layout: Layout, target: str, named: Sequence[str], weights: Sequence[str]) -> None:
+    for name in weights:
+        if name not in layout.names:
+            raise InputError(f"{path} {missing_name(name, layout)}, which --weights names.")
+        if name == target:
+            raise InputError(f"--weights names the target '{excerpt(name)}', which cannot weigh itself; leave it out.")
+        if name in named:
+            raise InputError(
+                f"--weights and --columns both name '{excerpt(name)}'; weights are no input, so leave one out."
+            )
 
 
 def _as_numbers(column: Column) -> Column:

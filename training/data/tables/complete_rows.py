@@ -44,6 +44,7 @@ class CompleteRows:
             complete = np.isfinite(values).all(1)
             if not complete.all():
                 self._count_incomplete(fields, values, complete)
+            self._check_weights(values, complete)
             yield values[complete], self.rows + 1 + np.flatnonzero(complete)
             self.rows += len(values)
 
@@ -86,8 +87,22 @@ class CompleteRows:
         )
 
     def _another(self, place: int) -> str:
-        """How to do without a column; the target is the last."""
-        return "choose another --target" if place == len(self.selection.names) - 1 else "choose other --columns"
+        """How to do without a column; the target is the last, and weights stand before it."""
+        others = ["--columns"] * len(self.selection.inputs) + ["--weights"] * self.selection.weighted + ["--target"]
+        return f"choose {'other' if others[place] == '--columns' else 'another'} {others[place]}"
+
+    def _check_weights(self, values: FloatArray, complete: Any) -> None:
+        if not self.selection.weighted:
+            return
+        weights = values[:, -2]
+        below = np.flatnonzero(complete & (weights < 0))
+        if len(below):
+            place = int(below[0])
+            where = f"{self.path}, row {self.rows + 1 + place}, column '{excerpt(self.selection.names[-2])}'"
+            raise InputError(
+                f"{where} is {float(weights[place]):g}, but a weight is 0 or more; correct it, or choose another "
+                "--weights."
+            )
 
     def _check_rounding(self, numbers: list[ParsedColumn]) -> None:
         for name, each in zip(self.selection.names, numbers, strict=True):
