@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from models.arrays import FloatArray, IntArray
 from training.data.table_sample import DuplicateColumns, RowSample
-from training.data.tables.column_selection import select_columns
+from training.data.tables.column_selection import ColumnSelection, select_columns
 from training.data.tables.complete_rows import CompleteRows
 from training.data.tables.excerpt import listed
 from training.data.tables.layout import Layout, find_layout
@@ -61,8 +61,8 @@ def read_table(
 ) -> Table:
     """Read a table from a text file, a spreadsheet, or a Parquet, Arrow or ORC file.
 
-    All rows are read and checked, and about 65,536 sampled: a uniform sample, and the rows with the lowest and highest
-    value of a column. So any share of the outermost rows is a fair sample of that share of all.
+    All rows are read and checked, and about 65,536 sampled uniformly, beside those with the lowest and highest value of
+    a column: any share of the outermost rows is a fair sample of that share of all.
 
     Args:
         path: the file; its content decides what it is.
@@ -77,23 +77,26 @@ def read_table(
     Raises:
         InputError: the file, a column or a number is missing or unusable; the message names it and the repair.
     """
-    required = [target, *([] if weights is None else [weights]), *(columns or ())]
-    source, layout = _open(path, required, table_format)
+    source, layout = _open(path, [target, *filter(None, [weights]), *(columns or ())], table_format)
     selection = select_columns(path, source, layout, target, columns, table_format, weights, no_inputs)
     rows = CompleteRows(path, selection, drop_incomplete)
-    width = len(selection.inputs)
-    sample, duplicates = RowSample(len(selection.names), seed), DuplicateColumns(width)
+    sample, duplicates = RowSample(len(selection.names), seed), DuplicateColumns(len(selection.inputs))
     batches = source.batches(TableSlice(layout.start, len(layout.names), selection.indices, selection.notation.decimal))
     for values, numbers in _with_progress(path, rows.read(batches)):
         sample.add(values, numbers)
-        duplicates.compare(values[:, :width])
+        duplicates.compare(values[:, : len(selection.inputs)])
     rows.check(sample.rows)
-    inputs, outputs = sample.values[:, :width], sample.values[:, -1:]
-    of_rows = sample.values[:, width] if selection.weighted else None
     notes = [*source.notes, *layout.notes, *selection.notes, *rows.notes, *sample.notes]
-    redundant = _redundant(selection.inputs, inputs, duplicates.leaders)
+    return _table(selection, sample, duplicates, notes)
+
+
+def _table(selection: ColumnSelection, sample: RowSample, duplicates: DuplicateColumns, notes: list[str]) -> Table:
+    names, width = selection.inputs, len(selection.inputs)
+    inputs, target = sample.values[:, :width], sample.values[:, -1:]
+    weights = sample.values[:, width] if selection.weighted else None
+    redundant = _redundant(names, inputs, duplicates.leaders)
     name = selection.names[-1]
-    return Table(selection.inputs, name, inputs, outputs, sample.numbers, sample.rows, notes, redundant, of_rows)
+    return Table(names, name, inputs, target, sample.numbers, sample.rows, notes, redundant, weights)
 
 
 def informative(table: Table, source: str) -> tuple[Table, list[str]]:

@@ -88,8 +88,7 @@ def split_table(
     whole = Part(inputs, target, numbers, weights)
     if weights is not None and (weights == 0).any():
         whole, source = whole.at(np.flatnonzero(weights)), f"{source}, without its rows of weight 0,"
-    inputs, target = whole.inputs, whole.target
-    rows = len(inputs)
+    inputs, rows = whole.inputs, len(whole)
     if rows < MIN_ROWS:
         raise InputError(f"{source} has {rows} rows; training and checking need at least {MIN_ROWS}, so add rows.")
     at_an_end = np.maximum((inputs == inputs.min(0)).mean(0), (inputs == inputs.max(0)).mean(0))

@@ -80,8 +80,7 @@ def select_columns(
     notes = _left_out({name: kinds[name] for name in left_out})
     notes += [notation.note] if notation.note else []
     notes += [note for name in used if (note := kinds[name].note(excerpt(name)))]
-    columns_read = [_as_numbers(kinds[name]) for name in used]
-    return ColumnSelection(used, indices, columns_read, notation, notes, weighted=bool(besides))
+    return ColumnSelection(used, indices, [_as_numbers(kinds[name]) for name in used], notation, notes, bool(besides))
 
 
 def _check_names(path: Path, source: TableSource, layout: Layout, required: Sequence[str]) -> None:
