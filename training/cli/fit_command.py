@@ -6,7 +6,7 @@ from models.manifest import Manifest
 from models.units import UNITS
 from training.cli.report import print_next_steps, print_no_law, print_result
 from training.cli.table_options import table_format
-from training.cli.validators import check_folders, check_name, name_from_file
+from training.cli.validators import check_folders, check_name, name_from_file, names_of_targets
 from training.data.table import informative, read_table
 from training.data.table_split import Split, split_table
 from training.errors import InputError
@@ -14,14 +14,23 @@ from training.tabular import fit
 
 
 def run_fit(options: Namespace) -> None:
-    """Learn a column of a table from the others."""
+    """Learn a column of a table from the others, or several, each by a model of its own."""
     name = name_from_file(options.data) if options.name is None else check_name(options.name)
-    unit = _unit_or_auto(options)
+    unit, names = _unit_or_auto(options), names_of_targets(name, options.target)
+    prepared = [_prepare(options, model, target, unit) for target, model in names.items()]
+    check_folders(options.repository, options.plots)
+    for config, split, notes in prepared:
+        _fit_one(options, config, split, notes)
+
+
+def _prepare(options: Namespace, name: str, target: str, unit: str) -> tuple[fit.FitConfig, Split, list[str]]:
+    """What to fit to a target, its rows, and notes on them. Other targets are inputs only if ``--columns`` says so."""
     table = read_table(
         options.data,
-        options.target,
+        target,
         options.columns,
         weights=options.weights,
+        no_inputs=options.target,
         drop_incomplete=options.drop_incomplete,
         seed=options.seed,
         table_format=table_format(options),
@@ -41,8 +50,13 @@ def run_fit(options: Namespace) -> None:
         data=f"{options.data.name}: {table.rows} rows"
         + (f", weighted by '{options.weights}'" if options.weights else ""),
     )
-    check_folders(options.repository, options.plots)
-    for note in (*table.notes, *left_out):
+    return config, split, [*table.notes, *left_out]
+
+
+def _fit_one(options: Namespace, config: fit.FitConfig, split: Split, notes: list[str]) -> None:
+    """Fit, export and report one model."""
+    name = config.name
+    for note in notes:
         print(note)
     fitted = fit.fit(config, split)
     plot = options.plots / f"{name}.png"

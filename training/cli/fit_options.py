@@ -10,8 +10,13 @@ from training.cli.table_options import add_table_options
 def add_fit_options(parser: argparse.ArgumentParser) -> None:
     """Add them."""
     parser.add_argument("data", type=Path, help="table with numeric columns: CSV, Excel, Parquet ...")
-    parser.add_argument("--target", required=True, help="the column to learn")
-    parser.add_argument("--columns", nargs="+", help="the input columns (default: all but the target)")
+    parser.add_argument(
+        "--target",
+        action="append",
+        required=True,
+        help="the column to learn; given several times, one model each: NAME-TARGET",
+    )
+    parser.add_argument("--columns", nargs="+", help="the input columns (default: all but the targets)")
     parser.add_argument("--weights", metavar="COLUMN", help="weights of the rows, 0 or more; no input (default: all 1)")
     add_table_options(parser)
     parser.add_argument("--name", help="the model's name (default: the file's)")

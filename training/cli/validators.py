@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -54,6 +55,29 @@ def name_from_file(path: Path) -> str:
             "choose a name with --name."
         )
     return name
+
+
+def names_of_targets(name: str, targets: Sequence[str]) -> dict[str, str]:
+    """The name of each target's model: that of the run for a single target, else with the target's behind it.
+
+    Raises:
+        InputError: a target is named twice, or two models would have one name, or one that is no name.
+    """
+    if len(targets) == 1:
+        return {targets[0]: name}
+    twice = max(targets, key=targets.count)
+    if targets.count(twice) > 1:
+        raise InputError(f"--target names '{excerpt(twice, MAX_SHOWN)}' twice; name each target once.")
+    names: dict[str, str] = {}
+    for target in targets:
+        model = check_name(f"{name}-{_valid_name(target)}")
+        if model == f"{name}-" or model in names.values():
+            raise InputError(
+                f"The target '{excerpt(target, MAX_SHOWN)}' gives the model the name '{model}', which "
+                f"{'lacks its own part' if model == f'{name}-' else 'another has'}; rename the column."
+            )
+        names[target] = model
+    return names
 
 
 def _valid_name(text: str) -> str:
