@@ -1,6 +1,7 @@
 """Symbolic regression as a scikit-learn estimator."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -90,6 +91,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.formula_: str | None = finding.formula
         self.latex_: str | None = finding.latex
         self.reason_: str | None = finding.reason
+        self._finding = finding
         self.ranges_: FloatArray = np.stack([X[rows].min(0), X[rows].max(0)], axis=1)
         self._seed, self._rows = seed, len(used)
         return self
@@ -111,6 +113,16 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         return np.asarray(predict(self.network_, np.array(X))[:, 0])
+
+    def to_sympy(self) -> Any:
+        """The law as a SymPy expression in real symbols, named as the columns; ValueError without a law."""
+        check_is_fitted(self)
+        return self._finding.to_sympy()
+
+    def to_numpy(self) -> Callable[..., FloatArray]:
+        """The law as a function of all columns, numbers or arrays, without PyTorch; ValueError without a law."""
+        check_is_fitted(self)
+        return self._finding.to_numpy()
 
     def export(self, repository: str | Path, name: str, *, target: str = "y", X: Any = None, y: Any = None) -> Path:
         """Write the network to a model repository that ``python -m app`` serves.

@@ -5,10 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from models.manifest import WEIGHTS_FILE
+from models.manifest import WEIGHTS_FILE, Manifest
 from training.cli.stored_models import find_model
-from training.export.checkpoint import load_checkpoint
+from training.errors import InputError
+from training.export.checkpoint import ExportableNetwork, load_checkpoint
 from training.export.write import Export, package_versions, write_model
+from training.output.whole_file import write_whole_file
+from training.symbolic.formula import formula
+from training.symbolic.source_code import WRITERS
 
 
 def run_export(options: Namespace) -> None:
@@ -16,6 +20,9 @@ def run_export(options: Namespace) -> None:
     folder, manifest = find_model(options.repository, options.name, options.version)
     manifest.read_file(folder, WEIGHTS_FILE)
     network = load_checkpoint(folder / WEIGHTS_FILE)
+    if options.code or options.output:
+        _write_code(options, manifest, network)
+        return
     fields = manifest.model_dump(exclude={"name", "version", "files"})
     fields["training"]["packages"] = package_versions()
     if manifest.task == "arithmetic":
@@ -27,3 +34,21 @@ def run_export(options: Namespace) -> None:
         parity_inputs = {"unusual": np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)}
     written = write_model(Export(network, parity_inputs, fields), options.repository, options.name)
     print(f"Wrote {written}, checked against the network of {folder / WEIGHTS_FILE}.")
+
+
+def _write_code(options: Namespace, manifest: Manifest, network: ExportableNetwork) -> None:
+    """Print a model's formula as source code, or write it to a file."""
+    if not options.code:
+        raise InputError(f"--output is for --code; leave it out, or add --code {'|'.join(WRITERS)}|latex.")
+    found = formula(network, manifest.columns) if manifest.formula else None
+    if found is None or found.symbolic is None:
+        raise InputError(
+            f"'{options.name}' has no formula that holds for every input, so there is no code to write; serve it."
+        )
+    target = (manifest.outputs[0].columns or ["y"])[0]
+    code = f"{found.latex}\n" if options.code == "latex" else WRITERS[options.code](found.symbolic, target)
+    if options.output is None:
+        print(code, end="")
+    else:
+        write_whole_file(options.output, code.encode())
+        print(f"Wrote {options.output}.")

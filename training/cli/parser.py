@@ -123,6 +123,10 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
 def _export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", help="the model's name")
     parser.add_argument("--version", type=positive, help="the version to read (default: the highest)")
+    parser.add_argument(
+        "--code", choices=["python", "c", "excel", "latex"], help="print the formula as source code instead"
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="with --code: write to this file")
     add_repository(parser)
 
 

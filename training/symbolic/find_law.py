@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from training.symbolic.outliers import find_outliers
 from training.symbolic.scaling import Scaling, scaled
 from training.symbolic.search import ROUNDS, SearchResult, search
 from training.symbolic.search_space import ANY_LAW, SearchSpace
+from training.symbolic.source_code import SymbolicExpression
 
 MAX_LOSS = 1e-9
 """Relative error that a law may gain where it is computed from columns of extreme size."""
@@ -55,6 +57,25 @@ class LawResult:
     def latex(self) -> str | None:
         """The law as LaTeX."""
         return self.expression.latex if self.expression else None
+
+    @property
+    def symbolic(self) -> SymbolicExpression:
+        """The law for other programs: ``symbolic.to_sympy()``, ``symbolic.to_numpy()``.
+
+        Raises:
+            ValueError: no law was found.
+        """
+        if self.expression is None or self.expression.symbolic is None:
+            raise ValueError(f"There is no law to convert: {self.reason}.")
+        return self.expression.symbolic
+
+    def to_sympy(self) -> Any:
+        """The law as a SymPy expression in real symbols, named as the columns; ValueError without a law."""
+        return self.symbolic.to_sympy()
+
+    def to_numpy(self) -> Callable[..., FloatArray]:
+        """The law as a function of all columns, numbers or arrays, without PyTorch; ValueError without a law."""
+        return self.symbolic.to_numpy()
 
 
 def find_law(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from keyword import iskeyword
 from typing import Any
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from models.arrays import FloatArray
 from models.law import Law
+from training.symbolic.source_code import SymbolicExpression
 
 EXACT_WITHIN = 1e-6
 """A weight of a unit counts as the integer that it is this close to: the largest error of the default models."""
@@ -31,10 +32,11 @@ RESERVED_NAMES = (*_FUNCTIONS, "Abs", "pi", "sign", "sqrt")
 
 @dataclass(frozen=True)
 class Formula:
-    """An expression, as text such as ``0.5 * m * v**2`` and as LaTeX."""
+    """An expression, as text such as ``0.5 * m * v**2``, as LaTeX, and as SymPy has it."""
 
     text: str
     latex: str
+    symbolic: SymbolicExpression | None = field(default=None, compare=False, repr=False)
 
 
 def formula(network: nn.Module, columns: Sequence[str]) -> Formula | None:
@@ -52,7 +54,8 @@ def formula(network: nn.Module, columns: Sequence[str]) -> Formula | None:
     expression = _law(network, symbols) if isinstance(network, Law) else _stack(network, symbols)
     if expression is None:
         return None
-    return Formula(_text(expression, columns), _latex(expression, symbols, columns))
+    symbolic = SymbolicExpression(expression, tuple(symbols), tuple(columns))
+    return Formula(_text(expression, columns), _latex(expression, symbols, columns), symbolic)
 
 
 def _law(law: Law, symbols: Sequence[sympy.Expr]) -> sympy.Expr:
