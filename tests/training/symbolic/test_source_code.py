@@ -170,7 +170,7 @@ def test_export_prints_or_writes_the_code_of_a_model(tmp_path: Path, capsys: pyt
     assert main(["export", "kinetic-energy", "--code", "excel"]) == 0
     assert capsys.readouterr().out == "=0.5*A2*POWER(B2, 2)\n"
     assert main(["export", "kinetic-energy", "--code", "latex"]) == 0
-    assert capsys.readouterr().out == "0.5 m v^{2}\n"
+    assert capsys.readouterr().out == "0.5 mass speed^{2}\n"
     assert main(["export", "kinetic-energy", "--code", "python", "--output", str(tmp_path / "law.py")]) == 0
     scope: dict[str, Callable[..., np.ndarray]] = {}
     exec((tmp_path / "law.py").read_text(), scope)
