@@ -65,7 +65,11 @@ def test_a_column_of_weights_is_no_input_and_no_weight_may_be_missing(tmp_path: 
         ("1,inf,3", {}, r"row 2, column 'w' is inf, which is not finite; .* or choose another --weights\."),
         ("1,,3", {}, r"row 2, column 'w' is empty; .* or choose another --weights\."),
         ("1,heavy,3", {}, r"row 2, column 'w' is 'heavy', which is not a number; .*, or choose another --weights\."),
-        ("1,2,3", {"weights": "z"}, r"has no column 'z'"),
+        (
+            "1,2,3",
+            {"weights": "z"},
+            r"^--weights names 'z', but .*data\.csv has no column 'z'; its columns are a, w, y\.$",
+        ),
         ("1,2,3", {"weights": "y"}, r"^--weights names the target 'y', which cannot weigh itself; leave it out\.$"),
         (
             "1,2,3",

@@ -101,7 +101,7 @@ def _check_names(path: Path, source: TableSource, layout: Layout, required: Sequ
 def _check_weights(path: Path, layout: Layout, target: str, named: Sequence[str], weights: Sequence[str]) -> None:
     for name in weights:
         if name not in layout.names:
-            raise InputError(f"{path} {missing_name(name, layout)}, which --weights names.")
+            raise InputError(f"--weights names '{excerpt(name)}', but {path} {missing_name(name, layout)}.")
         if name == target:
             raise InputError(f"--weights names the target '{excerpt(name)}', which cannot weigh itself; leave it out.")
         if name in named:
