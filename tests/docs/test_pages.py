@@ -108,7 +108,7 @@ def shown(default: object) -> str:
 @pytest.mark.slow
 def test_options_of_training_that_are_named_are_there() -> None:
     accepted: set[str] = set()
-    for command in ("fit", "fit-images", "benchmark"):
+    for command in ("fit", "fit-images", "export", "benchmark"):
         run = [sys.executable, "-m", "training", command, "--help"]
         done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=True)
         accepted |= set(re.findall(r"--[\w-]+", done.stdout))

@@ -14,7 +14,6 @@ from training.cli.fit_command import _print_notes
 from training.data.table_split import Part, Split, split_table
 from training.errors import DivergedError, InputError
 from training.recipes import TASKS
-from training.symbolic.deadline import Deadline
 from training.tabular import fit, restarts
 from training.tabular.mlp import MLP
 
@@ -217,7 +216,7 @@ def _diverging(monkeypatch: pytest.MonkeyPatch, diverges: Callable[[nn.Module, i
     """Train networks by a few steps, and let some, by network and number, end with a weight that is nan."""
     trained: list[nn.Module] = []
 
-    def train(network: nn.Module, inputs: torch.Tensor, target: torch.Tensor, deadline: Deadline) -> float:
+    def train(network: nn.Module, *_: object) -> float:
         trained.append(network)
         network.eval()
         if diverges(network, len(trained)):
