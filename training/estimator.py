@@ -15,7 +15,7 @@ from models.arrays import FloatArray
 from models.law import Law
 from training.export.manifest_fields import manifest_fields
 from training.export.write import Export, write_model
-from training.metrics import predict, regression_errors, root_mean_square
+from training.metrics import of_mean_one, predict, regression_errors, root_mean_square
 from training.symbolic import find_law
 from training.symbolic.row_weights import merge_rows
 from training.symbolic.search import ROUNDS
@@ -82,7 +82,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             y[used, None],
             columns=self._columns(),
             rows=used,
-            weights=None if of_rows is None else of_rows[drawn] / of_rows[drawn].mean(),
+            weights=None if of_rows is None else of_mean_one(of_rows[drawn]),
             seed=seed,
             rounds=self.rounds,
             seconds=limit,

@@ -35,7 +35,7 @@ def relative_rmse(predicted: FloatArray, target: FloatArray, weights: FloatArray
     first axis, have weights.
     """
     with np.errstate(all="ignore"):
-        root = np.sqrt(_of_mean_one(target, weights))
+        root = np.sqrt(_along_rows(weights, target.ndim))
         predicted, target = root * predicted, root * target
         return root_mean_square(predicted - target) / (root_mean_square(target) or 1.0)
 
@@ -76,7 +76,7 @@ def regression_errors(
         return {"rows": 0}
     nonzero = target != 0 if target.any() else np.full(target.shape, fill_value=True)
     with np.errstate(all="ignore"):
-        error, w = np.abs(predicted - target), _of_mean_one(target, weights)
+        error, w = np.abs(predicted - target), _along_rows(weights, target.ndim)
         values = {
             "mae": _scaled(w * error, lambda scaled: float(scaled.mean())),
             "rmse": root_mean_square(np.sqrt(w) * error),
@@ -102,12 +102,15 @@ def predicted_classes(probabilities: FloatArray) -> IntArray:
     return np.where(np.isfinite(probabilities).all(1), probabilities.argmax(1), -1)
 
 
-def _of_mean_one(values: FloatArray, weights: FloatArray | None) -> FloatArray:
-    """Weights of the first axis of some values, their mean 1, to be broadcast against them; 1 without weights."""
-    if weights is None:
-        return np.ones((1,) * values.ndim)
+def of_mean_one(weights: FloatArray) -> FloatArray:
+    """Weights of rows, not all 0, divided by their mean: only ratios matter."""
     shares = weights / weights.max()  # a mean of large weights may overflow
-    return np.asarray((shares / shares.mean()).reshape(-1, *(1,) * (values.ndim - 1)))
+    return np.asarray(shares / shares.mean())
+
+
+def _along_rows(weights: FloatArray | None, axes: int) -> FloatArray:
+    """Weights of mean 1 along the first of so many axes, to be broadcast; 1 without weights."""
+    return np.ones((1,) * axes) if weights is None else of_mean_one(weights).reshape(-1, *(1,) * (axes - 1))
 
 
 def _scaled(values: FloatArray, statistic: Callable[[FloatArray], float]) -> float:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models import functions
 from training.symbolic.candidate import Candidate
 
-FUNCTIONS = ("exp", "log", "sin", "cos", "tan", "tanh", "arcsin", "arccos", "arctan", "abs", "min", "max")
+FUNCTIONS = tuple(name for name in functions.FUNCTIONS if name != "identity")
 """Functions that a law may hold."""
 
 

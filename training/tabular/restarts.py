@@ -12,7 +12,7 @@ from tqdm import tqdm
 from models.arrays import FloatArray
 from models.networks import Network
 from training.data.table_split import Part
-from training.metrics import predict, relative_rmse
+from training.metrics import of_mean_one, predict, relative_rmse
 from training.symbolic.deadline import Deadline
 from training.tabular.mlp import MLP, train_mlp
 from training.tabular.optimise import train_arithmetic
@@ -87,7 +87,4 @@ def _tensors(part: Part) -> tuple[Tensor, Tensor]:
 
 def _weights(part: Part) -> FloatArray | None:
     """Weights of the rows, their mean 1, ``(rows, 1)``."""
-    if part.weights is None:
-        return None
-    shares = part.weights[:, None] / part.weights.max()  # a mean of large weights may overflow
-    return np.asarray(shares / shares.mean())
+    return None if part.weights is None else of_mean_one(part.weights)[:, None]
