@@ -82,7 +82,7 @@ def _exported(network: nn.Module, example: Tensor) -> onnx.ModelProto:
 
 
 def _traced_law(law: SimplifiedLaw, example: Tensor) -> onnx.ModelProto:
-    """A law by the tracing exporter: it has few operators and no branch, and this takes a tenth of the time."""
+    """A law by the tracing exporter: it has few operators and no branch, and this is much faster."""
     content, batch = io.BytesIO(), {0: "batch"}
     torch.onnx.export(
         law,
