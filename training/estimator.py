@@ -1,7 +1,7 @@
 """Symbolic regression as a scikit-learn estimator."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +19,8 @@ from training.metrics import of_mean_one, predict, regression_errors, root_mean_
 from training.symbolic import find_law
 from training.symbolic.row_weights import merge_rows
 from training.symbolic.search import ROUNDS
+from training.symbolic.search_options import search_space
+from training.symbolic.search_space import SearchSpace
 from training.tabular.fit import MAX_TRAINING_ROWS
 
 MIN_ROWS = 2
@@ -33,6 +35,10 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         rounds: of the search for sums and quotients of products, at most; 0 tries products and sums of columns only.
         seconds: limit of the time, kept to 2 s or a fifth; None: none. A search that it ends may not be reproducible.
+        functions: names of functions that a law may hold, such as ``["exp", "sin"]``; None: all that are known.
+        max_terms: terms of every sum, at most; None: as many as the search tries.
+        exponents: powers of columns that are tried in sums, such as ``[-3, -1, 2, 3]``; None: halves up to 2.
+        form: a formula with free constants that is fitted instead of a search, such as ``"a*x0 + b*exp(-c*x1)"``.
         random_state: seed of the search, a ``RandomState`` to draw it from, or None: a new one at every fit.
 
     Attributes:
@@ -49,10 +55,18 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self,
         rounds: int = ROUNDS,
         seconds: float | None = None,
+        functions: Iterable[str] | None = None,
+        max_terms: int | None = None,
+        exponents: Iterable[float] | None = None,
+        form: str | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.rounds = rounds
         self.seconds = seconds
+        self.functions = functions
+        self.max_terms = max_terms
+        self.exponents = exponents
+        self.form = form
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -69,7 +83,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if not limit > 0:
             raise ValueError(f"seconds must be greater than 0, or None for no limit, got {self.seconds}.")
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=MIN_ROWS)
-        y = y.astype(np.float64)
+        y, space = y.astype(np.float64), self._search_space()
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         rows, of_rows = merge_rows(X, y, weights)
@@ -82,6 +96,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             y[used, None],
             columns=self._columns(),
             rows=used,
+            space=space,
             weights=None if of_rows is None else of_mean_one(of_rows[drawn]),
             seed=seed,
             rounds=self.rounds,
@@ -91,9 +106,8 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.formula_: str | None = finding.formula
         self.latex_: str | None = finding.latex
         self.reason_: str | None = finding.reason
-        self._finding = finding
         self.ranges_: FloatArray = np.stack([X[rows].min(0), X[rows].max(0)], axis=1)
-        self._seed, self._rows = seed, len(used)
+        self._seed, self._rows, self._finding = seed, len(used), finding
         return self
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -159,6 +173,10 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         )
         checks = {"interpolation": inside, "extrapolation": 10 * inside}
         return write_model(Export(self.network_, checks, manifest), Path(repository), name)
+
+    def _search_space(self) -> SearchSpace:
+        chosen = {name: getattr(self, name) for name in ("functions", "max_terms", "exponents", "form")}
+        return search_space(self._columns(), **chosen)
 
     def _columns(self) -> list[str]:
         names = getattr(self, "feature_names_in_", None)

@@ -4,6 +4,7 @@ from argparse import Namespace
 
 from models.manifest import Manifest
 from models.units import UNITS
+from training.cli.law_options import law_search_space, notes_on
 from training.cli.report import print_next_steps, print_no_law, print_result
 from training.cli.table_options import table_format
 from training.cli.validators import check_folders, check_name, name_from_file, names_of_targets
@@ -46,11 +47,12 @@ def _prepare(options: Namespace, name: str, target: str, unit: str) -> tuple[fit
         seed=options.seed,
         restarts=options.restarts,
         seconds=options.seconds,
+        space=law_search_space(options, table.columns, table.target_name),
         command=options.command_line,
         data=f"{options.data.name}: {table.rows} rows"
         + (f", weighted by '{options.weights}'" if options.weights else ""),
     )
-    return config, split, [*table.notes, *left_out]
+    return config, split, [*table.notes, *left_out, *notes_on(config.space)]
 
 
 def _fit_one(options: Namespace, config: fit.FitConfig, split: Split, notes: list[str]) -> None:

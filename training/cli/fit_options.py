@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from training.cli.argument_types import add_repository, non_negative, positive
+from training.cli.law_options import add_law_options
 from training.cli.table_options import add_table_options
 
 
@@ -44,4 +45,5 @@ def add_fit_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plots", type=Path, default=Path("reports"), help="folder of the plot, a PNG of that name (default: reports)"
     )
+    add_law_options(parser)
     add_repository(parser)

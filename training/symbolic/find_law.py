@@ -10,12 +10,15 @@ import numpy as np
 from models.arrays import BoolArray, FloatArray, IntArray
 from models.law import Law
 from training.metrics import predict, relative_rmse
+from training.symbolic.acceptance import rejection_reason
 from training.symbolic.candidate import Candidate
-from training.symbolic.deadline import Deadline
+from training.symbolic.deadline import Deadline, DeadlineError
+from training.symbolic.forms.find import fit_form
+from training.symbolic.forms.parse import Form
 from training.symbolic.formula import Formula, formula
 from training.symbolic.outliers import find_outliers
 from training.symbolic.scaling import Scaling, scaled
-from training.symbolic.search import ROUNDS, SearchResult, search
+from training.symbolic.search import MIN_SECONDS, NOT_DECIDED, ROUNDS, SearchResult, search
 from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.source_code import SymbolicExpression
 
@@ -111,13 +114,33 @@ def find_law(
         ValueError: shapes that do not fit, numbers, or results of all candidates, that are not finite.
     """
     end, varied = Deadline.after(seconds * (1 - reserve)), _varied(inputs, target)
+    if space.form is not None:
+        return _of_form(space.form, inputs, target, weights, seed, end)
     scaling, x, y = scaled(inputs[:, varied], target[:, 0])
     found, outliers = _search((x, y), weights, end, progress, space=space, seed=seed, rounds=rounds)
     network = _unscaled(scaling, found.candidate, varied, (x, y), (inputs, target))
-    if not found.reason:
-        return LawResult(network, formula(network, _names(columns, len(varied))), None)
-    reason = _outlier_reason(outliers, scaling, varied, columns, rows) if outliers else _reason(found, seconds)
-    return LawResult(network, None, reason)
+    why = found.reason and (_outlier_reason(outliers, scaling, varied, columns, rows) or _reason(found, seconds))
+    return LawResult(network, None if why else formula(network, _names(columns, len(varied))), why)
+
+
+def _of_form(
+    form: Form, inputs: FloatArray, target: FloatArray, weights: FloatArray | None, seed: int, end: Deadline
+) -> LawResult:
+    """The result for a form whose constants are fitted.
+
+    Raises:
+        ValueError: no constants give finite numbers on every row, or the time is up before some do.
+    """
+    try:
+        fitted = fit_form(form, inputs, target[:, 0], weights, seed=seed, deadline=end.no_earlier_than(MIN_SECONDS))
+    except DeadlineError as error:
+        raise ValueError(f"form '{form.text}' is not fitted within the time; allow more seconds.") from error
+    network = fitted.candidate.network()
+    try:
+        reason = fitted.reason or rejection_reason(fitted.candidate, inputs, target[:, 0], weights, deadline=end)
+    except DeadlineError:
+        reason = NOT_DECIDED
+    return LawResult(network, None if reason else formula(network, form.columns), reason)
 
 
 def _search(
@@ -186,13 +209,15 @@ def _reason(found: SearchResult, seconds: float) -> str:
 
 
 def _outlier_reason(
-    outliers: Outliers,
+    outliers: Outliers | None,
     scaling: Scaling,
     varied: BoolArray,
     columns: Sequence[str] | None,
     numbers: Sequence[int] | IntArray | None,
-) -> str:
-    """Why no law is found, where the rows at some places do not follow the law of the others."""
+) -> str | None:
+    """Why no law is found, where the rows at some places do not follow the law of the others; None without any."""
+    if outliers is None:
+        return None
     rows = outliers[1] if numbers is None else np.asarray(numbers)[outliers[1]]
     expression = formula(scaling.network(outliers[0], varied), _names(columns, len(varied)))
     text = expression.text if expression else "the law"

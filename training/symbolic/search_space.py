@@ -6,6 +6,7 @@ import numpy as np
 
 from models import functions
 from training.symbolic.candidate import Candidate
+from training.symbolic.forms.parse import Form
 
 FUNCTIONS = tuple(name for name in functions.FUNCTIONS if name != "identity")
 """Functions that a law may hold."""
@@ -19,11 +20,13 @@ class SearchSpace:
         functions: names of functions that a law may hold, of ``FUNCTIONS``.
         max_terms: terms of every sum, above and below the bar of a fraction, at most; None: as many as a stage tries.
         exponents: powers of columns that are tried in sums, beside 1; None: those of ``dictionary``.
+        form: a formula whose constants are fitted instead of a search; None: search.
     """
 
     functions: tuple[str, ...] = FUNCTIONS
     max_terms: int | None = None
     exponents: tuple[float, ...] | None = None
+    form: Form | None = None
 
     def has_terms(self, *counts: int) -> bool:
         """Whether sums may have so many terms."""
@@ -43,8 +46,13 @@ class SearchSpace:
         return tuple(sorted(power for power in allowed if halves or power == round(power)))
 
     def allows(self, candidate: Candidate) -> bool:
-        """Whether a candidate's sums are short enough."""
-        return self.has_terms(int(np.bincount(candidate.sum_index).max()))
+        """Whether a candidate's sums are short enough, and its functions are chosen ones; its features' too."""
+        known = all(feature.function in (*self.functions, "identity") for feature in candidate.features)
+        return (
+            known
+            and self.has_terms(int(np.bincount(candidate.sum_index).max()))
+            and all(map(self.allows, candidate.inner_laws()))
+        )
 
 
 ANY_LAW = SearchSpace()

@@ -23,6 +23,7 @@ from training.symbolic import find_law
 from training.symbolic.deadline import Deadline
 from training.symbolic.formula import Formula, formula
 from training.symbolic.row_weights import merge_rows
+from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.tabular.extrapolation_plot import plot_extrapolation
 from training.tabular.mlp import count_parameters
 from training.tabular.restarts import best_mlp, best_restart
@@ -49,6 +50,7 @@ class FitConfig:
         seed: start of all random numbers.
         restarts: how often a unit is trained from new start values, at most.
         seconds: limit of the time for the search or the training, the MLP beside it included.
+        space: the laws that the search may try.
         summary: one line for people.
         command: the command line that reproduces the model.
         data: origin of the rows.
@@ -65,6 +67,7 @@ class FitConfig:
     hidden: Sequence[int] = ()
     restarts: int = 8
     seconds: float = 240.0
+    space: SearchSpace = ANY_LAW
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ def _search(config: FitConfig, train: Part) -> tuple[Law, Formula | None, str | 
                 columns=config.columns,
                 rows=train.numbers,
                 weights=weights,
+                space=config.space,
                 seed=config.seed,
                 seconds=config.seconds,
                 reserve=MLP_SHARE,

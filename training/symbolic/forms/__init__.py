@@ -1,0 +1,1 @@
+"""Forms: formulas with free constants that a user starts from."""
