@@ -40,6 +40,12 @@ class ArithmeticRequest(_Request):
     inputs: Annotated[list[Row], FailFast()] = Field(
         min_length=1, description="Rows, one number a column; finite numbers only."
     )
+    intervals: bool = Field(
+        False, strict=True, description="Whether to respond with intervals too; only laws found in a table have them."
+    )
+    level: Annotated[float, Field(strict=True, gt=0, lt=1)] = Field(
+        0.95, description="Of the intervals: 0.5, 0.68, 0.8, 0.9, 0.95 or 0.99, the share of observations in them."
+    )
 
 
 def _is_file(value: object) -> object:
@@ -98,6 +104,11 @@ class ArithmeticResponse(BaseModel):
     formula: str | None = Field(description="What the model computes, as a formula, where it is known.")
     extrapolated: list[bool] = Field(description="Whether each row lies outside the model's training range.")
     warnings: list[ArithmeticWarning]
+    intervals: list[tuple[float, float] | None] = Field(
+        default_factory=list,  # keeps a default out of the schema: it is left out instead
+        description="Only with `intervals` in the request: the lowest and highest value of a new observation of each "
+        "row; null where one is not finite, which `warnings` lists.",
+    )
 
 
 class Value(BaseModel):

@@ -10,10 +10,18 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from models.uncertainty import Uncertainty
+
 MANIFEST_FILE = "manifest.json"
 ONNX_FILE = "model.onnx"
 TORCHSCRIPT_FILE = "model.pt"
 WEIGHTS_FILE = "weights.safetensors"
+INTERVAL_FILES = {
+    ONNX_FILE: "intervals.onnx",
+    TORCHSCRIPT_FILE: "intervals.pt",
+    WEIGHTS_FILE: "intervals.safetensors",
+}
+"""Files of the network that intervals are made of (``models.law_spread``), by the file that holds the model alike."""
 
 ModelTask = Literal["arithmetic", "image-regression", "image-classification"]
 
@@ -88,6 +96,7 @@ class Manifest(_Strict):
     dims: list[int]
     formula: str | None
     latex: str | None = None
+    uncertainty: Uncertainty | None = None
     training: Training
     metrics: dict[str, dict[str, Any]]
     files: dict[str, FileEntry]

@@ -13,6 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from models.arrays import FloatArray
 from models.law import Law
+from models.uncertainty import UncertainConstant
 from training.export.manifest_fields import manifest_fields
 from training.export.write import Export, write_model
 from training.metrics import of_mean_one, predict, regression_errors, root_mean_square
@@ -21,6 +22,7 @@ from training.symbolic.row_weights import merge_rows
 from training.symbolic.search import ROUNDS
 from training.symbolic.search_options import search_space
 from training.symbolic.search_space import SearchSpace
+from training.symbolic.uncertainty import LawUncertainty
 from training.tabular.fit import MAX_TRAINING_ROWS
 
 MIN_ROWS = 2
@@ -41,10 +43,14 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         form: a formula with free constants that is fitted instead of a search, such as ``"a*x0 + b*exp(-c*x1)"``.
         random_state: seed of the search, a ``RandomState`` to draw it from, or None: a new one at every fit.
 
+    Of a law, ``predict`` gives standard deviations too, and ``predict_interval`` intervals, honest outside the range.
+
     Attributes:
         formula_: the law as text for people, in Python's notation, or None.
         latex_: the same in LaTeX, or None.
         reason_: why there is no law, one clause; None if there is one. It counts rows from 0.
+        constants_: the law's constants as fitted, with their standard errors, see ``models.uncertainty``; empty if
+            there is no law.
         network_: the law as a PyTorch network in float64, or the best fit.
         ranges_: lowest and highest value of each column, ``(columns, 2)``.
         n_features_in_: number of columns.
@@ -110,6 +116,12 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self._seed, self._rows, self._finding = seed, len(used), finding
         return self
 
+    @property
+    def constants_(self) -> list[UncertainConstant]:
+        """The law's constants as fitted."""
+        check_is_fitted(self)
+        return self._finding.uncertainty.fields.constants if self._finding.uncertainty else []
+
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The coefficient of determination, R squared, of the predictions; at every size of the target.
 
@@ -118,15 +130,52 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             y: target, ``(rows,)``.
             sample_weight: of the rows, ``(rows,)``.
         """
-        y, predicted = np.asarray(y, dtype=np.float64), self.predict(X)
+        y, predicted = np.asarray(y, dtype=np.float64), np.asarray(self.predict(X))
         size = root_mean_square(y) or 1.0  # squares of 1e200 overflow
         return float(r2_score(y / size, predicted / size, sample_weight=sample_weight))
 
-    def predict(self, X: Any) -> FloatArray:
-        """Predictions, ``(rows,)``; not finite where the law is not, as in a division by zero."""
+    def predict(self, X: Any, return_std: bool = False) -> FloatArray | tuple[FloatArray, FloatArray]:
+        """Predictions, ``(rows,)``; not finite where the law is not, as in a division by zero.
+
+        Args:
+            X: table or array, ``(rows, columns)``.
+            return_std: also return the standard deviation of a new observation from the law, ``(rows,)``: its noise,
+                and the uncertainty of the law's constants.
+
+        Raises:
+            ValueError: ``return_std`` without a law.
+        """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return np.asarray(predict(self.network_, np.array(X))[:, 0])
+        X = np.array(validate_data(self, X, dtype=np.float64, reset=False))
+        predicted = np.asarray(predict(self.network_, X)[:, 0])
+        if not return_std:
+            return predicted
+        _, noise, standard_error = predict(self._uncertainty().spread, X).T
+        return predicted, np.hypot(noise, standard_error)
+
+    def predict_interval(self, X: Any, level: float = 0.95) -> FloatArray:
+        """Intervals that new observations lie in, lowest and highest value, ``(rows, 2)``.
+
+        Args:
+            X: table or array, ``(rows, columns)``.
+            level: share of observations that lie in them: 0.5, 0.68, 0.8, 0.9, 0.95 or 0.99.
+
+        Raises:
+            ValueError: there is no law, or no interval of that level.
+        """
+        check_is_fitted(self)
+        uncertainty = self._uncertainty()
+        quantiles = uncertainty.fields.quantiles(level)
+        if quantiles is None:
+            raise ValueError(f"level must be one of {', '.join(uncertainty.fields.levels)}, got {level}.")
+        X = np.array(validate_data(self, X, dtype=np.float64, reset=False))
+        return quantiles.intervals(predict(self.network_, X)[:, 0], predict(uncertainty.spread, X))
+
+    def _uncertainty(self) -> LawUncertainty:
+        if self._finding.uncertainty is None:
+            why = f"no law was found ({self.reason_})" if self.reason_ else "the law's derivatives overflow"
+            raise ValueError(f"There are no intervals, as {why}.")
+        return self._finding.uncertainty
 
     def to_sympy(self) -> Any:
         """The law as a SymPy expression in real symbols, named as the columns; ValueError without a law."""
@@ -152,7 +201,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             The version folder.
         """
         check_is_fitted(self)
-        columns = self._columns()
+        columns, found = self._columns(), self._finding.uncertainty
         low, high = self.ranges_.T
         inside = np.random.default_rng(self._seed).uniform(low, high, (1000, len(columns)))
         manifest = manifest_fields(
@@ -170,9 +219,11 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 "data": f"{self._rows} rows",
             },
             metrics=self._measure(X, y),
+            uncertainty=found.fields if found else None,
         )
         checks = {"interpolation": inside, "extrapolation": 10 * inside}
-        return write_model(Export(self.network_, checks, manifest), Path(repository), name)
+        spread = found.spread if found else None
+        return write_model(Export(self.network_, checks, manifest, spread), Path(repository), name)
 
     def _search_space(self) -> SearchSpace:
         chosen = {name: getattr(self, name) for name in ("functions", "max_terms", "exponents", "form")}

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from pydantic_core import to_json
 
+from app.codecs.intervals import add_intervals
 from app.codecs.json_limits import check_json, check_values
 from app.codecs.validation import invalid_body
 from app.errors import InvalidInputError, TooLargeError
 from app.schemas import MAX_VERSION, ArithmeticRequest
 from app.settings import Settings
 from models.manifest import Manifest
+from models.uncertainty import SPREAD_OUTPUTS, Quantiles
 
 MAX_PYTHON_ROWS = 8
 """Most rows for which plain Python is faster."""
@@ -31,6 +33,8 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
     model: str
     inputs: Annotated[list[list[float]], msgspec.Meta(min_length=1)]
     version: Annotated[int, msgspec.Meta(ge=1, le=MAX_VERSION)] | None = None
+    intervals: bool = False
+    level: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.95
 
 
 _decode = msgspec.json.Decoder(_Body).decode
@@ -84,7 +88,11 @@ def _wrong_width(manifest: Manifest, index: int, width: int) -> InvalidInputErro
 
 
 def encode_response(
-    manifest: Manifest, rows: list[list[float]], inputs: NDArray[np.float64], outputs: NDArray[np.float64]
+    manifest: Manifest,
+    rows: list[list[float]],
+    inputs: NDArray[np.float64],
+    outputs: NDArray[np.float64],
+    quantiles: Quantiles | None = None,
 ) -> bytes:
     """Encode predictions as JSON.
 
@@ -93,7 +101,10 @@ def encode_response(
         rows: of the request.
         inputs: the rows, ``(rows, columns)``.
         outputs: ``(rows, outputs)``; a row that is not finite becomes null, with a warning.
+        quantiles: of intervals; then ``outputs`` has what they are made of too. None: without intervals.
     """
+    if quantiles is not None:
+        outputs, spread = np.split(outputs, [-SPREAD_OUTPUTS], axis=1)
     predictions: list[Any] = outputs.tolist()
     if len(rows) <= MAX_PYTHON_ROWS:
         ranges = manifest.training.ranges
@@ -105,16 +116,17 @@ def encode_response(
         bad = np.flatnonzero(~np.isfinite(outputs).all(1)).tolist()
     for index in bad:
         predictions[index] = None
-    return to_json(
-        {
-            "model": manifest.name,
-            "version": manifest.version,
-            "predictions": predictions,
-            "formula": manifest.formula,
-            "extrapolated": outside,
-            "warnings": [{"row": index, "message": NOT_FINITE} for index in bad],
-        }
-    )
+    response: dict[str, Any] = {
+        "model": manifest.name,
+        "version": manifest.version,
+        "predictions": predictions,
+        "formula": manifest.formula,
+        "extrapolated": outside,
+        "warnings": [{"row": index, "message": NOT_FINITE} for index in bad],
+    }
+    if quantiles is not None:
+        add_intervals(response, outputs, spread, quantiles)
+    return to_json(response)
 
 
 def _is_outside(row: list[float], ranges: list[tuple[float, float]]) -> bool:

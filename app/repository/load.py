@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.backends import Backend, BackendError, Predictor
 from app.backends.malloc import trim_malloc
-from models.manifest import Manifest, ManifestError
+from models.manifest import INTERVAL_FILES, Manifest, ManifestError
+from models.uncertainty import SPREAD_OUTPUTS
 
 NUMBER_TYPES = {"FP64": np.float64, "FP32": np.float32, "UINT8": np.uint8}
 """NumPy's type for each datatype of a manifest."""
@@ -22,10 +25,15 @@ WARM_UP_TIMES = 2
 
 @dataclass(eq=False)
 class LoadedModel:
-    """A loaded model. Requests in flight keep a reference, whatever the repository does meanwhile."""
+    """A loaded model. Requests in flight keep a reference, whatever the repository does meanwhile.
+
+    ``with_intervals`` is the same model with ``SPREAD_OUTPUTS`` more outputs, which intervals are made of; None where
+    it has no intervals.
+    """
 
     manifest: Manifest
     predict: Predictor
+    with_intervals: Self | None = None
 
 
 def load_model(folder: Path, key: tuple[str, int], backend: Backend) -> LoadedModel:
@@ -40,16 +48,33 @@ def load_model(folder: Path, key: tuple[str, int], backend: Backend) -> LoadedMo
         raise ManifestError(
             f"{folder} has the manifest of '{manifest.name}' version {manifest.version}; move it to its own folder."
         )
-    content = manifest.read_file(folder, backend.file)
+    predict = _load_file(folder / backend.file, manifest, backend, manifest.outputs[0].shape[-1])
+    if manifest.image is not None and not manifest.image.resize:
+        predict = trim_malloc(predict)
+    if manifest.uncertainty is None:
+        return LoadedModel(manifest, predict)
+    spread = _load_file(folder / INTERVAL_FILES[backend.file], manifest, backend, SPREAD_OUTPUTS)
+    return LoadedModel(manifest, predict, LoadedModel(manifest, _side_by_side(predict, spread)))
+
+
+def _load_file(file: Path, manifest: Manifest, backend: Backend, outputs: int) -> Predictor:
+    content = manifest.read_file(file.parent, file.name)
     try:
         predict = backend.load(content, manifest)
     except BackendError as error:
-        raise BackendError(f"{folder / backend.file}: {error}") from error
+        raise BackendError(f"{file}: {error}") from error
     for shape in _warm_up_shapes(manifest):
-        _warm_up(predict, manifest, shape, folder / backend.file)
-    if manifest.image is not None and not manifest.image.resize:
-        predict = trim_malloc(predict)
-    return LoadedModel(manifest, predict)
+        _warm_up(predict, manifest, shape, outputs, file)
+    return predict
+
+
+def _side_by_side(predict: Predictor, spread: Predictor) -> Predictor:
+    """The outputs of both, ``(rows, outputs of one + outputs of the other)``."""
+
+    def predict_both(inputs: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate([predict(inputs), spread(inputs)], axis=1)
+
+    return predict_both
 
 
 def _warm_up_shapes(manifest: Manifest) -> list[list[int]]:
@@ -64,7 +89,7 @@ def _warm_up_shapes(manifest: Manifest) -> list[list[int]]:
     return shapes
 
 
-def _warm_up(predict: Predictor, manifest: Manifest, shape: list[int], file: Path) -> None:
+def _warm_up(predict: Predictor, manifest: Manifest, shape: list[int], width: int, file: Path) -> None:
     """Run the model, so that no client waits for its first run, and verify its outputs against the manifest."""
     expected, output = manifest.inputs[0], manifest.outputs[0]
     rows = shape[0]
@@ -74,8 +99,8 @@ def _warm_up(predict: Predictor, manifest: Manifest, shape: list[int], file: Pat
     except Exception as error:  # runtimes raise exceptions of all kinds
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise BackendError(f"{file} fails on a trial input: {lines[0]}") from error
-    if outputs.shape != (rows, output.shape[-1]) or outputs.dtype != NUMBER_TYPES[output.datatype]:
+    if outputs.shape != (rows, width) or outputs.dtype != NUMBER_TYPES[output.datatype]:
         raise BackendError(
             f"{file} returns {outputs.dtype} of shape {outputs.shape}, the manifest declares {output.datatype} "
-            f"of shape {tuple(output.shape)}."
+            f"of shape {(output.shape[0], width)}."
         )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from app.batching.batch import OnResult
 from app.codecs import tabular
+from app.codecs.intervals import interval_quantiles
 from app.http.context import RequestContext
 from app.http.responses import RawJSONResponse
 from app.service import Service
@@ -25,7 +26,7 @@ class TabularRequest:
         ServiceError: the body is invalid or does not fit the model, or the model is overloaded.
     """
 
-    __slots__ = ("_context", "_inputs", "_model", "_rows", "_service")
+    __slots__ = ("_context", "_inputs", "_model", "_quantiles", "_rows", "_service")
 
     def __init__(self, service: Service, context: RequestContext, body: bytes) -> None:
         started = perf_counter()
@@ -33,9 +34,11 @@ class TabularRequest:
         self._service = service
         self._context = context
         self._rows = request.inputs
-        self._model = service.repository.get(request.model, request.version)
+        model = service.repository.get(request.model, request.version)
+        self._model = (model.with_intervals or model) if request.intervals else model
         service.batching.check_queue_delay(self._model)
-        self._inputs = tabular.to_array(request, self._model.manifest, service.settings.max_rows)
+        self._inputs = tabular.to_array(request, model.manifest, service.settings.max_rows)
+        self._quantiles = interval_quantiles(model.manifest, request.level) if request.intervals else None
         service.metrics.observations("decode", context.route).append(perf_counter() - started)
 
     def start(self, on_result: OnResult) -> None:
@@ -49,6 +52,8 @@ class TabularRequest:
     def response(self, outputs: NDArray[np.float64]) -> RawJSONResponse:
         """Encode the response to the model's outputs."""
         started = perf_counter()
-        response = RawJSONResponse(tabular.encode_response(self._model.manifest, self._rows, self._inputs, outputs))
+        manifest = self._model.manifest
+        body = tabular.encode_response(manifest, self._rows, self._inputs, outputs, self._quantiles)
+        response = RawJSONResponse(body)
         self._service.metrics.observations("encode", self._context.route).append(perf_counter() - started)
         return response

@@ -27,9 +27,11 @@ def onnx_bytes(graph: GraphProto) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def arithmetic_graph(nodes: list[NodeProto], initializer: list[TensorProto], width: int = 2) -> GraphProto:
+def arithmetic_graph(
+    nodes: list[NodeProto], initializer: list[TensorProto], width: int = 2, outputs: int = 1
+) -> GraphProto:
     row = helper.make_tensor_value_info("input", TensorProto.DOUBLE, ["N", width])
-    result = helper.make_tensor_value_info("output", TensorProto.DOUBLE, ["N", 1])
+    result = helper.make_tensor_value_info("output", TensorProto.DOUBLE, ["N", outputs])
     return helper.make_graph(nodes, "arithmetic", [row], [result], initializer)
 
 
@@ -44,6 +46,21 @@ def ratio_onnx() -> bytes:
     columns = [helper.make_tensor(f"column{i}", TensorProto.INT64, [1], [i]) for i in (0, 1)]
     nodes = [helper.make_node("Gather", ["input", f"column{i}"], [f"x{i}"], axis=1) for i in (0, 1)]
     return onnx_bytes(arithmetic_graph([*nodes, helper.make_node("Div", ["x0", "x1"], ["output"])], columns))
+
+
+def spread_onnx() -> bytes:
+    """Of the sum: 1 more than the sum, the size of the first column, and that of the inverse of the second."""
+    one = helper.make_tensor("one", TensorProto.DOUBLE, [1], [1.0])
+    columns = [helper.make_tensor(f"column{i}", TensorProto.INT64, [1], [i]) for i in (0, 1)]
+    nodes = [
+        *(helper.make_node("Gather", ["input", f"column{i}"], [f"x{i}"], axis=1) for i in (0, 1)),
+        helper.make_node("Sum", ["x0", "x1", "one"], ["fitted"]),
+        helper.make_node("Abs", ["x0"], ["noise"]),
+        helper.make_node("Div", ["one", "x1"], ["inverse"]),
+        helper.make_node("Abs", ["inverse"], ["error"]),
+        helper.make_node("Concat", ["fitted", "noise", "error"], ["output"], axis=1),
+    ]
+    return onnx_bytes(arithmetic_graph(nodes, [one, *columns], outputs=3))
 
 
 def image_onnx(kind: str, channels: int = 1) -> bytes:
@@ -110,6 +127,27 @@ def write_version(
 
 def write_sum(root: Path, name: str = "sum", version: int = 1, *, weight: float = 1.0, **changes: Any) -> Path:
     return write_version(root, sum_onnx(weight), manifest_of(name, version, **changes))
+
+
+UNCERTAINTY: dict[str, Any] = {
+    "noise": "constant",
+    "constant_noise": 1.0,
+    "relative_noise": 0.0,
+    "degrees_of_freedom": 9,
+    "constants": [{"value": 1.0, "estimate": 1.01, "standard_error": 0.02, "term": "a", "function": None}],
+    "levels": {"0.9": {"noise": 1.5, "constants": 2.0}, "0.95": {"noise": 2.0, "constants": 3.0}},
+}
+
+
+def write_uncertain(root: Path, name: str = "uncertain", content: bytes | None = None) -> Path:
+    """The sum with intervals, made of ``spread_onnx`` unless other content is given."""
+    content = spread_onnx() if content is None else content
+    folder = write_version(root, sum_onnx(), manifest_of(name, 1, unit="Law", uncertainty=UNCERTAINTY))
+    (folder / "intervals.onnx").write_bytes(content)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"]["intervals.onnx"] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
 
 
 def write_ratio(root: Path, name: str = "ratio") -> Path:

@@ -1,11 +1,13 @@
 """The ``export`` command."""
 
 from argparse import Namespace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from models.manifest import WEIGHTS_FILE, Manifest
+from models.law_spread import LawSpread
+from models.manifest import INTERVAL_FILES, WEIGHTS_FILE, Manifest
 from training.cli.stored_models import find_model
 from training.errors import InputError
 from training.export.checkpoint import ExportableNetwork, load_checkpoint
@@ -18,11 +20,12 @@ from training.symbolic.source_code import WRITERS
 def run_export(options: Namespace) -> None:
     """Write a new version of a model from its checkpoint, for example after an upgrade of PyTorch."""
     folder, manifest = find_model(options.repository, options.name, options.version)
-    manifest.read_file(folder, WEIGHTS_FILE)
-    network = load_checkpoint(folder / WEIGHTS_FILE)
+    network = _network(folder, manifest, WEIGHTS_FILE)
     if options.code or options.output:
         _write_code(options, manifest, network)
         return
+    spread = _network(folder, manifest, INTERVAL_FILES[WEIGHTS_FILE]) if manifest.uncertainty else None
+    assert spread is None or isinstance(spread, LawSpread)
     fields = manifest.model_dump(exclude={"name", "version", "files"})
     fields["training"]["packages"] = package_versions()
     if manifest.task == "arithmetic":
@@ -32,8 +35,13 @@ def run_export(options: Namespace) -> None:
     else:
         shape = (2, manifest.inputs[0].shape[1], 37, 53)
         parity_inputs = {"unusual": np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)}
-    written = write_model(Export(network, parity_inputs, fields), options.repository, options.name)
+    written = write_model(Export(network, parity_inputs, fields, spread), options.repository, options.name)
     print(f"Wrote {written}, checked against the network of {folder / WEIGHTS_FILE}.")
+
+
+def _network(folder: Path, manifest: Manifest, file: str) -> ExportableNetwork:
+    manifest.read_file(folder, file)
+    return load_checkpoint(folder / file)
 
 
 def _write_code(options: Namespace, manifest: Manifest, network: ExportableNetwork) -> None:

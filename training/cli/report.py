@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from models.manifest import Manifest
+from training.cli.constants import constants_line
 from training.cli.verdicts import verdicts
 
 ErrorsByPart = Mapping[str, Mapping[str, Any]]
@@ -37,6 +38,8 @@ def _print_arithmetic(name: str, manifest: Manifest, metrics: ErrorsByPart) -> N
     print(f"\n{name}: {manifest.formula or 'no formula valid for every input'}")
     if manifest.latex and manifest.latex != manifest.formula:
         print(f"LaTeX    {manifest.latex}")
+    if manifest.uncertainty and (constants := constants_line(manifest.uncertainty)):
+        print(f"fitted   {constants}")
     print(f"{'relative RMSE':<16}{'interpolation':>15}{'extrapolation':>15}")
     print(f"{unit:<16}" + "".join(f"{_relative(metrics[part]):>15}" for part in ("interpolation", "extrapolation")))
     if "mlp" in metrics["interpolation"]:

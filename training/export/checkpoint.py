@@ -12,11 +12,12 @@ from safetensors.torch import save
 from models.head import OLD_POOLS
 from models.image_network import ImageNetwork
 from models.law import Law
+from models.law_spread import LawSpread
 from models.networks import Network
 from training.errors import InputError
 
-ExportableNetwork = Network | Law | ImageNetwork
-KINDS = {kind.__name__: kind for kind in (Network, Law, ImageNetwork)}
+ExportableNetwork = Network | Law | LawSpread | ImageNetwork
+KINDS = {kind.__name__: kind for kind in (Network, Law, LawSpread, ImageNetwork)}
 OLD_KINDS = {"PictureNetwork": "ImageNetwork"}  # alias: in checkpoints of version 0.1
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from models.law import Law
 from models.networks import Network
+from models.uncertainty import Uncertainty
 from training.export.network_files import INPUT, OUTPUT
 from training.export.write import package_versions, tensor_spec
 
@@ -20,6 +21,7 @@ def manifest_fields(
     training: Mapping[str, Any],
     metrics: Mapping[str, Any],
     summary: str = "",
+    uncertainty: Uncertainty | None = None,
 ) -> dict[str, Any]:
     """The manifest's fields but ``name``, ``version`` and ``files``.
 
@@ -30,25 +32,29 @@ def manifest_fields(
         reason: why symbolic regression found no law; None if it found one, or was not run.
         formula: the law as text, or None.
         latex: the same in LaTeX, or None.
-        training: ``ranges``, ``rows``, ``seed``, ``command`` and ``data``, as manifests have them.
+        training: its ``Training`` but ``packages``.
         metrics: errors by part.
         summary: one line for people; empty: target, columns and unit.
+        uncertainty: of a law's constants; None where it is not known.
     """
-    dims = network.dims if isinstance(network, Law) else network.config["dims"]
+    name = unit_name(network, reason)
     return {
         "task": "arithmetic",
-        "summary": summary or _summary(columns, target, unit_name(network, reason), reason),
-        "inputs": [tensor_spec(INPUT, "FP64", [-1, dims[0]], columns)],
-        "outputs": [tensor_spec(OUTPUT, "FP64", [-1, 1], [target])],
-        "classes": None,
-        "image": None,
-        "unit": unit_name(network, reason),
-        "dims": dims,
+        "summary": summary or _summary(columns, target, name, reason),
+        **_tensors(columns, target),
+        "unit": name,
+        "dims": network.dims if isinstance(network, Law) else network.config["dims"],
         "formula": formula,
         "latex": latex,
+        "uncertainty": uncertainty,
         "training": {**training, "packages": package_versions()},
         "metrics": metrics,
     }
+
+
+def _tensors(columns: Sequence[str], target: str) -> dict[str, Any]:
+    inputs, outputs = (INPUT, "FP64", [-1, len(columns)], columns), (OUTPUT, "FP64", [-1, 1], [target])
+    return {"inputs": [tensor_spec(*inputs)], "outputs": [tensor_spec(*outputs)], "classes": None, "image": None}
 
 
 def unit_name(network: Network | Law, reason: str | None) -> str:

@@ -3,7 +3,7 @@
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -18,33 +18,42 @@ from torch.autograd.function import FunctionCtx
 
 from models.arrays import Predict
 from models.law import Law, SimplifiedLaw
-from models.manifest import ONNX_FILE, TORCHSCRIPT_FILE, WEIGHTS_FILE
+from models.law_spread import LawSpread
+from models.manifest import INTERVAL_FILES, ONNX_FILE, TORCHSCRIPT_FILE, WEIGHTS_FILE
 from training.export.checkpoint import ExportableNetwork, save_checkpoint
 from training.export.onnx_predictor import cpu_session
 from training.export.strip_metadata import strip_onnx, strip_torchscript
 
 INPUT, OUTPUT = "input", "output"
+MODEL_FILES = (ONNX_FILE, TORCHSCRIPT_FILE, WEIGHTS_FILE)
 OPSET = 20
 """Version of ONNX's operators in the graph of a law."""
 
 
 def write_files(network: ExportableNetwork, example: Tensor, folder: Path) -> None:
-    """Write ONNX, TorchScript and checkpoint.
+    """Write ONNX, TorchScript and checkpoint: those of the model, or of its intervals.
 
     Args:
-        network: in evaluation mode.
+        network: in evaluation mode; a ``LawSpread`` makes intervals.
         example: see ``write_onnx``.
         folder: where to.
     """
     graph = network.simplified() if isinstance(network, Law) else network
-    write_onnx(graph, example, folder / ONNX_FILE)
-    write_torchscript(graph, example, folder / TORCHSCRIPT_FILE)
-    save_checkpoint(network, folder / WEIGHTS_FILE)
+    onnx_file, torchscript_file, weights_file = file_names(network)
+    write_onnx(graph, example, folder / onnx_file)
+    write_torchscript(graph, example, folder / torchscript_file)
+    save_checkpoint(network, folder / weights_file)
 
 
-def predictors(folder: Path) -> dict[str, Predict]:
-    """What the ONNX and the TorchScript file of a folder compute, by file name."""
-    return {ONNX_FILE: _onnx(folder / ONNX_FILE), TORCHSCRIPT_FILE: _torchscript(folder / TORCHSCRIPT_FILE)}
+def predictors(folder: Path, files: Sequence[str] = MODEL_FILES) -> dict[str, Predict]:
+    """What the ONNX and the TorchScript file of a network in a folder compute, by file name."""
+    onnx_file, torchscript_file, _ = files
+    return {onnx_file: _onnx(folder / onnx_file), torchscript_file: _torchscript(folder / torchscript_file)}
+
+
+def file_names(network: ExportableNetwork) -> tuple[str, ...]:
+    """Names of a network's ONNX, TorchScript and checkpoint files."""
+    return tuple(map(INTERVAL_FILES.__getitem__, MODEL_FILES)) if isinstance(network, LawSpread) else MODEL_FILES
 
 
 def write_onnx(network: nn.Module, example: Tensor, path: Path) -> None:
@@ -57,7 +66,8 @@ def write_onnx(network: nn.Module, example: Tensor, path: Path) -> None:
         path: the file to write.
     """
     with _quiet_exporter():
-        model = _traced_law(network, example) if isinstance(network, SimplifiedLaw) else _exported(network, example)
+        is_law = isinstance(network, SimplifiedLaw | LawSpread)
+        model = _traced_law(network, example) if is_law else _exported(network, example)
     onnx.save_model(strip_onnx(model), path)
 
 
@@ -81,7 +91,7 @@ def _exported(network: nn.Module, example: Tensor) -> onnx.ModelProto:
     return program.model_proto
 
 
-def _traced_law(law: SimplifiedLaw, example: Tensor) -> onnx.ModelProto:
+def _traced_law(law: nn.Module, example: Tensor) -> onnx.ModelProto:
     """A law by the tracing exporter: it has few operators and no branch, and this is much faster."""
     content, batch = io.BytesIO(), {0: "batch"}
     torch.onnx.export(

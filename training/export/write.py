@@ -21,11 +21,12 @@ from torch import Tensor, nn
 
 from models.arrays import Predict
 from models.law import Law
+from models.law_spread import LawSpread
 from models.manifest import MANIFEST_FILE, Manifest, describe_file, versions
 from training.errors import InputError, ParityError, output_errors
 from training.export.checkpoint import ExportableNetwork
 from training.export.failure import describe
-from training.export.network_files import predictors, write_files
+from training.export.network_files import file_names, predictors, write_files
 from training.metrics import NEAR_ZERO, relative_errors
 from training.trainer.finite import first_not_finite
 
@@ -41,11 +42,13 @@ class Export:
         network: the trained network.
         parity_inputs: inputs within and beyond the training range, by a name for messages; files are compared on each.
         manifest: the manifest's fields but ``name``, ``version`` and ``files``.
+        spread: of a law, for its intervals; None where it has none.
     """
 
     network: ExportableNetwork
     parity_inputs: Mapping[str, NDArray[Any]]
     manifest: Mapping[str, Any]
+    spread: LawSpread | None = None
 
 
 def write_model(export: Export, repository: Path, name: str, *, version: int | None = None) -> Path:
@@ -68,11 +71,9 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
     """
     check_finite(export.network, name)
     with output_errors(repository / name), _staging(repository) as folder:
-        network = export.network.eval().requires_grad_(requires_grad=False)
-        _export(network, torch.from_numpy(next(iter(export.parity_inputs.values()))[:2]), folder, name)
-        for file, predict in predictors(folder).items():
-            for part, inputs in export.parity_inputs.items():
-                check_parity(network, predict, inputs, f"{file} of '{name}' on {part} inputs")
+        for network in (export.network, export.spread):
+            if network is not None:
+                _write_network(network.eval().requires_grad_(requires_grad=False), export.parity_inputs, folder, name)
         files = {path.name: describe_file(path) for path in sorted(folder.iterdir())}
         while True:
             number = version or max(versions(repository / name), default=0) + 1
@@ -85,6 +86,16 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
                 if version or not target.is_dir():
                     raise
                 # another run took the number in the meantime: take the next one
+
+
+def _write_network(
+    network: ExportableNetwork, parity_inputs: Mapping[str, NDArray[Any]], folder: Path, name: str
+) -> None:
+    """Write the files of a network, and compare them with it."""
+    _export(network, torch.from_numpy(next(iter(parity_inputs.values()))[:2]), folder, name)
+    for file, predict in predictors(folder, file_names(network)).items():
+        for part, inputs in parity_inputs.items():
+            check_parity(network, predict, inputs, f"{file} of '{name}' on {part} inputs")
 
 
 def check_finite(network: ExportableNetwork, name: str) -> None:

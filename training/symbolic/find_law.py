@@ -21,6 +21,7 @@ from training.symbolic.scaling import Scaling, scaled
 from training.symbolic.search import MIN_SECONDS, NOT_DECIDED, ROUNDS, SearchResult, search
 from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.source_code import SymbolicExpression
+from training.symbolic.uncertainty import LawUncertainty, law_uncertainty
 
 MAX_LOSS = 1e-9
 """Relative error that a law may gain where it is computed from columns of extreme size."""
@@ -45,11 +46,13 @@ class LawResult:
         network: computes the law in float64; where none was found, the best approximation.
         expression: of the law; None if no law was found.
         reason: why no law was found, one clause; None if one was.
+        uncertainty: of the law's constants; None where no law was found, or it cannot be computed.
     """
 
     network: Law
     expression: Formula | None
     reason: str | None
+    uncertainty: LawUncertainty | None = None
 
     @property
     def formula(self) -> str | None:
@@ -120,7 +123,7 @@ def find_law(
     found, outliers = _search((x, y), weights, end, progress, space=space, seed=seed, rounds=rounds)
     network = _unscaled(scaling, found.candidate, varied, (x, y), (inputs, target))
     why = found.reason and (_outlier_reason(outliers, scaling, varied, columns, rows) or _reason(found, seconds))
-    return LawResult(network, None if why else formula(network, _names(columns, len(varied))), why)
+    return _result(network, scaling.restored(found.candidate).widened(varied), why, (inputs, target), columns, weights)
 
 
 def _of_form(
@@ -140,7 +143,23 @@ def _of_form(
         reason = fitted.reason or rejection_reason(fitted.candidate, inputs, target[:, 0], weights, deadline=end)
     except DeadlineError:
         reason = NOT_DECIDED
-    return LawResult(network, None if reason else formula(network, form.columns), reason)
+    return _result(network, fitted.candidate, reason, (inputs, target), form.columns, weights)
+
+
+def _result(
+    network: Law,
+    law: Candidate,
+    reason: str | None,
+    table: Table,
+    columns: Sequence[str] | None,
+    weights: FloatArray | None,
+) -> LawResult:
+    """The result of a network that computes a law, or why it is none."""
+    if reason:
+        return LawResult(network, None, reason)
+    names, (inputs, target) = _names(columns, law.width), table
+    uncertainty = law_uncertainty(law, inputs, target[:, 0], names, weights)
+    return LawResult(network, formula(network, names), None, uncertainty)
 
 
 def _search(

@@ -24,6 +24,7 @@ from training.symbolic.deadline import Deadline
 from training.symbolic.formula import Formula, formula
 from training.symbolic.row_weights import merge_rows
 from training.symbolic.search_space import ANY_LAW, SearchSpace
+from training.symbolic.uncertainty import LawUncertainty
 from training.tabular.extrapolation_plot import plot_extrapolation
 from training.tabular.mlp import count_parameters
 from training.tabular.restarts import best_mlp, best_restart
@@ -81,6 +82,7 @@ class FittedModel:
         formula: of the network, for every input; None where there is none.
         reason: why the search found no law, one clause; None if it found one, or a unit was trained.
         metrics: errors by part, as manifests hold them.
+        uncertainty: of a law's constants; None where there is no law, or it cannot be computed.
     """
 
     unit: str
@@ -89,6 +91,7 @@ class FittedModel:
     formula: Formula | None
     reason: str | None
     metrics: dict[str, dict[str, Any]]
+    uncertainty: LawUncertainty | None = None
 
 
 def fit(config: FitConfig, split: Split) -> FittedModel:
@@ -107,15 +110,16 @@ def fit(config: FitConfig, split: Split) -> FittedModel:
         check_unit_export(config.unit, dims, _pair(part.inputs[:64]))
     deadline = Deadline.after(config.seconds)
     found = _search(config, part) if config.unit == AUTO else _train(config, dims, part, split, deadline)
-    network, expression, reason = found
+    network, expression, reason, uncertainty = found
     size, left = count_parameters(network), deadline.no_earlier_than(MLP_SECONDS)
     mlp = best_mlp(part, size, split.interpolation, config.restarts, left)
     parts = {"interpolation": split.interpolation, "extrapolation": split.extrapolation}
-    return FittedModel(unit_name(network, reason), network, mlp, expression, reason, measure(network, mlp, parts))
+    metrics = measure(network, mlp, parts)
+    return FittedModel(unit_name(network, reason), network, mlp, expression, reason, metrics, uncertainty)
 
 
-def _search(config: FitConfig, train: Part) -> tuple[Law, Formula | None, str | None]:
-    """The network of the law with its formula, or of the best approximation with the reason why it is no law."""
+def _search(config: FitConfig, train: Part) -> tuple[Law, Formula | None, str | None, LawUncertainty | None]:
+    """The network of the law with formula and uncertainty, or of the best approximation and why it is no law."""
     weights = None
     if train.weights is not None:
         places, weights = merge_rows(train.inputs, train.target[:, 0], train.weights)
@@ -136,12 +140,12 @@ def _search(config: FitConfig, train: Part) -> tuple[Law, Formula | None, str | 
             )
         except ValueError as error:
             raise InputError(f"No law can be searched for '{config.target}': {error}") from error
-    return found.network, found.expression, found.reason
+    return found.network, found.expression, found.reason, found.uncertainty
 
 
 def _train(
     config: FitConfig, dims: Sequence[int], train: Part, split: Split, deadline: Deadline
-) -> tuple[Network, Formula | None, None]:
+) -> tuple[Network, Formula | None, None, None]:
     end = deadline.share(1 - MLP_SHARE)
     network, error = best_restart(config.unit, dims, train, split.interpolation, config.restarts, end)
     if error == np.inf:
@@ -150,7 +154,7 @@ def _train(
             f"diverged on inputs up to {np.abs(train.inputs).max():g} and targets up to "
             f"{np.abs(train.target).max():g}: scale the columns nearer to 1, or train another --unit."
         )
-    return network, formula(network, config.columns), None
+    return network, formula(network, config.columns), None, None
 
 
 def export(
@@ -175,9 +179,11 @@ def export(
         },
         metrics=fitted.metrics,
         summary=config.summary,
+        uncertainty=fitted.uncertainty.fields if fitted.uncertainty else None,
     )
     checks = {part: _pair(inputs) for part, inputs in checks.items()}
-    return write_model(Export(fitted.network, checks, manifest), repository, config.name, version=version)
+    spread = fitted.uncertainty.spread if fitted.uncertainty else None
+    return write_model(Export(fitted.network, checks, manifest, spread), repository, config.name, version=version)
 
 
 def plot(fitted: FittedModel, split: Split, path: Path, title: str) -> None:

@@ -46,6 +46,16 @@ MEMBERS = st.sampled_from(
         f'"version": {MAX_VERSION + 1}',
         f'"version": {10**30}',
         '"more": 1',
+        '"intervals": true',
+        '"intervals": false',
+        '"intervals": null',
+        '"intervals": 1',
+        '"level": 0.9',
+        '"level": 0',
+        '"level": 1',
+        '"level": "0.9"',
+        '"level": true',
+        '"level": NaN',
     ]
 )
 
@@ -65,6 +75,7 @@ def expect_as_pydantic(body: bytes) -> None:
         return
     request = decode_request(body, LIMITS)
     assert (request.model, request.version) == (expected.model, expected.version)
+    assert (request.intervals, request.level) == (expected.intervals, expected.level)
     assert bits(request.inputs) == bits(expected.inputs)
 
 
