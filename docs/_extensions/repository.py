@@ -39,6 +39,7 @@ docs/benchmarks
 Units <docs/results/arithmetic>
 Random laws <docs/results/laws>
 Wide tables <docs/results/wide>
+Intervals <docs/results/intervals>
 Tables in random dialects <docs/results/tables>
 Digits in images <docs/results/images>
 Digits of another collection <docs/results/images-cross-dataset>

@@ -40,6 +40,34 @@ def test_without_a_law_it_says_why_and_still_predicts() -> None:
     assert model.score(X, np.sin(X[:, 0])) > 0.5
 
 
+def test_a_law_has_constants_with_errors_standard_deviations_and_intervals() -> None:
+    X, y = energies()
+    model = ArithmeticRegressor(rounds=0, random_state=0).fit(X, y + 0.5 * np.random.default_rng(1).normal(size=200))
+    (constant,) = model.constants_
+    assert (constant.value, constant.term) == (0.5, "x0 * x1**2")
+    assert 0 < abs(constant.estimate - 0.5) < 4 * constant.standard_error
+    predicted, deviation = model.predict(2 * X, return_std=True)
+    np.testing.assert_array_equal(predicted, model.predict(2 * X))
+    error = constant.standard_error * 8 * X[:, 0] * X[:, 1] ** 2
+    np.testing.assert_allclose(deviation, np.hypot(model._finding.uncertainty.fields.constant_noise, error), rtol=1e-6)
+    observed = 8 * y + 0.5 * np.random.default_rng(2).normal(size=200)
+    for level in (0.5, 0.95):
+        low, high = model.predict_interval(2 * X, level=level).T
+        assert np.mean((low <= observed) & (observed <= high)) == pytest.approx(level, abs=0.08)
+    with pytest.raises(ValueError, match=r"^level must be one of 0\.5, 0\.68, 0\.8, 0\.9, 0\.95, 0\.99, got 95\.$"):
+        model.predict_interval(X, level=95)
+
+
+def test_without_a_law_there_are_no_intervals_and_no_constants() -> None:
+    X = np.random.default_rng(0).uniform(-3, 3, (40, 1))
+    model = ArithmeticRegressor(rounds=0, random_state=0).fit(X, np.sin(X[:, 0]))
+    assert model.constants_ == []
+    with pytest.raises(ValueError, match=r"^There are no intervals, as no law was found \(.+\)\.$"):
+        model.predict_interval(X)
+    with pytest.raises(ValueError, match=r"^There are no intervals, "):
+        model.predict(X, return_std=True)
+
+
 def test_it_works_within_a_pipeline_and_as_a_clone() -> None:
     X, y = energies()
     model = make_pipeline(FunctionTransformer(), clone(ArithmeticRegressor(random_state=1))).fit(X, y)
