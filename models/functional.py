@@ -145,6 +145,11 @@ def features_first(x: Tensor) -> Tensor:
     return x.movedim(-1, 0).unsqueeze(-1)
 
 
+def rows_of(y: Tensor, x: Tensor) -> Tensor:
+    """Outputs ``(out_features, rows)`` in the leading shape of x: ``(..., out_features)``."""
+    return y.t().reshape(list(x.shape[:-1]) + [y.shape[0]])  # noqa: RUF005 - TorchScript does not unpack lists
+
+
 def weight_first(weight: Tensor, x: Tensor) -> Tensor:
     """A weight as equations take it beside such rows, for every output at once.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 WIDE: Mapping[str, Any] = {"steps": 100_000, "ramp": (50_000, 75_000)}
 """Settings of every unit for tasks with irrelevant inputs, as published for 10 inputs of which 2 count."""
@@ -15,6 +15,7 @@ class Hyperparameters:
     Args:
         learning_rate: of Adam.
         steps: of Adam, each on fresh samples.
+        loss: the mean of "squared" or of "absolute" errors.
         penalty: weight of the unit's ``penalty`` at the end of the ramp.
         ramp: the steps between which that weight grows from 0, linearly.
         penalty_below: the penalty counts only while the interpolation error is below this; None: always.
@@ -29,6 +30,7 @@ class Hyperparameters:
 
     learning_rate: float = 1e-3
     steps: int = 50_000
+    loss: Literal["squared", "absolute"] = "squared"
     penalty: float = 0.0
     ramp: tuple[int, int] = (20_000, 35_000)
     penalty_below: float | None = None

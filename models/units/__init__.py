@@ -14,11 +14,13 @@ to ``(..., out_features)``. It also offers
 - ``penalty(**weights)``: the published regulariser, which ``HYPERPARAMETERS`` weight; features first, and the result
   has the weights' shape without it.
 - ``HYPERPARAMETERS``: the published settings of its training, see ``models.hyperparameters``.
+- ``OPTIONS``: the options of the equation that a module was built with, where they change what it learns.
+- ``selectors(**weights)``: the weights that are drawn to -1, 0 and 1, where they are no parameters; features first.
 - ``COMPILED``: False where ``torch.compile`` would change what the unit learns.
 - ``EXACT_OPTIONS``, ``HEAD_OPTIONS``: options for inference on numbers, and behind a CNN.
 
-Each of these is optional. An option may change ``BOUNDS`` and ``HYPERPARAMETERS``, so read them from a unit that is
-built, not from its class.
+Each of these is optional. An option may change ``BOUNDS``, ``HYPERPARAMETERS`` and ``OPTIONS``, so read them from a
+unit that is built, not from its class.
 """
 
 from collections.abc import Callable

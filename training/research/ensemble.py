@@ -111,15 +111,17 @@ class Ensemble:
 
     def _forward(self, weights: Weights, x: Tensor, training: bool) -> Tensor:
         for index, layer in enumerate(self.layers):
-            x = layer.equation(x.unsqueeze(1), training=training, **_of_layer(weights, index))
+            options = getattr(layer, "OPTIONS", {})
+            x = layer.equation(x.unsqueeze(1), training=training, **of_layer(weights, index), **options)
         return x[0]
 
     def _loss(self, weights: Weights, x: Tensor, target: Tensor, scalars: Tensor, regularised: Tensor) -> Tensor:
         """The sum of the replicas' losses; the gradient of each replica is that of its own loss."""
-        loss = ((self._forward(weights, x, True) - target) ** 2).mean(-1, keepdim=True)
+        error = self._forward(weights, x, True) - target
+        loss = (error.abs() if self.hyperparameters.loss == "absolute" else error**2).mean(-1, keepdim=True)
         for index, layer in enumerate(self.layers):
             if self.hyperparameters.penalty and hasattr(layer, "penalty"):
-                loss = loss + scalars[2] * regularised * layer.penalty(**_of_layer(weights, index)).mean(0)
+                loss = loss + scalars[2] * regularised * layer.penalty(**of_layer(weights, index)).mean(0)
         if self.hyperparameters.l1[1]:
             loss = loss + scalars[3] * sum(_per_replica(weight.abs()) for weight in weights.values())
         return loss.sum()
@@ -181,7 +183,8 @@ def _key(layer: int, parameter: str) -> str:
     return f"{layer}.{parameter.rpartition('.')[2]}"
 
 
-def _of_layer(weights: Weights, index: int) -> Weights:
+def of_layer(weights: Weights, index: int) -> Weights:
+    """The weights of one layer, by the names that its equation has for them."""
     prefix = f"{index}."
     return {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
 

@@ -14,14 +14,23 @@ from models.hyperparameters import Hyperparameters
 from models.units import UNITS
 from training.__main__ import main
 from training.research.benchmark import command, records
-from training.research.benchmark.evaluation import ErrorTally, sparsity_errors
+from training.research.benchmark.comparisons import COMPARING, digit_pairs
+from training.research.benchmark.evaluation import ErrorTally, Evaluation, sparsity_errors
 from training.research.benchmark.plan import LAW, Group, canonical, groups, unit_spec
 from training.research.benchmark.published import PUBLISHED_RATES
 from training.research.benchmark.records import SuccessRecord
 from training.research.benchmark.render import write_report
 from training.research.benchmark.restarts import Restarts
 from training.research.benchmark.run import Scale, problem, run
-from training.research.benchmark.task import OPERATIONS, RANGES, TWO_LAYERS, Range, UniformStream, evaluation_set
+from training.research.benchmark.task import (
+    DIGIT_RANGES,
+    OPERATIONS,
+    RANGES,
+    TWO_LAYERS,
+    Range,
+    UniformStream,
+    evaluation_set,
+)
 from training.research.benchmark.thresholds import threshold
 from training.research.ensemble import Ensemble
 
@@ -34,7 +43,7 @@ PUBLISHED_THRESHOLDS = {  # extrapolation interval: + and -, *, /
 }
 EASY = [r for r in RANGES if r.name in ("[1, 2]", "[10, 20]")]
 EPSILON = 1e-3
-VARIANTS = ("auto", "NAC-NAC-dot", "NALU-NALU", "NAU-NMU", "RealNPU-modified")
+VARIANTS = ("auto", "DMU-add", "DMU-sub", "NAC-NAC-dot", "NALU-NALU", "NAU-NMU", "NSR-select", "RealNPU-modified")
 CONTESTANTS = sorted([*UNITS.names(), *VARIANTS], key=str.lower)
 
 
@@ -72,7 +81,7 @@ def perturbed(operation: str, x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("inputs", [2, 10])
-@pytest.mark.parametrize("operation", [name for name in OPERATIONS if name not in TWO_LAYERS])
+@pytest.mark.parametrize("operation", [name for name in OPERATIONS if name not in {*TWO_LAYERS, *COMPARING}])
 def test_thresholds_are_what_simulation_finds(operation: str, inputs: int) -> None:
     x = np.random.default_rng(0).uniform(1.2, 6, (inputs, 400_000))
     truth = OPERATIONS[operation].law(torch.from_numpy(x)).numpy()
@@ -85,6 +94,33 @@ def test_the_threshold_of_the_two_layer_task_is_what_simulation_finds() -> None:
     truth = (x[0] + x[1]) * x.sum(0)
     simulated = np.mean((perturbed("product-of-sums", x) - truth) ** 2)
     assert threshold("product-of-sums", [(2, 6)], 4, EPSILON) == pytest.approx(simulated, rel=0.02)
+
+
+def test_comparisons_train_on_all_pairs_of_digits_and_equality_on_many_equal_ones() -> None:
+    uniform = torch.rand(2, 100_000, generator=torch.Generator().manual_seed(0))
+    greater, equal = digit_pairs(uniform, 0.0), digit_pairs(uniform, 0.5)
+    assert set(map(tuple, greater.T.tolist())) == {(a, b) for a in range(1, 10) for b in range(1, 10)}
+    assert set(map(tuple, equal.T.tolist())) == {(a, b) for a in range(1, 10) for b in range(1, 10)}
+    assert (greater[0] == greater[1]).double().mean().item() == pytest.approx(1 / 9, abs=0.01)
+    assert (equal[0] == equal[1]).double().mean().item() == pytest.approx(0.5 + 0.5 / 9, abs=0.01)
+
+
+def test_comparisons_are_evaluated_on_near_whole_numbers_of_1e14_in_float64() -> None:
+    evaluate = Evaluation("greater", 2, DIGIT_RANGES, 1)
+    x, target = evaluate.sets[1][0]
+    assert x.dtype == target.dtype == torch.float64
+    a, b = x[:, 0].numpy()
+    assert 1e14 <= a.min() < a.max() < 1e15
+    assert set((b - a).tolist()) == set(range(-5, 6))
+    np.testing.assert_array_equal(target.numpy(), a > b)
+    assert evaluate.thresholds.tolist() == [0.005**2]
+    share = Evaluation("equal", 2, DIGIT_RANGES, 1).sets[1][0][1].mean().item()
+    assert share == pytest.approx(0.5 + 0.5 / 11, abs=0.02)
+
+
+def test_the_piecewise_law_is_the_published_one() -> None:
+    x = torch.tensor([[2.0, 1], [1, 2], [3, 3], [5, 5], [7, 7]])
+    assert OPERATIONS["piecewise"].law(x).tolist() == [11, 2]
 
 
 def test_evaluation_sets_lie_in_their_intervals_and_are_the_same_every_time() -> None:
@@ -155,6 +191,14 @@ def test_sparsity_error_by_hand() -> None:
     assert sparsity_errors(weights).tolist() == pytest.approx([0.1, 0.2])
     hats = {"0.W_hat": torch.full((2, 1, 1, 1), 20.0), "0.M_hat": torch.zeros(2, 1, 1, 1)}
     assert sparsity_errors(hats).tolist() == pytest.approx([0.5])
+
+
+def test_the_sparsity_error_of_a_unit_with_selectors_is_theirs_and_of_one_without_none() -> None:
+    unit = UNITS.load("NAC-sigma")(2, 1)
+    weights = {"0.W_hat": torch.tensor([40.0, 0.0]).view(2, 1, 1, 1)}
+    assert sparsity_errors(weights, [unit]).tolist() == [0.5]
+    gates = {"0.g": torch.zeros(1, 3, 1)}
+    assert np.isnan(sparsity_errors(gates, [UNITS.load("DMU")(2, 1, frozen=True)])).tolist() == [True] * 3
 
 
 def test_a_run_restarts_when_its_error_is_high_and_does_not_fall() -> None:

@@ -45,7 +45,8 @@ def trained_by_pytorch(
     optimizer = torch.optim.Adam(network.parameters(), lr=hyperparameters.learning_rate)
     for step, batch in enumerate(x):
         inputs, target = product(batch)
-        loss = nn.functional.mse_loss(network(inputs.T).squeeze(-1), target)
+        criterion = nn.functional.l1_loss if hyperparameters.loss == "absolute" else nn.functional.mse_loss
+        loss = criterion(network(inputs.T).squeeze(-1), target)
         for layer in network:
             if hyperparameters.penalty:
                 weights = {name.split(".")[-1]: weight.mT for name, weight in layer.named_parameters()}
@@ -90,8 +91,9 @@ def test_each_replica_is_trained_as_pytorch_trains_one_module(name: str) -> None
         Hyperparameters(learning_rate=1e-2, l1=(0.01, 0.1)),
         Hyperparameters(learning_rate=1e-2, clip_norm=0.5),
         Hyperparameters(learning_rate=1e-2, clip_value=0.1),
+        Hyperparameters(learning_rate=1e-2, loss="absolute"),
     ],
-    ids=["penalty", "l1", "clip_norm", "clip_value"],
+    ids=["penalty", "l1", "clip_norm", "clip_value", "loss"],
 )
 def test_regularisers_clipping_and_bounds_are_those_of_one_module(hyperparameters: Hyperparameters) -> None:
     build, x = one("NMU"), samples(60)

@@ -16,7 +16,7 @@ from training.research.benchmark.records import SuccessRecord
 from training.research.benchmark.render import write_report
 from training.research.benchmark.run import Scale, run
 from training.research.benchmark.symbolic_regression import run_symbolic_regression
-from training.research.benchmark.task import OPERATIONS, RANGES, TWO_LAYERS
+from training.research.benchmark.task import DIGIT_RANGES, OPERATIONS, RANGES, TWO_LAYERS
 
 QUICK = (Group("NMU", "multiply"), Group("NAU", "add"))
 SEEDS = 25
@@ -66,7 +66,7 @@ def _chosen(options: Namespace) -> dict[Group, Scale]:
     """The chosen groups, each with the scale of its run."""
     operations = [name.lower() for name in options.operations or []]
     _check("operation", operations, list(OPERATIONS))
-    _check("range", options.ranges or [], [r.name for r in RANGES])
+    _check("range", options.ranges or [], [r.name for r in (*RANGES, *DIGIT_RANGES)])
     units = [canonical(name) for name in options.units or []]
     all_groups = QUICK if options.quick and not units else groups(units)
     scales = {
@@ -95,10 +95,11 @@ def _within(scale: Scale, names: Sequence[str] | None) -> Scale:
 def _scale(group: Group, options: Namespace) -> Scale:
     """The scale of a group's run: as published, or small with ``--quick``."""
     first = options.seeds_from
+    ranges = RANGES if OPERATIONS[group.operation].equal_share is None else DIGIT_RANGES
     if options.quick:
-        easy = [r for r in RANGES if r.name in ("[-2, 2]", "[1, 2]", "[10, 20]")]
+        easy = [r for r in ranges if r.name in ("[-2, 2]", "[1, 2]", "[10, 20]", DIGIT_RANGES[0].name)]
         return Scale(range(first, first + 5), easy, steps=8_000, compiled=False)
-    scale = Scale(range(first, first + SEEDS))
+    scale = Scale(range(first, first + SEEDS), ranges)
     if group.operation in TWO_LAYERS:
         seeds = range(first, first + (SMALL_TASK_SEEDS if group.inputs == 4 else SEEDS))
         return replace(scale, seeds=seeds, ranges=[r for r in RANGES if r.name == "[1, 2]"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,16 +10,17 @@ from torch import Tensor
 
 from models.arrays import FloatArray
 from models.functional import nac_weight
+from training.research.benchmark.comparisons import digit_pairs, far_pairs
 from training.research.benchmark.task import (
     EXTRAPOLATION_SEED,
     INTERPOLATION_SEED,
     OPERATIONS,
-    Interval,
+    Operation,
     Range,
     evaluation_set,
 )
 from training.research.benchmark.thresholds import threshold
-from training.research.ensemble import Ensemble
+from training.research.ensemble import Ensemble, of_layer
 
 CHUNK = 1000
 """Samples evaluated at once; as they fit the processor's cache, this is several times faster."""
@@ -51,16 +53,18 @@ class ErrorTally:
         self.solved_at[np.isnan(self.solved_at) & (extrapolation < self.thresholds)] = step
 
 
+def dtype_of(operation: Operation) -> torch.dtype:
+    """Of weights and samples: float32, as published, but for comparisons of large whole numbers."""
+    return torch.float32 if operation.equal_share is None else torch.float64
+
+
 class Evaluation:
     """The two evaluation sets of every range, and the errors of an ensemble on them."""
 
     def __init__(self, operation: str, inputs: int, ranges: Sequence[Range], seeds: int) -> None:
-        self.law = OPERATIONS[operation].law
+        self.operation = OPERATIONS[operation]
         self.inputs, self.seeds = inputs, seeds
-        self.sets = [
-            [self._set([r.interpolation], INTERPOLATION_SEED) for r in ranges],
-            [self._set(r.extrapolation, EXTRAPOLATION_SEED) for r in ranges],
-        ]
+        self.sets = [[self._within(r) for r in ranges], [self._beyond(r) for r in ranges]]
         each = [threshold(operation, r.extrapolation, inputs) for r in ranges]
         self.thresholds: FloatArray = np.repeat(each, self.seeds)
 
@@ -68,9 +72,20 @@ class Evaluation:
         """Mean square errors of all replicas on both sets, in the ensemble's arithmetic."""
         return [np.concatenate([self._errors(ensemble, i, *part) for i, part in enumerate(half)]) for half in self.sets]
 
-    def _set(self, intervals: Sequence[Interval], seed: int) -> tuple[Tensor, Tensor]:
-        x = torch.from_numpy(evaluation_set(intervals, self.inputs, seed))
-        return x.float().unsqueeze(1).contiguous(), self.law(x).float()
+    def _within(self, r: Range) -> tuple[Tensor, Tensor]:
+        if self.operation.equal_share is None:
+            return self._set(evaluation_set([r.interpolation], self.inputs, INTERPOLATION_SEED))
+        uniform = evaluation_set([(0, 1)], 2, INTERPOLATION_SEED)
+        return self._set(digit_pairs(torch.from_numpy(uniform), self.operation.equal_share).numpy())
+
+    def _beyond(self, r: Range) -> tuple[Tensor, Tensor]:
+        if self.operation.equal_share is None:
+            return self._set(evaluation_set(r.extrapolation, self.inputs, EXTRAPOLATION_SEED))
+        return self._set(far_pairs(r.extrapolation[0], self.operation.equal_share, EXTRAPOLATION_SEED))
+
+    def _set(self, samples: FloatArray) -> tuple[Tensor, Tensor]:
+        x, dtype = torch.from_numpy(samples), dtype_of(self.operation)
+        return x.to(dtype).unsqueeze(1).contiguous(), self.operation.law(x).to(dtype)
 
     def _errors(self, ensemble: Ensemble, index: int, x: Tensor, target: Tensor) -> FloatArray:
         of_range = slice(index * self.seeds, (index + 1) * self.seeds)
@@ -79,15 +94,23 @@ class Evaluation:
         return np.asarray(torch.stack(errors).mean(0).double())
 
 
-def sparsity_errors(weights: dict[str, Tensor]) -> FloatArray:
-    """Largest distance of each replica's selecting weights from -1, 0 and 1: ``(replicas,)``; gates do not count."""
+def sparsity_errors(weights: dict[str, Tensor], layers: Sequence[Any] = ()) -> FloatArray:
+    """Largest distance of each replica's selecting weights from -1, 0 and 1: ``(replicas,)``; gates do not count.
+
+    NaN where no layer has selecting weights.
+    """
     found = [weight for name, weight in weights.items() if name.rpartition(".")[2] in ("W", "W_r", "W_i")]
+    for index, layer in enumerate(layers):
+        if hasattr(layer, "selectors"):
+            found.append(layer.selectors(**of_layer(weights, index)))
     for name, gate in weights.items():
         if name.endswith(".gate"):  # the AMU's: of its two matrices one is in use
             layer = name.removesuffix("gate")
             found.append(torch.where(gate > 0, weights[f"{layer}W_add"], weights[f"{layer}W_mul"]))
     for name, W_hat in weights.items():
-        if name.endswith("_hat") and ".W_" in name:
+        if name.endswith("_hat") and name.replace(".W_", ".M_") in weights.keys() - {name}:
             found.append(nac_weight(W_hat, weights[name.replace(".W_", ".M_")]))
+    if not found:
+        return np.full(next(iter(weights.values())).shape[-2], np.nan)
     largest = [torch.minimum(W.abs(), (1 - W.abs()).abs()).flatten(0, 1).amax((0, 2)) for W in found]
     return np.asarray(torch.stack(largest).amax(0).double())

@@ -8,7 +8,7 @@ import numpy as np
 
 from training.output.figures import new_figure, save_figure
 from training.research.benchmark.records import SuccessRecord
-from training.research.benchmark.task import RANGES
+from training.research.benchmark.task import DIGIT_RANGES, RANGES
 
 COLUMNS = 2
 
@@ -48,4 +48,4 @@ def _panel(axes: Any, title: str, rows: Sequence[Sequence[SuccessRecord]]) -> An
 
 def _ranges(rows: Sequence[Sequence[SuccessRecord]]) -> list[str]:
     found = {record.range for row in rows for record in row}
-    return [r.name for r in RANGES if r.name in found]
+    return [r.name for r in (*RANGES, *DIGIT_RANGES) if r.name in found]

@@ -9,7 +9,7 @@ from torch import nn
 from models.functional import nac_range
 from models.hyperparameters import Hyperparameters
 from models.units import UNITS
-from training.research.benchmark.task import TWO_LAYERS
+from training.research.benchmark.task import OPERATIONS, PIECEWISE, TWO_LAYERS
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,9 @@ _SPECIAL = {
     "NAC": UnitSpec(("NAC",), prepare=_like_stable_nalu),
     "NALU": UnitSpec(("NALU",), {"shared_weights": True}, _like_stable_nalu),
     "RealNPU-modified": UnitSpec(("RealNPU",), {"modified": True}),
+    "DMU-add": UnitSpec(("DMU",), {"frozen": True}),
+    "NSR-select": UnitSpec(("NSR-NAU",), {"select": True}),
+    "DMU-sub": UnitSpec(("DMU",), {"frozen": True, "subtract": True}),
     "NAU-NMU": UnitSpec(("NAU", "NMU")),
     "NAC-NAC-dot": UnitSpec(("NAC", "NAC-dot"), prepare=_like_stable_nalu),
     "NALU-NALU": UnitSpec(("NALU", "NALU"), {"shared_weights": True}, _like_stable_nalu),
@@ -116,10 +119,19 @@ _CAN_LEARN = {
     "iNALU": (*ARITHMETIC, *WITHIN_ONE),
     "G-NALU": (*ARITHMETIC, *WITHIN_ONE),
     "AMU": ALL,
+    "MC-FC": ("add",),
+    "MulMCFC": ("multiply",),
+    "NAC-sigma": ("multiply",),
+    "DMU-add": ("add", "multiply"),
+    "DMU-sub": ("subtract", "divide"),
+    "DMU": ARITHMETIC,
+    "NSR": tuple(name for name, operation in OPERATIONS.items() if operation.equal_share is not None),
+    "NSR-select": ("minimum", "maximum"),
+    "NSR-NAU": ("minimum", "maximum", *PIECEWISE),
 }
 """Operations that each unit can express; others would be rows of zeros. A unit that is not listed tries all."""
 
-FINDERS = ("NALU", "iNALU", "G-NALU", "AMU")
+FINDERS = ("NALU", "iNALU", "G-NALU", "AMU", "DMU")
 """Units that can add and multiply, and so have to find the operation."""
 
 _FIRST = (
@@ -146,7 +158,9 @@ def groups(units: Sequence[str] = ()) -> list[Group]:
     """All groups in order, or those of some units."""
     stacks = {group.unit for group in _SMALL}
     names = [*_CAN_LEARN, *(unit for unit in units if unit not in {*_CAN_LEARN, *stacks, LAW})]
-    rest = [Group(unit, operation) for unit in names for operation in _CAN_LEARN.get(unit, ALL)]
+    rest = [
+        Group(unit, operation, PIECEWISE.get(operation, 2)) for unit in names for operation in _CAN_LEARN.get(unit, ALL)
+    ]
     wide = [Group(unit, operation, 10) for unit in ("NAU", "NMU", "NMRU") for operation in _CAN_LEARN[unit]]
     ordered = dict.fromkeys([*_FIRST, *_LAWS, *rest, *_SMALL, *wide])
     return [group for group in ordered if not units or group.unit in units]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -19,16 +20,21 @@ EVALUATION_ROWS = 10_000
 
 @dataclass(frozen=True)
 class Range:
-    """The interval of training inputs, and the one or two intervals of extrapolation inputs."""
+    """The interval of training inputs, and the one or two intervals of extrapolation inputs.
+
+    Args:
+        label: its name, where several ranges share their training inputs.
+    """
 
     interpolation: Interval
     extrapolation: tuple[Interval, ...]
+    label: str = ""
 
     @property
     def name(self) -> str:
         """For example ``[-2, -1]``."""
         low, high = self.interpolation
-        return f"[{low:g}, {high:g}]"
+        return self.label or f"[{low:g}, {high:g}]"
 
 
 RANGES = (
@@ -43,6 +49,8 @@ RANGES = (
     Range((10, 20), ((20, 40),)),
 )
 """The nine published ranges."""
+DIGIT_RANGES = (Range((1, 9), ((1e14, 1e15),), "digits to 1e14"),)
+"""Of comparisons: trained on digits, evaluated on whole numbers of that size (Faber and Wattenhofer 2023)."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +61,13 @@ class Operation:
         name: on the command line.
         symbol: in tables.
         law: maps inputs, features first, to the target. Inputs that it does not read are irrelevant.
+        equal_share: of a comparison of whole numbers the share of pairs that are made equal; None for others.
     """
 
     name: str
     symbol: str
     law: Callable[[Tensor], Tensor]
+    equal_share: float | None = None
 
 
 OPERATIONS = {
@@ -70,6 +80,11 @@ OPERATIONS = {
         Operation("square", "a^2", lambda x: x[0] * x[0]),
         Operation("square-root", "sqrt(|a|)", lambda x: x[0].abs().sqrt()),
         Operation("reciprocal", "1 / a", lambda x: 1 / x[0]),
+        Operation("minimum", "min(a, b)", lambda x: x[:2].amin(0)),
+        Operation("maximum", "max(a, b)", lambda x: x[:2].amax(0)),
+        Operation("piecewise", "e + 4 if a > b else d - c", lambda x: torch.where(x[0] > x[1], x[4] + 4, x[3] - x[2])),
+        Operation("greater", "a > b", lambda x: (x[0] > x[1]).to(x.dtype), equal_share=0.0),
+        Operation("equal", "a = b", lambda x: (x[0] == x[1]).to(x.dtype), equal_share=0.5),
         Operation("product-of-sums", "(a + b)(a + b + c + d)", lambda x: (x[0] + x[1]) * x.sum(0)),
         Operation("quotient-of-sums", "(a + b) / (a + b + c + d)", lambda x: (x[0] + x[1]) / x.sum(0)),
         Operation("product-of-subsets", "sum of 25 * sum of 25, half in common", lambda x: _first(x) * _second(x)),
@@ -80,6 +95,8 @@ OPERATIONS = {
 
 TWO_LAYERS = {"product-of-sums": 4, "quotient-of-sums": 4, "product-of-subsets": 100, "quotient-of-subsets": 100}
 """Operations on sums, and their numbers of inputs (Madsen and Johansen 2020); run on one range."""
+PIECEWISE = {"piecewise": 5}
+"""The operation that a comparison controls, and its number of inputs (Faber and Wattenhofer 2023)."""
 
 
 def _first(x: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ closed form.
 
 from collections.abc import Callable, Sequence
 
+from training.research.benchmark.comparisons import COMPARING, CRITERION
 from training.research.benchmark.task import Interval
 
 EPSILON = 1e-5
@@ -20,6 +21,8 @@ _STATED = {"product-of-subsets": 0.16001, "quotient-of-subsets": 4.938e-12, "quo
 def threshold(operation: str, intervals: Sequence[Interval], inputs: int = 2, epsilon: float = EPSILON) -> float:
     """The mean square error of the epsilon-perfect model, on inputs drawn uniformly from the intervals."""
     first, second, inverse = (_mean(f, intervals) for f in (_magnitude, _square, _inverse_square))
+    if operation in COMPARING:
+        return CRITERION
     if operation in ("add", "subtract"):
         return epsilon**2 * (inputs * second + inputs * (inputs - 1) * first**2)
     if operation in _STATED:
