@@ -101,6 +101,14 @@ class DMU(nn.Module):
         if self.W is not None:
             nn.init.ones_(self.W)
 
+    @property
+    def O(self) -> Tensor:  # noqa: E743
+        """The selectors in evaluation, ``(out_features, in_features)``: -1, 0 or 1."""
+        signs = selector_signs(self.subtract, torch.ones(self.in_features, dtype=self.g.dtype)).repeat(
+            self.out_features, 1
+        )
+        return signs if self.W is None else signs * self.W.round()
+
     @staticmethod
     def equation(
         x: Tensor,

@@ -96,7 +96,8 @@ def comparison(
 ) -> Tensor:
     """The output of an NSR, features first."""
     pairs = [W_sign.shape[0], x.shape[0]]
-    share = selection(V_1.unflatten(0, pairs), hard) - selection(V_2.unflatten(0, pairs), hard)
+    first, second = V_1.unflatten(0, pairs), V_2.unflatten(0, pairs)  # type: ignore[no-untyped-call]
+    share = selection(first, hard) - selection(second, hard)
     difference = (share * x.unsqueeze(0)).sum(1)
     sign = torch.sign(difference) if hard else torch.tanh(scale * difference)
     logit = (W_sign * sign + W_zero * (1 - 2 * sign**2)).sum(0) + b

@@ -42,9 +42,9 @@ class Formula:
 def formula(network: nn.Module, columns: Sequence[str]) -> Formula | None:
     """The formula of a network of one output, or None.
 
-    A ``Law`` always has one. Networks of NAC, NAU, NMU, sNMU, NMRU and AMU have one when the weights that they use are
-    whole numbers within 1e-6. A NALU's gate depends on the input, so what it computes holds where it was
-    trained, and no formula holds beyond.
+    A ``Law`` always has one. Networks of NAC, NAU, NMU, sNMU, NMRU, MC-FC, MulMCFC and AMU have one when the weights
+    that they use are whole numbers within 1e-6, and those of DMU always, as theirs are whole in evaluation. A NALU's
+    gate depends on the input, so what it computes holds where it was trained, and no formula holds beyond.
 
     Args:
         network: a ``Law`` or a ``Network``.
@@ -127,8 +127,8 @@ def _stack(network: nn.Module, symbols: Sequence[sympy.Symbol]) -> sympy.Expr | 
 
 
 def _weights(layer: nn.Module) -> dict[str, Tensor]:
-    effective = getattr(layer, "W", None)  # the NAC's is none of its parameters
-    return dict(layer.named_parameters()) | ({} if effective is None else {"W": effective})
+    effective = {name: getattr(layer, name, None) for name in ("W", "O")}  # none of the parameters of a NAC, a DMU
+    return dict(layer.named_parameters()) | {name: weight for name, weight in effective.items() if weight is not None}
 
 
 def _whole(row: FloatArray) -> FloatArray | None:
@@ -162,7 +162,29 @@ def _either(values: Sequence[sympy.Expr], weights: Mapping[str, FloatArray]) -> 
     return found
 
 
-_LAYERS = {"NAC": _sums, "NAU": _sums, "NMU": _products, "SNMU": _products, "NMRU": _quotients, "AMU": _either}
+def _shared_out(values: Sequence[sympy.Expr], weights: Mapping[str, FloatArray]) -> list[sympy.Expr | None]:
+    shares = np.exp(weights["R_hat"] - weights["R_hat"].max(0))
+    shares = (shares / shares.sum(0))[: len(weights["W"])]  # without the trash
+    exact = np.abs(shares - weights["W"]).max(1) + np.abs(weights["c"]) <= EXACT_WITHIN  # open gates, factor 1
+    return [output if good else None for output, good in zip(_products(values, weights), exact, strict=True)]
+
+
+def _of_domain(values: Sequence[sympy.Expr], weights: Mapping[str, FloatArray]) -> list[sympy.Expr | None]:
+    powers = [sympy.Mul(*(value ** int(w) for w, value in zip(row, values, strict=True))) for row in weights["O"]]
+    return [
+        total if gate > 0 else power
+        for gate, total, power in zip(weights["g"], _sums(values, {"W": weights["O"]}), powers, strict=True)
+    ]
+
+
+_LAYERS = {
+    **dict.fromkeys(("NAC", "NAU", "MCFC"), _sums),
+    **dict.fromkeys(("NMU", "SNMU"), _products),
+    "NMRU": _quotients,
+    "MULMCFC": _shared_out,
+    "AMU": _either,
+    "DMU": _of_domain,
+}
 
 
 def _collected(weights: FloatArray, values: Sequence[sympy.Expr]) -> list[sympy.Expr]:

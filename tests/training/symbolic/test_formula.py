@@ -4,6 +4,7 @@ import sympy
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from models.law import Law
 from models.networks import NAC, NALU, Network
@@ -60,6 +61,48 @@ def test_other_units_with_whole_weights_have_their_formula(unit: str, weights: l
     with torch.no_grad():
         network[0].W.copy_(torch.tensor([weights]))
     assert text(network) == expected
+
+
+@pytest.mark.parametrize(
+    ("g", "subtract", "W", "expected"),
+    [
+        (0.1, False, [1, 1, 1], "a + b + c"),
+        (0.1, True, [0.9, 0.8, 0.4], "a - b"),
+        (-0.1, False, [1, 0, 1], "a * c"),
+        (-0.1, True, [1, 1, -1], "a * c / b"),
+    ],
+)
+def test_a_dmu_has_the_formula_of_its_whole_gate_and_selectors(
+    g: float, subtract: bool, W: list[float], expected: str
+) -> None:
+    network = Network("DMU", [3, 1], subtract=subtract).double().eval()
+    with torch.no_grad():
+        network[0].g.fill_(g)
+        network[0].W.copy_(torch.tensor([W]))
+    assert text(network) == expected
+    x = torch.tensor([[3.0, -2, 5]]).double()
+    a, b, c = x[0].tolist()
+    assert network(x).item() == pytest.approx(eval(expected, {"a": a, "b": b, "c": c}))
+
+
+def test_a_frozen_dmu_and_layers_that_conserve_mass_have_their_formula_only_where_it_holds() -> None:
+    frozen = Network("DMU", [3, 1], frozen=True, subtract=True).eval()
+    for g, expected in ((0.1, "a - b - c"), (-0.1, "a / (b * c)")):
+        nn.init.constant_(frozen[0].g, g)
+        assert text(frozen) == expected
+    for unit, expected in (("MC-FC", "a + c"), ("MulMCFC", "a * c")):
+        network = Network(unit, [3, 1], trash=True).double()
+        with torch.no_grad():
+            network[0].R_hat.copy_(torch.tensor([[30.0, -30, 30], [-30, 30, -30]]))
+            assert formula(network, ["a", "b", "c"]) is None  # its gate is half open
+            network[0].b.fill_(40)
+            assert text(network) == expected
+    with torch.no_grad():
+        network[0].c.fill_(0.1)
+        assert formula(network, ["a", "b", "c"]) is None  # of the last network, a MulMCFC: a factor
+        network[0].c.zero_()
+        network[0].b.fill_(-40)
+        assert formula(network, ["a", "b", "c"]) is None  # its gate is shut, but the sign of its inputs remains
 
 
 def law(
