@@ -36,13 +36,18 @@ class VersionList(BaseModel):
     versions: list[VersionState]
 
 
-@router.get("", summary="Manifests of all models", responses=openapi_problems(503))
+@router.get("", summary="Manifests of all models", responses=openapi_problems(503), response_model_exclude_unset=True)
 async def list_models(service: ServiceDep) -> ModelList:
     """The manifest of every model, in its highest sound version: shapes, training ranges, measured errors, formula."""
     return ModelList(models=service.repository.latest())
 
 
-@router.get("/{name}", summary="Manifest of one model", responses=openapi_problems(404, 422, 503))
+@router.get(
+    "/{name}",
+    summary="Manifest of one model",
+    responses=openapi_problems(404, 422, 503),
+    response_model_exclude_unset=True,
+)
 async def get_model(
     service: ServiceDep,
     name: Name,
