@@ -45,7 +45,7 @@ def _print_arithmetic(name: str, manifest: Manifest, metrics: ErrorsByPart) -> N
     if "mlp" in metrics["interpolation"]:
         cells = (_relative(metrics[part]["mlp"]) for part in ("interpolation", "extrapolation"))
         print(f"{'MLP, equal size':<16}" + "".join(f"{cell:>15}" for cell in cells))
-    for sentence in verdicts(metrics["interpolation"], metrics["extrapolation"]):
+    for sentence in verdicts(metrics["interpolation"], metrics["extrapolation"], law=unit == "Law"):
         print(sentence)
 
 

@@ -14,6 +14,8 @@ from training.metrics import regression_errors
 MLP_FITS_BETTER = "The MLP fits better: the data may follow no law that this unit can represent."
 LARGE = "Do not trust it outside the training range: the error there is large."
 NOT_FINITE = "Do not trust it outside the training range: its results there are not all finite."
+NOISE = "Outside the training range the errors are no larger than within: the noise of the rows."
+FAR_LARGER = "Do not trust it outside the training range: the error there is far larger than within."
 TARGET = np.array([1.0, -2.0, 0.5, 3.0])
 SHARES = st.sampled_from([0.0, 1e-17, 1e-12, 1e-8, 1e-5, 1e-3, 5e-3, 2e-2, 0.3, 1.0, 1e6, math.inf, math.nan])
 SIZES = st.sampled_from([0.0, 5e-324, 1e-300, 1e-200, 1e-19, 1.0, 1e12, 1e200, 1e300])
@@ -77,3 +79,29 @@ def test_no_outer_row_is_named_as_such() -> None:
     assert verdicts(part(1.0, 0.0, 0.1, 1.0), {"rows": 0}) == [
         "No row lies outside the training range, so extrapolation is not measured."
     ]
+
+
+@pytest.mark.parametrize("noise", [0.02, 0.05, 0.15])
+def test_a_laws_noise_on_outer_rows_is_no_reason_to_distrust_it(noise: float) -> None:
+    inside, beyond = part(1.0, noise, 1.0, 1.0), part(1.0, 1.3 * noise, 1.0, 1.0)
+    assert verdicts(inside, beyond, law=True) == [NOISE]
+    assert verdicts(inside, beyond) == [LARGE]
+
+
+def test_noise_of_one_size_is_larger_beside_smaller_targets_and_no_reason_to_distrust_a_law() -> None:
+    assert verdicts(part(1.0, 0.02, 1.0, 1.0), part(0.25, 0.02, 1.0, 1.0), law=True) == [NOISE]
+
+
+@pytest.mark.parametrize(("within", "outside"), [(0.01, 0.1), (0.0, 0.05), (0.4, 0.5), (1e-9, 0.02)])
+def test_a_law_is_not_trusted_where_more_than_its_noise_is_off(within: float, outside: float) -> None:
+    assert verdicts(part(1.0, within, 1.0, 1.0), part(1.0, outside, 1.0, 1.0), law=True) == [LARGE]
+
+
+def test_a_law_that_is_exact_within_its_range_is_not_trusted_where_it_is_slightly_off_beyond() -> None:
+    inside, beyond = part(1.0, 1e-12, 1.0, 1.0), part(1.0, 5e-3, 1.0, 1.0)
+    assert verdicts(inside, beyond, law=True) == [FAR_LARGER]
+    assert verdicts(inside, beyond) == []
+
+
+def test_an_mlp_at_rounding_does_not_fit_better_than_a_law_at_rounding() -> None:
+    assert verdicts(part(1.0, 1e-15, 2e-16, 1.0), part(1.0, 1e-15, 1.0, 1.0), law=True) == []
