@@ -74,7 +74,7 @@ class BestCandidate:
             return
         if self.rows is None:
             self.reason = rejection_reason(
-                self.fitted, self.inputs, self.target, self.weights, noise=noise, deadline=deadline
+                self.candidate, self.inputs, self.target, self.weights, noise=noise, deadline=deadline
             )
         else:
             self.reason = self._wide_reason(deadline, noise=noise)

@@ -1,7 +1,7 @@
 """The stages of a search: kinds of candidates, from simple to complex."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from training.symbolic.monomial import monomial_candidates
 from training.symbolic.rational import rational_candidates
 from training.symbolic.residuals import learnable_share
 from training.symbolic.search_space import ANY_LAW, SearchSpace
+from training.symbolic.surrogate import relevant_columns
 from training.symbolic.two_factor import two_factor_candidates
 
 MIN_SHARE_FOR_ROUNDS = 0.4
@@ -48,18 +49,25 @@ def stages(
     space: SearchSpace = ANY_LAW,
     weights: FloatArray | None = None,
 ) -> Iterator[Stage]:
-    """All kinds of candidates of all columns; weights of the rows count for products and sums of columns alone.
+    """All kinds of candidates, the complex ones of the columns that matter and of all columns in turn.
+
+    Weights of the rows count for products and sums of columns alone.
 
     Raises:
         DeadlineError: it has passed.
     """
     yield Stage(SIMPLE, simple_candidates(inputs, target, deadline, weights), more_at_once=rounds > 0)
-    if rounds > 0:
-        yield from two_sums(inputs, target, random, deadline)
+    if rounds == 0:
+        return
+    yield from two_sums(inputs, target, random, deadline)
+    relevant = np.sort(relevant_columns(inputs, target, random, deadline).columns)
     for done in range(rounds):
         if done == 1 and learnable_share(inputs, target, deadline=deadline) < MIN_SHARE_FOR_ROUNDS:
             return
-        yield from sums_of_products(inputs, target, random, f"round {done + 1} of {rounds}", deadline, space)
+        columns = relevant if done % 2 == 0 else np.arange(inputs.shape[1])
+        title = f"round {done + 1} of {rounds}"
+        found = sums_of_products(inputs[:, columns], target, random, title, deadline, space)
+        yield from of_columns(columns, found)
 
 
 def simple_candidates(
@@ -92,6 +100,12 @@ def sums_of_products(
     yield Stage(kind, more_at_once=True)
     for candidate in rational_candidates(inputs, target, random, deadline, space):
         yield Stage(kind, [candidate])
+
+
+def of_columns(columns: IntArray, found: Iterator[Stage]) -> Iterator[Stage]:
+    """Stages of a table of some columns, at their places in the whole one."""
+    for stage in found:
+        yield replace(stage, columns=columns)
 
 
 def constant_candidate(inputs: FloatArray, value: float) -> Candidate:

@@ -1,7 +1,6 @@
 """The stages of a search in a wide table: those of the few columns that screens choose, and long sums and products."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from training.symbolic.stages import (
     MIN_SHARE_FOR_ROUNDS,
     SIMPLE,
     Stage,
+    of_columns,
     simple_candidates,
     sums_of_products,
     two_sums,
@@ -54,7 +54,7 @@ def wide_stages(
             sets.append(columns)
             x = inputs[:, columns]
             yield Stage(SIMPLE, simple_candidates(x, target, deadline), more_at_once=True, columns=columns)
-            yield from _of_columns(columns, two_sums(x, target, random, deadline))
+            yield from of_columns(columns, two_sums(x, target, random, deadline))
     if inputs.shape[1] <= MAX_TWO_SUMS_COLUMNS:
         yield from two_sums(inputs, target, random, deadline)
     for done in range(rounds):
@@ -63,7 +63,7 @@ def wide_stages(
             x = inputs[:, columns]
             if done == 1 and learnable_share(x, target, deadline=deadline) < MIN_SHARE_FOR_ROUNDS:
                 continue
-            yield from _of_columns(columns, sums_of_products(x, target, random, title, deadline, space))
+            yield from of_columns(columns, sums_of_products(x, target, random, title, deadline, space))
 
 
 def _long_sums_and_products(
@@ -93,8 +93,3 @@ def _explained(design: FloatArray, goal: FloatArray) -> bool:
     basis, y = centred(design), centred(goal[:, None])[:, 0]
     rest = y - basis @ least_squares(basis, y)
     return bool(rest @ rest * rows / (rows - columns) < MAX_UNEXPLAINED)
-
-
-def _of_columns(columns: IntArray, found: Iterator[Stage]) -> Iterator[Stage]:
-    for stage in found:
-        yield replace(stage, columns=columns)
