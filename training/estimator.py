@@ -1,7 +1,7 @@
 """Symbolic regression as a scikit-learn estimator."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -40,6 +40,8 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         functions: names of functions that a law may hold, such as ``["exp", "sin"]``; None: all that are known.
         max_terms: terms of every sum, at most; None: as many as the search tries.
         exponents: powers of columns that are tried in sums, such as ``[-3, -1, 2, 3]``; None: halves up to 2.
+        units: unit of every column and of the target (``y``, or the name of a pandas Series), such as
+            ``{"x0": "kg", "x1": "m/s", "y": "J"}``; laws in which they agree are searched first. None: not known.
         form: a formula with free constants that is fitted instead of a search, such as ``"a*x0 + b*exp(-c*x1)"``.
         random_state: seed of the search, a ``RandomState`` to draw it from, or None: a new one at every fit.
 
@@ -64,6 +66,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         functions: Iterable[str] | None = None,
         max_terms: int | None = None,
         exponents: Iterable[float] | None = None,
+        units: Mapping[str, str] | None = None,
         form: str | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -72,6 +75,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.functions = functions
         self.max_terms = max_terms
         self.exponents = exponents
+        self.units = units
         self.form = form
         self.random_state = random_state
 
@@ -82,14 +86,14 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             X: table or array, ``(rows, columns)``, finite numbers.
             y: target, ``(rows,)``, finite numbers.
             sample_weight: of the rows, ``(rows,)``, 0 or more: a row of weight 2 counts as two equal rows, one of
-                weight 0 as none, and only ratios matter. They count where constants are fitted and laws compared; which
-                sums of products are tried, all rows decide alike.
+                weight 0 as none, and only ratios matter. They do not decide which sums of products are tried.
         """
         limit = math.inf if self.seconds is None else self.seconds
         if not limit > 0:
             raise ValueError(f"seconds must be greater than 0, or None for no limit, got {self.seconds}.")
+        target = str(getattr(y, "name", None) or "y")
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=MIN_ROWS)
-        y, space = y.astype(np.float64), self._search_space()
+        y, space = y.astype(np.float64), self._search_space(target)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         rows, of_rows = merge_rows(X, y, weights)
@@ -225,9 +229,9 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         spread = found.spread if found else None
         return write_model(Export(self.network_, checks, manifest, spread), Path(repository), name)
 
-    def _search_space(self) -> SearchSpace:
-        chosen = {name: getattr(self, name) for name in ("functions", "max_terms", "exponents", "form")}
-        return search_space(self._columns(), **chosen)
+    def _search_space(self, target: str) -> SearchSpace:
+        chosen = {name: getattr(self, name) for name in ("functions", "max_terms", "exponents", "units", "form")}
+        return search_space(self._columns(), target=target, **chosen)
 
     def _columns(self) -> list[str]:
         names = getattr(self, "feature_names_in_", None)

@@ -75,6 +75,8 @@ def _print_notes(fitted: fit.FittedModel, split: Split) -> None:
         print("No comparison with an MLP: none of its starts gives finite numbers.")
     if split.train.weights is not None:
         print("Errors are means in which rows count by their weights.")
+    if fitted.remark:
+        print(fitted.remark)
     if fitted.reason:
         print_no_law(fitted.reason)
     if len(split.train) > fit.MAX_TRAINING_ROWS:

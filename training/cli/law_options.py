@@ -26,6 +26,12 @@ def add_law_options(parser: argparse.ArgumentParser) -> None:
         "columns are constants",
     )
     group.add_argument(
+        "--units",
+        metavar="COLUMN=UNIT,...",
+        help="units of all columns and the target, such as mass=kg,speed=m/s,energy=J: laws in which they agree are "
+        "searched first; other names are constants of nature",
+    )
+    group.add_argument(
         "--functions",
         metavar="NAMES",
         help="functions that a law may hold, such as exp,log,sin, or none (default: all)",
@@ -44,7 +50,7 @@ def law_search_space(options: argparse.Namespace, columns: Sequence[str], target
     """
     from training.symbolic.search_options import search_space
 
-    chosen = {name: getattr(options, name) for name in ("form", "functions", "max_terms", "exponents")}
+    chosen = {name: getattr(options, name) for name in ("form", "functions", "max_terms", "exponents", "units")}
     given = [name for name, value in chosen.items() if value is not None]
     if given and options.unit.lower() != "auto":
         option = f"--{given[0].replace('_', '-')}"
@@ -52,7 +58,7 @@ def law_search_space(options: argparse.Namespace, columns: Sequence[str], target
             f"{option} is for the search of a law, and --unit {options.unit} trains a unit; leave one of them out."
         )
     try:
-        space = search_space(columns, **chosen)
+        space = search_space(columns, target=target, left_out=options.target, **chosen)
     except ValueError as error:
         raise InputError(f"--{error}") from error
     if space.form is not None and target in space.form.constants:
@@ -63,7 +69,10 @@ def law_search_space(options: argparse.Namespace, columns: Sequence[str], target
 
 
 def notes_on(space: "SearchSpace") -> list[str]:
-    """What the names in a form are taken for, so that a misspelt column is seen."""
+    """What the names in a form, or beside units, are taken for, so that a misspelt column is seen."""
+    if space.dimensions is not None and space.dimensions.constant_names:
+        constants = _listed("constant", space.dimensions.constant_names)
+        return [f"The numbers of a law may hold {constants}, as no column is called so."]
     if space.form is None:
         return []
     of_table = f"{_listed('column', space.form.used)} of the table"

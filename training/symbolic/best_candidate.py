@@ -51,6 +51,11 @@ class BestCandidate:
         return (inputs, self.target) if self.rows is None else (inputs[self.rows], self.target[self.rows])
 
     @property
+    def seen_weights(self) -> FloatArray | None:
+        """The weights of the rows that candidates are made of; None: 1."""
+        return self.weights if self.weights is None or self.rows is None else self.weights[self.rows]
+
+    @property
     def candidate(self) -> Candidate:
         """The candidate, of all columns."""
         assert self.fitted is not None
@@ -61,7 +66,7 @@ class BestCandidate:
         if not stage.candidates:
             return
         x, y = self.seen(stage.columns)
-        weights = self.weights if self.weights is None or self.rows is None else self.weights[self.rows]
+        weights = self.seen_weights
         for candidate in stage.candidates:
             for fitted in fit_constants(candidate, x, y, deadline, weights):
                 length = description_length(fitted.predict(x), y, fitted.complexity, weights)

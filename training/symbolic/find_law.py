@@ -47,12 +47,14 @@ class LawResult:
         expression: of the law; None if no law was found.
         reason: why no law was found, one clause; None if one was.
         uncertainty: of the law's constants; None where no law was found, or it cannot be computed.
+        remark: one sentence on the units of the law's numbers; None where none was found, or units are not known.
     """
 
     network: Law
     expression: Formula | None
     reason: str | None
     uncertainty: LawUncertainty | None = None
+    remark: str | None = None
 
     @property
     def formula(self) -> str | None:
@@ -120,10 +122,10 @@ def find_law(
     if space.form is not None:
         return _of_form(space.form, inputs, target, weights, seed, end)
     scaling, x, y = scaled(inputs[:, varied], target[:, 0])
-    found, outliers = _search((x, y), weights, end, progress, space=space, seed=seed, rounds=rounds)
-    network = _unscaled(scaling, found.candidate, varied, (x, y), (inputs, target))
+    found, outliers = _search((x, y), weights, end, progress, space=space.of_columns(varied), seed=seed, rounds=rounds)
+    network, law = _unscaled(scaling, found.candidate, varied, (x, y), (inputs, target))
     why = found.reason and (_outlier_reason(outliers, scaling, varied, columns, rows) or _reason(found, seconds))
-    return _result(network, scaling.restored(found.candidate).widened(varied), why, (inputs, target), columns, weights)
+    return _result(network, law, why, (inputs, target), columns, weights, found.remark)
 
 
 def _of_form(
@@ -153,13 +155,14 @@ def _result(
     table: Table,
     columns: Sequence[str] | None,
     weights: FloatArray | None,
+    remark: str | None = None,
 ) -> LawResult:
     """The result of a network that computes a law, or why it is none."""
     if reason:
         return LawResult(network, None, reason)
     names, (inputs, target) = _names(columns, law.width), table
     uncertainty = law_uncertainty(law, inputs, target[:, 0], names, weights)
-    return LawResult(network, formula(network, names), None, uncertainty)
+    return LawResult(network, formula(network, names), None, uncertainty, remark)
 
 
 def _search(
@@ -193,22 +196,25 @@ def _check(inputs: FloatArray, target: FloatArray) -> None:
         raise ValueError("inputs and target must be finite; leave out the rows that are not.")
 
 
-def _unscaled(scaling: Scaling, candidate: Candidate, varied: BoolArray, scaled_table: Table, table: Table) -> Law:
-    """The network of a candidate that was found in a scaled table.
+def _unscaled(
+    scaling: Scaling, candidate: Candidate, varied: BoolArray, scaled_table: Table, table: Table
+) -> tuple[Law, Candidate]:
+    """The network of a candidate that was found in a scaled table, and the candidate, both of all columns.
 
     Raises:
         ValueError: its relative error is larger in the table as it is, as it overflows or vanishes there.
     """
-    network, (x, y), (inputs, target) = scaling.network(candidate, varied), scaled_table, table
+    law, (x, y), (inputs, target) = scaling.restored(candidate).widened(varied), scaled_table, table
+    network = law.network()
     if not scaling.is_needed:
-        return network
+        return network, law
     error = relative_rmse(candidate.predict(x), y)
     if not relative_rmse(predict(network, inputs), target) <= error + MAX_LOSS:
         raise ValueError(
             f"the best candidate overflows or vanishes in float64 where the largest input is {np.abs(inputs).max():g} "
             f"and the largest target {np.abs(target).max():g}, so scale the columns nearer to 1."
         )
-    return network
+    return network, law
 
 
 def _varied(inputs: FloatArray, target: FloatArray) -> BoolArray:

@@ -115,7 +115,7 @@ def _candidate(
     exponents = dictionary.exponents[choice]
     sum_index = (np.arange(len(choice)) >= form.numerator).astype(np.int64)
     powers = np.array([1.0, -1.0]) if form.denominator else np.ones(1)
-    candidate = _with_ones(_simplest(exponents) if form.denominator else exponents, sum_index, powers, inputs)
+    candidate = _with_ones(simplest(exponents) if form.denominator else exponents, sum_index, powers, inputs)
     columns = candidate.terms(inputs)
     if not np.isfinite(columns).all():  # the shorter form divides by a zero
         candidate = _with_ones(exponents, sum_index, powers, inputs)
@@ -136,7 +136,7 @@ def _with_ones(exponents: FloatArray, sum_index: IntArray, sum_exponents: FloatA
     return Candidate(exponents, signs_of(exponents, inputs), np.ones(len(sum_index)), sum_index, sum_exponents)
 
 
-def _simplest(exponents: FloatArray) -> FloatArray:
+def simplest(exponents: FloatArray) -> FloatArray:
     """The same quotient with numerator and denominator multiplied by the term that makes it shortest to write."""
     shifted = exponents.copy()
     for column in range(exponents.shape[1]):

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -12,6 +13,7 @@ from training.symbolic.acceptance import rejection_reason
 from training.symbolic.best_candidate import BestCandidate
 from training.symbolic.candidate import Candidate
 from training.symbolic.deadline import NO_DEADLINE, Deadline, DeadlineError
+from training.symbolic.dimensions.stages import dimensional_stages
 from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.stages import SIMPLE, Stage, constant_candidate, stages
 from training.symbolic.wide_stages import wide_stages
@@ -37,11 +39,13 @@ class SearchResult:
         candidate: that of the shortest description.
         reason: why it is rejected as a law, one clause; None if it is accepted.
         stopped_at: the kind of candidates at which the time was up; None if it was enough.
+        remark: one sentence on the units of its numbers; None where units are not known.
     """
 
     candidate: Candidate
     reason: str | None
     stopped_at: str | None = None
+    remark: str | None = None
 
 
 @np.errstate(all="ignore")
@@ -82,9 +86,12 @@ def search(
     stop = end.share(SEARCH_SHARE).no_earlier_than(MIN_SECONDS)
     of_rows = *best.seen(), rounds, random, stop, space
     kinds = wide_stages(*of_rows) if wide else stages(*of_rows, weights)
+    if space.dimensions is not None:
+        kinds = chain(dimensional_stages(*of_rows, best.seen_weights, narrow=NARROW), kinds)
     with threadpool_limits(1, user_api="blas"):  # thousands of small problems: threads only wait for one another
         stopped_at = _try(kinds, best, stop, end, progress)
-    return SearchResult(best.candidate, best.reason, stopped_at if best.reason else None)
+    law, why = best.candidate, best.reason
+    return SearchResult(law, why, stopped_at if why else None, space.remark_on(law))
 
 
 def _try(

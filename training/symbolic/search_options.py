@@ -5,9 +5,10 @@ Every message begins with the name of the option.
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
+from training.symbolic.dimensions.read_units import read_units
 from training.symbolic.forms.parse import parse_form
 from training.symbolic.search_space import FUNCTIONS, SearchSpace
 
@@ -23,6 +24,9 @@ def search_space(
     functions: str | Iterable[str] | None = None,
     max_terms: int | None = None,
     exponents: str | Iterable[float] | None = None,
+    units: str | Mapping[str, str] | None = None,
+    target: str = "y",
+    left_out: Sequence[str] = (),
     form: str | None = None,
 ) -> SearchSpace:
     """The laws that may be tried; None leaves a choice to the search.
@@ -34,6 +38,10 @@ def search_space(
         max_terms: terms of every sum, at most.
         exponents: powers of columns that are tried in sums, as numbers, or as text such as ``-2,-1,1,2`` or
             ``-2:2:0.5``.
+        units: the unit of every column and of the target, or text such as ``mass=kg,speed=m/s,energy=J``; other names
+            are constants of nature that a law may hold.
+        target: name of the target, for its unit.
+        left_out: names whose units do not matter, such as other targets.
         form: a formula with free constants that is fitted instead of a search, such as ``a*x + b*exp(-c*t)``.
 
     Raises:
@@ -42,15 +50,18 @@ def search_space(
     if max_terms is not None and max_terms < 1:
         raise ValueError(f"max_terms must be at least 1, got {max_terms}.")
     if form is not None:
-        for name, value in (("functions", functions), ("max_terms", max_terms), ("exponents", exponents)):
+        others = {"functions": functions, "max_terms": max_terms, "exponents": exponents, "units": units}
+        for name, value in others.items():
             if value is not None:
                 raise ValueError(
                     f"form fixes the law up to its constants, so {name} has nothing to choose; leave one of them out."
                 )
+    known = FUNCTIONS if functions is None else read_functions(functions)
     return SearchSpace(
-        functions=FUNCTIONS if functions is None else read_functions(functions),
+        functions=known,
         max_terms=max_terms,
         exponents=None if exponents is None else read_exponents(exponents),
+        dimensions=None if units is None else read_units(units, columns, target, known, left_out),
         form=None if form is None else parse_form(form, columns),
     )
 

@@ -1,11 +1,13 @@
 """The search space: which laws a search may try, and with it what every stage is asked to respect."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from models import functions
+from models.arrays import BoolArray
 from training.symbolic.candidate import Candidate
+from training.symbolic.dimensions.dimensions import Dimensions
 from training.symbolic.forms.parse import Form
 
 FUNCTIONS = tuple(name for name in functions.FUNCTIONS if name != "identity")
@@ -20,13 +22,23 @@ class SearchSpace:
         functions: names of functions that a law may hold, of ``FUNCTIONS``.
         max_terms: terms of every sum, above and below the bar of a fraction, at most; None: as many as a stage tries.
         exponents: powers of columns that are tried in sums, beside 1; None: those of ``dictionary``.
+        dimensions: of columns and target; laws in which they agree are tried first. None: units are not known.
         form: a formula whose constants are fitted instead of a search; None: search.
     """
 
     functions: tuple[str, ...] = FUNCTIONS
     max_terms: int | None = None
     exponents: tuple[float, ...] | None = None
+    dimensions: Dimensions | None = None
     form: Form | None = None
+
+    def of_columns(self, places: BoolArray) -> "SearchSpace":
+        """The search space of a table that has only these columns."""
+        return self if self.dimensions is None else replace(self, dimensions=self.dimensions.of_columns(places))
+
+    def remark_on(self, candidate: Candidate) -> str | None:
+        """One sentence on the units of a law's numbers, where units are known."""
+        return None if self.dimensions is None else self.dimensions.remark_on(candidate)
 
     def has_terms(self, *counts: int) -> bool:
         """Whether sums may have so many terms."""

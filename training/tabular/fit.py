@@ -83,6 +83,7 @@ class FittedModel:
         reason: why the search found no law, one clause; None if it found one, or a unit was trained.
         metrics: errors by part, as manifests hold them.
         uncertainty: of a law's constants; None where there is no law, or it cannot be computed.
+        remark: one sentence on the units of a law's numbers; None where there is no law, or units are not known.
     """
 
     unit: str
@@ -92,6 +93,7 @@ class FittedModel:
     reason: str | None
     metrics: dict[str, dict[str, Any]]
     uncertainty: LawUncertainty | None = None
+    remark: str | None = None
 
 
 def fit(config: FitConfig, split: Split) -> FittedModel:
@@ -110,15 +112,17 @@ def fit(config: FitConfig, split: Split) -> FittedModel:
         check_unit_export(config.unit, dims, _pair(part.inputs[:64]))
     deadline = Deadline.after(config.seconds)
     found = _search(config, part) if config.unit == AUTO else _train(config, dims, part, split, deadline)
-    network, expression, reason, uncertainty = found
+    network, expression, reason, uncertainty, remark = found
     size, left = count_parameters(network), deadline.no_earlier_than(MLP_SECONDS)
     mlp = best_mlp(part, size, split.interpolation, config.restarts, left)
     parts = {"interpolation": split.interpolation, "extrapolation": split.extrapolation}
     metrics = measure(network, mlp, parts)
-    return FittedModel(unit_name(network, reason), network, mlp, expression, reason, metrics, uncertainty)
+    return FittedModel(unit_name(network, reason), network, mlp, expression, reason, metrics, uncertainty, remark)
 
 
-def _search(config: FitConfig, train: Part) -> tuple[Law, Formula | None, str | None, LawUncertainty | None]:
+def _search(
+    config: FitConfig, train: Part
+) -> tuple[Law, Formula | None, str | None, LawUncertainty | None, str | None]:
     """The network of the law with formula and uncertainty, or of the best approximation and why it is no law."""
     weights = None
     if train.weights is not None:
@@ -140,12 +144,12 @@ def _search(config: FitConfig, train: Part) -> tuple[Law, Formula | None, str | 
             )
         except ValueError as error:
             raise InputError(f"No law can be searched for '{config.target}': {error}") from error
-    return found.network, found.expression, found.reason, found.uncertainty
+    return found.network, found.expression, found.reason, found.uncertainty, found.remark
 
 
 def _train(
     config: FitConfig, dims: Sequence[int], train: Part, split: Split, deadline: Deadline
-) -> tuple[Network, Formula | None, None, None]:
+) -> tuple[Network, Formula | None, None, None, None]:
     end = deadline.share(1 - MLP_SHARE)
     network, error = best_restart(config.unit, dims, train, split.interpolation, config.restarts, end)
     if error == np.inf:
@@ -154,7 +158,7 @@ def _train(
             f"diverged on inputs up to {np.abs(train.inputs).max():g} and targets up to "
             f"{np.abs(train.target).max():g}: scale the columns nearer to 1, or train another --unit."
         )
-    return network, formula(network, config.columns), None, None
+    return network, formula(network, config.columns), None, None, None
 
 
 def export(
