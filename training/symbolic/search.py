@@ -13,7 +13,7 @@ from training.symbolic.acceptance import rejection_reason
 from training.symbolic.best_candidate import BestCandidate
 from training.symbolic.candidate import Candidate
 from training.symbolic.deadline import NO_DEADLINE, Deadline, DeadlineError
-from training.symbolic.dimensions.stages import dimensional_stages
+from training.symbolic.dimensionless.stages import dimensional_stages
 from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.stages import SIMPLE, Stage, constant_candidate, stages
 from training.symbolic.wide_stages import wide_stages
@@ -84,14 +84,21 @@ def search(
     end, random, wide = Deadline.after(seconds), np.random.default_rng(seed), inputs.shape[1] > NARROW
     best = BestCandidate(inputs, target, _some_rows(target, random) if wide else None, weights, space)
     stop = end.share(SEARCH_SHARE).no_earlier_than(MIN_SECONDS)
-    of_rows = *best.seen(), rounds, random, stop, space
-    kinds = wide_stages(*of_rows) if wide else stages(*of_rows, weights)
-    if space.dimensions is not None:
-        kinds = chain(dimensional_stages(*of_rows, best.seen_weights, narrow=NARROW), kinds)
+    kinds = _kinds(best, rounds, random, stop, space)
     with threadpool_limits(1, user_api="blas"):  # thousands of small problems: threads only wait for one another
         stopped_at = _try(kinds, best, stop, end, progress)
     law, why = best.candidate, best.reason
     return SearchResult(law, why, stopped_at if why else None, space.remark_on(law))
+
+
+def _kinds(
+    best: BestCandidate, rounds: int, random: np.random.Generator, stop: Deadline, space: SearchSpace
+) -> Iterator[Stage]:
+    """All kinds of candidates, those in which units agree first."""
+    of_rows = *best.seen(), rounds, random, stop, space
+    agreeing = dimensional_stages(*of_rows, best.seen_weights, narrow=NARROW)
+    wide = best.inputs.shape[1] > NARROW
+    return chain(agreeing, wide_stages(*of_rows) if wide else stages(*of_rows, best.seen_weights))
 
 
 def _try(

@@ -50,12 +50,7 @@ def search_space(
     if max_terms is not None and max_terms < 1:
         raise ValueError(f"max_terms must be at least 1, got {max_terms}.")
     if form is not None:
-        others = {"functions": functions, "max_terms": max_terms, "exponents": exponents, "units": units}
-        for name, value in others.items():
-            if value is not None:
-                raise ValueError(
-                    f"form fixes the law up to its constants, so {name} has nothing to choose; leave one of them out."
-                )
+        _check_alone(functions=functions, max_terms=max_terms, exponents=exponents, units=units)
     known = FUNCTIONS if functions is None else read_functions(functions)
     return SearchSpace(
         functions=known,
@@ -64,6 +59,15 @@ def search_space(
         dimensions=None if units is None else read_units(units, columns, target, known, left_out),
         form=None if form is None else parse_form(form, columns),
     )
+
+
+def _check_alone(**others: object) -> None:
+    """Raise ValueError for an option that has nothing to choose beside a form."""
+    for name, value in others.items():
+        if value is not None:
+            raise ValueError(
+                f"form fixes the law up to its constants, so {name} has nothing to choose; leave one of them out."
+            )
 
 
 def read_functions(functions: str | Iterable[str]) -> tuple[str, ...]:

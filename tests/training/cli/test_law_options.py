@@ -36,6 +36,12 @@ def test_a_value_that_begins_with_a_minus_is_no_option(option: str, value: str) 
         (["--functions", "expp"], "--functions holds 'expp', which is none of"),
         (["--exponents", "-1,two"], "--exponents '-1,two' holds 'two', which is no number"),
         (
+            ["--units", "x=m,t=s,y=foo"],
+            "--units gives 'y' the unit 'foo', which Pint does not know; give one that Pint",
+        ),
+        (["--units", "x=m,y=m"], "--units has none for the column 't'; add t=UNIT, or t=1 for a pure number, or leave"),
+        (["--units", "x=m,t=s,y=kg"], "--units allow no law: no product of powers of x in m, t in s has the unit of"),
+        (
             ["--form", "a*x", "--unit", "NAU"],
             "--form is for the search of a law, and --unit NAU trains a unit; leave one of them out.",
         ),
@@ -70,6 +76,13 @@ def test_a_note_says_what_the_names_of_a_form_are_taken_for() -> None:
     ]
     with pytest.raises(InputError, match="--form"):
         law_search_space(options, ["z"], "y")
+
+
+def test_a_note_says_which_names_of_units_are_constants() -> None:
+    options = build_parser().parse_args(["fit", "data.csv", "--target", "y", "--units", "x=m,y=m/s**2,t=s,w=1/s"])
+    assert notes_on(law_search_space(options, ["x", "t"], "y")) == [
+        "The numbers of a law may hold the constant w, as no column is called so."
+    ]
 
 
 @pytest.mark.slow

@@ -1,1 +1,1 @@
-"""Dimensional analysis: units of columns, the laws in which they agree, and the search among those."""
+"""Dimensions of columns: read from units, and checked for a candidate."""

@@ -48,11 +48,14 @@ class Dimensions:
         return self.columns @ kept, self.target @ kept
 
     def allow_a_law(self) -> bool:
-        """Whether some product of powers of the columns has the target's dimension."""
+        """Whether some product of powers of the columns, not all 0, has the target's dimension."""
         columns, target = self.reduced()
         if not columns.size:
             return not np.abs(target).sum() > TOLERANCE
-        return int(np.linalg.matrix_rank(np.vstack([columns, target]))) == int(np.linalg.matrix_rank(columns))
+        rank = int(np.linalg.matrix_rank(columns))
+        if rank == len(columns) and not np.abs(target).sum() > TOLERANCE:
+            return False  # only a number, in which no column is
+        return int(np.linalg.matrix_rank(np.vstack([columns, target]))) == rank
 
     def of(self, candidate: Candidate) -> FloatArray | None:
         """The dimension of a candidate whose numbers have no unit but those of constants; None where terms disagree."""

@@ -9,7 +9,8 @@ import numpy as np
 from models.arrays import FloatArray, IntArray
 from training.symbolic.candidate import Candidate
 from training.symbolic.deadline import Deadline, DeadlineError
-from training.symbolic.dimensions.groups import DimensionlessGroups
+from training.symbolic.dimensionless.groups import DimensionlessGroups
+from training.symbolic.row_weights import mean_one
 from training.symbolic.search_space import SearchSpace
 from training.symbolic.stages import SIMPLE, Stage, constant_candidate, stages
 from training.symbolic.wide_stages import wide_stages
@@ -37,12 +38,11 @@ def dimensional_stages(
         rounds: as of ``stages``.
         random: for start values.
         deadline: of the whole search.
-        space: with dimensions.
+        space: the laws that may be tried; without dimensions there is no stage.
         weights: of the rows, their mean 1, ``(rows,)``; None: 1.
         narrow: groups that are searched all together, at most.
     """
-    assert space.dimensions is not None
-    groups = DimensionlessGroups.of(space.dimensions, inputs)
+    groups = space.dimensions and DimensionlessGroups.of(space.dimensions, inputs)
     if groups is None:
         return
     table, quotient, unit = groups.table(inputs, target)
@@ -54,7 +54,7 @@ def dimensional_stages(
         return
     stop = deadline.share(SHARE)
     of_rows = table, quotient, rounds, random, stop, replace(space, dimensions=None)
-    of_one_size = unit**2 / np.mean(unit**2) if weights is None else weights * unit**2 / np.mean(weights * unit**2)
+    of_one_size = mean_one(unit**2 if weights is None else weights * unit**2)
     found = wide_stages(*of_rows) if table.shape[1] > narrow else stages(*of_rows, of_one_size)
     with suppress(DeadlineError):
         for stage in found:

@@ -1,0 +1,1 @@
+"""The search among laws in which units agree: those of dimensionless groups."""
