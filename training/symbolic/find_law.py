@@ -25,12 +25,10 @@ from training.symbolic.uncertainty import LawUncertainty, law_uncertainty
 
 MAX_LOSS = 1e-9
 """Relative error that a law may gain where it is computed from columns of extreme size."""
-
 SEARCH_SHARE = 0.85
 """Share of the time for the search over all rows; the rest is for that of outliers."""
 MAX_NAMED_ROWS = 5
 """Rows that a reason names, at most."""
-
 
 Table = tuple[FloatArray, FloatArray]
 """Inputs and target."""

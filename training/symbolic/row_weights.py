@@ -28,9 +28,9 @@ def merge_rows(inputs: FloatArray, target: FloatArray, weights: FloatArray) -> t
     summed = np.bincount(place.ravel(), weights[present] / largest)
     if len(first) == 1 or (len(first) == len(present) and np.ptp(summed) == 0):
         return present, None
-    return present[first], mean_one(summed)
+    return present[first], mean_one(summed.astype(np.float64))
 
 
 def mean_one(weights: FloatArray) -> FloatArray:
     """The same weights with a mean of 1."""
-    return weights / weights.mean()
+    return np.asarray(weights / weights.mean())

@@ -36,8 +36,7 @@ def search_space(
         functions: names of functions that a law may hold, as a list or as text with commas; none of them, or the text
             ``none``, for products, sums, quotients and powers alone.
         max_terms: terms of every sum, at most.
-        exponents: powers of columns that are tried in sums, as numbers, or as text such as ``-2,-1,1,2`` or
-            ``-2:2:0.5``.
+        exponents: powers of columns that are tried in sums, as numbers, or as text: ``-2,-1,1,2``, ``-2:2:0.5``.
         units: the unit of every column and of the target, or text such as ``mass=kg,speed=m/s,energy=J``; other names
             are constants of nature that a law may hold.
         target: name of the target, for its unit.

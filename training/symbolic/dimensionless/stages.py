@@ -42,7 +42,7 @@ def dimensional_stages(
         weights: of the rows, their mean 1, ``(rows,)``; None: 1.
         narrow: groups that are searched all together, at most.
     """
-    groups = space.dimensions and DimensionlessGroups.of(space.dimensions, inputs)
+    groups = None if space.dimensions is None else DimensionlessGroups.of(space.dimensions, inputs)
     if groups is None:
         return
     table, quotient, unit = groups.table(inputs, target)
@@ -50,14 +50,12 @@ def dimensional_stages(
         return
     product = groups.restored(constant_candidate(table, float(np.median(quotient))))
     yield Stage(SIMPLE, [product], more_at_once=table.shape[1] > 0)
-    if not table.shape[1]:
-        return
     stop = deadline.share(SHARE)
     of_rows = table, quotient, rounds, random, stop, replace(space, dimensions=None)
     of_one_size = mean_one(unit**2 if weights is None else weights * unit**2)
     found = wide_stages(*of_rows) if table.shape[1] > narrow else stages(*of_rows, of_one_size)
     with suppress(DeadlineError):
-        for stage in found:
+        for stage in found if table.shape[1] else ():
             candidates = _restored(stage.candidates, groups, stage.columns) if stage.candidates else ()
             yield replace(stage, candidates=candidates, columns=None)
 

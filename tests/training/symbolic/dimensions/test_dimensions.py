@@ -5,8 +5,8 @@ import pytest
 
 from models.arrays import FloatArray
 from training.symbolic.candidate import Candidate, signs_of
-from training.symbolic.dimensions.dimensions import Dimensions
 from training.symbolic.dimensionless.groups import DimensionlessGroups
+from training.symbolic.dimensions.dimensions import Dimensions
 from training.symbolic.dimensions.read_units import read_units
 from training.symbolic.find_law import find_law
 from training.symbolic.search_options import search_space
