@@ -6,7 +6,7 @@ import pytest
 from training.metrics import relative_rmse
 from training.symbolic.candidate import Candidate
 from training.symbolic.constants import fit_constants
-from training.symbolic.rational import _simplest, rational_candidates
+from training.symbolic.rational import rational_candidates, simplest
 
 RANDOM = np.random.default_rng(0)
 POSITIVE = RANDOM.uniform(1, 6, (200, 3))
@@ -56,7 +56,7 @@ def test_rows_that_repeat_others_are_too_few() -> None:
 
 def test_the_simplest_way_to_write_a_quotient_is_the_same_quotient() -> None:
     exponents = np.array([[2.0, 1, -1], [1, 1, 0], [1, -1, -1]])
-    short = _simplest(exponents)
+    short = simplest(exponents)
     assert np.count_nonzero(short) < np.count_nonzero(exponents)
     above, below, other = (np.exp(np.log(POSITIVE) @ rows.T).T for rows in (exponents, short, exponents - short))
     np.testing.assert_allclose((above[0] + above[1]) / above[2], (below[0] + below[1]) / below[2])
