@@ -1,7 +1,7 @@
 """Snaps exponents to a grid and constants to simple numbers, unless the fit is then significantly worse."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -67,10 +67,16 @@ def _nearest(order: IntArray) -> Iterator[IntArray]:
         yield order[:size]
 
 
-_SIMPLE: Sequence[Fraction] = sorted(
-    {Fraction(above, below) for below in range(1, 13) for above in range(1, 10 * below + 1)},
-    key=lambda value: (value.denominator, value.numerator),
+_SIMPLE = np.array(
+    [
+        float(value)
+        for value in sorted(
+            {Fraction(above, below) for below in range(1, 13) for above in range(1, 10 * below + 1)},
+            key=lambda value: (value.denominator, value.numerator),
+        )
+    ]
 )
+"""Small fractions, the simplest first."""
 
 
 def simplest_constant(value: float, tolerance: float) -> float:
@@ -89,9 +95,9 @@ def simplest_constant(value: float, tolerance: float) -> float:
             return sign * decimal
         if digits == 2:
             for unit in (1.0, math.pi):
-                near = min(_SIMPLE, key=lambda fraction, unit=unit: abs(float(fraction) * unit - size))  # type: ignore[misc]
-                if abs(float(near) * unit - size) <= min(tolerance, 1e-4 * size):
-                    return sign * float(near) * unit
+                near = float(_SIMPLE[np.abs(_SIMPLE * unit - size).argmin()])
+                if abs(near * unit - size) <= min(tolerance, 1e-4 * size):
+                    return sign * near * unit
         if abs(decimal - size) <= tolerance:
             return sign * decimal
     return value
