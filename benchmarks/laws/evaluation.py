@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 
-from benchmarks.laws.generate import Case
+from benchmarks.laws.generate import Case, RandomLaw
 from models.arrays import FloatArray
 
 RIGHT = 1e-6
@@ -34,8 +34,8 @@ def evaluate(case: Case, formula: str | None) -> Evaluation:
         for inputs in (case.inputs[case.law.regular(case.inputs)], case.outside)
     )
     right = case.noisy or max(inside, error) < RIGHT
-    if len(case.law.numerator) == 1 and not case.law.denominator:
-        right = right and _same_structure(case, formula)
+    if isinstance(case.law, RandomLaw) and len(case.law.numerator) == 1 and not case.law.denominator:
+        right = right and _same_structure(case, case.law.numerator[0].exponents, formula)
     return Evaluation(right, error)
 
 
@@ -54,12 +54,12 @@ def formula_values(formula: str, columns: Sequence[str], inputs: FloatArray) -> 
     return np.broadcast_to(np.asarray(values, dtype=np.float64), len(inputs))
 
 
-def _same_structure(case: Case, formula: str) -> bool:
+def _same_structure(case: Case, exponents: Sequence[float], formula: str) -> bool:
     """Whether the sign is that of the truth everywhere, and doubling a column multiplies by the same power of two."""
     predicted, truth = formula_values(formula, case.columns, case.outside), case.law(case.outside)
     if not np.array_equal(np.sign(predicted), np.sign(truth)):
         return False
-    for i, exponent in enumerate(case.law.numerator[0].exponents):
+    for i, exponent in enumerate(exponents):
         doubled = case.outside.copy()
         doubled[:, i] *= 2
         if not np.allclose(formula_values(formula, case.columns, doubled) / predicted, 2**exponent, rtol=1e-9, atol=0):

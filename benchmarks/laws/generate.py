@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -76,11 +77,21 @@ class RandomLaw:
         return all(_shares(terms, inputs).min() >= least for terms in (self.numerator, self.denominator) if terms)
 
 
+class KnownLaw(Protocol):
+    """A function of a table's columns; as text it is a formula."""
+
+    def __call__(self, inputs: FloatArray) -> FloatArray:
+        """Values, ``(rows,)``."""
+
+    def regular(self, inputs: FloatArray) -> BoolArray:
+        """Rows at which a relative error tells a right formula from a wrong one."""
+
+
 @dataclass(frozen=True)
 class Case:
     """A law, a table that follows it, and points outside the table's range."""
 
-    law: RandomLaw
+    law: KnownLaw
     inputs: FloatArray
     target: FloatArray
     outside: FloatArray

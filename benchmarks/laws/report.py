@@ -9,7 +9,18 @@ from typing import Any
 
 from training.metrics import wilson_interval
 
-LIMITS = {"products": 20, "noisy": 20, "sums": 300, "quotients": 300, "hard-quotients": 300, "tables": 300}
+LIMITS = {
+    "products": 20,
+    "noisy": 20,
+    "sums": 300,
+    "quotients": 300,
+    "hard-quotients": 300,
+    "exponentials": 300,
+    "waves": 300,
+    "roots": 300,
+    "power-unary": 300,
+    "tables": 300,
+}
 """Seconds that one search may take on one core, by kind."""
 TITLES = {
     "products": "Products of powers with a constant, no noise",
@@ -17,6 +28,10 @@ TITLES = {
     "sums": "Sums of two or three such terms, no noise",
     "quotients": "Quotients of sums, no noise",
     "hard-quotients": "Hard quotients in five to nine columns, of which some do not matter, no noise",
+    "exponentials": "Exponentials and logarithms in five to eight columns, of which some do not matter, no noise",
+    "waves": "Waves, in such columns",
+    "roots": "Roots and powers of sums, in such columns",
+    "power-unary": "A power law times a function of a product or a short sum, in such columns",
     "tables": "Tables without an arithmetic law: none claimed",
 }
 
