@@ -15,12 +15,14 @@ from training.symbolic.residuals import learnable_share
 from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.surrogate import relevant_columns
 from training.symbolic.two_factor import two_factor_candidates
+from training.symbolic.unary.stages import functions_of_a_product
 
 MIN_SHARE_FOR_ROUNDS = 0.4
 """Share of the target that can be learned without a law, below which one round is enough."""
 SIMPLE = "products and sums"
 TWO_SUMS = "two sums"
 SUMS_OF_PRODUCTS = "sums of products"
+FUNCTIONS = "functions of products"
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def stages(
     if rounds == 0:
         return
     yield from two_sums(inputs, target, random, deadline)
+    yield from functions(inputs, target, random, deadline, space)
     relevant = np.sort(relevant_columns(inputs, target, random, deadline).columns)
     for done in range(rounds):
         if done == 1 and learnable_share(inputs, target, deadline=deadline) < MIN_SHARE_FOR_ROUNDS:
@@ -85,6 +88,15 @@ def two_sums(
     yield Stage(TWO_SUMS, more_at_once=True)
     for candidates, last in two_factor_candidates(inputs, target, random, deadline):
         yield Stage(TWO_SUMS, candidates, more_at_once=not last)
+
+
+def functions(
+    inputs: FloatArray, target: FloatArray, random: np.random.Generator, deadline: Deadline, space: SearchSpace
+) -> Iterator[Stage]:
+    """Products of powers times a function of a product, such as an exponential."""
+    yield Stage(FUNCTIONS, more_at_once=True)
+    for candidates in functions_of_a_product(inputs, target, random.spawn(1)[0], deadline, space, outstanding=True):
+        yield Stage(FUNCTIONS, candidates, more_at_once=True)
 
 
 def sums_of_products(

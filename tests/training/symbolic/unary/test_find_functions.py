@@ -1,0 +1,46 @@
+"""Laws with functions are found, and exact beyond the table's range; the oracle is NumPy."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from models.arrays import FloatArray
+from training.metrics import predict
+from training.symbolic import find_law
+from training.symbolic.search_space import SearchSpace
+from training.symbolic.unary.stages import functions_of_a_product
+
+X = np.random.default_rng(0).uniform(0.5, 2.0, (200, 4))
+BEYOND = np.random.default_rng(1).uniform(2.0, 3.0, (50, 4))
+
+
+def decay(x: FloatArray) -> FloatArray:
+    a, b, c, _ = x.T
+    return np.asarray(2.5 * a * np.exp(-b / (0.7 * c)))
+
+
+def stretched(x: FloatArray) -> FloatArray:
+    a, b, c, _ = x.T
+    return np.asarray(a * np.sqrt(b**2 + 3 * c**2))
+
+
+def planck(x: FloatArray) -> FloatArray:
+    a, b, c, _ = x.T
+    return np.asarray(2 * a**3 / (np.exp(0.7 * b / c) - 1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", [decay, stretched, planck])
+def test_a_law_with_a_function_is_exact_beyond_its_table(law: Callable[[FloatArray], FloatArray]) -> None:
+    found = find_law(X, law(X)[:, None], seconds=60)
+    assert found.reason is None
+    np.testing.assert_allclose(predict(found.network, BEYOND)[:, 0], law(BEYOND), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("functions", "proposed"), [(("exp", "sin"), {"exp"}), (("sin", "log"), set()), ((), set())])
+def test_only_chosen_functions_are_proposed(functions: tuple[str, ...], proposed: set[str]) -> None:
+    space, random = SearchSpace(functions=functions), np.random.default_rng(0)
+    found = functions_of_a_product(X, decay(X), random, space=space, outstanding=True)
+    names = {feature.function for part in found for candidate in part for feature in candidate.features}
+    assert names == proposed

@@ -1,0 +1,105 @@
+"""A sample of a table's rows in logarithms, and products of powers of its columns."""
+
+from dataclasses import dataclass
+from itertools import combinations, product
+
+import numpy as np
+
+from models.arrays import BoolArray, FloatArray, IntArray
+from training.symbolic.candidate import different_rows
+from training.symbolic.dictionary import monomials
+from training.symbolic.monomial import MAX_ZERO_SHARE
+
+ROWS, MIN_ROWS = 256, 40
+"""Rows that scans see, at most, and at least."""
+
+
+@dataclass(frozen=True)
+class LogTable:
+    """Rows at which all columns and the target have a logarithm.
+
+    Args:
+        inputs: ``(rows, columns)``; of columns that are often 0 too, which have no power but 0 in the base.
+        target: ``(rows,)``.
+        weights: of the rows, small near zeros of the target, where its logarithm is steep, ``(rows,)``.
+        basis: an orthonormal basis of 1 and the columns' logarithms, weighted: ``(rows, columns + 1)`` at most.
+        goal: the logarithm of the target's magnitude, weighted, without its part in the basis, ``(rows,)``.
+    """
+
+    inputs: FloatArray
+    target: FloatArray
+    weights: FloatArray
+    basis: FloatArray
+    goal: FloatArray
+
+    @classmethod
+    def of(
+        cls, inputs: FloatArray, target: FloatArray, random: np.random.Generator, near_zero: float = 0.1
+    ) -> "LogTable | None":
+        """Some of a table's rows; None if they are too few.
+
+        Args:
+            inputs: ``(rows, columns)``.
+            target: ``(rows,)``.
+            random: draws the rows.
+            near_zero: share of the median magnitude of the target below which rows lose weight.
+        """
+        powers = (inputs == 0).mean(0) < MAX_ZERO_SHARE
+        sound = different_rows(inputs, target)
+        sound = sound[(inputs[sound][:, powers] != 0).all(1) & (target[sound] != 0)]
+        rows = random.permutation(sound)[:ROWS]
+        if len(rows) < MIN_ROWS or not powers.any():
+            return None
+        x, y = inputs[rows], target[rows]
+        size = np.abs(y)
+        weights = np.sqrt(size / (size + near_zero * np.median(size))) if near_zero else np.ones(len(y))
+        logs = np.column_stack([np.ones(len(y)), np.log(np.abs(x[:, powers]))]) * weights[:, None]
+        left, scale, _ = np.linalg.svd(logs / np.linalg.norm(logs, axis=0), full_matrices=False)
+        basis = left[:, scale > 1e-9 * scale[0]]
+        goal = np.log(size) * weights
+        return cls(x, y, weights, basis, goal - basis @ (basis.T @ goal))
+
+    def products(self, exponents: FloatArray) -> FloatArray:
+        """Products of powers, ``(products, rows)``."""
+        with np.errstate(all="ignore"):
+            return np.ascontiguousarray(monomials(self.inputs, exponents).T)
+
+
+def exponent_rows(columns: int, largest: int, grids: dict[int, tuple[float, ...]]) -> FloatArray:
+    """Exponents of products of one to ``largest`` columns, ``(products, columns)``.
+
+    Args:
+        columns: of the table.
+        largest: columns in a product, at most.
+        grids: exponents of each column in products of so many columns.
+    """
+    blocks = [np.zeros((0, columns))]
+    for used in range(1, min(largest, columns) + 1):
+        steps = np.array(list(product(grids[used], repeat=used)))
+        for places in combinations(range(columns), used):
+            rows = np.zeros((len(steps), columns))
+            rows[:, places] = steps
+            blocks.append(rows)
+    return np.concatenate(blocks)
+
+
+def up_to_scale(exponents: FloatArray) -> FloatArray:
+    """Of products that are powers of one another only the simplest, the first exponent positive."""
+    kept: dict[tuple[float, ...], FloatArray] = {}
+    for row in exponents[np.argsort(np.abs(exponents).sum(1), kind="stable")]:
+        first = row[np.flatnonzero(row)[0]]
+        kept.setdefault(tuple((row / first).tolist()), row * np.sign(first))
+    return np.array(list(kept.values())).reshape(-1, exponents.shape[1])
+
+
+def both_signs(inputs: FloatArray) -> BoolArray:
+    """Columns that are not positive everywhere, ``(columns,)``."""
+    return np.asarray((inputs <= 0).any(0))
+
+
+def best(errors: FloatArray, count: int) -> IntArray:
+    """Places of the least errors, the least first; none of those that are not finite."""
+    count = min(count, len(errors))
+    places = np.argpartition(errors, count - 1)[:count] if count else np.zeros(0, dtype=np.int64)
+    places = places[np.argsort(errors[places], kind="stable")]
+    return np.asarray(places[np.isfinite(errors[places])])
