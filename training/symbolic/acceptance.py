@@ -1,5 +1,6 @@
 """Acceptance: whether a candidate is the law of some rows, or only fits them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,9 +8,12 @@ import numpy as np
 from models.arrays import BoolArray, FloatArray
 from training.data.table_split import from_median
 from training.metrics import relative_errors, relative_rmse
+from training.symbolic.all_constants import linearised
 from training.symbolic.candidate import Candidate, different_rows
 from training.symbolic.constants import fit_constants
 from training.symbolic.deadline import NO_DEADLINE, Deadline
+from training.symbolic.evidence.missing_evidence import missing_evidence
+from training.symbolic.evidence.systematic import is_systematic
 from training.symbolic.residuals import learnable
 from training.symbolic.snap import is_simple
 
@@ -19,16 +23,17 @@ EXACT = 3e-7
 """Relative error that counts as rounding, of targets in float32 too."""
 ROUNDING = 1e-15
 """Share of a float64 number that is rounding."""
-ROWS_PER_NUMBER = 20
-"""Rows for each number of a law, at least, where there is noise."""
+FLOAT64_ERROR = 1e-12
+"""Relative error up to which residuals are rounding of float64; what is left above it must be noise."""
 MAX_UNEXPLAINED = 0.02
 """Share of the target's variance that a law may leave to noise."""
 MAX_NOISE = 0.1
 """Relative size of the noise that a law may leave."""
 MAX_CANCELLATION = 1e3
 """How many times larger than their sum terms may be, in the median row, unless all constants are simple."""
-INNER_SHARE, MAX_OUTER_RATIO = 0.7, 1.6
-"""Share of the rows that a law is fitted to again, and how many times worse it may be on the others."""
+INNER_SHARE, MAX_OUTER_RATIO, FEW_OUTER = 0.7, 1.6, 4.0
+"""Share of the rows that a law is fitted to again, how many times worse it may be on the others, and how much that
+grows, over the root of their number, as few rows vary by chance."""
 
 
 def rejection_reason(
@@ -39,12 +44,13 @@ def rejection_reason(
     *,
     noise: bool = True,
     deadline: Deadline = NO_DEADLINE,
+    names: Sequence[str] | None = None,
 ) -> str | None:
     """Why a candidate is rejected as the law of these rows; None if it is accepted.
 
     A law either fits to rounding, or leaves noise: so little that its constants settle on simple numbers, nothing in
-    it that can be learned from the inputs, and no more of it on outer rows when it is fitted to inner ones. Rows that
-    repeat others are no evidence.
+    it that can be learned from the inputs, and no more of it on rows that it is not fitted to. The rows tell more than
+    it takes to write it (``missing_evidence``); those that repeat others are no evidence.
 
     Args:
         candidate: with fitted constants.
@@ -53,6 +59,7 @@ def rejection_reason(
         weights: of the rows, their mean 1, ``(rows,)``; None: 1.
         noise: consider noise; without it the answer is ``UNDECIDED`` unless the fit is exact.
         deadline: for what is to be decided about noise.
+        names: of the columns, for the reason; None: ``x0``, ``x1`` and so on.
 
     Raises:
         DeadlineError: it has passed before noise is decided on.
@@ -64,12 +71,11 @@ def rejection_reason(
         return "the best candidate does not give finite numbers on every row"
     if not residuals.is_exact() and not noise:
         return UNDECIDED
-    points = len(np.unique(inputs, axis=0))
-    if points < 2 * candidate.complexity + 2:
+    if (points := len(np.unique(inputs, axis=0))) < 2 * candidate.complexity + 2:
         return f"{points} different rows are too few to tell a law from chance"
     if residuals.is_exact():
-        return "the terms of the best candidate cancel one another" if residuals.cancels() else None
-    return residuals.too_much_noise() or residuals.more_than_noise(deadline)
+        return residuals.no_rounding() or residuals.missing_evidence(names)
+    return residuals.too_much_noise() or residuals.missing_evidence(names) or residuals.more_than_noise(deadline)
 
 
 @dataclass(frozen=True)
@@ -121,17 +127,36 @@ class _Residuals:
         largest, sums = largest[self.target != 0], sums[self.target != 0]  # at 0, terms cancel in a law too
         return bool((np.median(largest / np.maximum(sums, 1e-300), axis=0) > MAX_CANCELLATION).any())
 
+    def no_rounding(self) -> str | None:
+        """Why an exact fit is none: its errors are larger than those of float64, and no rounding of float32."""
+        if self.cancels():
+            return "the terms of the best candidate cancel one another"
+        return LEARNABLE if self.size() > FLOAT64_ERROR and self.is_systematic() else None
+
+    def size(self) -> float:
+        """The typical relative error."""
+        return min(float(np.median(self.relative_errors)) * 1.48, self.relative_rmse())
+
+    def is_systematic(self) -> bool:
+        """Whether errors, or those in proportion, whichever are of one size, follow from the columns."""
+        sizes = np.stack([np.ones(len(self.target)), np.maximum(np.abs(self.predicted), 1e-300)])
+        rests = self.errors / sizes
+        spreads = [float(np.std(rest) / (np.median(np.abs(rest)) or 1.0)) for rest in rests]
+        chosen = int(np.argmin(spreads))
+        slopes = linearised(self.candidate, self.inputs)[1] / sizes[chosen][:, None]
+        return is_systematic(self.inputs, rests[chosen], slopes)
+
+    def missing_evidence(self, names: Sequence[str] | None) -> str | None:
+        """In which variable the rows tell too little."""
+        return missing_evidence(self.candidate, self.inputs, self.size(), names)
+
     def too_much_noise(self) -> str | None:
         """Why the noise, by its size alone, leaves a law in doubt."""
-        rows = len(self.target)
-        if rows < ROWS_PER_NUMBER * self.candidate.complexity:
-            return f"{rows} different rows are too few to tell a law from noise"
         unexplained = self.unexplained()
         if min(unexplained, self.unexplained_logarithm()) > MAX_UNEXPLAINED:
             return f"the best candidate leaves {unexplained:.0%} of the target's variance unexplained"
-        size = min(float(np.median(self.relative_errors)) * 1.48, self.relative_rmse())
-        if size > MAX_NOISE:
-            return f"the best candidate is off by {size:.0%}"
+        if self.size() > MAX_NOISE:
+            return f"the best candidate is off by {self.size():.0%}"
         return None
 
     def more_than_noise(self, deadline: Deadline) -> str | None:
@@ -143,10 +168,14 @@ class _Residuals:
         if len(constants) > 1 and not all(is_simple(constant) for constant in constants):
             return "the constants of the best candidate cannot be told apart in the noise"
         in_proportion = self.errors / np.maximum(np.abs(self.predicted), 1e-300)
-        if any(learnable(self.inputs, rest, deadline) for rest in (self.errors, in_proportion)):
+        if self.is_systematic() or any(learnable(self.inputs, rest, deadline) for rest in (self.errors, in_proportion)):
             return LEARNABLE
-        if self.fails_outwards(deadline):
+        distance = from_median(self.inputs).max(1)
+        if self.fails_beyond(distance <= np.quantile(distance, INNER_SHARE), deadline):
             return "fitted to the inner rows, the best candidate fails on the outer ones"
+        half = np.random.default_rng(0).permutation(len(self.target)) % 2 == 0
+        if any(self.fails_beyond(rows, deadline) for rows in (half, ~half)):
+            return "fitted to one half of the rows, the best candidate fails on the other"
         return None
 
     def unexplained(self) -> float:
@@ -160,16 +189,15 @@ class _Residuals:
         logs, goal = np.log(np.abs(self.predicted)), np.log(np.abs(self.target))
         return self.mean((logs - goal) ** 2) / max(self.variance(goal), 1e-300)
 
-    def fails_outwards(self, deadline: Deadline) -> bool:
-        """Whether the candidate, its constants fitted to the inner rows alone, is worse on the outer ones."""
-        distance = from_median(self.inputs).max(1)
-        inner = distance <= np.quantile(distance, INNER_SHARE)
+    def fails_beyond(self, inner: BoolArray, deadline: Deadline) -> bool:
+        """Whether the candidate, its constants fitted to some rows alone, ``(rows,)``, is worse on the others."""
         if inner.all():
             return False
         within = self.inputs[inner], self.target[inner]
+        most = MAX_OUTER_RATIO + FEW_OUTER / np.sqrt((~inner).sum())
         for fitted in fit_constants(self.candidate, *within, deadline, self.weights[inner]):
             predicted = fitted.predict(self.inputs)
             for error in (np.abs(predicted - self.target), relative_errors(predicted, self.target)):
-                if self.mean(error, ~inner) <= MAX_OUTER_RATIO * self.mean(error, inner):
+                if self.mean(error, ~inner) <= most * self.mean(error, inner):
                     return False
         return True

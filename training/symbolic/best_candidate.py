@@ -1,15 +1,18 @@
 """The best candidate of a search so far, and whether it is a law."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from models.arrays import BoolArray, FloatArray, IntArray
-from training.symbolic.acceptance import LEARNABLE, UNDECIDED, rejection_reason
+from training.metrics import relative_rmse
+from training.symbolic.acceptance import EXACT, LEARNABLE, UNDECIDED, rejection_reason
 from training.symbolic.candidate import Candidate, description_length
 from training.symbolic.constants import fit_constants
 from training.symbolic.deadline import Deadline
+from training.symbolic.evidence.variable import TABLE
 from training.symbolic.residuals import MIN_LEARNABLE_SHARE
 from training.symbolic.screening import depends, screened_rows
 from training.symbolic.search_space import ANY_LAW, SearchSpace
@@ -29,6 +32,7 @@ class BestCandidate:
         rows: places of those that candidates are made of and fitted to; None: all. All decide.
         weights: of all rows, their mean 1, ``(rows,)``; None: 1.
         space: candidates outside it are passed over.
+        names: of the columns, for reasons; None: ``x0``, ``x1`` and so on.
         fitted: the candidate, of its columns alone; None before the first.
         columns: places of those; None: all.
         length: its description length.
@@ -40,6 +44,7 @@ class BestCandidate:
     rows: IntArray | None = None
     weights: FloatArray | None = None
     space: SearchSpace = ANY_LAW
+    names: Sequence[str] | None = None
     fitted: Candidate | None = None
     columns: IntArray | None = None
     length: float = math.inf
@@ -61,6 +66,13 @@ class BestCandidate:
         assert self.fitted is not None
         return self.fitted if self.columns is None else self.fitted.widened(self._mask(self.columns))
 
+    @property
+    def is_table(self) -> bool:
+        """Whether it is exact and refused for the few values of a column alone, as longer candidates will be."""
+        if self.reason is None or TABLE not in self.reason:
+            return False
+        return relative_rmse(self.candidate.predict(self.inputs), self.target) <= EXACT
+
     def offer(self, stage: Stage, deadline: Deadline) -> None:
         """Fit the constants of candidates, and keep the best."""
         if not stage.candidates:
@@ -79,7 +91,13 @@ class BestCandidate:
             return
         if self.rows is None:
             self.reason = rejection_reason(
-                self.candidate, self.inputs, self.target, self.weights, noise=noise, deadline=deadline
+                self.candidate,
+                self.inputs,
+                self.target,
+                self.weights,
+                noise=noise,
+                deadline=deadline,
+                names=self.names,
             )
         else:
             self.reason = self._wide_reason(deadline, noise=noise)
@@ -90,8 +108,9 @@ class BestCandidate:
         used = candidate.used
         used[: int(not used.any())] = True
         narrow = candidate.of_columns(used)
+        names = None if self.names is None else [name for name, kept in zip(self.names, used, strict=True) if kept]
         reason = rejection_reason(
-            narrow, self.inputs[:, used], self.target, self.weights, noise=noise, deadline=deadline
+            narrow, self.inputs[:, used], self.target, self.weights, noise=noise, deadline=deadline, names=names
         )
         if reason is not None:
             return reason

@@ -16,6 +16,7 @@ from training.symbolic.deadline import Deadline, DeadlineError
 from training.symbolic.forms.find import fit_form
 from training.symbolic.forms.parse import Form
 from training.symbolic.formula import Formula, formula
+from training.symbolic.no_law import Outliers, column_names, outlier_reason, search_reason
 from training.symbolic.outliers import find_outliers
 from training.symbolic.scaling import Scaling, scaled
 from training.symbolic.search import MIN_SECONDS, NOT_DECIDED, ROUNDS, SearchResult, search
@@ -27,13 +28,8 @@ MAX_LOSS = 1e-9
 """Relative error that a law may gain where it is computed from columns of extreme size."""
 SEARCH_SHARE = 0.85
 """Share of the time for the search over all rows; the rest is for that of outliers."""
-MAX_NAMED_ROWS = 5
-"""Rows that a reason names, at most."""
-
 Table = tuple[FloatArray, FloatArray]
 """Inputs and target."""
-Outliers = tuple[Candidate, IntArray]
-"""The law of all rows but a few, and the places of those."""
 
 
 @dataclass(frozen=True)
@@ -120,9 +116,9 @@ def find_law(
     if space.form is not None:
         return _of_form(space.form, inputs, target, weights, seed, end)
     scaling, x, y = scaled(inputs[:, varied], target[:, 0])
-    found, outliers = _search((x, y), weights, end, progress, space=space.of_columns(varied), seed=seed, rounds=rounds)
+    found, outliers = _search((x, y), weights, end, progress, space, (columns, varied), seed=seed, rounds=rounds)
     network, law = _unscaled(scaling, found.candidate, varied, (x, y), (inputs, target))
-    why = found.reason and (_outlier_reason(outliers, scaling, varied, columns, rows) or _reason(found, seconds))
+    why = found.reason and (outlier_reason(outliers, scaling, varied, columns, rows) or search_reason(found, seconds))
     return _result(network, law, why, (inputs, target), columns, weights, found.remark)
 
 
@@ -158,7 +154,7 @@ def _result(
     """The result of a network that computes a law, or why it is none."""
     if reason:
         return LawResult(network, None, reason)
-    names, (inputs, target) = _names(columns, law.width), table
+    names, (inputs, target) = column_names(columns, law.width), table
     uncertainty = law_uncertainty(law, inputs, target[:, 0], names, weights)
     return LawResult(network, formula(network, names), None, uncertainty, remark)
 
@@ -168,22 +164,23 @@ def _search(
     weights: FloatArray | None,
     end: Deadline,
     progress: Callable[[str], None],
-    *,
     space: SearchSpace,
+    kept: tuple[Sequence[str] | None, BoolArray],
+    *,
     seed: int,
     rounds: int,
 ) -> tuple[SearchResult, Outliers | None]:
-    """The search over all rows and, where that finds no law, the one for outliers."""
+    """The search over all rows and, where that finds no law, the one for outliers; the table has the columns kept."""
+    space = space.of_columns(kept[1])
+    names = [name for name, is_kept in zip(column_names(kept[0], len(kept[1])), kept[1], strict=True) if is_kept]
     share = SEARCH_SHARE * end.remaining
-    found = search(*table, weights, space=space, seed=seed, rounds=rounds, seconds=share, progress=progress)
+    found = search(
+        *table, weights, space=space, names=names, seed=seed, rounds=rounds, seconds=share, progress=progress
+    )
     if not found.reason:
         return found, None
     progress("outliers")
     return found, find_outliers(*table, space=space, seed=seed, rounds=min(rounds, 1), seconds=end.remaining)
-
-
-def _names(columns: Sequence[str] | None, width: int) -> Sequence[str]:
-    return [f"x{place}" for place in range(width)] if columns is None else columns
 
 
 def _check(inputs: FloatArray, target: FloatArray) -> None:
@@ -220,31 +217,3 @@ def _varied(inputs: FloatArray, target: FloatArray) -> BoolArray:
     _check(inputs, target)
     varied = np.ptp(inputs, axis=0) > 0
     return np.asarray(varied | ~varied.any())
-
-
-def _reason(found: SearchResult, seconds: float) -> str:
-    """Why no law is found, with what the time was enough for."""
-    if found.stopped_at is None:
-        return str(found.reason)
-    return (
-        f"the search stopped after {seconds:g} s, at {found.stopped_at} (raise --seconds); until then, {found.reason}"
-    )
-
-
-def _outlier_reason(
-    outliers: Outliers | None,
-    scaling: Scaling,
-    varied: BoolArray,
-    columns: Sequence[str] | None,
-    numbers: Sequence[int] | IntArray | None,
-) -> str | None:
-    """Why no law is found, where the rows at some places do not follow the law of the others; None without any."""
-    if outliers is None:
-        return None
-    rows = outliers[1] if numbers is None else np.asarray(numbers)[outliers[1]]
-    expression = formula(scaling.network(outliers[0], varied), _names(columns, len(varied)))
-    text = expression.text if expression else "the law"
-    if len(rows) == 1:
-        return f"row {rows[0]} does not follow {text}, as all other training rows do; correct it or leave it out"
-    named = ", ".join(map(str, rows[:MAX_NAMED_ROWS].tolist())) + ", ..." * (len(rows) > MAX_NAMED_ROWS)
-    return f"rows {named} do not follow {text}, as all other training rows do; correct them or leave them out"

@@ -1,7 +1,7 @@
 """The search over all kinds of candidates: the simplest one that leaves nothing to be learned is the law."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -55,6 +55,7 @@ def search(
     weights: FloatArray | None = None,
     *,
     space: SearchSpace = ANY_LAW,
+    names: Sequence[str] | None = None,
     seed: int = 0,
     rounds: int = ROUNDS,
     seconds: float = math.inf,
@@ -62,18 +63,17 @@ def search(
 ) -> SearchResult:
     """Try products, sums, quotients and products of sums, then sums of products and their quotients.
 
-    The search ends with the first kind whose best candidate is a law. Of equally good fits the shortest one is better
-    (``description_length``). Only these rows decide. Of more columns than ``NARROW``, screens choose the few that are
-    searched, and rows that neither screens nor fits saw decide with the others.
+    The first kind whose best candidate is a law ends the search. Of more than ``NARROW`` columns, screens choose some.
 
     Args:
         inputs: ``(rows, columns)``, finite.
         target: ``(rows,)``, finite.
         weights: of the rows, their mean 1, ``(rows,)``; None: 1. Which sums of products are tried, all decide alike.
         space: the laws that may be tried.
+        names: of the columns; None: ``x0``, ``x1`` and so on.
         seed: of start values.
-        rounds: over all forms of sums and quotients of products, at most; 0 tries products and linear sums only.
-        seconds: limit of the time. A search that it ends may differ from run to run.
+        rounds: over all forms of sums and quotients, at most; 0 tries products and linear sums only.
+        seconds: limit of the time; a search that it ends may differ from run to run.
         progress: called with the kind of candidates that is tried next.
 
     Raises:
@@ -82,7 +82,7 @@ def search(
     if len(target) > 1 and np.ptp(target) == 0:
         return _of_one_value(inputs, target)
     end, random, wide = Deadline.after(seconds), np.random.default_rng(seed), inputs.shape[1] > NARROW
-    best = BestCandidate(inputs, target, _some_rows(target, random) if wide else None, weights, space)
+    best = BestCandidate(inputs, target, _some_rows(target, random) if wide else None, weights, space, names)
     stop = end.share(SEARCH_SHARE).no_earlier_than(MIN_SECONDS)
     kinds = _kinds(best, rounds, random, stop, space)
     with threadpool_limits(1, user_api="blas"):  # thousands of small problems: threads only wait for one another
@@ -110,6 +110,8 @@ def _try(
     best.offer(Stage(SIMPLE, [constant], columns=np.zeros(1, dtype=np.int64)), NO_DEADLINE)
     try:
         for stage in kinds:
+            if stage.kind != tried and best.is_table:
+                break
             tried = stage.kind
             progress(tried)
             best.offer(stage, stop)

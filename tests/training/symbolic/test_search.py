@@ -26,6 +26,10 @@ def test_a_law_may_leave_rounding_or_little_noise(noise: float) -> None:
     assert rejection_reason(power(1, 2), X, PRODUCT * (1 + noise * NOISE)) is None
 
 
+def test_fifty_noisy_rows_are_enough_for_a_short_law() -> None:
+    assert rejection_reason(power(1, 2), X[:50], (PRODUCT * (1 + 0.01 * NOISE))[:50]) is None
+
+
 @pytest.mark.slow
 def test_targets_rounded_to_two_decimals_or_kept_in_float32_have_their_law() -> None:
     assert rejection_reason(power(1, 2), X, np.round(PRODUCT, 2)) is None
@@ -38,7 +42,6 @@ def test_targets_rounded_to_two_decimals_or_kept_in_float32_have_their_law() -> 
     [
         (power(-1, 0), np.vstack([X, [[0, 1]]]), np.append(1 / A, 1), r"does not give finite numbers on every row"),
         (power(1, 2), X[:7], PRODUCT[:7], r"^7 different rows are too few to tell a law from chance$"),
-        (power(1, 2), X[:50], (PRODUCT * (1 + 0.01 * NOISE))[:50], r"^50 different rows are too few .* from noise$"),
         (power(1, 0), X, PRODUCT, r"^the best candidate leaves \d+% of the target's variance unexplained$"),
         (power(1, 2), X, PRODUCT * (1 + 0.14 * NOISE), r"^the best candidate is off by 1[0-9]%$"),
         (power(1.01, 2), X, A**1.01 * B**2 * (1 + 0.01 * NOISE), r"^the exponents that fit are not simple fractions$"),
