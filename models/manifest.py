@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from models.alternatives import FrontEntry
 from models.uncertainty import Uncertainty
 
 MANIFEST_FILE = "manifest.json"
@@ -97,6 +98,7 @@ class Manifest(_Strict):
     formula: str | None
     latex: str | None = None
     uncertainty: Uncertainty | None = None
+    front: list[FrontEntry] | None = None
     training: Training
     metrics: dict[str, dict[str, Any]]
     files: dict[str, FileEntry]

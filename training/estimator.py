@@ -53,6 +53,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         reason_: why there is no law, one clause; None if there is one. It counts rows from 0.
         constants_: the law's constants as fitted, with their standard errors, see ``models.uncertainty``; empty if
             there is no law.
+        front_: the best formula of each complexity that was tried, with its error, see ``models.alternatives``.
         network_: the law as a PyTorch network in float64, or the best fit.
         ranges_: lowest and highest value of each column, ``(columns, 2)``.
         n_features_in_: number of columns.
@@ -117,7 +118,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.latex_: str | None = finding.latex
         self.reason_: str | None = finding.reason
         self.ranges_: FloatArray = np.stack([X[rows].min(0), X[rows].max(0)], axis=1)
-        self._seed, self._rows, self._finding = seed, len(used), finding
+        self._seed, self._rows, self._finding, self.front_ = seed, len(used), finding, list(finding.front)
         return self
 
     @property
@@ -206,8 +207,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         columns, found = self._columns(), self._finding.uncertainty
-        low, high = self.ranges_.T
-        inside = np.random.default_rng(self._seed).uniform(low, high, (1000, len(columns)))
+        inside = np.random.default_rng(self._seed).uniform(*self.ranges_.T, (1000, len(columns)))
         manifest = manifest_fields(
             self.network_,
             columns,
@@ -224,6 +224,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             },
             metrics=self._measure(X, y),
             uncertainty=found.fields if found else None,
+            front=self.front_,
         )
         checks = {"interpolation": inside, "extrapolation": 10 * inside}
         spread = found.spread if found else None

@@ -12,6 +12,7 @@ from training.data.table import informative, read_table
 from training.data.table_split import Split, split_table
 from training.errors import InputError
 from training.tabular import fit
+from training.tabular.front_plot import plot_front
 
 
 def run_fit(options: Namespace) -> None:
@@ -67,7 +68,14 @@ def _fit_one(options: Namespace, config: fit.FitConfig, split: Split, notes: lis
     print_result(name, Manifest.read(folder))
     _print_notes(fitted, split)
     print(f"plot     {plot}")
+    if len(fitted.front) > 1:
+        plot_front(front := options.plots / f"{name}-front.png", name, fitted.front, _law(fitted))
+        print(f"front    {front}")
     print_next_steps(folder, options.repository, name, [[float(f"{value:.6g}") for value in split.train.inputs[0]]])
+
+
+def _law(fitted: fit.FittedModel) -> str | None:
+    return fitted.formula.text if fitted.formula else None
 
 
 def _print_notes(fitted: fit.FittedModel, split: Split) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from models.alternatives import FrontEntry
 from models.law import Law
 from models.networks import Network
 from models.uncertainty import Uncertainty
@@ -21,7 +22,7 @@ def manifest_fields(
     training: Mapping[str, Any],
     metrics: Mapping[str, Any],
     summary: str = "",
-    uncertainty: Uncertainty | None = None,
+    **found: Uncertainty | Sequence[FrontEntry] | None,
 ) -> dict[str, Any]:
     """The manifest's fields but ``name``, ``version`` and ``files``.
 
@@ -35,7 +36,7 @@ def manifest_fields(
         training: its ``Training`` but ``packages``.
         metrics: errors by part.
         summary: one line for people; empty: target, columns and unit.
-        uncertainty: of a law's constants; None where it is not known.
+        found: ``uncertainty``, ``front``: what a search found beside the formula; what is empty is not stated.
     """
     name = unit_name(network, reason)
     return {
@@ -46,7 +47,7 @@ def manifest_fields(
         "dims": network.dims if isinstance(network, Law) else network.config["dims"],
         "formula": formula,
         "latex": latex,
-        "uncertainty": uncertainty,
+        **{field: value for field, value in found.items() if value},
         "training": {**training, "packages": package_versions()},
         "metrics": metrics,
     }

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from training.symbolic.candidate import Candidate, description_length
 from training.symbolic.constants import fit_constants
 from training.symbolic.deadline import Deadline
 from training.symbolic.evidence.variable import TABLE
+from training.symbolic.pool import CandidatePool, PoolEntry
 from training.symbolic.residuals import MIN_LEARNABLE_SHARE
 from training.symbolic.screening import depends, screened_rows
 from training.symbolic.search_space import ANY_LAW, SearchSpace
@@ -37,6 +38,7 @@ class BestCandidate:
         columns: places of those; None: all.
         length: its description length.
         reason: why it is rejected: ``UNDECIDED`` until asked, None where it is accepted.
+        pool: the best of the others.
     """
 
     inputs: FloatArray
@@ -49,6 +51,7 @@ class BestCandidate:
     columns: IntArray | None = None
     length: float = math.inf
     reason: str | None = UNDECIDED
+    pool: CandidatePool = field(default_factory=CandidatePool)
 
     def seen(self, columns: IntArray | None = None) -> tuple[FloatArray, FloatArray]:
         """The rows that candidates are made of, of some columns or all."""
@@ -64,7 +67,7 @@ class BestCandidate:
     def candidate(self) -> Candidate:
         """The candidate, of all columns."""
         assert self.fitted is not None
-        return self.fitted if self.columns is None else self.fitted.widened(self._mask(self.columns))
+        return self._widened(PoolEntry(self.fitted, self.columns, self.length))
 
     @property
     def is_table(self) -> bool:
@@ -82,8 +85,19 @@ class BestCandidate:
         for candidate in stage.candidates:
             for fitted in fit_constants(candidate, x, y, deadline, weights):
                 length = description_length(fitted.predict(x), y, fitted.complexity, weights)
-                if length < self.length and self.space.allows(fitted):
+                if not self.space.allows(fitted):
+                    continue
+                self.pool.offer(PoolEntry(fitted, stage.columns, length))
+                if length < self.length:
                     self.fitted, self.columns, self.length, self.reason = fitted, stage.columns, length, UNDECIDED
+
+    def front(self) -> list[tuple[Candidate, float]]:
+        """The best candidate of each complexity, of all columns, with its relative RMSE on the rows fitted to."""
+        front = []
+        for entry in self.pool.front(len(self.target) if self.rows is None else len(self.rows)):
+            x, y = self.seen(entry.columns)
+            front.append((self._widened(entry), relative_rmse(entry.candidate.predict(x), y, self.seen_weights)))
+        return front
 
     def decide(self, deadline: Deadline, *, noise: bool) -> None:
         """Accept or reject the candidate, unless that is decided; without ``noise``, accept exact fits only."""
@@ -134,7 +148,10 @@ class BestCandidate:
         shares = np.unique(self.target, return_counts=True)[1] / len(self.target)
         return float((len(self.target) - len(self.rows)) * -(shares * np.log2(shares)).sum())
 
-    def _mask(self, columns: IntArray) -> BoolArray:
-        mask = np.zeros(self.inputs.shape[1], dtype=np.bool_)
-        mask[columns] = True
-        return mask
+    def _widened(self, entry: PoolEntry) -> Candidate:
+        """An entry's candidate, of all columns."""
+        if entry.columns is None:
+            return entry.candidate
+        mask: BoolArray = np.zeros(self.inputs.shape[1], dtype=np.bool_)
+        mask[entry.columns] = True
+        return entry.candidate.widened(mask)

@@ -1,13 +1,11 @@
 """Why no law is found, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from models.arrays import BoolArray, IntArray
+from models.arrays import IntArray
 from training.symbolic.candidate import Candidate
-from training.symbolic.formula import formula
-from training.symbolic.scaling import Scaling
 from training.symbolic.search import SearchResult
 
 MAX_NAMED_ROWS = 5
@@ -31,19 +29,13 @@ def search_reason(found: SearchResult, seconds: float) -> str:
 
 
 def outlier_reason(
-    outliers: Outliers | None,
-    scaling: Scaling,
-    varied: BoolArray,
-    columns: Sequence[str] | None,
-    numbers: Sequence[int] | IntArray | None,
+    outliers: Outliers | None, text: Callable[[Candidate], str], numbers: Sequence[int] | IntArray | None
 ) -> str | None:
     """Why no law is found, where the rows at some places do not follow the law of the others; None without any."""
     if outliers is None:
         return None
-    rows = outliers[1] if numbers is None else np.asarray(numbers)[outliers[1]]
-    expression = formula(scaling.network(outliers[0], varied), column_names(columns, len(varied)))
-    text = expression.text if expression else "the law"
+    rows, law = outliers[1] if numbers is None else np.asarray(numbers)[outliers[1]], text(outliers[0])
     if len(rows) == 1:
-        return f"row {rows[0]} does not follow {text}, as all other training rows do; correct it or leave it out"
+        return f"row {rows[0]} does not follow {law}, as all other training rows do; correct it or leave it out"
     named = ", ".join(map(str, rows[:MAX_NAMED_ROWS].tolist())) + ", ..." * (len(rows) > MAX_NAMED_ROWS)
-    return f"rows {named} do not follow {text}, as all other training rows do; correct them or leave them out"
+    return f"rows {named} do not follow {law}, as all other training rows do; correct them or leave them out"

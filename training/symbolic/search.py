@@ -40,12 +40,14 @@ class SearchResult:
         reason: why it is rejected as a law, one clause; None if it is accepted.
         stopped_at: the kind of candidates at which the time was up; None if it was enough.
         remark: one sentence on the units of its numbers; None where units are not known.
+        front: the best candidates of each complexity, with their relative RMSE; the first is the least complex.
     """
 
     candidate: Candidate
     reason: str | None
     stopped_at: str | None = None
     remark: str | None = None
+    front: Sequence[tuple[Candidate, float]] = ()
 
 
 @np.errstate(all="ignore")
@@ -60,6 +62,7 @@ def search(
     rounds: int = ROUNDS,
     seconds: float = math.inf,
     progress: Callable[[str], None] = lambda _: None,
+    watch: Callable[[Candidate], None] = lambda _: None,
 ) -> SearchResult:
     """Try products, sums, quotients and products of sums, then sums of products and their quotients.
 
@@ -75,6 +78,7 @@ def search(
         rounds: over all forms of sums and quotients, at most; 0 tries products and linear sums only.
         seconds: limit of the time; a search that it ends may differ from run to run.
         progress: called with the kind of candidates that is tried next.
+        watch: called with the best candidate so far, whenever that is another.
 
     Raises:
         ValueError: no candidate gives finite numbers.
@@ -84,11 +88,15 @@ def search(
     end, random, wide = Deadline.after(seconds), np.random.default_rng(seed), inputs.shape[1] > NARROW
     best = BestCandidate(inputs, target, _some_rows(target, random) if wide else None, weights, space, names)
     stop = end.share(SEARCH_SHARE).no_earlier_than(MIN_SECONDS)
-    kinds = _kinds(best, rounds, random, stop, space)
+    kinds = _watched(_kinds(best, rounds, random, stop, space), best, watch)
     with threadpool_limits(1, user_api="blas"):  # thousands of small problems: threads only wait for one another
-        stopped_at = _try(kinds, best, stop, end, progress)
+        return _result(best, _try(kinds, best, stop, end, progress))
+
+
+def _result(best: BestCandidate, stopped_at: str | None) -> SearchResult:
+    """The result of a search that ended at a kind of candidates, or at none."""
     law, why = best.candidate, best.reason
-    return SearchResult(law, why, stopped_at if why else None, space.remark_on(law))
+    return SearchResult(law, why, stopped_at if why else None, best.space.remark_on(law), best.front())
 
 
 def _kinds(
@@ -127,6 +135,16 @@ def _try(
     except DeadlineError:
         stopped_at, best.reason = tried, NOT_DECIDED
     return stopped_at
+
+
+def _watched(kinds: Iterator[Stage], best: BestCandidate, watch: Callable[[Candidate], None]) -> Iterator[Stage]:
+    """The stages; after each, the best candidate is told where it is another."""
+    length = math.inf
+    for stage in kinds:
+        yield stage
+        if best.length < length:
+            length = best.length
+            watch(best.candidate)
 
 
 def _some_rows(target: FloatArray, random: np.random.Generator) -> IntArray:

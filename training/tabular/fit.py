@@ -1,7 +1,7 @@
 """Fits a law, or a network of one unit, to columns of numbers, measures it beside an MLP, and exports it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from models.alternatives import FrontEntry
 from models.arrays import FloatArray
 from models.law import Law
 from models.networks import Network
@@ -84,6 +85,7 @@ class FittedModel:
         metrics: errors by part, as manifests hold them.
         uncertainty: of a law's constants; None where there is no law, or it cannot be computed.
         remark: one sentence on the units of a law's numbers; None where there is no law, or units are not known.
+        front: the best formula of each complexity that a search tried.
     """
 
     unit: str
@@ -94,6 +96,7 @@ class FittedModel:
     metrics: dict[str, dict[str, Any]]
     uncertainty: LawUncertainty | None = None
     remark: str | None = None
+    front: Sequence[FrontEntry] = ()
 
 
 def fit(config: FitConfig, split: Split) -> FittedModel:
@@ -112,17 +115,13 @@ def fit(config: FitConfig, split: Split) -> FittedModel:
         check_unit_export(config.unit, dims, _pair(part.inputs[:64]))
     deadline = Deadline.after(config.seconds)
     found = _search(config, part) if config.unit == AUTO else _train(config, dims, part, split, deadline)
-    network, expression, reason, uncertainty, remark = found
-    size, left = count_parameters(network), deadline.no_earlier_than(MLP_SECONDS)
+    size, left = count_parameters(found.network), deadline.no_earlier_than(MLP_SECONDS)
     mlp = best_mlp(part, size, split.interpolation, config.restarts, left)
     parts = {"interpolation": split.interpolation, "extrapolation": split.extrapolation}
-    metrics = measure(network, mlp, parts)
-    return FittedModel(unit_name(network, reason), network, mlp, expression, reason, metrics, uncertainty, remark)
+    return replace(found, mlp=mlp, metrics=measure(found.network, mlp, parts))
 
 
-def _search(
-    config: FitConfig, train: Part
-) -> tuple[Law, Formula | None, str | None, LawUncertainty | None, str | None]:
+def _search(config: FitConfig, train: Part) -> FittedModel:
     """The network of the law with formula and uncertainty, or of the best approximation and why it is no law."""
     weights = None
     if train.weights is not None:
@@ -140,16 +139,24 @@ def _search(
                 seed=config.seed,
                 seconds=config.seconds,
                 reserve=MLP_SHARE,
-                progress=bar.set_postfix_str,
+                progress=None if bar.disable else bar.set_postfix_str,
             )
         except ValueError as error:
             raise InputError(f"No law can be searched for '{config.target}': {error}") from error
-    return found.network, found.expression, found.reason, found.uncertainty, found.remark
+    return FittedModel(
+        unit=unit_name(found.network, found.reason),
+        network=found.network,
+        mlp=None,
+        formula=found.expression,
+        reason=found.reason,
+        metrics={},
+        uncertainty=found.uncertainty,
+        remark=found.remark,
+        front=found.front,
+    )
 
 
-def _train(
-    config: FitConfig, dims: Sequence[int], train: Part, split: Split, deadline: Deadline
-) -> tuple[Network, Formula | None, None, None, None]:
+def _train(config: FitConfig, dims: Sequence[int], train: Part, split: Split, deadline: Deadline) -> FittedModel:
     end = deadline.share(1 - MLP_SHARE)
     network, error = best_restart(config.unit, dims, train, split.interpolation, config.restarts, end)
     if error == np.inf:
@@ -158,7 +165,7 @@ def _train(
             f"diverged on inputs up to {np.abs(train.inputs).max():g} and targets up to "
             f"{np.abs(train.target).max():g}: scale the columns nearer to 1, or train another --unit."
         )
-    return network, formula(network, config.columns), None, None, None
+    return FittedModel(unit_name(network, None), network, None, formula(network, config.columns), None, {})
 
 
 def export(
@@ -184,6 +191,7 @@ def export(
         metrics=fitted.metrics,
         summary=config.summary,
         uncertainty=fitted.uncertainty.fields if fitted.uncertainty else None,
+        front=fitted.front,
     )
     checks = {part: _pair(inputs) for part, inputs in checks.items()}
     spread = fitted.uncertainty.spread if fitted.uncertainty else None
