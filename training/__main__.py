@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from models.manifest import ManifestError
 from models.registry import UnknownNameError
 from training.cli import streams
-from training.cli.parser import build_parser
+from training.cli.parser import parse
 from training.errors import InputError, ParityError, sentence_of
 
 CLOSED_PIPE = 141
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    options = build_parser().parse_args(arguments)
+    options = parse(arguments)
     options.command_line = shlex.join(["python", "-m", "training", *arguments])
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM cleans up as Ctrl-C does

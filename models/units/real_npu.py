@@ -45,6 +45,7 @@ class RealNPU(nn.Module):
         learning_rate=5e-3, l1=(1e-7, 1e-5), by_operation={"divide": {"l1": (1e-9, 1e-7)}}
     )
     BOUNDS: dict[str, tuple[float, float]]
+    __jit_ignored_attributes__: ClassVar[list[str]] = ["HYPERPARAMETERS"]
 
     def __init__(
         self, in_features: int, out_features: int, *, modified: bool = False, eps: float = FLOAT32_EPS

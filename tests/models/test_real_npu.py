@@ -76,3 +76,9 @@ def test_the_penalty_draws_exponents_to_one_and_minus_one_and_gates_to_zero_and_
 def test_a_negative_eps_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^eps must be at least 0, got -1\.$"):
         RealNPU(2, 1, eps=-1)
+
+
+def test_a_modified_unit_can_be_scripted_too() -> None:
+    unit = RealNPU(2, 1, modified=True)
+    x = torch.rand(4, 2) - 0.5
+    torch.testing.assert_close(torch.jit.script(unit)(x), unit(x))  # type: ignore[no-untyped-call]

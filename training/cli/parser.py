@@ -1,12 +1,25 @@
 """The options of every command; importing this needs no PyTorch, so that ``--help`` is fast."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from training.cli.argument_types import add_repository, at_least, non_negative, positive
 from training.cli.fit_options import add_fit_options
 from training.cli.table_options import add_table_options
 from training.errors import warn_renamed
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of a command line; ends the program, with exit code 2, where it is unusable."""
+    parser = build_parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest:
+        targets = getattr(options, "target", None)
+        several = isinstance(targets, list) and not any(word.startswith("-") for word in rest)
+        repair = "; name each target by an option of its own, as in --target y1 --target y2" if several else ""
+        parser.error(f"unrecognized arguments: {' '.join(rest)}{repair}")
+    return options
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -71,10 +71,11 @@ def names_of_targets(name: str, targets: Sequence[str]) -> dict[str, str]:
     names: dict[str, str] = {}
     for target in targets:
         model = check_name(f"{name}-{_valid_name(target)}")
-        if model == f"{name}-" or model in names.values():
+        if model == f"{name}-" or model.lower() in map(str.lower, names.values()):
+            why = "another has" if model in names.values() else "differs from another in case alone"
             raise InputError(
                 f"The target '{excerpt(target, MAX_SHOWN)}' gives the model the name '{model}', which "
-                f"{'lacks its own part' if model == f'{name}-' else 'another has'}; rename the column."
+                f"{'lacks its own part' if model == f'{name}-' else why}; rename the column."
             )
         names[target] = model
     return names

@@ -41,6 +41,15 @@ def test_a_second_target_that_the_table_lacks_is_said_before_the_first_is_fitted
     assert not (table.parent / "m").exists()
 
 
+def test_a_list_of_targets_is_refused_with_the_repair(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["data.csv", "--target", "y1", "y2"], ["--target", "y1", "y2", "data.csv"]):
+        with pytest.raises(SystemExit) as ended:
+            main(["fit", *arguments])
+        assert ended.value.code == 2
+        repair = f"{arguments[-1]}; name each target by an option of its own, as in --target y1 --target y2\n"
+        assert capsys.readouterr().err.endswith(f"unrecognized arguments: {repair}")
+
+
 def test_one_target_leaves_the_name_as_it_is() -> None:
     assert names_of_targets("trips", ["fuel used"]) == {"fuel used": "trips"}
     assert names_of_targets("trips", ["fuel used", "Größe"]) == {"fuel used": "trips-fuel-used", "Größe": "trips-Gro-e"}
@@ -51,6 +60,11 @@ def test_one_target_leaves_the_name_as_it_is() -> None:
     [
         ("m", ["y", "y"], r"^--target names 'y' twice; name each target once\.$"),
         ("m", ["y 1", "y-1"], r"^The target 'y-1' gives the model the name 'm-y-1', which another has; rename the col"),
+        (
+            "m",
+            ["y1", "Y1"],
+            r"^The target 'Y1' gives the model the name 'm-Y1', which differs from another in case alone; ",
+        ),
         ("m", ["y", "?"], r"^The target '\?' gives the model the name 'm-', which lacks its own part; rename the col"),
         ("m" * 64, ["y", "z"], r"^The model's name 'm+-y' may hold .* up to 64"),
     ],
