@@ -4,6 +4,7 @@ from argparse import Namespace
 
 from models.manifest import Manifest
 from models.units import UNITS
+from training.cli.jobs import in_order
 from training.cli.law_options import law_search_space, notes_on
 from training.cli.report import print_next_steps, print_no_law, print_result
 from training.cli.table_options import table_format
@@ -21,8 +22,7 @@ def run_fit(options: Namespace) -> None:
     unit, names = _unit_or_auto(options), names_of_targets(name, options.target)
     prepared = [_prepare(options, model, target, unit) for target, model in names.items()]
     check_folders(options.repository, options.plots)
-    for config, split, notes in prepared:
-        _fit_one(options, config, split, notes)
+    in_order(_fit_one, [(options, *each) for each in prepared], options.jobs)
 
 
 def _prepare(options: Namespace, name: str, target: str, unit: str) -> tuple[fit.FitConfig, Split, list[str]]:

@@ -26,9 +26,7 @@ def add_fit_options(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="a unit such as NAU or NMU, or auto: symbolic regression, which chooses the form (default: auto)",
     )
-    parser.add_argument(
-        "--hidden", type=positive, nargs="*", default=[], help="widths of hidden layers (default: none)"
-    )
+    parser.add_argument("--hidden", type=positive, nargs="*", default=[], help="hidden layers' widths (default: none)")
     parser.add_argument(
         "--restarts",
         type=positive,
@@ -40,6 +38,9 @@ def add_fit_options(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=240,
         help="time limit of the search and of the MLP beside it (default: 240)",
+    )
+    parser.add_argument(
+        "--jobs", type=positive, default=1, metavar="N", help="targets fitted at the same time, at most (default: 1)"
     )
     parser.add_argument("--seed", type=non_negative, default=0, help="random seed (default: 0)")
     parser.add_argument(

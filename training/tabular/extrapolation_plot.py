@@ -31,6 +31,7 @@ def plot_extrapolation(path: Path, title: str, distance: FloatArray, errors: Map
         drawn = np.isfinite(values)
         axes.plot(distance[drawn], np.maximum(values[drawn], FLOOR), marker, markersize=2.5, alpha=0.6, label=name)
     axes.set_xlim(left=max(left, 1e-2))
+    axes.minorticks_off()  # over 16 decades, they take as long to draw as all else
     axes.grid(visible=True, alpha=0.3)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     save_figure(figure, path)
