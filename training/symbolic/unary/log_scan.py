@@ -7,6 +7,7 @@ H the right one leaves least. Only for the best products, functions with their c
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.polynomial.chebyshev import chebvander
@@ -39,6 +40,9 @@ SHAPES = (
 POWERS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 """Of a product, in which its function is taken."""
 CHUNK = 4_096
+OF_SUMS = ("tanh", "arctan", "log", "arcsin", "arccos", "tan")
+PAIRS = 20
+"""Of products in a sum, at most, those of few columns first."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,18 @@ def scan_products(
                 if len(taken) and shape.function in (*functions, "identity"):
                     found += fitted(table, shape, _inner(table, taken, shape), deadline)
             yield found
+
+
+def scan_sums(
+    table: LogTable, functions: Sequence[str], deadline: Deadline = NO_DEADLINE
+) -> Iterator[list[FittedShape]]:
+    """Functions of a sum of two products, each of one column or two; waves aside, which have a scan of their own."""
+    rows = exponent_rows(table.inputs.shape[1], 2, {1: (1.0,), 2: (1.0,)})
+    inner = [np.array(pair) for pair in combinations(rows, 2) if not (pair[0] * pair[1]).any()]
+    inner = sorted(inner, key=lambda pair: float(pair.sum()))[:PAIRS]
+    for name in OF_SUMS:
+        if name in functions and inner:
+            yield fitted(table, Shape(name, 2), inner, deadline)
 
 
 def _inner(table: LogTable, products: FloatArray, shape: Shape) -> list[FloatArray]:

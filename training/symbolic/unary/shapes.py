@@ -83,6 +83,11 @@ def starts(shape: Shape, inner: FloatArray) -> FloatArray:
         return np.array([(span, factor) for span in spans for factor in _FACTORS])
     if shape.terms == 1:
         return spans[:, None]
+    if np.ptp(inner[1]):
+        phases = np.append(phases, -phases[::2] / 2) / (
+            np.abs(inner[1]).max() if shape.function in BOUNDED else size[1]
+        )
+        phases = np.append(1.0, phases)
     return np.array([(span, phase) for span in spans for phase in phases])
 
 

@@ -1,6 +1,7 @@
 """The stages of the search for laws with functions, cheap ones first."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from training.symbolic.candidate import Candidate
 from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.unary.build import of_shapes
-from training.symbolic.unary.log_scan import SOLVED, scan_products
+from training.symbolic.unary.log_scan import SOLVED, scan_products, scan_sums
 from training.symbolic.unary.table import LogTable
 
 OFFERED = 2
@@ -41,7 +42,8 @@ def functions_of_a_product(
     table = LogTable.of(inputs, target, random, NEAR_ZERO if both else 0.0)
     if table is None:
         return
-    for found in scan_products(table, space.functions, deadline, outstanding=outstanding):
+    scans = scan_products(table, space.functions, deadline, outstanding=outstanding)
+    for found in scans if outstanding else chain(scan_sums(table, space.functions, deadline), scans):
         order = [one for one in sorted(found, key=lambda one: one.order)[:OFFERED] if one.error < SOLVED]
         for one in order:
             yield list(of_shapes([(one.shape, one.inner, one.parameters, one.power)], inputs, target, deadline))
