@@ -15,7 +15,8 @@ from training.symbolic.residuals import learnable_share
 from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.surrogate import relevant_columns
 from training.symbolic.two_factor import two_factor_candidates
-from training.symbolic.unary.stages import functions_of_a_product
+from training.symbolic.unary.stages import functions_in_sums, functions_of_a_product
+from training.symbolic.unary.views import view_candidates
 
 MIN_SHARE_FOR_ROUNDS = 0.4
 """Share of the target that can be learned without a law, below which one round is enough."""
@@ -23,6 +24,7 @@ SIMPLE = "products and sums"
 TWO_SUMS = "two sums"
 SUMS_OF_PRODUCTS = "sums of products"
 FUNCTIONS = "functions of products"
+SUMS_WITH_FUNCTIONS = "sums with functions"
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ def stages(
     yield from two_sums(inputs, target, random, deadline)
     yield from functions(inputs, target, random, deadline, space)
     relevant = np.sort(relevant_columns(inputs, target, random, deadline).columns)
+    views = view_candidates(inputs[:, relevant], target, space.functions, deadline)
+    yield from of_columns(relevant, (Stage(FUNCTIONS, [each], more_at_once=True) for each in views))
     for done in range(rounds):
         if done == 1 and learnable_share(inputs, target, deadline=deadline) < MIN_SHARE_FOR_ROUNDS:
             return
@@ -71,6 +75,9 @@ def stages(
         title = f"round {done + 1} of {rounds}"
         found = sums_of_products(inputs[:, columns], target, random, title, deadline, space)
         yield from of_columns(columns, found)
+        if done == 0:
+            part = functions_in_sums(inputs[:, relevant], target, random.spawn(1)[0], deadline, space)
+            yield from of_columns(relevant, (Stage(SUMS_WITH_FUNCTIONS, each, more_at_once=True) for each in part))
 
 
 def simple_candidates(

@@ -9,6 +9,7 @@ from models.arrays import FloatArray
 from training.symbolic.candidate import Candidate
 from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.search_space import ANY_LAW, SearchSpace
+from training.symbolic.unary.additive_scans import additive_candidates
 from training.symbolic.unary.build import of_shapes
 from training.symbolic.unary.log_scan import SOLVED, scan_products, scan_sums
 from training.symbolic.unary.table import LogTable
@@ -49,3 +50,24 @@ def functions_of_a_product(
             yield list(of_shapes([(one.shape, one.inner, one.parameters, one.power)], inputs, target, deadline))
         if order:
             return
+
+
+def functions_in_sums(
+    inputs: FloatArray,
+    target: FloatArray,
+    random: np.random.Generator,
+    deadline: Deadline = NO_DEADLINE,
+    space: SearchSpace = ANY_LAW,
+) -> Iterator[list[Candidate]]:
+    """Functions beside other terms, functions of sums, and of all products, exact ones alone.
+
+    Args:
+        inputs: ``(rows, columns)``, of the columns that matter.
+        target: ``(rows,)``.
+        random: draws rows.
+        deadline: checked before every step.
+        space: names the functions.
+    """
+    for candidate in additive_candidates(inputs, target, random, space.functions, deadline):
+        yield [candidate]
+    yield from functions_of_a_product(inputs, target, random, deadline, space)

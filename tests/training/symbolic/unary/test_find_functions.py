@@ -8,8 +8,10 @@ import pytest
 from models.arrays import FloatArray
 from training.metrics import predict
 from training.symbolic import find_law
-from training.symbolic.search_space import SearchSpace
+from training.symbolic.search_space import FUNCTIONS, SearchSpace
+from training.symbolic.unary.additive_scans import additive_candidates
 from training.symbolic.unary.stages import functions_of_a_product
+from training.symbolic.unary.views import view_candidates
 
 X = np.random.default_rng(0).uniform(0.5, 2.0, (200, 4))
 BEYOND = np.random.default_rng(1).uniform(2.0, 3.0, (50, 4))
@@ -44,3 +46,47 @@ def test_only_chosen_functions_are_proposed(functions: tuple[str, ...], proposed
     found = functions_of_a_product(X, decay(X), random, space=space, outstanding=True)
     names = {feature.function for part in found for candidate in part for feature in candidate.features}
     assert names == proposed
+
+
+def gap(x: FloatArray) -> FloatArray:
+    a, b, c, _ = x.T
+    return np.asarray(np.sqrt((a - b) ** 2 + 0.7 * c))
+
+
+def bell(x: FloatArray) -> FloatArray:
+    a, b, _, d = x.T
+    return np.asarray(-2 * d * np.exp(-((a - b) ** 2) / 3))
+
+
+def logarithm(x: FloatArray) -> FloatArray:
+    a, b, c, _ = x.T
+    return np.asarray(np.log(3 * a * b + c))
+
+
+@pytest.mark.parametrize("law", [gap, bell, logarithm])
+def test_a_sum_is_seen_through_the_inverse_of_a_function(law: Callable[[FloatArray], FloatArray]) -> None:
+    found = [each.predict(BEYOND) for each in view_candidates(X, law(X), FUNCTIONS)]
+    assert min(float(np.abs(values / law(BEYOND) - 1).max()) for values in found) < 1e-9
+
+
+def wave(x: FloatArray) -> FloatArray:
+    a, b, c, _ = x.T
+    return np.asarray(1.5 * a * np.sin(5 * b + 0.4) + c)
+
+
+def fading(x: FloatArray) -> FloatArray:
+    a, b, _, _ = x.T
+    return np.asarray(a * np.exp(-0.8 * b) * np.cos(6 * b))
+
+
+def rooted(x: FloatArray) -> FloatArray:
+    a, b, c, _ = x.T
+    return np.asarray(np.sqrt(a * b + c) + 2 * c)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("law", "columns"), [(wave, 3), (fading, 2), (rooted, 3)])
+def test_a_function_beside_other_terms_is_exact(law: Callable[[FloatArray], FloatArray], columns: int) -> None:
+    found = list(additive_candidates(X[:, :columns], law(X), np.random.default_rng(0), FUNCTIONS))
+    assert found
+    np.testing.assert_allclose(found[0].predict(BEYOND[:, :columns]), law(BEYOND), rtol=1e-9)
