@@ -15,8 +15,8 @@ from training.symbolic.residuals import learnable_share
 from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.surrogate import relevant_columns
 from training.symbolic.two_factor import two_factor_candidates
+from training.symbolic.unary.inverse_functions import view_candidates
 from training.symbolic.unary.stages import functions_in_sums, functions_of_a_product
-from training.symbolic.unary.views import view_candidates
 
 MIN_SHARE_FOR_ROUNDS = 0.4
 """Share of the target that can be learned without a law, below which one round is enough."""

@@ -18,13 +18,10 @@ from training.symbolic.unary.additive import (
     Rows,
     Term,
     candidate_of,
-    inner_products,
-    outer_products,
-    products,
     refined,
     scan,
-    usual_base,
 )
+from training.symbolic.unary.grids import inner_products, outer_products, products, usual_base
 
 MAX_COLUMNS = 6
 """Columns of a table that is scanned, at most."""

@@ -10,8 +10,8 @@ from training.metrics import predict
 from training.symbolic import find_law
 from training.symbolic.search_space import FUNCTIONS, SearchSpace
 from training.symbolic.unary.additive_scans import additive_candidates
+from training.symbolic.unary.inverse_functions import view_candidates
 from training.symbolic.unary.stages import functions_of_a_product
-from training.symbolic.unary.views import view_candidates
 
 X = np.random.default_rng(0).uniform(0.5, 2.0, (200, 4))
 BEYOND = np.random.default_rng(1).uniform(2.0, 3.0, (50, 4))
