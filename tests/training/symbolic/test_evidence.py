@@ -131,3 +131,16 @@ def test_an_exact_fit_whose_small_errors_follow_from_a_column_is_no_law() -> Non
     product = law([[1, 1]], [1.0])
     assert rejection_reason(product, x, x.prod(1) * (1 + 1e-8 * np.sin(x[:, 0]))) == LEARNABLE
     assert rejection_reason(product, x, x.prod(1) * (1 + 1e-8 * RANDOM.standard_normal(200))) is None
+
+
+def test_fitted_exponents_count_like_constants() -> None:
+    x = np.stack([np.arange(120) % 5 + 1.0, Q], 1)
+    decay = Feature("exp", (inner([[1, 0]], [-1.427582774408]),))
+    exponents = np.array([[2.92353029579264, 1, 0], [0, 0, 1], [0, 0, 0]])
+    constants = np.array([0.4491970997377, 396.9426524464, 1.0])
+    powers = np.array([1.0, 0.983032855964437])
+    five = Candidate(exponents, np.ones((3, 3)), constants, np.array([0, 1, 1]), powers, (decay,))
+    prices = np.round((five.predict(x) / Q)[:5])
+    assert five.predict(x) == pytest.approx(prices[x[:, 0].astype(int) - 1] * Q, rel=1e-9)
+    reason = rejection_reason(five, x, prices[x[:, 0].astype(int) - 1] * Q, names=["size", "quantity"])
+    assert reason == "column 'size' has 5 values; a formula in it cannot be told from a table of 5 constants"

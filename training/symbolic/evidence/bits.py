@@ -5,6 +5,7 @@ takes to write the formula.
 """
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 
 from training.symbolic.candidate import Candidate
@@ -36,15 +37,21 @@ def one_digit_bits() -> float:
 
 
 def exponent_bits(exponent: float) -> float:
-    """Bits to choose an exponent among those that are tried: 0 for 0, 3 for 1, 2 and their inverses, else more."""
+    """Bits to choose an exponent among those that are tried: 0 for 0, 3 for 1, 2 and their inverses, else more.
+
+    Of an exponent that is no twelfth, which is fitted, ``fitted_exponents`` gives the number.
+    """
     if exponent == 0:
         return 0.0
     size = abs(exponent)
     if size in (1.0, 2.0):
         return 3.0
-    if size * 2 == round(size * 2):
-        return 4.0
-    return 5.5 if abs(size * 12 - round(size * 12)) < 1e-9 else 12.0
+    return 4.0 if size * 2 == round(size * 2) else 5.5
+
+
+def fitted_exponents(exponents: Iterable[float]) -> list[float]:
+    """Exponents that are no twelfths: numbers like constants."""
+    return [exponent for exponent in exponents if abs(exponent * 12 - round(exponent * 12)) > 1e-9]
 
 
 def structure_bits(candidate: Candidate) -> float:
@@ -52,6 +59,12 @@ def structure_bits(candidate: Candidate) -> float:
     own = sum(map(exponent_bits, candidate.exponents.ravel().tolist()))
     outer = sum(exponent_bits(power) for power in candidate.sum_exponents.tolist() if power != 1)
     return own + outer + FUNCTION * len(candidate.features) + sum(map(structure_bits, candidate.inner_laws()))
+
+
+def all_exponents(candidate: Candidate) -> list[float]:
+    """Exponents of a candidate, its sums and its inner laws."""
+    own = [*candidate.exponents.ravel().tolist(), *candidate.sum_exponents.tolist()]
+    return own + [exponent for law in candidate.inner_laws() for exponent in all_exponents(law)]
 
 
 def _digits(value: float) -> int:

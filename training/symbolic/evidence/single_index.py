@@ -5,7 +5,7 @@ import numpy as np
 from models.arrays import FloatArray, IntArray
 from training.symbolic.all_constants import all_constants
 from training.symbolic.candidate import Candidate
-from training.symbolic.evidence.bits import FUNCTION, exponent_bits
+from training.symbolic.evidence.bits import FUNCTION, all_exponents, exponent_bits, fitted_exponents
 from training.symbolic.evidence.variable import Variable
 
 ROWS = 200
@@ -29,6 +29,7 @@ def single_index(candidate: Candidate, inputs: FloatArray) -> Variable | None:
         return None
     values = inputs[:, places] @ direction
     numbers = sorted({abs(number) for number in all_constants(candidate).tolist()})
+    numbers += set(fitted_exponents(all_exponents(candidate)))
     structure = sum(exponent_bits(power) for power in powers.tolist() if power != 1) + FUNCTION * len(
         candidate.features
     )

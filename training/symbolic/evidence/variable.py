@@ -72,13 +72,13 @@ class Variable:
         precision = error / self.share / np.sqrt(len(self.values))
         known = self.functions * information(self.values, precision)
         if self.has_few_levels:
-            known = min(known, self._table_bits(precision))
+            known = min(known, self._table_bits(precision, max(2, min(12, int(-np.log10(error)) - 1))))
         return known, self.structure + sum(number_bits(number, precision) for number in self.numbers)
 
-    def _table_bits(self, precision: float) -> float:
-        """Bits of a table of what the free functions give; a table holds numbers of any size, so none is free."""
+    def _table_bits(self, precision: float, digits: int) -> float:
+        """Bits of a table of what the free functions give, to some digits; none of its numbers is free."""
         levels, first = np.unique(self.values, return_index=True)
         entries = self.parts[first]
         cost, least = precision * np.sqrt(len(levels)), one_digit_bits()
         known = entries[np.isfinite(entries)].tolist()
-        return sum(max(least, number_bits(float(f"{value:.12g}"), cost)) for value in known)
+        return sum(max(least, number_bits(float(f"{value:.{digits}g}"), cost)) for value in known)

@@ -8,7 +8,7 @@ import numpy as np
 from models.arrays import BoolArray, FloatArray, IntArray
 from training.symbolic.all_constants import all_constants
 from training.symbolic.candidate import Candidate, Feature
-from training.symbolic.evidence.bits import FUNCTION, exponent_bits, structure_bits
+from training.symbolic.evidence.bits import FUNCTION, all_exponents, exponent_bits, fitted_exponents, structure_bits
 from training.symbolic.evidence.variable import Variable
 
 
@@ -81,15 +81,14 @@ class _Parts:
         with np.errstate(all="ignore"):
             units = np.abs(product[:, None]) ** powers
         for terms, functions in _free(groups, involved, len(self.candidate.sum_exponents)):
-            exponents = sum(map(exponent_bits, powers[terms].tolist()))
-            yield self._variable(values, sorted(named), terms, functions, units, exponents)
+            yield self._variable(values, sorted(named), terms, functions, units, powers[terms].tolist())
 
     def _formulas(self, values: FloatArray, names: list[int], own: BoolArray, rest: FloatArray) -> Iterator[Variable]:
         groups = _groups(rest, self.candidate.sum_index)
         involved = [group for group in np.unique(groups) if self.used[groups == group][:, own].any()]
         units = self._units(own)
         for terms, functions in _free(groups, involved, len(self.candidate.sum_exponents)):
-            exponents = sum(map(exponent_bits, self.used[terms][:, own].ravel().tolist()))
+            exponents = self.used[terms][:, own].ravel().tolist()
             yield self._variable(values, names, terms, functions, units, exponents, own)
 
     def _variable(
@@ -99,12 +98,15 @@ class _Parts:
         terms: BoolArray,
         functions: int,
         units: FloatArray,
-        structure: float,
+        exponents: list[float],
         own: BoolArray | None = None,
     ) -> Variable:
         """The formula of some terms, ``units`` without their constants and what stands beside them."""
         law, index = self.candidate, self.candidate.sum_index
-        numbers = law.constants[terms].tolist()
+        whole = [k for k in range(len(law.sum_exponents)) if terms[index == k].all()]
+        exponents = exponents + [float(law.sum_exponents[k]) for k in whole if law.sum_exponents[k] != 1]
+        structure = sum(map(exponent_bits, exponents))
+        numbers = law.constants[terms].tolist() + fitted_exponents(exponents)
         if own is not None:
             for number in np.flatnonzero(own[law.width :] & (self.used[terms][:, law.width :] != 0).any(0)):
                 feature = law.features[number]
@@ -113,10 +115,11 @@ class _Parts:
         alone = [k for k in range(len(law.sum_exponents)) if (index == k).sum() == 1]
         scales = [float(law.constants[index == k][0]) for k in alone if not terms[index == k].any()]
         numbers += scales[:1]  # the scale of all is the free function's too
-        whole = [k for k in range(len(law.sum_exponents)) if terms[index == k].all()]
-        structure += sum(exponent_bits(law.sum_exponents[k]) for k in whole if law.sum_exponents[k] != 1)
         weighted = units * law.constants
         parts = np.stack([weighted[:, terms & (index == k)].sum(1) for k in sorted(set(index[terms].tolist()))], 1)
+        if functions == 1 and len(whole) == parts.shape[1]:
+            with np.errstate(all="ignore"):
+                parts = (parts ** law.sum_exponents[whole]).prod(1, keepdims=True)
         is_factor = law.sum_exponents.tolist() == [1.0] and len(law.constants) == 1
         return Variable(values, names, numbers, structure, parts, functions, self._share(terms), is_factor)
 
@@ -145,7 +148,9 @@ def _columns_of(feature: Feature) -> set[int]:
 def _numbers(feature: Feature, *, alone: bool) -> list[float]:
     """Constants of a feature: all where it is of one column, else offset and scale, as the rest is its variable."""
     if alone:
-        return [float(number) for law in feature.arguments for number in all_constants(law)]
+        exponents = [exponent for law in feature.arguments for exponent in all_exponents(law)]
+        constants = [float(number) for law in feature.arguments for number in all_constants(law)]
+        return constants + fitted_exponents(exponents)
     law = feature.arguments[0]
     fixed = ~(law.exponents != 0).any(1)
     scale = sorted(law.constants[~fixed].tolist(), key=lambda number: len(f"{abs(number):.15g}"))[-1:]
