@@ -7,6 +7,7 @@ import numpy as np
 import sympy
 
 from benchmarks.laws.generate import Case, RandomLaw
+from benchmarks.laws.same_form import same_form
 from models.arrays import FloatArray
 
 RIGHT = 1e-6
@@ -25,7 +26,7 @@ def evaluate(case: Case, formula: str | None) -> Evaluation:
     """Compare a formula with the truth on points outside the table's range.
 
     Without noise, every value must be right, there and on the table's rows; a product must have the right exponents
-    besides. With noise, exponents and sign must be right.
+    besides. With noise, the exponents of all terms must be right, and a product's sign.
     """
     if formula is None:
         return Evaluation(False, np.inf)
@@ -36,6 +37,8 @@ def evaluate(case: Case, formula: str | None) -> Evaluation:
     right = case.noisy or max(inside, error) < RIGHT
     if isinstance(case.law, RandomLaw) and len(case.law.numerator) == 1 and not case.law.denominator:
         right = right and _same_structure(case, case.law.numerator[0].exponents, formula)
+    elif isinstance(case.law, RandomLaw) and case.noisy:
+        right = same_form(formula, case.law, case.columns)
     return Evaluation(right, error)
 
 

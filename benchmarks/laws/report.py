@@ -19,7 +19,14 @@ LIMITS = {
     "waves": 300,
     "roots": 300,
     "power-unary": 300,
+    "small-20": 60,
+    "small-40": 60,
+    "small-80": 60,
+    "noisy-products": 300,
+    "noisy-sums": 300,
+    "noisy-quotients": 300,
     "tables": 300,
+    "lawless": 300,
 }
 """Seconds that one search may take on one core, by kind."""
 TITLES = {
@@ -32,7 +39,14 @@ TITLES = {
     "waves": "Waves, in such columns",
     "roots": "Roots and powers of sums, in such columns",
     "power-unary": "A power law times a function of a product or a short sum, in such columns",
+    "small-20": "Short laws with 1 % noise in 20 rows: their form",
+    "small-40": "Short laws with 1 % noise in 40 rows: their form",
+    "small-80": "Short laws with 1 % noise in 80 rows: their form",
+    "noisy-products": "Products of powers with 1 % noise: exponents and sign",
+    "noisy-sums": "Sums of such products with 1 % noise: their form",
+    "noisy-quotients": "Quotients with 1 % noise: their form",
     "tables": "Tables without an arithmetic law: none claimed",
+    "lawless": "Tables without a law: no claim that is off by 0.1 %, or ten times the noise, beyond the range",
 }
 
 Results = Sequence[dict[str, Any]]
