@@ -8,6 +8,7 @@ import pytest
 from benchmarks.laws.cases import CASES
 from benchmarks.laws.evaluation import evaluate
 from benchmarks.laws.generate import Case, RandomLaw, Term
+from benchmarks.laws.lawless import KINDS, lawless_case
 from benchmarks.laws.lawless_tables import tables
 from benchmarks.laws.unary_laws import UNARY_CASES
 
@@ -85,3 +86,28 @@ def test_twenty_tables_follow_no_law_and_the_seed_draws_them() -> None:
         assert table.inputs.shape == (len(table.target), len(table.columns))
         assert np.isfinite(table.inputs).all()
         np.testing.assert_array_equal(table.target, other.target)
+
+
+@pytest.mark.parametrize(
+    ("formula", "found"),
+    [
+        ("1.02*a*b/(a + 1.97*e)", True),
+        ("b/(1 + 2.1*e/a)", True),
+        ("a*b/(a + 2*e + 0.01)", False),
+        ("a*b/(a + 2*e**2)", False),
+        ("a*b*exp(-e)", False),
+    ],
+)
+def test_with_noise_a_quotient_is_judged_by_its_terms(formula: str, found: bool) -> None:
+    assert evaluate(made_of(QUOTIENT, noisy=True), formula).found is found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_claim_in_a_lawless_table_is_false_unless_it_is_the_truth(kind: str) -> None:
+    drawn = lawless_case(7, list(KINDS).index(kind))
+    assert drawn.kind == kind
+    assert np.isfinite(drawn.target).all()
+    known = np.isfinite(drawn.truth).any()
+    assert drawn.is_false(drawn.error(drawn.truth)) is not bool(known)
+    assert drawn.is_false(drawn.error(drawn.truth * (1.01 + 20 * drawn.noise)))
+    assert drawn.is_false(drawn.error(np.full(len(drawn.truth), np.nan)))
