@@ -6,6 +6,7 @@ import pytest
 from training.symbolic.acceptance import LEARNABLE, rejection_reason
 from training.symbolic.candidate import Candidate, Feature
 from training.symbolic.evidence.missing_evidence import missing_evidence
+from training.symbolic.evidence.single_index import single_index
 from training.symbolic.search import search
 
 RANDOM = np.random.default_rng(3)
@@ -119,11 +120,15 @@ def test_a_code_inside_a_function_of_two_columns_is_tested_too() -> None:
 
 
 def test_a_function_of_a_sum_is_one_formula_of_one_variable() -> None:
-    x = RANDOM.uniform(2, 2.4, (300, 2))
+    x = RANDOM.uniform(1, 3, (300, 2))
     exponents = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
     quotient = law(exponents, [0.31, 1.7, 1.7, 1.0, 0.29, 0.29], 3)
     assert missing_evidence(quotient, x, 1e-15) is None
-    assert "'x0' and 'x1'" in str(missing_evidence(quotient, x, 0.001))
+    one = single_index(quotient, x)
+    assert one is not None
+    assert one.reason(1e-15, "ab") is None
+    assert "'a' and 'b'" in str(one.reason(0.01, "ab"))
+    assert single_index(law([[1, 0], [0, 2]], [1.0, 1.0]), x) is None
 
 
 def test_an_exact_fit_whose_small_errors_follow_from_a_column_is_no_law() -> None:
@@ -144,3 +149,11 @@ def test_fitted_exponents_count_like_constants() -> None:
     assert five.predict(x) == pytest.approx(prices[x[:, 0].astype(int) - 1] * Q, rel=1e-9)
     reason = rejection_reason(five, x, prices[x[:, 0].astype(int) - 1] * Q, names=["size", "quantity"])
     assert reason == "column 'size' has 5 values; a formula in it cannot be told from a table of 5 constants"
+
+
+def test_a_noisy_quotient_in_one_product_is_told_from_few_smooth_functions_of_it() -> None:
+    x = RANDOM.uniform(1, 10, (2000, 2))
+    quotient = law([[1, 1], [0, 0], [0.5, 0.5], [-0.5, -0.5]], [32.9, 23.6, 1.0, 444.0], 2)
+    assert "'x0' and 'x1'" in str(missing_evidence(quotient, x, 0.01))
+    coupled = law([[1, 1], [0, 2], [1, 0], [0, 1]], [1.0, 1.0, 1.0, 2.01], 2)
+    assert missing_evidence(coupled, x, 0.01) is None

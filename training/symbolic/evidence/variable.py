@@ -9,8 +9,9 @@ from models.arrays import FloatArray
 from training.symbolic.evidence.bits import number_bits, one_digit_bits
 from training.symbolic.evidence.information import information
 
-MIN_BITS, MIN_SHARE = 7.0, 0.25
-"""Bits that must be left in each variable, and the least share of all bits there."""
+MIN_BITS, MIN_SHARE, MIN_NOISY_SHARE, NOISY = 7.0, 0.25, 0.45, 1e-6
+"""Bits that must be left in each variable, and the least share of all bits there, without and with noise: errors above
+the last."""
 FEW_LEVELS, REPEATED = 20, 3
 """Values of a column that a table of constants could stand for, at most, and rows for each of them, at least."""
 TABLE = "cannot be told from a table of"
@@ -60,7 +61,8 @@ class Variable:
         if self.is_factor and set(self.values.tolist()) in SWITCHES:
             return None  # it turns the whole on and off, or its sign: there is nothing between
         known, taken = self.bits(error)
-        if self.levels > 2 and known - taken >= max(MIN_BITS, MIN_SHARE * known):
+        share = MIN_NOISY_SHARE if error > NOISY else MIN_SHARE
+        if self.levels > 2 and known - taken >= max(MIN_BITS, share * known):
             return None
         name = " and ".join(f"'{names[place]}'" for place in self.columns)
         if len(self.columns) == 1 and self.has_few_levels:

@@ -11,6 +11,9 @@ from training.symbolic.candidate import Candidate, Feature
 from training.symbolic.evidence.bits import FUNCTION, all_exponents, exponent_bits, fitted_exponents, structure_bits
 from training.symbolic.evidence.variable import Variable
 
+MIN_TERMS = 3
+"""Of a formula in a product of powers; of two terms, their columns are tested alone."""
+
 
 def variables(candidate: Candidate, inputs: FloatArray) -> Iterator[Variable]:
     """Every variable of the candidate, with the terms that are one formula in it.
@@ -80,6 +83,8 @@ class _Parts:
         named = named.union(*(self.own_columns[place - width] for place in places[places >= width]))
         with np.errstate(all="ignore"):
             units = np.abs(product[:, None]) ** powers
+        if np.isin(groups, involved).sum() < MIN_TERMS:
+            return
         for terms, functions in _free(groups, involved, len(self.candidate.sum_exponents)):
             yield self._variable(values, sorted(named), terms, functions, units, powers[terms].tolist())
 
