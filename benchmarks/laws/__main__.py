@@ -1,5 +1,6 @@
 """python -m benchmarks.laws: find random laws, and claim none where there is none; ``--write`` keeps the results.
 
+``--peers`` gives the same tables and time to other tools too.
 Seeds other than 2026 are for work on the search; the published results are those of 2026.
 """
 
@@ -21,6 +22,7 @@ from benchmarks.laws.cases import CASES
 from benchmarks.laws.evaluation import evaluate
 from benchmarks.laws.lawless import lawless_case
 from benchmarks.laws.lawless_tables import tables
+from benchmarks.laws.peers import command as peers
 from benchmarks.laws.report import LIMITS, line, summary, write
 from training.metrics import predict
 from training.symbolic import find_law
@@ -37,8 +39,12 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=50, help="laws of each kind (default: 50)")
     parser.add_argument("--seed", type=int, default=2026, help="start of all random numbers (default: 2026)")
     parser.add_argument("--jobs", type=int, default=1, help="laws at a time, each on one core (default: 1)")
-    parser.add_argument("--write", action="store_true", help=f"write {RESULTS}/laws.json and laws.md")
+    parser.add_argument("--write", action="store_true", help=f"write the results and their page in {RESULTS}")
+    peers.add_options(parser)
     options = parser.parse_args()
+    if options.peers:
+        peers.main(options, RESULTS)
+        return
     for kind in [options.kind] if options.kind else LIMITS:
         print(f"\n{kind}")
         results = []

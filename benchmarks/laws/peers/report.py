@@ -1,0 +1,131 @@
+"""The page of all tools: how many laws each solved, where the others were better, and what was measured."""
+
+import json
+import os
+import platform
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.laws.peers.environments import OURS, PEERS
+from benchmarks.laws.peers.trial import EXACT, POINTS
+
+NAME = "laws-peers"
+Results = Sequence[Mapping[str, Any]]
+
+
+def line(result: Mapping[str, Any]) -> str:
+    """One tool on one table."""
+    mark = "solved" if result["solved"] else "      "
+    error = "none" if result["error"] is None else f"{result['error']:.0e}"
+    said = result["problem"] or result["formula"]
+    return f"{mark} {result['tool']:10} {result['seconds']:6.1f} s  {error:>5}  {result['truth']}  ->  {said}"
+
+
+def write(folder: Path, entry: dict[str, Any], unavailable: Mapping[str, str]) -> None:
+    """Put the results of one kind and noise into ``laws-peers.json`` and its page; others stay.
+
+    Args:
+        folder: of the results.
+        entry: ``kind``, ``noise``, ``seed``, ``seconds``, ``results``.
+        unavailable: why tools were left out.
+    """
+    path = folder / f"{NAME}.json"
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"runs": []}
+    machine = f"one core of {platform.machine()} with {os.cpu_count()}, Python {platform.python_version()}"
+    others = [run for run in kept["runs"] if (run["kind"], run["noise"]) != (entry["kind"], entry["noise"])]
+    kept = {"unavailable": dict(unavailable), "runs": [*others, {**entry, "machine": machine}]}
+    path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    (folder / f"{NAME}.md").write_text(markdown(kept), encoding="utf-8")
+
+
+def markdown(kept: Mapping[str, Any]) -> str:
+    """The page."""
+    runs = sorted(kept["runs"], key=lambda run: run["noise"])
+    tools = [tool for tool in PEERS if any(result["tool"] == tool for run in runs for result in run["results"])]
+    every = [(run, result) for run in runs for result in run["results"]]
+    parts = [_introduction(runs), *_solved(runs, tools), *_beside(every, tools), *_losses(every)]
+    if kept["unavailable"]:
+        parts += ["\n## Left out\n", *(f"- {reason}" for reason in kept["unavailable"].values())]
+    return "\n".join(parts) + "\n"
+
+
+def _introduction(runs: Results) -> str:
+    seconds = " or ".join(sorted({f"{run['seconds']:g}" for run in runs}))
+    pinned = ", ".join(" ".join(peer.requirements[0].split("==")) for peer in PEERS.values() if peer.requirements)
+    return (
+        "# Laws beside other tools\n\n"
+        f"`python -m benchmarks.laws --peers --write` measures this: {pinned}, each in an environment of its own, on "
+        f"the tables of [random laws](laws.md). Each tool has {seconds} s a table on one core, imports not counted, "
+        "and is killed then; its last answer counts. Noise is normal, in proportion to each value. A law is solved if, "
+        f"at {POINTS:.0%} of 1,000 points outside the table's range, the prediction is off from the law without noise "
+        f"by less than the noise, or {EXACT:g} where there is none: pyoperon computes in float32. Without a claimed "
+        f"formula, {OURS} has no answer. Settings of the tools: "
+        "[benchmarks/laws/peers/programs](../../benchmarks/laws/peers/programs/__init__.py).\n"
+    )
+
+
+def _solved(runs: Results, tools: Sequence[str]) -> Iterable[str]:
+    yield "## Solved\n"
+    yield f"| Laws | Noise | {' | '.join(tools)} |"
+    yield "| --- | --- |" + " --- |" * len(tools)
+    totals: dict[float, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    counts: dict[float, int] = defaultdict(int)
+    for run in runs:
+        tables = len({result["table"] for result in run["results"]})
+        counts[run["noise"]] += tables
+        cells = []
+        for tool in tools:
+            own = [result for result in run["results"] if result["tool"] == tool]
+            solved = sum(result["solved"] for result in own)
+            totals[run["noise"]][tool] += solved
+            cells.append(f"{solved} of {len(own)}" if own else "")
+        yield f"| {run['kind']} | {run['noise']:.0%} | {' | '.join(_best_bold(cells))} |"
+    for noise, total in totals.items():
+        yield f"| all | {noise:.0%} | {' | '.join(f'{total[tool]} of {counts[noise]}' for tool in tools)} |"
+
+
+def _best_bold(cells: Sequence[str]) -> Sequence[str]:
+    """The largest count in bold."""
+    numbers = [int(cell.split()[0]) if cell else -1 for cell in cells]
+    best = max(numbers)
+    return [f"**{cell}**" if number == best and best > 0 else cell for cell, number in zip(cells, numbers, strict=True)]
+
+
+def _beside(every: Sequence[tuple[Any, Any]], tools: Sequence[str]) -> Iterable[str]:
+    """Table by table, ours and each other tool."""
+    ours = {_key(run, result): result for run, result in every if result["tool"] == OURS}
+    claimed = [result for result in ours.values() if result["formula"] is not None]
+    wrong = sum(not result["solved"] for result in claimed)
+    yield f"\n{OURS} claimed {len(claimed)} formulas, {wrong} of them not solved; the other tools always give one.\n"
+    yield "## Table by table\n\n| Beside | Both | Only ours | Only theirs | Neither |\n| --- | --- | --- | --- | --- |"
+    for tool in tools:
+        pairs = [
+            (ours[_key(run, result)]["solved"], result["solved"])
+            for run, result in every
+            if result["tool"] == tool and _key(run, result) in ours
+        ]
+        if tool != OURS and pairs:
+            counts = [pairs.count(pair) for pair in ((True, True), (True, False), (False, True), (False, False))]
+            yield f"| {tool} | {' | '.join(map(str, counts))} |"
+
+
+def _losses(every: Sequence[tuple[Any, Any]]) -> Iterable[str]:
+    """Tables that others solved and we did not."""
+    ours = {_key(run, result): result for run, result in every if result["tool"] == OURS}
+    by: dict[Any, list[str]] = defaultdict(list)
+    for run, result in every:
+        key = _key(run, result)
+        if result["solved"] and key in ours and not ours[key]["solved"]:
+            by[key].append(result["tool"])
+    if not by:
+        return
+    yield "\n## Solved by others only\n\n| Laws | Noise | Law | Solved by | Ours |\n| --- | --- | --- | --- | --- |"
+    for key, solved_by in by.items():
+        found = f"`{ours[key]['formula']}`" if ours[key]["formula"] else "none claimed"
+        yield f"| {key[0]} | {key[1]:.0%} | `{ours[key]['truth']}` | {', '.join(solved_by)} | {found} |"
+
+
+def _key(run: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[str, float, int]:
+    return run["kind"], run["noise"], result["table"]
