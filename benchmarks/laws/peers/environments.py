@@ -85,6 +85,6 @@ def _run(peer: Peer, *command: str) -> None:
     except subprocess.TimeoutExpired as error:
         raise PeerError(f"{peer.name} does not install: pip took more than {INSTALL_SECONDS} s.") from error
     if done.returncode:
-        lines = [line for line in (done.stdout + done.stderr).splitlines() if "rror" in line]
+        lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip().lower().startswith("error")]
         reason = lines[-1].strip() if lines else f"exit code {done.returncode}"
         raise PeerError(f"{peer.name} does not install ({' '.join(peer.requirements)}): {reason}")

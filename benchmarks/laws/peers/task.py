@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 TABLE, ANSWER = "table.npz", "answer.npz"
 READY = "ready"
 """What a program prints when its imports are done; its time begins."""
-SHARE = 0.95
+SHARE = 0.9
 """Of the time is for the search itself; the rest is for predictions."""
 
 FloatArray = NDArray[np.float64]
