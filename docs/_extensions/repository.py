@@ -38,6 +38,7 @@ docs/models
 docs/benchmarks
 Units <docs/results/arithmetic>
 Random laws <docs/results/laws>
+Laws beside other tools <docs/results/laws-peers>
 Wide tables <docs/results/wide>
 Intervals <docs/results/intervals>
 Tables in random dialects <docs/results/tables>
