@@ -27,6 +27,7 @@ docs/serving
 docs/training
 Formats <docs/formats>
 Examples <docs/examples>
+Units, forms and waves <docs/worked-examples>
 docs/deployment
 ```
 

@@ -7,7 +7,9 @@ ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 """README and the pages that people write; those under docs/results are made by benchmarks."""
 EXAMPLES = ROOT / "docs" / "examples.md"
-"""Its tables come with packages that the tests do not install; see test_examples.py."""
+WORKED_EXAMPLES = ROOT / "docs" / "worked-examples.md"
+WITH_PACKAGES = (EXAMPLES, WORKED_EXAMPLES)
+"""Their tables come with packages that the tests do not install; see test_examples.py and test_worked_examples.py."""
 
 
 def read(path: str | Path) -> str:

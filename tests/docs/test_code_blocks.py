@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import EXAMPLES, PAGES, ROOT, blocks, name, printed
+from tests.docs.pages import PAGES, ROOT, WITH_PACKAGES, blocks, name, printed
 from tests.end_to_end.server import Server, serve
 from tests.end_to_end.tracing import STRACE, calls_outside, files_below, traced
 
@@ -21,12 +21,14 @@ ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PATH": "", "OMP_NUM_THREADS": "1"}
 SNIPPETS = [
     pytest.param(block, id=f"{name(page)}-{index}")
     for page in PAGES
-    if page != EXAMPLES
+    if page not in WITH_PACKAGES
     for index, block in enumerate(blocks(page, "python"))
 ]
 LOCAL = [each for each in SNIPPETS if "localhost:8000" not in str(each.values[0])]
 CLIENTS = [each for each in SNIPPETS if each not in LOCAL]
-WITH_REQUESTS = [page for page in PAGES if page != EXAMPLES and any("$ curl" in b for b in blocks(page, "console"))]
+WITH_REQUESTS = [
+    page for page in PAGES if page not in WITH_PACKAGES and any("$ curl" in b for b in blocks(page, "console"))
+]
 
 
 TELEMETRY_SECONDS = 12.0
