@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.laws.cases import CASES
 from benchmarks.laws.peers import environments
-from benchmarks.laws.peers.command import cores, installed
+from benchmarks.laws.peers.command import cores, installed, levels
 from benchmarks.laws.peers.environments import OURS, PEERS, Peer, PeerError, environment
 from benchmarks.laws.peers.measure import Plan, observed, trials
 from benchmarks.laws.peers.report import markdown, write
@@ -72,6 +72,8 @@ def test_errors_of_a_target_are_in_proportion_and_the_same_for_every_tool() -> N
     assert errors.std() == pytest.approx(0.01, rel=0.1)
     np.testing.assert_array_equal(observed(case, 0.01, 3), observed(case, 0.01, 3))
     np.testing.assert_array_equal(observed(case, 0.0, 3), target)
+    assert levels("products", [0.0, 0.01]) == [0.0, 0.01]
+    assert levels("noisy", [0.0, 0.01]) == [0.03]
     own = CASES["noisy"](np.random.default_rng(0))
     np.testing.assert_array_equal(observed(own, 0.01, 3), own.target[:, 0])
 
@@ -87,7 +89,7 @@ def test_every_kind_of_law_is_a_task(kind: str, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("benchmarks.laws.peers.measure.run", stub)
     [result] = trials(Plan({OURS: Path()}, 1.0, 0, [None]), kind, 0.01, 0)
-    assert given[0].inputs.shape == (1000, len(given[0].columns))
+    assert given[0].inputs.shape == (len(given[0].target), len(given[0].columns))
     assert (result["solved"], result["error"]) == (False, None)
 
 
@@ -159,7 +161,7 @@ def test_the_page_counts_wins_losses_and_what_float32_costs(tmp_path: Path) -> N
     assert "- eggp does not install (eggp==2.2.2): ERROR" in page
     write(tmp_path, {**entry, "results": results[:2]}, {})
     assert "| pyoperon | 0 | 1 | 0 | 0 |" in (tmp_path / "laws-peers.md").read_text(encoding="utf-8")
-    assert markdown({"unavailable": {}, "runs": [entry]}).count("## ") == 4
+    assert markdown({"unavailable": {}, "runs": [{**entry, "machine": "m"}]}).count("## ") == 4
 
 
 def test_tables_at_a_time_have_a_core_each_as_far_as_there_are_cores() -> None:

@@ -5,7 +5,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.laws.cases import CASES
+from benchmarks.laws.generate import NOISE
 from benchmarks.laws.peers.environments import PEERS, PeerError, default_home, environment
 from benchmarks.laws.peers.measure import Plan, measure
 from benchmarks.laws.peers.report import NAME, line, write
@@ -36,7 +39,7 @@ def main(options: argparse.Namespace, results: Path) -> None:
     pythons, unavailable = installed(options.tools, options.peers_home)
     plan = Plan(pythons, options.seconds, options.seed, cores(options.jobs))
     for kind in kinds:
-        for noise in options.noise:
+        for noise in levels(kind, options.noise):
             print(f"\n{kind}, noise {noise:.1%}", flush=True)
             found = []
             for result in measure(plan, kind, noise, options.count):
@@ -47,6 +50,11 @@ def main(options: argparse.Namespace, results: Path) -> None:
                 write(results, entry, unavailable)
     if options.write:
         print(f"\nwritten  {results / NAME}.json and .md")
+
+
+def levels(kind: str, noises: Sequence[float]) -> Sequence[float]:
+    """The noise that tables of a kind are given in turn; one with noise of its own keeps that."""
+    return [NOISE] if CASES[kind](np.random.default_rng(0)).noisy else noises
 
 
 def installed(tools: Sequence[str], home: Path) -> tuple[dict[str, Path], dict[str, str]]:

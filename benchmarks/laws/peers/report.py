@@ -34,8 +34,9 @@ def write(folder: Path, entry: dict[str, Any], unavailable: Mapping[str, str]) -
     path = folder / f"{NAME}.json"
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"runs": []}
     machine = f"one core of {platform.machine()} with {os.cpu_count()}, Python {platform.python_version()}"
+    entry = {**entry, "machine": machine}
     others = [run for run in kept["runs"] if (run["kind"], run["noise"]) != (entry["kind"], entry["noise"])]
-    kept = {"unavailable": dict(unavailable), "runs": [*others, {**entry, "machine": machine}]}
+    kept = {"unavailable": dict(unavailable), "runs": [*others, entry]}
     path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     (folder / f"{NAME}.md").write_text(markdown(kept), encoding="utf-8")
 
@@ -56,12 +57,15 @@ def markdown(kept: Mapping[str, Any]) -> str:
 
 
 def _introduction(runs: Results) -> str:
-    seconds = " or ".join(sorted({f"{run['seconds']:g}" for run in runs}))
+    seconds, seeds, machines = (
+        " or ".join(sorted({str(run[name]) for run in runs})) for name in ("seconds", "seed", "machine")
+    )
     pinned = ", ".join(" ".join(peer.requirements[0].split("==")) for peer in PEERS.values() if peer.requirements)
     return (
         "# Laws beside other tools\n\n"
         f"`python -m benchmarks.laws --peers --write` measures this: {pinned}, each in an environment of its own, on "
-        f"the tables of [random laws](laws.md). Each tool has {seconds} s a table on one core, imports not counted, "
+        f"the tables of [random laws](laws.md), seed {seeds}. Each tool has {seconds} s a table on {machines}, imports "
+        "not counted, "
         "and is killed then; its last answer counts. Noise is normal, in proportion to each value. A law is solved if, "
         f"at {POINTS:.0%} of 1,000 points outside the table's range, the prediction is off from the law without noise "
         f"by less than the noise, or {EXACT:g} where there is none. pyoperon computes in float32, whose rounding costs "
