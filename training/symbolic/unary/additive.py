@@ -18,10 +18,11 @@ from training.symbolic.unary.grids import products
 from training.symbolic.unary.shapes import CALLS
 
 ROWS, MIN_ROWS = 300, 60
-SOLVED = 1e-13
+SOLVED = 1e-20
 """Squared error, as a share of the target's, at which a law is found."""
 REFINED = 6
 """Of the best of every scan."""
+MAX_TERMS = 6
 KEPT = 1e-6
 """Terms below this share of the largest are rounding."""
 LARGEST_ANGLE, STEP = 26.0, 0.35
@@ -183,8 +184,8 @@ def refined(rows: Rows, term: Term, deadline: Deadline = NO_DEADLINE) -> Term | 
     return Term(term.outer, term.function, term.inner, best[:count], term.damped, rate)
 
 
-def candidate_of(rows: Rows, term: Term, inputs: FloatArray) -> Candidate:
-    """The sum of the base's products that matter and a term, of all rows."""
+def candidate_of(rows: Rows, term: Term, inputs: FloatArray) -> Candidate | None:
+    """The sum of the base's products that matter and a term, of all rows; None if those are many, or not the term."""
     values = term.values(rows.inputs)
     design = np.column_stack([products(rows.inputs, rows.base), values])
     size = _lengths(design)
@@ -195,6 +196,8 @@ def candidate_of(rows: Rows, term: Term, inputs: FloatArray) -> Candidate:
         kept, constants = kept[strong], constants[strong]
     constants = constants / size[kept] * rows.scale
     own = kept >= len(rows.base)
+    if not own.any() or len(kept) > MAX_TERMS:
+        return None
     base = rows.base[kept[~own]]
     features = _features(term, kept[own] - len(rows.base), constants[own], rows.inputs)
     outer = np.concatenate([term.outer, np.ones(len(features))])

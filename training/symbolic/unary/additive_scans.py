@@ -22,6 +22,7 @@ from training.symbolic.unary.additive import (
     scan,
 )
 from training.symbolic.unary.grids import inner_products, outer_products, products, usual_base
+from training.symbolic.unary.table import few_valued
 
 MAX_COLUMNS = 6
 """Columns of a table that is scanned, at most."""
@@ -45,7 +46,7 @@ def additive_candidates(
         functions: names of those that are tried.
         deadline: checked before every step.
     """
-    if not 0 < inputs.shape[1] <= MAX_COLUMNS:
+    if not 0 < inputs.shape[1] <= MAX_COLUMNS or few_valued(inputs).any():
         return
     rows = Rows.of(inputs, target, usual_base(inputs), random)
     if rows is None:
@@ -57,8 +58,9 @@ def additive_candidates(
             better = refined(rows, term, deadline)
             if better is not None and (best is None or np.abs(better.outer).sum() < np.abs(best.outer).sum()):
                 best = better
-        if best is not None:
-            yield candidate_of(rows, best, inputs)
+        found = candidate_of(rows, best, inputs) if best is not None else None
+        if found is not None:
+            yield found
             return
 
 

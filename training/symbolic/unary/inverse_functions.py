@@ -13,11 +13,11 @@ from models.arrays import FloatArray
 from training.symbolic.candidate import Candidate, Feature, different_rows, signs_of
 from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.unary.build import sum_of
-from training.symbolic.unary.table import both_signs, exponent_rows
+from training.symbolic.unary.table import both_signs, exponent_rows, few_valued
 
 MAX_COLUMNS, MAX_ROWS = 6, 600
 ROWS_PER_PRODUCT = 2
-SOLVED = 1e-9
+SOLVED = 1e-11
 """Error, as a share of the view's spread, at which a sum is found."""
 KEPT = 1e-6
 """Products below this share of the largest are rounding."""
@@ -55,7 +55,7 @@ def view_candidates(
         functions: names of those that are tried.
         deadline: checked before every view.
     """
-    if not 0 < inputs.shape[1] <= MAX_COLUMNS:
+    if not 0 < inputs.shape[1] <= MAX_COLUMNS or few_valued(inputs).any():
         return
     rows = different_rows(inputs, target)
     rows = rows[(inputs[rows] != 0).all(1) & (target[rows] != 0)][:MAX_ROWS]
@@ -105,13 +105,15 @@ def _sparse(design: FloatArray, goal: FloatArray) -> FloatArray | None:
     size = np.sqrt(np.mean(design**2, 0))
     kept = np.arange(design.shape[1])
     for _ in range(4):
-        found = np.linalg.lstsq(design[:, kept] / size[kept], goal, rcond=1e-14)[0]
+        found, _, rank, _ = np.linalg.lstsq(design[:, kept] / size[kept], goal, rcond=1e-13)
+        if rank < len(kept):  # columns of few values, which some products fit whatever the law
+            return None
         rest = goal - design[:, kept] / size[kept] @ found
         if not np.sqrt(np.mean(rest**2)) < SOLVED * np.std(goal):
             return None
         strong = np.abs(found) > KEPT * np.abs(found).max()
         kept, found = kept[strong], found[strong]
-    if len(kept) > MAX_TERMS:
+    if len(kept) > min(MAX_TERMS, design.shape[1] // 2):
         return None
     constants = np.zeros(design.shape[1])
     constants[kept] = found / size[kept]

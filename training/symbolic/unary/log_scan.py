@@ -15,7 +15,7 @@ from numpy.polynomial.chebyshev import chebvander
 from models.arrays import FloatArray, IntArray
 from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.unary.shapes import Shape, starts
-from training.symbolic.unary.table import LogTable, best, both_signs, exponent_rows, up_to_scale
+from training.symbolic.unary.table import LogTable, best, both_signs, exponent_rows, few_valued, up_to_scale
 from training.symbolic.unary.variable_projection import refine
 
 DEGREE = 9
@@ -26,7 +26,7 @@ FITTED, LIKELY, FIRST_STEPS = 12, 8, 6
 """Start values of each inner sum that are improved, and the best of all that are after so many steps."""
 PROMISING, OUTSTANDING = 1e-2, 0.5
 """Share of the goal's square that a smooth function of a likely product leaves, and of what the next one leaves."""
-SOLVED = 1e-13
+SOLVED = 1e-18
 """Squared error, as a share of what the powers of columns leave, at which a law is found."""
 SHAPES = (
     (Shape("exp", 1), Shape("identity", 2)),
@@ -74,6 +74,7 @@ def directions(inputs: FloatArray, largest: int = 4) -> FloatArray:
     """Products that are no powers of one another, of up to so many columns: ``(products, columns)``."""
     grids = {1: (1.0,), 2: (-2.0, -1.0, 1.0, 2.0), 3: (-2.0, -1.0, 1.0, 2.0), 4: (-1.0, 1.0)}
     rows = exponent_rows(inputs.shape[1], largest, grids)
+    rows = rows[~(rows != 0)[:, few_valued(inputs)].any(1)]
     return up_to_scale(rows[(np.abs(rows) == 2).sum(1) <= 1])
 
 
@@ -138,6 +139,7 @@ def scan_sums(
 ) -> Iterator[list[FittedShape]]:
     """Functions of a sum of two products, each of one column or two; waves aside, which have a scan of their own."""
     rows = exponent_rows(table.inputs.shape[1], 2, {1: (1.0,), 2: (1.0,)})
+    rows = rows[~(rows != 0)[:, few_valued(table.inputs)].any(1)]
     inner = [np.array(pair) for pair in combinations(rows, 2) if not (pair[0] * pair[1]).any()]
     inner = sorted(inner, key=lambda pair: float(pair.sum()))[:PAIRS]
     for name in OF_SUMS:

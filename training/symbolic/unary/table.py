@@ -13,6 +13,9 @@ from training.symbolic.monomial import MAX_ZERO_SHARE
 ROWS, MIN_ROWS = 256, 40
 """Rows that scans see, at most, and at least."""
 
+MIN_VALUES = 10
+"""Of a column, to be inside a function or beside one."""
+
 
 @dataclass(frozen=True)
 class LogTable:
@@ -95,6 +98,11 @@ def up_to_scale(exponents: FloatArray) -> FloatArray:
 def both_signs(inputs: FloatArray) -> BoolArray:
     """Columns that are not positive everywhere, ``(columns,)``."""
     return np.asarray((inputs <= 0).any(0))
+
+
+def few_valued(inputs: FloatArray) -> BoolArray:
+    """Columns of so few values that a function of them with its constants fits any target: codes, ``(columns,)``."""
+    return np.array([len(np.unique(column)) < MIN_VALUES for column in inputs.T], dtype=np.bool_)
 
 
 def best(errors: FloatArray, count: int) -> IntArray:

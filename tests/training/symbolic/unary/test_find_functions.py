@@ -11,7 +11,7 @@ from training.symbolic import find_law
 from training.symbolic.search_space import FUNCTIONS, SearchSpace
 from training.symbolic.unary.additive_scans import additive_candidates
 from training.symbolic.unary.inverse_functions import view_candidates
-from training.symbolic.unary.stages import functions_of_a_product
+from training.symbolic.unary.stages import functions_in_sums, functions_of_a_product
 
 X = np.random.default_rng(0).uniform(0.5, 2.0, (200, 4))
 BEYOND = np.random.default_rng(1).uniform(2.0, 3.0, (50, 4))
@@ -90,3 +90,11 @@ def test_a_function_beside_other_terms_is_exact(law: Callable[[FloatArray], Floa
     found = list(additive_candidates(X[:, :columns], law(X), np.random.default_rng(0), FUNCTIONS))
     assert found
     np.testing.assert_allclose(found[0].predict(BEYOND[:, :columns]), law(BEYOND), rtol=1e-9)
+
+
+def test_no_function_of_a_code_is_proposed() -> None:
+    code = np.random.default_rng(2).integers(1, 6, 200).astype(np.float64)
+    inputs = np.column_stack([code, X[:, 0]])
+    price = np.array([3.0, 3.7, 5.9, 6.4, 11.3])[code.astype(int) - 1] * X[:, 0]
+    random = np.random.default_rng(0)
+    assert list(functions_in_sums(inputs, price, random)) == list(view_candidates(inputs, price, FUNCTIONS)) == []
