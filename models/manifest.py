@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from models.alternatives import FrontEntry
+from models.alternatives import FrontEntry, Rival
 from models.uncertainty import Uncertainty
 
 MANIFEST_FILE = "manifest.json"
@@ -99,6 +99,7 @@ class Manifest(_Strict):
     latex: str | None = None
     uncertainty: Uncertainty | None = None
     front: list[FrontEntry] | None = None
+    rivals: list[Rival] | None = None
     training: Training
     metrics: dict[str, dict[str, Any]]
     files: dict[str, FileEntry]

@@ -54,6 +54,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         constants_: the law's constants as fitted, with their standard errors, see ``models.uncertainty``; empty if
             there is no law.
         front_: the best formula of each complexity that was tried, with its error, see ``models.alternatives``.
+        rivals_: formulas that explain the rows equally well, where therefore none is claimed.
         network_: the law as a PyTorch network in float64, or the best fit.
         ranges_: lowest and highest value of each column, ``(columns, 2)``.
         n_features_in_: number of columns.
@@ -114,11 +115,10 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             seconds=limit,
         )
         self.network_: Law = finding.network
-        self.formula_: str | None = finding.formula
-        self.latex_: str | None = finding.latex
-        self.reason_: str | None = finding.reason
+        self.formula_, self.latex_, self.reason_ = finding.formula, finding.latex, finding.reason
         self.ranges_: FloatArray = np.stack([X[rows].min(0), X[rows].max(0)], axis=1)
-        self._seed, self._rows, self._finding, self.front_ = seed, len(used), finding, list(finding.front)
+        self._seed, self._rows, self._finding = seed, len(used), finding
+        self.front_, self.rivals_ = list(finding.front), list(finding.rivals)
         return self
 
     @property
@@ -207,7 +207,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         columns, found = self._columns(), self._finding.uncertainty
-        inside = np.random.default_rng(self._seed).uniform(*self.ranges_.T, (1000, len(columns)))
+        inside = np.random.default_rng(self._seed).uniform(self.ranges_[:, 0], self.ranges_[:, 1], (1000, len(columns)))
         manifest = manifest_fields(
             self.network_,
             columns,
@@ -225,6 +225,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             metrics=self._measure(X, y),
             uncertainty=found.fields if found else None,
             front=self.front_,
+            rivals=self.rivals_,
         )
         checks = {"interpolation": inside, "extrapolation": 10 * inside}
         spread = found.spread if found else None
@@ -243,8 +244,7 @@ class ArithmeticRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if X is None:
             return {part: {"rows": 0} for part in ("interpolation", "extrapolation")}
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, reset=False)
-        low, high = self.ranges_.T
-        within = ((low <= X) & (high >= X)).all(1)
+        within = ((self.ranges_[:, 0] <= X) & (self.ranges_[:, 1] >= X)).all(1)
         predicted = self.predict(X)
         masks = {"interpolation": within, "extrapolation": ~within}
         return {part: regression_errors(predicted[mask], y[mask].astype(np.float64)) for part, mask in masks.items()}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from models.alternatives import Rival
 from models.manifest import Manifest
 from training.cli.constants import constants_line
 from training.cli.verdicts import verdicts
@@ -31,6 +32,18 @@ def print_result(title: str, manifest: Manifest, metrics: ErrorsByPart | None = 
 def print_no_law(reason: str) -> None:
     """Print that symbolic regression found no law, and that the model must not extrapolate."""
     print(f"No law found: {reason}. The model only fits its training range; do not trust it outside.")
+
+
+def print_rivals(rivals: Sequence[Rival]) -> None:
+    """Print the formulas that explain the rows equally well, and where each parts from the first."""
+    for rival in rivals:
+        place = " and ".join(f"{name} = {value:.3g}" for name, value in rival.parts_at.items())
+        error = f"off by {rival.relative_rmse:.1e}"
+        print(
+            f"rival    {rival.formula}  ({error}, parts at {place})"
+            if place
+            else f"rival    {rival.formula}  ({error})"
+        )
 
 
 def _print_arithmetic(name: str, manifest: Manifest, metrics: ErrorsByPart) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from models.alternatives import FrontEntry
+from models.alternatives import FrontEntry, Rival
 from models.law import Law
 from models.networks import Network
 from models.uncertainty import Uncertainty
@@ -22,7 +22,7 @@ def manifest_fields(
     training: Mapping[str, Any],
     metrics: Mapping[str, Any],
     summary: str = "",
-    **found: Uncertainty | Sequence[FrontEntry] | None,
+    **found: Uncertainty | Sequence[FrontEntry] | Sequence[Rival] | None,
 ) -> dict[str, Any]:
     """The manifest's fields but ``name``, ``version`` and ``files``.
 
@@ -36,7 +36,7 @@ def manifest_fields(
         training: its ``Training`` but ``packages``.
         metrics: errors by part.
         summary: one line for people; empty: target, columns and unit.
-        found: ``uncertainty``, ``front``: what a search found beside the formula; what is empty is not stated.
+        found: ``uncertainty``, ``front``, ``rivals``; what is empty is not stated.
     """
     name = unit_name(network, reason)
     return {

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,10 +15,15 @@ from training.symbolic.deadline import Deadline
 from training.symbolic.evidence.variable import TABLE
 from training.symbolic.pool import CandidatePool, PoolEntry
 from training.symbolic.residuals import MIN_LEARNABLE_SHARE
+from training.symbolic.rivals.rivals import Rival, RivalSearch
 from training.symbolic.screening import depends, screened_rows
 from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.stages import Stage
 
+RIVALS = "other formulas explain the rows equally well"
+"""Why a candidate with rivals is rejected."""
+RIVAL_SECONDS = 0.5
+"""Time for rivals in any case."""
 MIN_BITS = 20
 """Information in the targets of held-out rows, below which a law of a few of many columns may be chance."""
 
@@ -39,6 +44,7 @@ class BestCandidate:
         length: its description length.
         reason: why it is rejected: ``UNDECIDED`` until asked, None where it is accepted.
         pool: the best of the others.
+        rivals: of the candidate, where that is why it is rejected.
     """
 
     inputs: FloatArray
@@ -52,6 +58,7 @@ class BestCandidate:
     length: float = math.inf
     reason: str | None = UNDECIDED
     pool: CandidatePool = field(default_factory=CandidatePool)
+    rivals: list[Rival] = field(default_factory=list)
 
     def seen(self, columns: IntArray | None = None) -> tuple[FloatArray, FloatArray]:
         """The rows that candidates are made of, of some columns or all."""
@@ -103,18 +110,33 @@ class BestCandidate:
         """Accept or reject the candidate, unless that is decided; without ``noise``, accept exact fits only."""
         if self.fitted is None or self.reason != UNDECIDED:
             return
-        if self.rows is None:
-            self.reason = rejection_reason(
-                self.candidate,
-                self.inputs,
-                self.target,
-                self.weights,
-                noise=noise,
-                deadline=deadline,
-                names=self.names,
+        decided = self._narrow_reason if self.rows is None else self._wide_reason
+        reason = decided(deadline, noise=noise)
+        if reason is None:  # undecided until rivals are looked for: the time may be up
+            self.rivals = self._find_rivals(deadline.no_earlier_than(RIVAL_SECONDS))
+            reason = RIVALS if self.rivals else None
+        self.reason = reason
+
+    def _narrow_reason(self, deadline: Deadline, *, noise: bool) -> str | None:
+        """``rejection_reason``, of all columns."""
+        table = self.candidate, self.inputs, self.target, self.weights
+        return rejection_reason(*table, noise=noise, deadline=deadline, names=self.names)
+
+    def _find_rivals(self, deadline: Deadline) -> list[Rival]:
+        """Candidates of the pool, and neighbours of the best, that explain all rows as well."""
+        best, others = self.candidate, [self._widened(entry) for entry in self.pool.shortest()]
+        used = np.any([best.used, *(other.used for other in others)], axis=0)
+        used[: int(not used.any())] = True
+        search = RivalSearch(best.of_columns(used), self.inputs[:, used], self.target, self.weights, deadline)
+        found = [
+            replace(
+                rival,
+                candidate=rival.candidate.widened(used),
+                parts_at={int(np.flatnonzero(used)[place]): value for place, value in rival.parts_at.items()},
             )
-        else:
-            self.reason = self._wide_reason(deadline, noise=noise)
+            for rival in search.rivals(other.of_columns(used) for other in others)
+        ]
+        return [rival for rival in found if self.space.allows(rival.candidate)]
 
     def _wide_reason(self, deadline: Deadline, *, noise: bool) -> str | None:
         """As ``rejection_reason``, of the columns that the candidate is made of, and then of all the others."""

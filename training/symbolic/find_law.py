@@ -15,7 +15,7 @@ from training.symbolic.forms.find import fit_form
 from training.symbolic.forms.parse import Form
 from training.symbolic.formula import formula
 from training.symbolic.law_result import LawResult
-from training.symbolic.no_law import Outliers, column_names, outlier_reason, search_reason
+from training.symbolic.no_law import Outliers, column_names, outlier_reason, rival_reason, search_reason
 from training.symbolic.outliers import find_outliers
 from training.symbolic.scaled_problem import ScaledProblem, SearchProgress, Table
 from training.symbolic.search import MIN_SECONDS, NOT_DECIDED, ROUNDS, SearchResult, search
@@ -73,7 +73,8 @@ def _of_search(
     """The result of a search."""
     network, law = problem.network(found.candidate), problem.law(found.candidate)
     result = _result(network, law, reason, problem.table, problem.names, weights)
-    return replace(result, remark=None if reason else found.remark, front=problem.front(found.front))
+    rivals = problem.rivals(found.candidate, found.rivals)
+    return replace(result, remark=None if reason else found.remark, front=problem.front(found.front), rivals=rivals)
 
 
 def _of_form(
@@ -121,7 +122,7 @@ def _search(
     rounds: int,
 ) -> tuple[SearchResult, Outliers | None]:
     """The search over all rows and, where that finds no law, the one for outliers."""
-    told, space = SearchProgress(progress, problem.text), space.of_columns(problem.varied)
+    reported, space = SearchProgress(progress, problem.text), space.of_columns(problem.varied)
     found = search(
         *problem.searched,
         weights,
@@ -130,12 +131,14 @@ def _search(
         seed=seed,
         rounds=rounds,
         seconds=SEARCH_SHARE * end.remaining,
-        progress=told.tried,
-        watch=told.best,
+        progress=reported.tried,
+        watch=reported.best,
     )
+    if rivals := problem.rivals(found.candidate, found.rivals):
+        return replace(found, reason=rival_reason(rivals)), None
     if not found.reason:
         return found, None
-    told.tried("outliers")
+    reported.tried("outliers")
     return found, find_outliers(*problem.searched, space=space, seed=seed, rounds=min(rounds, 1), seconds=end.remaining)
 
 

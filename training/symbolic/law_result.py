@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.alternatives import FrontEntry
+from models.alternatives import FrontEntry, Rival
 from models.arrays import FloatArray
 from models.law import Law
 from training.symbolic.formula import Formula
@@ -23,6 +23,7 @@ class LawResult:
         uncertainty: of the law's constants; None where no law was found, or it cannot be computed.
         remark: one sentence on the units of the law's numbers; None where none was found, or units are not known.
         front: the best formula of each complexity that was tried, with its error on these rows; the law is one.
+        rivals: formulas that explain the rows equally well, where therefore none is claimed; else empty.
     """
 
     network: Law
@@ -31,6 +32,7 @@ class LawResult:
     uncertainty: LawUncertainty | None = None
     remark: str | None = None
     front: Sequence[FrontEntry] = ()
+    rivals: Sequence[Rival] = ()
 
     @property
     def formula(self) -> str | None:

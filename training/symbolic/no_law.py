@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from models.alternatives import Rival
 from models.arrays import IntArray
 from training.symbolic.candidate import Candidate
 from training.symbolic.search import SearchResult
@@ -25,6 +26,16 @@ def search_reason(found: SearchResult, seconds: float) -> str:
         return str(found.reason)
     return (
         f"the search stopped after {seconds:g} s, at {found.stopped_at} (raise --seconds); until then, {found.reason}"
+    )
+
+
+def rival_reason(rivals: Sequence[Rival]) -> str:
+    """Why no law is found, where formulas explain the rows equally well: which, where they part, what to measure."""
+    place = " and ".join(f"{name} = {value:.3g}" for name, value in rivals[1].parts_at.items())
+    more = f" (and {len(rivals) - 2} more)" if len(rivals) > 2 else ""
+    return (
+        f"{rivals[0].formula} and {rivals[1].formula}{more} explain the rows equally well and part at {place}; measure "
+        f"at {place} to tell them apart"
     )
 
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.alternatives import FrontEntry
+from models.alternatives import FrontEntry, Rival
 from models.arrays import BoolArray, FloatArray
 from models.law import Law
 from training.metrics import predict, relative_rmse
 from training.symbolic.candidate import Candidate
 from training.symbolic.formula import formula
+from training.symbolic.rivals.rivals import Rival as FoundRival
 from training.symbolic.scaling import Scaling, scaled
 
 MAX_LOSS = 1e-9
@@ -65,6 +66,27 @@ class ScaledProblem:
             FrontEntry(formula=self.text(candidate), complexity=candidate.complexity, relative_rmse=error)
             for candidate, error in front
             if math.isfinite(error)
+        ]
+
+    def rivals(self, best: Candidate, found: Sequence[FoundRival]) -> list[Rival]:
+        """The best candidate and its rivals as formulas, with where they part; empty without rivals."""
+        if not found:
+            return []
+        (x, y), columns = self.searched, np.flatnonzero(self.varied)
+        error = relative_rmse(best.predict(x), y)
+        everyone = [FoundRival(best, error, 0.0, {}), *found]
+        return [
+            Rival(
+                formula=self.text(rival.candidate),
+                complexity=rival.candidate.complexity,
+                relative_rmse=rival.relative_rmse,
+                bits=rival.bits,
+                parts_at={
+                    self.names[columns[place]]: value * 10.0 ** int(self.scaling.columns[place])
+                    for place, value in rival.parts_at.items()
+                },
+            )
+            for rival in everyone
         ]
 
     def network(self, candidate: Candidate) -> Law:

@@ -14,6 +14,7 @@ from training.symbolic.best_candidate import BestCandidate
 from training.symbolic.candidate import Candidate
 from training.symbolic.deadline import NO_DEADLINE, Deadline, DeadlineError
 from training.symbolic.dimensionless.stages import dimensional_stages
+from training.symbolic.rivals.rivals import Rival
 from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.stages import SIMPLE, Stage, constant_candidate, stages
 from training.symbolic.wide_stages import wide_stages
@@ -41,6 +42,7 @@ class SearchResult:
         stopped_at: the kind of candidates at which the time was up; None if it was enough.
         remark: one sentence on the units of its numbers; None where units are not known.
         front: the best candidates of each complexity, with their relative RMSE; the first is the least complex.
+        rivals: that explain the rows as well as the candidate, where it is rejected for that; else empty.
     """
 
     candidate: Candidate
@@ -48,6 +50,7 @@ class SearchResult:
     stopped_at: str | None = None
     remark: str | None = None
     front: Sequence[tuple[Candidate, float]] = ()
+    rivals: Sequence[Rival] = ()
 
 
 @np.errstate(all="ignore")
@@ -96,7 +99,7 @@ def search(
 def _result(best: BestCandidate, stopped_at: str | None) -> SearchResult:
     """The result of a search that ended at a kind of candidates, or at none."""
     law, why = best.candidate, best.reason
-    return SearchResult(law, why, stopped_at if why else None, best.space.remark_on(law), best.front())
+    return SearchResult(law, why, stopped_at if why else None, best.space.remark_on(law), best.front(), best.rivals)
 
 
 def _kinds(
@@ -138,7 +141,7 @@ def _try(
 
 
 def _watched(kinds: Iterator[Stage], best: BestCandidate, watch: Callable[[Candidate], None]) -> Iterator[Stage]:
-    """The stages; after each, the best candidate is told where it is another."""
+    """The stages; after each, the best candidate is reported where it is another."""
     length = math.inf
     for stage in kinds:
         yield stage

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from models.alternatives import FrontEntry
+from models.alternatives import FrontEntry, Rival
 from models.arrays import FloatArray
 from models.law import Law
 from models.networks import Network
@@ -86,6 +86,7 @@ class FittedModel:
         uncertainty: of a law's constants; None where there is no law, or it cannot be computed.
         remark: one sentence on the units of a law's numbers; None where there is no law, or units are not known.
         front: the best formula of each complexity that a search tried.
+        rivals: formulas that explain the rows equally well, where therefore none is claimed.
     """
 
     unit: str
@@ -97,6 +98,7 @@ class FittedModel:
     uncertainty: LawUncertainty | None = None
     remark: str | None = None
     front: Sequence[FrontEntry] = ()
+    rivals: Sequence[Rival] = ()
 
 
 def fit(config: FitConfig, split: Split) -> FittedModel:
@@ -153,6 +155,7 @@ def _search(config: FitConfig, train: Part) -> FittedModel:
         uncertainty=found.uncertainty,
         remark=found.remark,
         front=found.front,
+        rivals=found.rivals,
     )
 
 
@@ -192,6 +195,7 @@ def export(
         summary=config.summary,
         uncertainty=fitted.uncertainty.fields if fitted.uncertainty else None,
         front=fitted.front,
+        rivals=fitted.rivals,
     )
     checks = {part: _pair(inputs) for part, inputs in checks.items()}
     spread = fitted.uncertainty.spread if fitted.uncertainty else None

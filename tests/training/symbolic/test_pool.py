@@ -68,10 +68,10 @@ def test_the_front_holds_the_law_and_its_errors_are_those_of_its_formulas() -> N
 
 
 def test_the_progress_line_has_the_best_formula_so_far() -> None:
-    told: list[str] = []
-    find_law(X[:60], (A + B**2)[:60, None], columns=["a", "b"], rounds=0, progress=told.append)
-    assert told[0] == "products and sums"
-    assert any(line.startswith("products and sums; so far ") and "b" in line for line in told)
+    reported: list[str] = []
+    find_law(X[:60], (A + B**2)[:60, None], columns=["a", "b"], rounds=0, progress=reported.append)
+    assert reported[0] == "products and sums"
+    assert any(line.startswith("products and sums; so far ") and "b" in line for line in reported)
 
 
 def test_front_formulas_are_of_the_columns_as_they_are_where_those_are_scaled_for_the_search() -> None:

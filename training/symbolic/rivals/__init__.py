@@ -1,0 +1,1 @@
+"""Rivals: other formulas that explain the rows as well as the best, and where they part from it."""
