@@ -1,6 +1,6 @@
 """Rational candidates: sums of products of powers, their quotients and their powers, by exchanging terms."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,11 +34,14 @@ class Form:
     weight: float = 0.5
 
 
-FORMS = (
+SUMS = (
     *(Form(2, weight=weight) for weight in (0.5, 1.0)),
     *(Form(3, weight=weight) for weight in (0.5, 1.0, 0.0)),
     Form(2, exponent=0.5),
     Form(2, exponent=2.0),
+)
+"""Short sums, and powers of them, the simplest first."""
+LONG_SUMS_AND_QUOTIENTS = (
     Form(1, 2, weight=1.0),
     Form(2, 2, weight=1.0),
     Form(3, exponent=0.5),
@@ -49,7 +52,7 @@ FORMS = (
     Form(2, 3, weight=1.0),
     Form(3, 2, weight=1.0),
 )
-"""All that are tried, the simplest first."""
+"""Quotients and longer sums, the simplest first."""
 
 
 def rational_candidates(
@@ -58,6 +61,7 @@ def rational_candidates(
     random: np.random.Generator,
     deadline: Deadline = NO_DEADLINE,
     space: SearchSpace = ANY_LAW,
+    forms: Sequence[Form] = (*SUMS, *LONG_SUMS_AND_QUOTIENTS),
 ) -> Iterator[Candidate]:
     """Candidates with constants still to be fitted: the best of one run of the search for each form.
 
@@ -67,6 +71,7 @@ def rational_candidates(
         random: for start values.
         deadline: checked before every step.
         space: limits numbers of terms, and their powers.
+        forms: those that are tried.
     """
     once = different_rows(inputs, target)
     rare = (inputs == 0).mean(0) < MAX_ZERO_SHARE
@@ -76,7 +81,7 @@ def rational_candidates(
     rows = random.permutation(usable)[:SEARCH_ROWS]
     x, y = inputs[rows], target[rows]
     dictionary = Dictionary.of(x, space=space)
-    for form in FORMS:
+    for form in forms:
         if not space.has_terms(form.numerator, form.denominator):
             continue
         if len(rows) < ROWS_PER_TERM * (form.numerator + form.denominator) or (form.exponent != 1 and (y <= 0).any()):

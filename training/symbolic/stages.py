@@ -10,7 +10,8 @@ from training.symbolic.candidate import Candidate
 from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.linear import linear_candidates
 from training.symbolic.monomial import monomial_candidates
-from training.symbolic.rational import rational_candidates
+from training.symbolic.quotients.exact_quotients import exact_quotients, quick_quotients
+from training.symbolic.rational import LONG_SUMS_AND_QUOTIENTS, SUMS, rational_candidates
 from training.symbolic.residuals import learnable_share
 from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.surrogate import relevant_columns
@@ -22,6 +23,7 @@ MIN_SHARE_FOR_ROUNDS = 0.4
 """Share of the target that can be learned without a law, below which one round is enough."""
 SIMPLE = "products and sums"
 TWO_SUMS = "two sums"
+QUOTIENTS = "quotients"
 SUMS_OF_PRODUCTS = "sums of products"
 FUNCTIONS = "functions of products"
 SUMS_WITH_FUNCTIONS = "sums with functions"
@@ -63,21 +65,24 @@ def stages(
     yield Stage(SIMPLE, simple_candidates(inputs, target, deadline, weights), more_at_once=rounds > 0)
     if rounds == 0:
         return
+    quick = quick_quotients(inputs, target, random, deadline, space)
+    yield Stage(QUOTIENTS, quick, more_at_once=True)
     yield from two_sums(inputs, target, random, deadline)
     yield from functions(inputs, target, random, deadline, space)
-    relevant = np.sort(relevant_columns(inputs, target, random, deadline).columns)
-    views = view_candidates(inputs[:, relevant], target, space.functions, deadline)
-    yield from of_columns(relevant, (Stage(FUNCTIONS, [each], more_at_once=True) for each in views))
+    every, found = np.arange(inputs.shape[1]), relevant_columns(inputs, target, random, deadline)
+    columns, likely = np.sort(found.columns), np.sort(found.likely)
+    sets = [likely] if len(likely) == len(columns) else [likely, columns]
+    views = view_candidates(inputs[:, columns], target, space.functions, deadline)
+    yield from of_columns(columns, (Stage(FUNCTIONS, [each], more_at_once=True) for each in views))
     for done in range(rounds):
         if done == 1 and learnable_share(inputs, target, deadline=deadline) < MIN_SHARE_FOR_ROUNDS:
             return
-        columns = relevant if done % 2 == 0 else np.arange(inputs.shape[1])
-        title = f"round {done + 1} of {rounds}"
-        found = sums_of_products(inputs[:, columns], target, random, title, deadline, space)
-        yield from of_columns(columns, found)
+        exact = quotients(inputs, target, sets if done == 0 else (), random, deadline, space)
+        chosen, title = every if done % 2 else columns, f"round {done + 1} of {rounds}"
+        yield from sums_of_products(inputs, target, chosen, exact, random, title, deadline, space)
         if done == 0:
-            part = functions_in_sums(inputs[:, relevant], target, random.spawn(1)[0], deadline, space)
-            yield from of_columns(relevant, (Stage(SUMS_WITH_FUNCTIONS, each, more_at_once=True) for each in part))
+            part = functions_in_sums(inputs[:, columns], target, random.spawn(1)[0], deadline, space)
+            yield from of_columns(columns, (Stage(SUMS_WITH_FUNCTIONS, each, more_at_once=True) for each in part))
 
 
 def simple_candidates(
@@ -89,12 +94,31 @@ def simple_candidates(
 
 
 def two_sums(
-    inputs: FloatArray, target: FloatArray, random: np.random.Generator, deadline: Deadline
+    inputs: FloatArray,
+    target: FloatArray,
+    random: np.random.Generator,
+    deadline: Deadline,
+    columns: IntArray | None = None,
 ) -> Iterator[Stage]:
-    """Products and quotients of two sums of columns."""
+    """Products and quotients of two sums of some columns, or of all."""
     yield Stage(TWO_SUMS, more_at_once=True)
-    for candidates, last in two_factor_candidates(inputs, target, random, deadline):
-        yield Stage(TWO_SUMS, candidates, more_at_once=not last)
+    x = inputs if columns is None else inputs[:, columns]
+    for candidates, last in two_factor_candidates(x, target, random, deadline):
+        yield Stage(TWO_SUMS, candidates, more_at_once=not last, columns=columns)
+
+
+def quotients(
+    inputs: FloatArray,
+    target: FloatArray,
+    sets: Iterable[IntArray],
+    random: np.random.Generator,
+    deadline: Deadline,
+    space: SearchSpace,
+) -> Iterator[Stage]:
+    """Quotients of whole powers that hold without noise, of some sets of columns, one after the other."""
+    for columns in sets:
+        found = exact_quotients(inputs[:, columns], target, random, deadline, space)
+        yield Stage(QUOTIENTS, found, more_at_once=True, columns=columns)
 
 
 def functions(
@@ -109,16 +133,21 @@ def functions(
 def sums_of_products(
     inputs: FloatArray,
     target: FloatArray,
+    columns: IntArray,
+    between: Iterable[Stage],
     random: np.random.Generator,
     title: str,
     deadline: Deadline,
     space: SearchSpace,
 ) -> Iterator[Stage]:
-    """Sums of products of powers, their quotients and roots: one stage a form."""
-    kind = f"{SUMS_OF_PRODUCTS}, {title}"
+    """Sums of products of powers of some columns, others between, their quotients and roots: one stage a form."""
+    kind, x = f"{SUMS_OF_PRODUCTS}, {title}", inputs[:, columns]
     yield Stage(kind, more_at_once=True)
-    for candidate in rational_candidates(inputs, target, random, deadline, space):
-        yield Stage(kind, [candidate])
+    for candidate in rational_candidates(x, target, random, deadline, space, SUMS):
+        yield Stage(kind, [candidate], columns=columns)
+    yield from between
+    for candidate in rational_candidates(x, target, random, deadline, space, LONG_SUMS_AND_QUOTIENTS):
+        yield Stage(kind, [candidate], columns=columns)
 
 
 def of_columns(columns: IntArray, found: Iterator[Stage]) -> Iterator[Stage]:

@@ -9,14 +9,16 @@ from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.forward_selection import centred, forward_selection
 from training.symbolic.linear import linear_candidates
 from training.symbolic.monomial import monomial_candidates
+from training.symbolic.quotients.exact_quotients import quick_quotients
 from training.symbolic.residuals import learnable_share
 from training.symbolic.screening import log_magnitudes, screened_columns, screened_rows
 from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.stages import (
     MIN_SHARE_FOR_ROUNDS,
+    QUOTIENTS,
     SIMPLE,
     Stage,
-    of_columns,
+    quotients,
     simple_candidates,
     sums_of_products,
     two_sums,
@@ -54,7 +56,9 @@ def wide_stages(
             sets.append(columns)
             x = inputs[:, columns]
             yield Stage(SIMPLE, simple_candidates(x, target, deadline), more_at_once=True, columns=columns)
-            yield from of_columns(columns, two_sums(x, target, random, deadline))
+            quick = quick_quotients(x, target, random, deadline, space)
+            yield Stage(QUOTIENTS, quick, more_at_once=True, columns=columns)
+            yield from two_sums(inputs, target, random, deadline, columns)
     if inputs.shape[1] <= MAX_TWO_SUMS_COLUMNS:
         yield from two_sums(inputs, target, random, deadline)
     for done in range(rounds):
@@ -63,7 +67,8 @@ def wide_stages(
             x = inputs[:, columns]
             if done == 1 and learnable_share(x, target, deadline=deadline) < MIN_SHARE_FOR_ROUNDS:
                 continue
-            yield from of_columns(columns, sums_of_products(x, target, random, title, deadline, space))
+            exact = quotients(inputs, target, [columns] if done == 0 else (), random, deadline, space)
+            yield from sums_of_products(inputs, target, columns, exact, random, title, deadline, space)
 
 
 def _long_sums_and_products(

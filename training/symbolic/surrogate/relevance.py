@@ -45,13 +45,15 @@ class Relevance:
     """The columns that matter.
 
     Args:
-        columns: their places, the one that the target varies with most first.
+        columns: their places, the one that the target varies with most first; in doubt, all.
+        likely: those that seem to matter, even where too little is known to leave out the others.
         unexplained: share of the variance of the target, or of its logarithm or inverse, that the surrogate of these
             columns does not predict on rows left out: what the other columns may matter for, at most. 1e-4 and less
             is usual without noise; 1 where nothing is known, and then all columns are kept.
     """
 
     columns: IntArray
+    likely: IntArray
     unexplained: float
 
 
@@ -71,16 +73,17 @@ def relevant_columns(
     Raises:
         DeadlineError: it has passed.
     """
-    surrogate = fit_surrogate(inputs, target, random, deadline)
+    surrogate, every = fit_surrogate(inputs, target, random, deadline), np.arange(inputs.shape[1])
     if surrogate is None:
-        return Relevance(np.arange(inputs.shape[1]), 1.0)
-    return Relevance(surrogate.columns, surrogate.process.unexplained)
+        return Relevance(every, every, 1.0)
+    unexplained = surrogate.process.unexplained
+    return Relevance(every if unexplained > DOUBT else surrogate.columns, surrogate.columns, min(unexplained, 1.0))
 
 
 def fit_surrogate(
     inputs: FloatArray, target: FloatArray, random: np.random.Generator, deadline: Deadline = NO_DEADLINE
 ) -> Surrogate | None:
-    """The surrogate of the columns that matter; None where rows are few, or it learns too little. See above."""
+    """The surrogate of the columns that matter; None where rows are few. See above."""
     near = np.abs(target) <= FAR * np.quantile(np.abs(target), USUAL)
     drawn = random.permutation(np.flatnonzero(near))[: 4 * ROWS]
     rows = drawn[different_rows(inputs[drawn], target[drawn])[:ROWS]]
@@ -91,8 +94,6 @@ def fit_surrogate(
     features = Features.of(x, magnitudes=magnitudes)
     process = fit_gaussian_process(features.values, list(target_views(y))[view], logs, ITERATIONS, deadline)
     columns, process = _eliminated(features, process, deadline)
-    if process.unexplained > DOUBT:
-        return None
     kept = features.of_columns(columns)
     slopes = process.gradients(process.features) * features.slopes[:, kept]
     steps = np.stack([slopes[:, features.columns[kept] == column].sum(1) for column in columns], 1) * x[:, columns].std(
