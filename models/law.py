@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.functions import BINARY, FUNCTIONS
+from models.lookup import Lookup
 
 
 class Law(nn.Module):
@@ -27,7 +28,8 @@ class Law(nn.Module):
         in_features: columns.
         terms: products of powers, at least 1.
         sums: sums of those, at least 1; the answer is the product of their powers.
-        features: a configuration of each ``Feature``: ``{"function": "exp", "arguments": [configuration of a law]}``.
+        features: a configuration of each ``Feature``: ``{"function": "exp", "arguments": [configuration of a law]}``,
+            or of a ``Lookup``: ``{"function": "lookup", "column": 0, "values": [1, 2, 3]}``.
 
     Shape:
         x: ``(..., in_features)``, any real value.
@@ -52,7 +54,7 @@ class Law(nn.Module):
         if features:
             config["features"] = [dict(feature) for feature in features]
         self.config = config  # annotated apart, as TorchScript warns of annotated attributes
-        self.features = nn.ModuleList(Feature(**feature) for feature in features)
+        self.features = nn.ModuleList(_feature(feature) for feature in features)
         width = in_features + len(features)
         self.W = nn.Parameter(torch.zeros(terms, width, dtype=torch.float64))
         self.C = nn.Parameter(torch.zeros(sums, terms, dtype=torch.float64))
@@ -79,6 +81,10 @@ class Law(nn.Module):
     def simplified(self) -> "SimplifiedLaw":
         """The same function, for export."""
         return SimplifiedLaw(self)
+
+
+def _feature(config: Mapping[str, Any]) -> nn.Module:
+    return Lookup(**config) if config["function"] == "lookup" else Feature(**config)
 
 
 class Feature(nn.Module):
@@ -118,7 +124,9 @@ class SimplifiedLaw(nn.Module):
     def __init__(self, law: Law) -> None:
         super().__init__()
         self.law = law
-        self.features = nn.ModuleList(_SimplifiedFeature(feature) for feature in law.features)
+        self.features = nn.ModuleList(
+            feature if isinstance(feature, Lookup) else _SimplifiedFeature(feature) for feature in law.features
+        )
         self.whole = bool((law.W.round() == law.W).all())
         self.one_product = law.C.tolist() == [[1.0]]
         self.one_sum = law.V.tolist() == [1.0]

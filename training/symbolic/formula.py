@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from models.arrays import FloatArray
 from models.law import Law
+from models.lookup import Lookup
+from training.symbolic.class_constant import ClassConstant
 from training.symbolic.source_code import SymbolicExpression
 
 EXACT_WITHIN = 1e-6
@@ -54,7 +56,7 @@ def formula(network: nn.Module, columns: Sequence[str]) -> Formula | None:
     expression = _law(network, symbols) if isinstance(network, Law) else _stack(network, symbols)
     if expression is None:
         return None
-    symbolic = SymbolicExpression(expression, tuple(symbols), tuple(columns))
+    symbolic = SymbolicExpression(ClassConstant.spelled_out(expression), tuple(symbols), tuple(columns))
     return Formula(_text(expression, columns), _latex(expression, symbols, columns), symbolic)
 
 
@@ -72,6 +74,9 @@ def _law(law: Law, symbols: Sequence[sympy.Expr]) -> sympy.Expr:
 
 
 def _feature(feature: Any, symbols: Sequence[sympy.Expr]) -> sympy.Expr:
+    if isinstance(feature, Lookup):
+        pairs = zip(feature.values.tolist(), feature.constants.tolist(), strict=True)
+        return ClassConstant(symbols[feature.column], *(_number(number) for pair in pairs for number in pair))
     arguments = [_law(law, symbols) for law in feature.arguments]
     return arguments[0] if feature.function == "identity" else _FUNCTIONS[feature.function](*arguments)
 

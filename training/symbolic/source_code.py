@@ -112,6 +112,12 @@ class _ExcelPrinter(StrPrinter):  # type: ignore[misc]
             return f"SQRT({self._print(expr.base)})"
         return f"POWER({self._print(expr.base)}, {self._print(expr.exp)})"
 
+    def _print_Piecewise(self, expr: sympy.Piecewise) -> str:
+        *known, _ = expr.args
+        return "".join(f"IF({self._print(c.lhs)}={self._print(c.rhs)}, {self._print(v)}, " for v, c in known) + (
+            "NA()" + ")" * len(known)
+        )
+
     def _print_Float(self, expr: sympy.Float) -> str:
         return repr(float(expr)).upper()
 
