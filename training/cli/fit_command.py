@@ -5,7 +5,7 @@ from argparse import Namespace
 from models.manifest import Manifest
 from models.units import UNITS
 from training.cli.jobs import in_order
-from training.cli.law_options import law_search_space, notes_on
+from training.cli.law_options import category_column, law_search_space, notes_on
 from training.cli.report import print_next_steps, print_no_law, print_result, print_rivals
 from training.cli.table_options import table_format
 from training.cli.validators import check_folders, check_name, name_from_file, names_of_targets
@@ -49,6 +49,7 @@ def _prepare(options: Namespace, name: str, target: str, unit: str) -> tuple[fit
         restarts=options.restarts,
         seconds=options.seconds,
         space=law_search_space(options, table.columns, table.target_name),
+        category=category_column(options, table.columns),
         command=options.command_line,
         data=f"{options.data.name}: {table.rows} rows"
         + (f", weighted by '{options.weights}'" if options.weights else ""),

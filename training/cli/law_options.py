@@ -26,6 +26,9 @@ def add_law_options(parser: argparse.ArgumentParser) -> None:
         "columns are constants",
     )
     group.add_argument(
+        "--categories", metavar="COLUMN", help="a column of numbers that are classes: the law has one constant for each"
+    )
+    group.add_argument(
         "--units",
         metavar="COLUMN=UNIT,...",
         help="units of all columns and the target, such as mass=kg,speed=m/s,energy=J: laws in which they agree are "
@@ -66,6 +69,31 @@ def law_search_space(options: argparse.Namespace, columns: Sequence[str], target
             f"--form '{space.form.text}' names the target '{target}'; give what it equals, of {', '.join(columns)}."
         )
     return space
+
+
+def category_column(options: argparse.Namespace, columns: Sequence[str]) -> str | None:
+    """The column whose numbers are classes; None where there is none.
+
+    Raises:
+        InputError: it is no column of the table, or is given beside what it does not go with.
+    """
+    name: str | None = options.categories
+    if name is None:
+        return None
+    for other, given in (
+        (f"--unit {options.unit}", options.unit.lower() != "auto"),
+        ("--form", options.form is not None),
+        ("--units", options.units is not None),
+        ("--weights", options.weights is not None),
+    ):
+        if given:
+            raise InputError(f"--categories does not go with {other}; leave one of them out.")
+    if name not in columns:
+        raise InputError(
+            f"--categories names '{name}', which is none of the input columns {', '.join(columns)}; give one of them, "
+            "and write classes of text as numbers, such as 1, 2, 3."
+        )
+    return name
 
 
 def notes_on(space: "SearchSpace") -> list[str]:

@@ -14,10 +14,12 @@ import torch
 from models.arrays import FloatArray, IntArray
 from models.law import Law
 from training.metrics import predict
-from training.symbolic.find_law import LawResult
 from training.symbolic.formula import formula
+from training.symbolic.law_result import LawResult
 from training.symbolic.snap import simplest_constant
 
+SEARCHES = 4
+"""At most: in one class, in all rows by factors, in all by addends, and of an approximation."""
 MAX_CLASSES = 50
 MIN_ROWS = 10
 """Rows of every class, at least: so many test its one constant."""
@@ -132,7 +134,9 @@ def _without(target: FloatArray, constants: FloatArray, factor: bool) -> FloatAr
 def _result(
     law: Law, classes: _Classes, inputs: FloatArray, target: FloatArray, columns: Sequence[str], factor: bool
 ) -> LawResult:
-    """The law with the constants of the classes."""
+    """The law with the constants of the classes, which take up the constant of a single product."""
+    if factor and law.C.shape == (1, 1) and law.V.tolist() == [1.0]:
+        torch.nn.init.ones_(law.C)
     constants = _constants(classes, predict(law, inputs)[:, 0], target, factor)
     network = _network(law, classes, constants, factor)
     return LawResult(network, formula(network, columns), None)

@@ -77,7 +77,7 @@ def python_code(expression: SymbolicExpression, target: str) -> str:
 def c_code(expression: SymbolicExpression, target: str) -> str:
     """A function of doubles, in C89 (whose cube root of a negative number is nan, as the law's is)."""
     value, function, arguments = expression.named(target)
-    code = sympy.ccode(value.xreplace({sympy.pi: sympy.Float(math.pi)}), standard="C89")
+    code = sympy.ccode(value.xreplace({sympy.pi: sympy.Float(math.pi), sympy.nan: sympy.Symbol("NAN")}), standard="C89")
     parameters = ", ".join(f"double {name}" for name in arguments)
     return f"#include <math.h>\n\ndouble {function}({parameters})\n{{\n    return {code};\n}}\n"
 

@@ -21,8 +21,10 @@ from training.export.manifest_fields import manifest_fields, unit_name
 from training.export.write import Export, write_model
 from training.metrics import NEAR_ZERO, predict, regression_errors, relative_errors
 from training.symbolic import find_law
+from training.symbolic.categories import SEARCHES, find_category_law
 from training.symbolic.deadline import Deadline
 from training.symbolic.formula import Formula, formula
+from training.symbolic.law_result import LawResult
 from training.symbolic.row_weights import merge_rows
 from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.uncertainty import LawUncertainty
@@ -53,6 +55,7 @@ class FitConfig:
         restarts: how often a unit is trained from new start values, at most.
         seconds: limit of the time for the search or the training, the MLP beside it included.
         space: the laws that the search may try.
+        category: the column each of whose classes has one constant in the law; None: there is none.
         summary: one line for people.
         command: the command line that reproduces the model.
         data: origin of the rows.
@@ -70,6 +73,7 @@ class FitConfig:
     restarts: int = 8
     seconds: float = 240.0
     space: SearchSpace = ANY_LAW
+    category: str | None = None
 
 
 @dataclass(frozen=True)
@@ -131,18 +135,9 @@ def _search(config: FitConfig, train: Part) -> FittedModel:
         train = train.at(places)
     with tqdm(total=None, desc="searching", bar_format="{desc}: {elapsed} s, {postfix}", disable=None) as bar:
         try:
-            found = find_law(
-                train.inputs,
-                train.target,
-                columns=config.columns,
-                rows=train.numbers,
-                weights=weights,
-                space=config.space,
-                seed=config.seed,
-                seconds=config.seconds,
-                reserve=MLP_SHARE,
-                progress=None if bar.disable else bar.set_postfix_str,
-            )
+            options: Any = {"space": config.space, "seed": config.seed, "reserve": MLP_SHARE}
+            options["progress"] = None if bar.disable else bar.set_postfix_str
+            found = _found(config, train, weights, options)
         except ValueError as error:
             raise InputError(f"No law can be searched for '{config.target}': {error}") from error
     return FittedModel(
@@ -157,6 +152,18 @@ def _search(config: FitConfig, train: Part) -> FittedModel:
         front=found.front,
         rivals=found.rivals,
     )
+
+
+def _found(config: FitConfig, train: Part, weights: FloatArray | None, options: Any) -> LawResult:
+    if config.category is None:
+        rows, columns = train.numbers, config.columns
+        options = {**options, "rows": rows, "weights": weights, "seconds": config.seconds}
+        return find_law(train.inputs, train.target, columns=columns, **options)
+
+    def find(inputs: FloatArray, target: FloatArray, columns: Sequence[str]) -> LawResult:
+        return find_law(inputs, target, columns=columns, seconds=config.seconds / SEARCHES, **options)
+
+    return find_category_law(train.inputs, train.target, config.columns, config.category, find)
 
 
 def _train(config: FitConfig, dims: Sequence[int], train: Part, split: Split, deadline: Deadline) -> FittedModel:

@@ -33,6 +33,11 @@ def test_a_value_that_begins_with_a_minus_is_no_option(option: str, value: str) 
         (["--form", "a*foo(x)"], "--form 'a*foo(x)' names the function 'foo', which is unknown; use one of sqrt, exp"),
         (["--form", "a*b"], "--form 'a*b' has no column of the table; use at least one of x, t."),
         (["--form", "y - a*x"], "--form 'y - a*x' names the target 'y'; give what it equals, of x, t."),
+        (
+            ["--categories", "z"],
+            "--categories names 'z', which is none of the input columns x, t; give one of them, and",
+        ),
+        (["--categories", "x", "--form", "a*x"], "--categories does not go with --form; leave one of them out."),
         (["--functions", "expp"], "--functions holds 'expp', which is none of"),
         (["--exponents", "-1,two"], "--exponents '-1,two' holds 'two', which is no number"),
         (
