@@ -66,7 +66,8 @@ def run(match: "re.Match[str]", folder: Path, packages: Path) -> str:
         subprocess.run([sys.executable, "-c", block], cwd=folder, env=environment, check=True)
         return match[0]
     commands = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
-    with server(folder, environment) if SERVER in block else no_server() as port:
+    is_served = any(command.startswith(SERVER) for command, _ in commands)
+    with server(folder, environment) if is_served else no_server() as port:
         shown = [f"$ {command}\n{_printed(command, before, folder, environment, port)}" for command, before in commands]
     return f"```console\n{''.join(shown)}```"
 

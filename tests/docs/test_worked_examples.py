@@ -103,7 +103,8 @@ def test_the_page_s_responses_are_what_its_formulas_give() -> None:
 
 
 def test_the_script_puts_what_commands_print_into_their_block(tmp_path: Path) -> None:
-    block = "```console\n$ echo one\n1\n$ printf '2\\n3\\n'\n2\n...\n```"
+    """Text about a server that a command prints starts none."""
+    block = "```console\n$ echo one\n1\nserve    python -m app\n$ printf '2\\n3\\n'\n2\n...\n```"
     match = re.search(r"```(python|console)\n(.*?)```", block, re.DOTALL)
     assert match is not None
-    assert run(match, tmp_path, tmp_path) == block.replace("\n1\n", "\none\n")
+    assert run(match, tmp_path, tmp_path) == block.replace("\n1\nserve    python -m app\n", "\none\n")
