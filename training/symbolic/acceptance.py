@@ -1,6 +1,6 @@
 """Acceptance: whether a candidate is the law of some rows, or only fits them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -174,7 +174,7 @@ class _Residuals:
         if self.fails_beyond(distance <= np.quantile(distance, INNER_SHARE), deadline):
             return "fitted to the inner rows, the best candidate fails on the outer ones"
         half = np.random.default_rng(0).permutation(len(self.target)) % 2 == 0
-        if any(self.fails_beyond(rows, deadline) for rows in (half, ~half)):
+        if any(self.fails_beyond(rows, deadline, typical=_median) for rows in (half, ~half)):
             return "fitted to one half of the rows, the best candidate fails on the other"
         return None
 
@@ -189,8 +189,15 @@ class _Residuals:
         logs, goal = np.log(np.abs(self.predicted)), np.log(np.abs(self.target))
         return self.mean((logs - goal) ** 2) / max(self.variance(goal), 1e-300)
 
-    def fails_beyond(self, inner: BoolArray, deadline: Deadline) -> bool:
-        """Whether the candidate, its constants fitted to some rows alone, ``(rows,)``, is worse on the others."""
+    def fails_beyond(
+        self, inner: BoolArray, deadline: Deadline, typical: Callable[[FloatArray, BoolArray], float] | None = None
+    ) -> bool:
+        """Whether the candidate, its constants fitted to some rows alone, ``(rows,)``, is worse on the others.
+
+        Outer rows are compared by their mean error, which sees a few that are far off; halves by ``typical``, as a few
+        stray rows are in one half by chance.
+        """
+        typical = typical or self.mean
         if inner.all():
             return False
         within = self.inputs[inner], self.target[inner]
@@ -198,6 +205,11 @@ class _Residuals:
         for fitted in fit_constants(self.candidate, *within, deadline, self.weights[inner]):
             predicted = fitted.predict(self.inputs)
             for error in (np.abs(predicted - self.target), relative_errors(predicted, self.target)):
-                if self.mean(error, ~inner) <= most * self.mean(error, inner):
+                if typical(error, ~inner) <= most * typical(error, inner):
                     return False
         return True
+
+
+def _median(values: FloatArray, rows: BoolArray) -> float:
+    """The median of some rows' values."""
+    return float(np.median(values[rows]))

@@ -157,3 +157,12 @@ def test_a_noisy_quotient_in_one_product_is_told_from_few_smooth_functions_of_it
     assert "'x0' and 'x1'" in str(missing_evidence(quotient, x, 0.01))
     coupled = law([[1, 1], [0, 2], [1, 0], [0, 1]], [1.0, 1.0, 1.0, 2.01], 2)
     assert missing_evidence(coupled, x, 0.01) is None
+
+
+def test_a_few_stray_rows_in_one_half_of_the_rows_refuse_no_law() -> None:
+    random = np.random.default_rng(0)
+    x = random.uniform(1, 5, (200, 2))
+    y = 2 * x[:, 0] * x[:, 1] * (1 + 1e-3 * random.normal(size=200))
+    half = np.flatnonzero(np.random.default_rng(0).permutation(200) % 2 == 0)  # as acceptance draws it
+    y[half[:60:20]] *= [1.1, 0.92, 1.08]
+    assert rejection_reason(law([[1.0, 1.0]], [2.0]), x, y) is None
