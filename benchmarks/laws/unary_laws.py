@@ -135,6 +135,7 @@ class _Table:
         """Every row is beyond the range in some columns, up to five times as far."""
         share = self.random.uniform(0, 1, (rows, len(self.size)))
         beyond = self.random.random(share.shape) < self.random.uniform(0.3, 1, (rows, 1))
+        beyond[np.arange(rows), self.random.integers(share.shape[1], size=rows)] = True
         far = 5 ** self.random.uniform(0, 1, share.shape)
         positive = np.where(beyond, far, self.lowest + (1 - self.lowest) * share)
         return self._signed(np.where(beyond, far, share), positive)

@@ -1,6 +1,7 @@
 """Outliers: rows that break the law that nearly all others follow to rounding, such as a slip of the pen."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -32,12 +33,12 @@ def find_outliers(
     Args:
         inputs: ``(rows, columns)``, finite.
         target: ``(rows,)``, finite.
-        space: the laws that may be tried.
+        space: the laws that may be tried, of which those without functions are.
         seed: of the samples.
         rounds: of each search, see ``search``.
         seconds: limit of the time.
     """
-    random, end = np.random.default_rng(seed), Deadline.after(seconds)
+    random, end, plain = np.random.default_rng(seed), Deadline.after(seconds), replace(space, functions=())
     for tried in range(TRIES if len(target) >= MIN_ROWS else 0):
         if end.remaining <= 0:
             break
@@ -45,7 +46,7 @@ def find_outliers(
         if np.ptp(target[rows]) == 0:
             continue
         share = end.remaining / (TRIES - tried)
-        found = search(inputs[rows], target[rows], space=space, rounds=rounds, seconds=share)
+        found = search(inputs[rows], target[rows], space=plain, rounds=rounds, seconds=share)
         off = _off(found.candidate, inputs, target)
         if found.reason is None and 0 < len(off) <= max(1, MAX_OUTLIER_SHARE * len(target)):
             return found.candidate, off

@@ -166,3 +166,10 @@ def test_a_few_stray_rows_in_one_half_of_the_rows_refuse_no_law() -> None:
     half = np.flatnonzero(np.random.default_rng(0).permutation(200) % 2 == 0)  # as acceptance draws it
     y[half[:60:20]] *= [1.1, 0.92, 1.08]
     assert rejection_reason(law([[1.0, 1.0]], [2.0]), x, y) is None
+
+
+def test_a_function_that_is_constant_in_all_rows_but_one_tells_nothing() -> None:
+    x = np.random.default_rng(0).uniform(1, 10, (300, 2))
+    steep = Feature("tanh", (inner([[0.0, 0.0], [-2.0, 1.0]], [714.2, -802.0]),))
+    candidate = law([[1.0, 1.0, -2.0]], [1.0], features=(steep,))
+    assert missing_evidence(candidate, x, 1e-15) == ("in all rows but 1 the formula in 'x0' and 'x1' is a constant")

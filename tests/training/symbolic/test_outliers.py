@@ -43,11 +43,11 @@ def test_where_there_is_noise_or_no_law_or_no_outlier_none_is_named() -> None:
 def test_the_reason_names_the_rows_that_hide_a_law() -> None:
     target = A * B
     target[17] = 1e6
-    finding = find_law(X[:, :2], target[:, None], columns=COLUMNS, rounds=1)
+    finding = find_law(X[:, :2], target[:, None], columns=COLUMNS, rounds=0)
     assert (finding.formula, finding.latex) == (None, None)
     assert finding.reason == ("row 17 does not follow a * b, as all other training rows do; correct it or leave it out")
     target[[40, 41, 42, 43, 44]] = 1e6
-    finding = find_law(X[:, :2], target[:, None], rows=np.arange(300) + 1, rounds=1)
+    finding = find_law(X[:, :2], target[:, None], rows=np.arange(300) + 1, rounds=0)
     assert finding.reason == (
         "rows 18, 41, 42, 43, 44, ... do not follow x0 * x1, as all other training rows do; "
         "correct them or leave them out"

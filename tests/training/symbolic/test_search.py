@@ -2,6 +2,7 @@ import re
 
 import numpy as np
 import pytest
+from scipy.special import erf
 from sklearn.datasets import load_diabetes
 
 from training.symbolic.acceptance import UNDECIDED, rejection_reason
@@ -80,7 +81,7 @@ M = RANDOM.uniform(-3, 3, (300, 2))
 NO_LAWS = {
     "sine": (M, np.sin(M[:, 0])),
     "maximum": (X, np.maximum(A, B)),
-    "exponential": (X, np.exp(A / 3)),
+    "error function": (X, erf(A / 6)),
     "noise": (X, NOISE),
     "step": (M, np.sign(M[:, 0] + M[:, 1])),
     "remainder": (X, np.mod(A, 1)),

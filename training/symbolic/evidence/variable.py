@@ -12,6 +12,8 @@ from training.symbolic.evidence.information import information
 MIN_BITS, MIN_SHARE, MIN_NOISY_SHARE, NOISY = 7.0, 0.25, 0.45, 1e-6
 """Bits that must be left in each variable, and the least share of all bits there, without and with noise: errors above
 the last."""
+SAME = 1e-9
+"""Relative difference, at most, of what a formula gives where it counts as constant."""
 FEW_LEVELS, REPEATED = 20, 3
 """Values of a column that a table of constants could stand for, at most, and rows for each of them, at least."""
 TABLE = "cannot be told from a table of"
@@ -60,11 +62,13 @@ class Variable:
         """
         if self.is_factor and set(self.values.tolist()) in SWITCHES:
             return None  # it turns the whole on and off, or its sign: there is nothing between
+        name = " and ".join(f"'{names[place]}'" for place in self.columns)
+        if (rows := self._varied_rows(error)) < 2 * len(self.numbers) + 2:
+            return f"in all rows but {rows} the formula in {name} is a constant"
         known, taken = self.bits(error)
         share = MIN_NOISY_SHARE if error > NOISY else MIN_SHARE
         if self.levels > 2 and known - taken >= max(MIN_BITS, share * known):
             return None
-        name = " and ".join(f"'{names[place]}'" for place in self.columns)
         if len(self.columns) == 1 and self.has_few_levels:
             return f"column {name} has {self.levels} values; a formula in it {TABLE} {self.levels} constants"
         return f"the rows are too few, too noisy or too close to tell a formula in {name} from other functions of it"
@@ -76,6 +80,12 @@ class Variable:
         if self.has_few_levels:
             known = min(known, self._table_bits(precision, max(2, min(12, int(-np.log10(error)) - 1))))
         return known, self.structure + sum(number_bits(number, precision) for number in self.numbers)
+
+    def _varied_rows(self, error: float) -> int:
+        """Rows in which the formula is not what it is in the median row: the only ones that tell of it."""
+        usual = np.nanmedian(self.parts, axis=0)
+        same = np.abs(self.parts - usual) <= min(SAME, 10 * error) * np.abs(usual)
+        return int((~same).any(1).sum())
 
     def _table_bits(self, precision: float, digits: int) -> float:
         """Bits of a table of what the free functions give, to some digits; none of its numbers is free."""

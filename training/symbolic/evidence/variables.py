@@ -1,7 +1,6 @@
 """The variables of a candidate: columns, products of powers that terms differ by, arguments of functions."""
 
 from collections.abc import Iterator
-from itertools import combinations
 
 import numpy as np
 
@@ -175,15 +174,14 @@ def _free(groups: IntArray, involved: list[int], sums: int) -> Iterator[tuple[Bo
 
 
 def _directions(exponents: FloatArray) -> Iterator[FloatArray]:
-    """Directions in the space of exponents that terms differ by, of more than one column."""
-    seen: list[FloatArray] = []
-    for one, other in combinations(exponents, 2):
-        step = one - other
-        if np.count_nonzero(step) > 1:
-            step = step / step[np.flatnonzero(step)[0]]
-            if not any(np.allclose(step, each) for each in seen):
-                seen.append(step)
-                yield step
+    """Directions in the space of exponents, of more than one column, that two pairs of terms or more differ by."""
+    first, second = np.triu_indices(len(exponents), 1)
+    steps = exponents[first] - exponents[second]
+    steps = steps[np.count_nonzero(steps, axis=1) > 1]
+    leading = np.take_along_axis(steps, (steps != 0).argmax(1)[:, None], 1)
+    steps = steps / leading
+    _, place, count = np.unique(np.round(steps, 9) + 0.0, axis=0, return_index=True, return_counts=True)
+    yield from steps[place[count > 1]]
 
 
 def _groups(rest: FloatArray, sum_index: IntArray) -> IntArray:
