@@ -33,7 +33,7 @@ def find_outliers(
     Args:
         inputs: ``(rows, columns)``, finite.
         target: ``(rows,)``, finite.
-        space: the laws that may be tried, of which those without functions are.
+        space: the laws that may be tried; of these, the ones without functions are.
         seed: of the samples.
         rounds: of each search, see ``search``.
         seconds: limit of the time.
