@@ -91,7 +91,8 @@ def _of_form(
         raise ValueError(f"form '{form.text}' is not fitted within the time; allow more seconds.") from error
     network = fitted.candidate.network()
     try:
-        reason = fitted.reason or rejection_reason(fitted.candidate, inputs, target[:, 0], weights, deadline=end)
+        table = inputs, target[:, 0], weights
+        reason = fitted.reason or rejection_reason(fitted.candidate, *table, deadline=end, names=form.columns)
     except DeadlineError:
         reason = NOT_DECIDED
     return _result(network, fitted.candidate, reason, (inputs, target[:, 0]), form.columns, weights)

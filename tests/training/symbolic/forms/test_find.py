@@ -108,3 +108,10 @@ def test_find_law_fits_a_form_instead_of_a_search() -> None:
     wrong = find_law(TABLE, (X**2 + T)[:, None], columns=COLUMNS, space=space)
     assert wrong.formula is None
     assert wrong.reason is not None
+
+
+def test_the_reason_against_a_form_names_the_column() -> None:
+    table = np.column_stack([np.repeat([1.0, 2.0, 3.0], 20), T])
+    target = (table[:, 0] ** 3.718281828459 + 0.41421356237 * table[:, 0]) * T
+    found = find_law(table, target[:, None], columns=COLUMNS, space=search_space(COLUMNS, form="(x**k + c*x)*t"))
+    assert found.reason == "column 'x' has 3 values; a formula in it cannot be told from a table of 3 constants"
