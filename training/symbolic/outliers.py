@@ -38,7 +38,8 @@ def find_outliers(
         rounds: of each search, see ``search``.
         seconds: limit of the time.
     """
-    random, end, plain = np.random.default_rng(seed), Deadline.after(seconds), replace(space, functions=())
+    random, end = np.random.default_rng(seed), Deadline.after(seconds)
+    without_functions = replace(space, functions=())
     for tried in range(TRIES if len(target) >= MIN_ROWS else 0):
         if end.remaining <= 0:
             break
@@ -46,7 +47,7 @@ def find_outliers(
         if np.ptp(target[rows]) == 0:
             continue
         share = end.remaining / (TRIES - tried)
-        found = search(inputs[rows], target[rows], space=plain, rounds=rounds, seconds=share)
+        found = search(inputs[rows], target[rows], space=without_functions, rounds=rounds, seconds=share)
         off = _off(found.candidate, inputs, target)
         if found.reason is None and 0 < len(off) <= max(1, MAX_OUTLIER_SHARE * len(target)):
             return found.candidate, off
