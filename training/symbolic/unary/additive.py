@@ -12,8 +12,9 @@ import numpy as np
 import scipy.optimize
 
 from models.arrays import FloatArray, IntArray
-from training.symbolic.candidate import Candidate, Feature, different_rows, signs_of
+from training.symbolic.candidate import Candidate, Feature, different_rows
 from training.symbolic.deadline import NO_DEADLINE, Deadline
+from training.symbolic.unary.build import sum_of
 from training.symbolic.unary.grids import products
 from training.symbolic.unary.shapes import CALLS
 
@@ -204,10 +205,7 @@ def candidate_of(rows: Rows, term: Term, inputs: FloatArray) -> Candidate | None
     exponents = np.column_stack([base, np.zeros((len(base), len(features)))])
     exponents = np.concatenate([exponents, outer[None]])
     factor = float(np.hypot(*constants[own])) if own.sum() == 2 else float(constants[own][0])
-    table = np.column_stack([inputs, *(feature.values(inputs) for feature in features)])
-    every = np.append(constants[~own], factor)
-    index = np.zeros(len(every), dtype=np.int64)
-    return Candidate(exponents, signs_of(exponents, table), every, index, np.ones(1), features)
+    return sum_of(exponents, np.append(constants[~own], factor), inputs, features)
 
 
 def _features(term: Term, places: IntArray, constants: FloatArray, inputs: FloatArray) -> tuple[Feature, ...]:
@@ -220,14 +218,10 @@ def _features(term: Term, places: IntArray, constants: FloatArray, inputs: Float
     elif name in ("root", "shifted"):
         inner, factors = _with_one(inner), np.append(factors, 1.0)
         name, power = ("identity", 0.5) if name == "root" else ("log", 1.0)
-    features = [Feature(name, (_argument(inner, factors, power, inputs),))]
+    features = [Feature(name, (sum_of(inner, factors, inputs, power=power),))]
     if term.damped is not None:
-        features.append(Feature("exp", (_argument(term.damped[None], np.array([-term.rate]), 1.0, inputs),)))
+        features.append(Feature("exp", (sum_of(term.damped[None], np.array([-term.rate]), inputs),)))
     return tuple(features)
-
-
-def _argument(inner: FloatArray, factors: FloatArray, power: float, inputs: FloatArray) -> Candidate:
-    return Candidate(inner, signs_of(inner, inputs), factors, np.zeros(len(inner), dtype=np.int64), np.array([power]))
 
 
 def _with_one(inner: FloatArray) -> FloatArray:

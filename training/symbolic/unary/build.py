@@ -23,9 +23,9 @@ def sum_of(
     power: float = 1.0,
 ) -> Candidate:
     """A power of a sum of products of columns and features: exponents ``(terms, columns + features)``."""
-    table = np.column_stack([inputs, *(feature.values(inputs) for feature in features)])
+    signs = signs_of(exponents, _columns(inputs, features))
     index = np.zeros(len(constants), dtype=np.int64)
-    return Candidate(exponents, signs_of(exponents, table), constants, index, np.array([power]), features)
+    return Candidate(exponents, signs, constants, index, np.array([power]), features)
 
 
 def simple_power(power: float) -> float:

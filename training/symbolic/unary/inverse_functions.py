@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.arrays import FloatArray
-from training.symbolic.candidate import Candidate, Feature, different_rows, signs_of
+from training.symbolic.candidate import Candidate, Feature, different_rows
 from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.unary.build import sum_of
 from training.symbolic.unary.table import both_signs, exponent_rows, few_valued
@@ -133,8 +133,5 @@ def _undone(
         exponents, constants = exponents[varied], constants[varied]
     features = (Feature(view.function, (sum_of(exponents, constants, inputs),)),) if len(constants) else ()
     outer = np.append(np.round(powers * 12) / 12 if len(powers) else np.zeros(inputs.shape[1]), np.ones(len(features)))
-    table = np.column_stack([inputs, *(feature.values(inputs) for feature in features)])
     factor = factor if view.function == "exp" else 1.0
-    return Candidate(
-        outer[None], signs_of(outer[None], table), np.array([factor]), np.zeros(1, dtype=np.int64), np.ones(1), features
-    )
+    return sum_of(outer[None], np.array([factor]), inputs, features)
