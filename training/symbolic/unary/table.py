@@ -57,7 +57,8 @@ class LogTable:
         size = np.abs(y)
         weights = np.sqrt(size / (size + near_zero * np.median(size))) if near_zero else np.ones(len(y))
         logs = np.column_stack([np.ones(len(y)), np.log(np.abs(x[:, powers]))]) * weights[:, None]
-        left, scale, _ = np.linalg.svd(logs / np.linalg.norm(logs, axis=0), full_matrices=False)
+        lengths = np.maximum(np.linalg.norm(logs, axis=0), 1e-300)  # a column of 1 and -1 has no logarithms
+        left, scale, _ = np.linalg.svd(logs / lengths, full_matrices=False)
         basis = left[:, scale > 1e-9 * scale[0]]
         goal = np.log(size) * weights
         return cls(x, y, weights, basis, goal - basis @ (basis.T @ goal))

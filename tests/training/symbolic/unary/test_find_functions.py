@@ -12,6 +12,7 @@ from training.symbolic.search_space import FUNCTIONS, SearchSpace
 from training.symbolic.unary.additive_scans import additive_candidates
 from training.symbolic.unary.inverse_functions import view_candidates
 from training.symbolic.unary.stages import functions_in_sums, functions_of_a_product
+from training.symbolic.unary.table import LogTable
 
 X = np.random.default_rng(0).uniform(0.5, 2.0, (200, 4))
 BEYOND = np.random.default_rng(1).uniform(2.0, 3.0, (50, 4))
@@ -98,3 +99,12 @@ def test_no_function_of_a_code_is_proposed() -> None:
     price = np.array([3.0, 3.7, 5.9, 6.4, 11.3])[code.astype(int) - 1] * X[:, 0]
     random = np.random.default_rng(0)
     assert list(functions_in_sums(inputs, price, random)) == list(view_candidates(inputs, price, FUNCTIONS)) == []
+
+
+def test_a_column_of_signs_has_no_logarithms_and_does_no_harm() -> None:
+    random = np.random.default_rng(0)
+    x = np.column_stack([random.uniform(1, 10, 100), random.choice([-1.0, 1.0], 100)])
+    table = LogTable.of(x, x[:, 0] * x[:, 1], random)
+    assert table is not None
+    assert np.isfinite(table.basis).all()
+    assert table.basis.shape[1] == 2
