@@ -28,7 +28,7 @@ class UnauthorizedError(ServiceError):
 
 
 class ForbiddenError(ServiceError):
-    """The settings do not allow the request."""
+    """The settings, or the API key, do not allow the request."""
 
     status = 403
     reason = "forbidden"
@@ -130,6 +130,16 @@ class InvalidInputError(ServiceError):
     def __init__(self, detail: str, errors: list[dict[str, str]] | None = None) -> None:
         super().__init__(detail)
         self.errors = errors or []
+
+
+class RateLimitError(ServiceError):
+    """An API key has sent too many requests; the client may retry after some seconds."""
+
+    status = 429
+    reason = "rate_limited"
+
+    def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
 
 
 class UnavailableError(ServiceError):

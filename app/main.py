@@ -16,7 +16,9 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from app.auth import APIKeys
+from app.auth.access import Access
+from app.auth.keys import APIKeys
+from app.auth.rate_limiter import RateLimiter
 from app.backends import create_backend
 from app.backends.cpu import cpu_budget
 from app.backends.malloc import limit_arenas
@@ -112,9 +114,19 @@ def create_service(settings: Settings) -> Service:
     backend = create_backend(settings.backend, settings.device, settings.threads or max(1, cpus // concurrency))
     repository = Repository(settings.repository, backend, settle_seconds=settings.repository_poll_seconds)
     metrics = Metrics(lambda: version_statuses(repository), lambda: repository.outage is None)
-    keys = APIKeys(settings.api_keys_file) if settings.api_keys_file else None
     batching = BatchScheduler(settings, concurrency, metrics, thread_time if backend.device == "cpu" else perf_counter)
-    return Service(settings, repository, batching, metrics, keys, create_tracer())
+    return Service(settings, repository, batching, metrics, create_access(settings), create_tracer())
+
+
+def create_access(settings: Settings) -> Access | None:
+    """What authorizes requests by their API keys; None where none is required.
+
+    Raises:
+        SettingsError: the file of the keys cannot be read, or is invalid.
+    """
+    if settings.api_keys_file is None:
+        return None
+    return Access(APIKeys(settings.api_keys_file), settings.rate_limit, RateLimiter())
 
 
 def _check_repository(folder: Path) -> None:

@@ -212,6 +212,13 @@ class Ready(BaseModel):
     models: list[ModelState]
 
 
+_RETRY_AFTER = {
+    "Retry-After": {
+        "description": "Seconds after which to retry.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    },
+}
 ERROR_HEADERS: dict[int, dict[str, Any]] = {
     401: {
         "WWW-Authenticate": {"description": "Scheme of the API key.", "required": True, "schema": {"const": "Bearer"}},
@@ -222,13 +229,8 @@ ERROR_HEADERS: dict[int, dict[str, Any]] = {
             "schema": {"type": "string"},
         },
     },
-    503: {
-        "Retry-After": {
-            "description": "Seconds after which to retry.",
-            "required": True,
-            "schema": {"type": "integer", "minimum": 1},
-        },
-    },
+    429: _RETRY_AFTER,
+    503: _RETRY_AFTER,
 }
 """Headers of the errors of each status."""
 

@@ -10,12 +10,15 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
-from app.auth import APIKeys
+from app.auth.access import Access, check_model, may_use
+from app.auth.key_file import APIKey
 from app.batching.scheduler import BatchScheduler
 from app.observability.metrics import Metrics
 from app.observability.tracing import Tracer
+from app.repository.load import LoadedModel
 from app.repository.repository import Repository
 from app.settings import Settings
+from models.manifest import Manifest
 
 EXPIRY_BATCH = 8
 """Requests past their deadline that are ended between two turns of the event loop."""
@@ -38,7 +41,7 @@ class Service:
     repository: Repository
     batching: BatchScheduler
     metrics: Metrics
-    keys: APIKeys | None = None
+    access: Access | None = None
     """None: no API key is required."""
     tracer: Tracer | None = None
     """None: requests are not traced."""
@@ -64,6 +67,30 @@ class Service:
         optional = self.settings.ready_without_models or self.settings.model_control == "explicit"
         return optional or self.repository.serves_models
 
+    def model(self, key: APIKey | None, name: str, version: int | None = None) -> LoadedModel:
+        """The model that a request names, in its highest sound version unless one is named.
+
+        Args:
+            key: of the request; None where none is required.
+            name: of the model.
+            version: of the model.
+
+        Raises:
+            ForbiddenError: the key may not use it.
+            ModelNotFoundError: there is none.
+            UnavailableError: the initial scan is not done, or the model is being copied.
+        """
+        check_model(key, name)
+        return self.repository.get(name, version)
+
+    def manifests(self, key: APIKey | None) -> list[Manifest]:
+        """Manifests of the models that a key may use, in the highest sound version of each, by name.
+
+        Raises:
+            UnavailableError: the initial scan is not done, so the list would be incomplete.
+        """
+        return [manifest for manifest in self.repository.latest() if may_use(key, manifest.name)]
+
     async def expire_requests(self) -> None:
         """End the requests past their deadline, a few in each turn of the event loop, which others wait for."""
         latest = perf_counter() - self.settings.request_timeout_seconds
@@ -80,4 +107,11 @@ def _service(request: Request) -> Service:
     return service
 
 
+def _key(request: Request) -> APIKey | None:
+    key: APIKey | None = request.scope["state"]["context"].key
+    return key
+
+
 ServiceDep = Annotated[Service, Depends(_service)]
+KeyDep = Annotated[APIKey | None, Depends(_key)]
+"""The API key of a request; None where none is required."""

@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import Message, Receive, Scope
 
+from app.auth.key_file import APIKey
 from app.codecs.compression import check_encoding, decompress
 from app.errors import TooLargeError
 from app.observability.tracing import Span, Tracer, epoch_ns, trace_id_of
@@ -35,7 +36,7 @@ class RequestContext(HTTPConnection):
         authorization: its ``Authorization`` header.
         api_key: its ``X-API-Key`` header.
         traceparent: its ``traceparent`` header.
-        key_name: name of the API key that authorized it.
+        key: the API key that authorized it; None where none is required.
         route: path of the direct route, with the names of its parameters.
         status: status of the response, 0 before it has begun.
         expired: set before a request past its deadline is cancelled.
@@ -59,7 +60,7 @@ class RequestContext(HTTPConnection):
         self.authorization: str | None = None
         self.api_key: str | None = None
         self.traceparent: str | None = None
-        self.key_name: str | None = None
+        self.key: APIKey | None = None
         self.route = ""
         self.status = 0
         self.expired = False

@@ -11,8 +11,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.auth import MISSING_KEY, UNKNOWN_KEY, is_public
-from app.errors import RequestTimeoutError, ServiceError, UnauthorizedError, UnavailableError
+from app.auth.access import is_public
+from app.errors import RequestTimeoutError, ServiceError, UnavailableError
 from app.http.context import RequestContext, body_too_large
 from app.http.problems import internal_error_response, render_problem
 from app.http.routing import DirectRoute, RouteTable
@@ -81,20 +81,19 @@ class Dispatcher:
         self.service.requests_in_flight[context] = expire
 
     def authorize(self, context: RequestContext) -> None:
-        """Find the name of the request's API key, where its path requires one.
+        """Find the request's API key, where its path requires one.
 
         OPTIONS requires none: browsers send no key in a preflight, and it tells no more than the documentation does.
 
         Raises:
             UnauthorizedError: the request has no key, or an unknown one.
+            RateLimitError: the key has sent too many requests.
         """
         service = self.service
-        if service.keys is None or context.scope["method"] == "OPTIONS":
+        if service.access is None or context.scope["method"] == "OPTIONS":
             return
         if not is_public(context.path, service.settings.metrics_require_key):
-            context.key_name = service.keys.check(context.authorization, context.api_key)
-            if context.key_name is None:
-                raise UnauthorizedError(UNKNOWN_KEY if context.authorization or context.api_key else MISSING_KEY)
+            service.access.authorize(context)
 
     def check_limits(self, context: RequestContext) -> None:
         """Check limits that need only the headers, before the body is received.
@@ -190,7 +189,7 @@ class Dispatcher:
                 status=context.status,
                 seconds=seconds,
                 request_id=context.request_id,
-                key=context.key_name,
+                key=context.key and context.key.name,
                 rows=context.rows or None,
                 trace_id=context.span and context.span.trace_id,
                 span_id=context.span and context.span.span_id,

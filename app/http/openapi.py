@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
 
-from app.auth import SECURITY, SECURITY_SCHEMES, is_public
+from app.auth.access import SECURITY, SECURITY_SCHEMES, is_public
 from app.codecs.v2.schemas import openapi_error
 from app.http.problems import PROBLEM_TYPE, openapi_problem
 
@@ -33,7 +33,7 @@ def openapi_builder(app: FastAPI) -> Callable[[], dict[str, Any]]:
             schema = FastAPI.openapi(app)
             _correct_errors(schema)
             service = app.state.service
-            if service.keys is not None:
+            if service.access is not None:
                 _require_keys(schema, service.settings.metrics_require_key)
         assert app.openapi_schema is not None
         return app.openapi_schema
@@ -61,15 +61,17 @@ def _correct_errors(schema: dict[str, Any]) -> None:
 
 
 def _require_keys(schema: dict[str, Any], metrics_require_key: bool) -> None:
-    """Document which paths require an API key, and their response to unauthenticated requests."""
+    """Document which paths require an API key, and what they respond to requests that none allows."""
     schema["components"]["securitySchemes"] = SECURITY_SCHEMES
     schema["security"] = SECURITY
     for path, operation in _operations(schema):
         if is_public(path, metrics_require_key):
             operation["security"] = []
         else:
-            error = openapi_error(401) if path.startswith("/v2") else openapi_problem(401)
-            operation["responses"]["401"] = {"description": HTTPStatus(401).phrase} | error
+            names_model = "404" in operation["responses"]
+            for status in (401, 403, 429) if names_model else (401, 429):
+                error = openapi_error(status) if path.startswith("/v2") else openapi_problem(status)
+                operation["responses"].setdefault(str(status), {"description": HTTPStatus(status).phrase} | error)
 
 
 @router.get("/openapi.json")

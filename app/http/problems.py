@@ -103,6 +103,9 @@ _DETAIL_EXAMPLES = {
     415: "File 0 is not a whole PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or Netpbm image; convert or replace it.",
     422: "Model 'multiply' takes 2 columns (a, b); row 0 has 3.",
     401: "The request carries no API key; send one as 'Authorization: Bearer KEY' or as 'X-API-Key: KEY'.",
+    403: "The API key alice may not use a model 'add'; GET /models lists those that it may use.",
+    429: "The API key alice has sent more than 100/s, its rate limit; send fewer requests, or ask the service's "
+    "operator for a higher limit.",
     408: "The request's body was not received within 30 seconds, which is the limit; send it faster or in parts.",
     503: "16384 rows are queued or running, and 16384 is the limit; try again later.",
 }

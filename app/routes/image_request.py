@@ -37,7 +37,7 @@ class ImageRequest:
         form = read_image_form(context.headers.get("content-type", ""), body, service.settings.max_files)
         self._service = service
         self._context = context
-        self._model = service.repository.get(form.model, form.version)
+        self._model = service.model(context.key, form.model, form.version)
         if self._model.manifest.image is None:
             raise InvalidInputError(f"Model '{form.model}' takes numbers, not images; use POST /predict/arithmetic.")
         service.batching.check_queue_delay(self._model)

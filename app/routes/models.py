@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from app.auth.access import check_model
 from app.http.problems import openapi_problems
 from app.schemas import MAX_VERSION, NAME, VERSION, ModelList
-from app.service import ServiceDep
+from app.service import KeyDep, ServiceDep
 from models.manifest import Manifest
 
 router = APIRouter(prefix="/models", tags=["models"])
@@ -37,9 +38,12 @@ class VersionList(BaseModel):
 
 
 @router.get("", summary="Manifests of all models", responses=openapi_problems(503), response_model_exclude_unset=True)
-async def list_models(service: ServiceDep) -> ModelList:
-    """The manifest of every model, in its highest sound version: shapes, training ranges, measured errors, formula."""
-    return ModelList(models=service.repository.latest())
+async def list_models(service: ServiceDep, key: KeyDep) -> ModelList:
+    """The manifest of every model, in its highest sound version: shapes, training ranges, measured errors, formula.
+
+    Models that the request's API key may not use are left out.
+    """
+    return ModelList(models=service.manifests(key))
 
 
 @router.get(
@@ -50,18 +54,20 @@ async def list_models(service: ServiceDep) -> ModelList:
 )
 async def get_model(
     service: ServiceDep,
+    key: KeyDep,
     name: Name,
     version: Annotated[
         int | None, Query(ge=1, le=MAX_VERSION, description="The highest by default."), WithJsonSchema(VERSION)
     ] = None,
 ) -> Manifest:
     """The manifest of one model."""
-    return service.repository.get(name, version).manifest
+    return service.model(key, name, version).manifest
 
 
 @router.get("/{name}/versions", summary="Versions of one model", responses=openapi_problems(404, 503))
-async def list_versions(service: ServiceDep, name: Name) -> VersionList:
+async def list_versions(service: ServiceDep, key: KeyDep, name: Name) -> VersionList:
     """All versions of one model in ascending order, each with its state; a damaged one with the reason."""
+    check_model(key, name)
     found = service.repository.versions_of(name)
     versions = [VersionState(version=version, state=entry.state, reason=entry.reason) for version, entry in found]
     return VersionList(name=name, versions=versions)

@@ -34,7 +34,7 @@ class TabularRequest:
         self._service = service
         self._context = context
         self._rows = request.inputs
-        model = service.repository.get(request.model, request.version)
+        model = service.model(context.key, request.model, request.version)
         self._model = (model.with_intervals or model) if request.intervals else model
         service.batching.check_queue_delay(self._model)
         self._inputs = tabular.to_array(request, model.manifest, service.settings.max_rows)

@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
 from app.settings.environment import PREFIX, Environment, SettingsError, Variable, unquoted
 from app.settings.messages import invalid_setting
+from app.settings.rate import Rate, parse_rate
 
 __all__ = [
     "PREFIX",
@@ -122,6 +123,9 @@ class Settings(BaseModel):
     api_keys_file: Path | None = Field(
         None, description="File of the API keys, one `name sha256` a line; without it, no key is required."
     )
+    rate_limit: Annotated[Rate | None, BeforeValidator(parse_rate)] = Field(
+        None, description="Requests that each API key may send without a rate of its own, as 100/s or 6000/min."
+    )
     metrics_require_key: bool = Field(False, description="Whether /metrics requires an API key too.")
     shutdown_grace_seconds: float = Field(
         1.0,
@@ -145,6 +149,13 @@ class Settings(BaseModel):
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _has_keys(cls, value: Rate | None, info: ValidationInfo) -> Rate | None:
+        if value is not None and info.data.get("api_keys_file") is None:
+            raise ValueError("it limits the requests of each API key; set NALU_API_KEYS_FILE too")
+        return value
 
     @field_validator("model_control")
     @classmethod

@@ -30,8 +30,8 @@ HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)
 def reload(service: Service, read: ReadSettings) -> None:
     """Read settings and keys again; what is invalid is logged, and stays as it was."""
     _reload_settings(service, read)
-    if service.keys is not None:
-        service.keys.reload()
+    if service.access is not None:
+        service.access.keys.reload()
 
 
 def _reload_settings(service: Service, read: ReadSettings) -> None:

@@ -11,6 +11,7 @@ from app.__main__ import main
 from app.backends import BACKENDS, BackendError, create_backend
 from app.main import create_app
 from app.settings import Settings, SettingsError, read_settings
+from app.settings.rate import Rate
 
 BAD = {
     "NALU_REPOSITORY_POLL_SECONDS": ("-1", "0"),
@@ -42,6 +43,7 @@ BAD = {
     "NALU_MAX_CONNECTIONS": ("0", "1"),
     "NALU_MAX_CONNECTIONS_PER_ADDRESS": ("-1", "0"),
     "NALU_MODEL_CONTROL": ("all", "'none' or 'explicit'"),
+    "NALU_RATE_LIMIT": ("5/day", "s, min or h"),
     "NALU_METRICS_REQUIRE_KEY": ("perhaps", "boolean"),
     "NALU_SHUTDOWN_GRACE_SECONDS": ("nan", "finite"),
     "NALU_SHUTDOWN_TIMEOUT_SECONDS": ("0", "1"),
@@ -60,6 +62,7 @@ EXACT = {
         "must be a finite number greater than 0; correct it, or leave it out for 0.5.",
     ),
     "NALU_SHUTDOWN_GRACE_SECONDS": ("-1", "must be a finite number of at least 0; correct it, or leave it out for 1."),
+    "NALU_RATE_LIMIT": ("0/s", "must be a whole number from 1 to 1000000000 of requests per s, min or h, as 100/s."),
     "NALU_METRICS_REQUIRE_KEY": ("banana", "must be a boolean, true or false; correct it, or leave it out for false."),
     "NALU_LOG_FORMAT": ("xml", "must be 'text' or 'json'; correct it, or leave it out for text."),
     "NALU_LOG_LEVEL": (
@@ -177,6 +180,16 @@ def test_control_over_http_and_several_workers_exclude_one_another() -> None:
         "NALU_MODEL_CONTROL is 'explicit': a load request reaches only one of the workers; set NALU_WORKERS=1 or rely "
         "on polling."
     )
+
+
+def test_a_rate_limit_without_keys_to_count_by_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NALU_RATE_LIMIT", "100/s")
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert str(caught.value) == (
+        "NALU_RATE_LIMIT is '100/s': it limits the requests of each API key; set NALU_API_KEYS_FILE too."
+    )
+    assert read_settings(api_keys_file="keys.txt").rate_limit == Rate(100, "s")
 
 
 def test_a_setting_that_does_not_exist_is_refused() -> None:

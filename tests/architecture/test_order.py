@@ -13,7 +13,7 @@ ORDER = {
         ["http"],
         ["service.py"],
         ["codecs"],
-        ["auth.py", "batching"],
+        ["auth", "batching"],
         ["repository"],
         ["backends"],
         ["observability"],

@@ -94,6 +94,8 @@ _ERROR_EXAMPLES = {
     408: "The request's body was not received within 30 seconds, which is the limit; send it faster or in parts.",
     413: "The request has 200000 rows; at most 100000 are taken, so send several.",
     415: "Content-Encoding is 'br'; send gzip, deflate or identity.",
+    429: "The API key alice has sent more than 100/s, its rate limit; send fewer requests, or ask the service's "
+    "operator for a higher limit.",
     503: "16384 rows are queued or running, and 16384 is the limit; try again later.",
 }
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic_core import to_json
 from starlette.responses import Response
 
+from app.auth.access import may_use
 from app.codecs.v2 import schemas
 from app.errors import InvalidInputError
 from app.http.context import RequestContext
@@ -79,15 +80,16 @@ async def ready(service: ServiceDep, _: RequestContext) -> Response:
 
 
 @router.get("/models", summary="Names of all models", response_model=schemas.ModelNames, responses=errors(503))
-async def models(service: ServiceDep, _: RequestContext) -> Response:
-    """The names of all served models, in KServe's form."""
-    return _json({"models": [manifest.name for manifest in service.repository.latest()]})
+async def models(service: ServiceDep, context: RequestContext) -> Response:
+    """The names of all served models that the request's API key may use, in KServe's form."""
+    return _json({"models": [manifest.name for manifest in service.manifests(context.key)]})
 
 
 @router.get("/models/stats", summary="Statistics of all models", response_model=dict[str, Any], responses=errors(503))
-async def all_statistics(service: ServiceDep, _: RequestContext) -> Response:
-    """Rows, batches and durations of every served version, in Triton's form."""
-    return _json(statistics(service.metrics, served_models(service)))
+async def all_statistics(service: ServiceDep, context: RequestContext) -> Response:
+    """Rows, batches and durations of every served version that the request's API key may use, in Triton's form."""
+    versions = [each for each in served_models(service) if may_use(context.key, each[0])]
+    return _json(statistics(service.metrics, versions))
 
 
 @_for_model(
@@ -157,7 +159,10 @@ async def infer(service: ServiceDep, context: RequestContext) -> Response:
     openapi_extra=optional_body({"ready": True}, ready={"type": "boolean", "default": False}),
 )
 async def repository_index(service: ServiceDep, context: RequestContext) -> Response:
-    """Every version folder with its state and, if it is not served, the reason; `ready` lists served versions only."""
+    """Every version folder with its state and, if it is not served, the reason; `ready` lists served versions only.
+
+    Models that the request's API key may not use are left out.
+    """
     return _json(await control.index(service, context))
 
 
@@ -188,11 +193,11 @@ async def unload(service: ServiceDep, context: RequestContext) -> Response:
 def _model(service: Service, context: RequestContext) -> LoadedModel:
     version = context.path_params.get("version")
     if version is None:
-        return service.repository.get(context.path_params["model"])
+        return service.model(context.key, context.path_params["model"])
     number = int(version) if _VERSION.fullmatch(version) else 0
     if not 1 <= number <= MAX_VERSION:
         raise InvalidInputError(f"Version '{version[:20]}' is not an integer from 1 to {MAX_VERSION}.")
-    return service.repository.get(context.path_params["model"], number)
+    return service.model(context.key, context.path_params["model"], number)
 
 
 def _json(content: object, status: int = 200) -> Response:

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from app.auth.access import check_model, may_use
 from app.codecs.json_limits import check_depth
 from app.codecs.validation import invalid_body
 from app.errors import ForbiddenError, InvalidInputError
@@ -35,7 +36,7 @@ async def index(service: Service, context: RequestContext) -> list[dict[str, str
     return [
         {"name": entry.name, "version": str(entry.version), "state": entry.state, "reason": entry.reason or ""}
         for entry in entries
-        if entry.state == "READY" or not request.ready
+        if may_use(context.key, entry.name) and (entry.state == "READY" or not request.ready)
     ]
 
 
@@ -43,10 +44,11 @@ async def load(service: Service, context: RequestContext, name: str) -> None:
     """Load or reload a model.
 
     Raises:
-        ForbiddenError: the settings do not allow it.
+        ForbiddenError: the settings, or the API key, do not allow it.
         InvalidInputError: the request carries its own configuration or files.
     """
     _require_explicit_control(service)
+    check_model(context.key, name)
     request = await _read(service, context, ControlRequest)
     for parameter in request.parameters or {}:
         if parameter == "config" or parameter.startswith("file:"):
@@ -60,9 +62,10 @@ async def unload(service: Service, context: RequestContext, name: str) -> None:
     """Stop serving a model.
 
     Raises:
-        ForbiddenError: the settings do not allow it.
+        ForbiddenError: the settings, or the API key, do not allow it.
     """
     _require_explicit_control(service)
+    check_model(context.key, name)
     await _read(service, context, ControlRequest)
     await asyncio.to_thread(service.repository.unload, name)
 

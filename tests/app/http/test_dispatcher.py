@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.auth import MISSING_KEY, UNKNOWN_KEY
+from app.auth.access import MISSING_KEY, UNKNOWN_KEY
 from app.main import create_app
 from app.settings import Settings
 from tests.app.expect import expect_problem

@@ -174,9 +174,11 @@ def test_sighup_reads_the_settings_file_again_and_loses_no_request(
                 os.kill(os.getpid(), signal.SIGHUP)
             await asyncio.sleep(0.01)
             assert service.settings.access_log
-            assert service.keys is not None
-            assert service.keys.check(None, "alice") is None
-            assert service.keys.check(None, "bob") == "bob"
+            assert service.access is not None
+            assert service.access.keys.find(None, "alice") is None
+            bob = service.access.keys.find(None, "bob")
+            assert bob is not None
+            assert bob.name == "bob"
         assert service.settings.log_level == "debug"
 
     asyncio.run(asyncio.wait_for(scenario(), 10))

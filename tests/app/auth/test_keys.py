@@ -1,23 +1,25 @@
 import hashlib
 import logging
 import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from app import auth
-from app.auth import APIKeys, is_public, main
+from app.auth.keys import APIKeys
 from app.settings import SettingsError
+from app.settings.rate import Rate
 
-ROOT = Path(__file__).parents[2]
 REPAIR = "make one with python -m app.auth NAME."
 
 
-def line(name: str, key: str) -> str:
-    return f"{name} {hashlib.sha256(key.encode()).hexdigest()}\n"
+def line(name: str, key: str, *fields: str) -> str:
+    return " ".join([name, hashlib.sha256(key.encode()).hexdigest(), *fields]) + "\n"
+
+
+def named(keys: APIKeys, authorization: str | None, x_api_key: str | None) -> str | None:
+    """The name of the key in these headers."""
+    key = keys.find(authorization, x_api_key)
+    return key and key.name
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def file(tmp_path: Path) -> Path:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Seconds that the service believes to have passed."""
     now = [1000.0]
-    monkeypatch.setattr(auth, "monotonic", lambda: now[0])
+    monkeypatch.setattr("app.auth.keys.monotonic", lambda: now[0])
     return now
 
 
@@ -47,7 +49,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     ],
 )
 def test_a_key_is_known_by_its_name(file: Path, authorization: str | None, x_api_key: str | None, name: str) -> None:
-    assert APIKeys(file).check(authorization, x_api_key) == name
+    assert named(APIKeys(file), authorization, x_api_key) == name
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def test_a_key_is_known_by_its_name(file: Path, authorization: str | None, x_api
     ],
 )
 def test_what_is_no_key_is_refused(file: Path, authorization: str | None, x_api_key: str | None) -> None:
-    assert APIKeys(file).check(authorization, x_api_key) is None
+    assert named(APIKeys(file), authorization, x_api_key) is None
 
 
 def test_every_key_is_compared_whichever_fits_and_in_constant_time(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,19 +87,19 @@ def test_every_key_is_compared_whichever_fits_and_in_constant_time(file: Path, m
     both = [hashlib.sha256(key).digest() for key in (b"key-of-alice", b"key-of-bob")]
     for key in ("key-of-alice", "key-of-bob", "key-of-nobody"):
         compared.clear()
-        keys.check(None, key)
+        named(keys, None, key)
         assert compared == both
 
 
 def test_a_name_may_have_two_keys_while_one_is_replaced(file: Path) -> None:
     with file.open("a") as keys:
         keys.write(line("alice", "her-next-key"))
-    assert [APIKeys(file).check(None, key) for key in ("key-of-alice", "her-next-key")] == ["alice", "alice"]
+    assert [named(APIKeys(file), None, key) for key in ("key-of-alice", "her-next-key")] == ["alice", "alice"]
 
 
 def test_a_file_of_windows_with_a_byte_order_mark_is_read(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbf" + line("alice", "key-of-alice").replace("\n", "\r\n").encode())
-    assert APIKeys(file).check(None, "key-of-alice") == "alice"
+    assert named(APIKeys(file), None, "key-of-alice") == "alice"
 
 
 @pytest.mark.parametrize(
@@ -138,9 +140,9 @@ def test_a_changed_file_is_read_again_within_a_second_and_not_looked_at_more_oft
     keys = APIKeys(file)
     file.write_text(line("carol", "key-of-carol"))
     clock[0] += 0.9
-    assert [keys.check(None, f"key-of-{name}") for name in ("alice", "carol")] == ["alice", None]
+    assert [named(keys, None, f"key-of-{name}") for name in ("alice", "carol")] == ["alice", None]
     clock[0] += 0.1
-    assert [keys.check(None, f"key-of-{name}") for name in ("alice", "carol")] == [None, "carol"]
+    assert [named(keys, None, f"key-of-{name}") for name in ("alice", "carol")] == [None, "carol"]
     assert caplog.messages == ["Read the API keys of carol."]
 
 
@@ -152,11 +154,11 @@ def test_a_file_that_turns_bad_leaves_the_keys_that_were_read_and_is_logged_once
     file.write_text("carol my-secret-key")
     for _ in range(3):
         clock[0] += 1
-        assert keys.check(None, "key-of-alice") == "alice"
+        assert named(keys, None, "key-of-alice") == "alice"
     file.unlink()
     for _ in range(3):
         clock[0] += 1
-        assert keys.check(None, "key-of-alice") == "alice"
+        assert named(keys, None, "key-of-alice") == "alice"
     assert caplog.messages == [
         f"NALU_API_KEYS_FILE is '{file}', whose line 1 is not `name sha256`; {REPAIR} {kept}",
         f"NALU_API_KEYS_FILE is '{file}', which cannot be read (No such file or directory); "
@@ -164,7 +166,7 @@ def test_a_file_that_turns_bad_leaves_the_keys_that_were_read_and_is_logged_once
     ]
     file.write_text(line("carol", "key-of-carol"))
     clock[0] += 1
-    assert [keys.check(None, f"key-of-{name}") for name in ("alice", "carol")] == [None, "carol"]
+    assert [named(keys, None, f"key-of-{name}") for name in ("alice", "carol")] == [None, "carol"]
 
 
 def test_a_file_of_the_same_size_that_is_replaced_is_read_again(file: Path, clock: list[float]) -> None:
@@ -172,7 +174,7 @@ def test_a_file_of_the_same_size_that_is_replaced_is_read_again(file: Path, cloc
     file.write_text(file.read_text().replace("alice", "carol"))
     os.utime(file, (1, 1))
     clock[0] += 1
-    assert keys.check(None, "key-of-alice") == "carol"
+    assert named(keys, None, "key-of-alice") == "carol"
 
 
 def test_a_file_that_was_swapped_for_one_of_the_same_size_and_time_is_read_again(
@@ -185,7 +187,7 @@ def test_a_file_that_was_swapped_for_one_of_the_same_size_and_time_is_read_again
     os.utime(next_one, ns=(status.st_atime_ns, status.st_mtime_ns))
     next_one.replace(file)
     clock[0] += 1
-    assert keys.check(None, "key-of-alice") == "carol"
+    assert named(keys, None, "key-of-alice") == "carol"
 
 
 def test_a_link_that_is_turned_to_another_folder_as_kubernetes_does_is_read_again(
@@ -200,7 +202,7 @@ def test_a_link_that_is_turned_to_another_folder_as_kubernetes_does_is_read_agai
     (tmp_path / "..next").symlink_to("second")
     (tmp_path / "..next").replace(tmp_path / "..data")
     clock[0] += 1
-    assert [keys.check(None, f"key-of-{name}") for name in ("alice", "carol")] == [None, "carol"]
+    assert [named(keys, None, f"key-of-{name}") for name in ("alice", "carol")] == [None, "carol"]
 
 
 def test_a_file_that_is_found_empty_revokes_the_keys_if_it_still_is_at_the_next_check(
@@ -209,73 +211,61 @@ def test_a_file_that_is_found_empty_revokes_the_keys_if_it_still_is_at_the_next_
     keys = APIKeys(file)
     file.write_text("")
     clock[0] += 1
-    assert keys.check(None, "key-of-alice") == "alice"  # it may be about to be written
+    assert named(keys, None, "key-of-alice") == "alice"  # it may be about to be written
     clock[0] += 1
-    assert keys.check(None, "key-of-alice") is None
+    assert named(keys, None, "key-of-alice") is None
     assert caplog.messages == [f"{file} has no key any more: no key is valid."]
     file.write_text(line("alice", "key-of-alice"))
     clock[0] += 1
-    assert keys.check(None, "key-of-alice") == "alice"
+    assert named(keys, None, "key-of-alice") == "alice"
 
 
 @pytest.mark.parametrize(
-    "path",
-    ["/", "/docs", "/docs/swagger-ui.css", "/openapi.json", "/health/live", "/health/ready", "/v2/health/ready"],
-)
-def test_probes_and_docs_are_open(path: str) -> None:
-    assert is_public(path, True)
-    assert is_public(path, False)
-
-
-@pytest.mark.parametrize(
-    "path",
+    ("fields", "models", "rate"),
     [
-        "",
-        "/predict/arithmetic",
-        "/models",
-        "/models/add",
-        "/v2",
-        "/v2/models/add/infer",
-        "/v2/repository/index",
-        "/docsandmore",
-        "/healthy",
-        "/HEALTH/live",
-        "/openapi.json/",
-        "/metrics/",
+        ([], None, None),
+        (["models=add"], {"add"}, None),
+        (["rate=100/s"], None, Rate(100, "s")),
+        (["models=add,digit-sum,add", "rate=6000/min"], {"add", "digit-sum"}, Rate(6000, "min")),
+        (["rate=1/h", "models=a.b_c"], {"a.b_c"}, Rate(1, "h")),
     ],
 )
-def test_everything_else_asks_for_a_key(path: str) -> None:
-    assert not is_public(path, False)
+def test_a_line_may_name_models_and_a_rate(
+    file: Path, fields: list[str], models: set[str] | None, rate: Rate | None
+) -> None:
+    file.write_text(line("carol", "key-of-carol", *fields))
+    key = APIKeys(file).find(None, "key-of-carol")
+    assert key is not None
+    assert (key.name, key.models, key.rate) == ("carol", models, rate)
 
 
-def test_metrics_are_open_unless_the_settings_protect_them() -> None:
-    assert is_public("/metrics", False)
-    assert not is_public("/metrics", True)
+MODELS_RULE = "has `models=` with other than names of models with commas between them, as add,multiply; correct it."
+RATE_RULE = (
+    "has `rate=` with other than a whole number from 1 to 1000000000 of requests per s, min or h, as 100/s; correct it."
+)
+FIELDS_RULE = "has more than one `models=` and one `rate=` after its `name sha256`; remove the rest."
 
 
-def test_a_key_that_was_made_is_taken_and_only_its_hash_goes_to_the_file(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "app.auth", "alice@example.org"]
-    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
-    match = re.fullmatch(r"The key of alice@example\.org, shown only now: ([A-Za-z0-9_-]{43})\n", made.stderr)
-    assert match is not None
-    assert made.stdout == line("alice@example.org", match[1])
-    file = tmp_path / "keys.txt"
-    file.write_text(made.stdout)
-    assert APIKeys(file).check(f"Bearer {match[1]}", None) == "alice@example.org"
-
-
-def test_no_two_keys_are_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    for _ in range(10):
-        assert main(["alice"]) == 0
-    assert len(set(capsys.readouterr().out.splitlines())) == 10
-
-
-def test_a_key_for_what_is_no_name_is_not_made(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(["two words"])
-    assert caught.value.code == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.endswith(
-        "'two words' is not a valid name: give letters, digits, dots, underscores, hyphens and @, up to 64.\n"
-    )
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        (["models="], MODELS_RULE),
+        (["models=add,"], MODELS_RULE),
+        (["models=add,../x"], MODELS_RULE),
+        (["models=*"], MODELS_RULE),
+        (["models"], MODELS_RULE),
+        (["rate=0/s"], RATE_RULE),
+        (["rate=1.5/s"], RATE_RULE),
+        (["rate=100"], RATE_RULE),
+        (["rate=100/sec"], RATE_RULE),
+        (["rate=1000000001/s"], RATE_RULE),
+        (["rate=1/s", "rate=2/s"], FIELDS_RULE),
+        (["model=add"], FIELDS_RULE),
+        (["add"], FIELDS_RULE),
+    ],
+)
+def test_what_a_key_allows_is_never_guessed(file: Path, fields: list[str], problem: str) -> None:
+    file.write_text(line("alice", "a") + line("carol", "key-of-carol", *fields))
+    with pytest.raises(SettingsError) as caught:
+        APIKeys(file)
+    assert str(caught.value) == f"NALU_API_KEYS_FILE is '{file}', whose line 2 {problem}"
