@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.auth.access import is_public
 from app.errors import RequestTimeoutError, ServiceError, UnavailableError
 from app.http.context import RequestContext, body_too_large
-from app.http.problems import internal_error_response, render_problem
+from app.http.problems import internal_error, render_problem
 from app.http.routing import DirectRoute, RouteTable
 from app.observability.logs import log_access
 from app.service import Service
@@ -151,25 +151,26 @@ class Dispatcher:
 
     def error_response(self, context: RequestContext, error: Exception) -> Response:
         """The response to a request that raised an error, which is counted."""
+        return render_problem(context, self.record_error(context, error))
+
+    def record_error(self, context: RequestContext, error: Exception) -> HTTPException:
+        """Count the error of a request, or log an unexpected one; returns what the client gets to know of it."""
         if isinstance(error, ServiceError):
             self.service.metrics.rejections.labels(error.reason).inc()
-        if isinstance(error, HTTPException):
-            return render_problem(context, error)
-        return internal_error_response(context, error)
+        return error if isinstance(error, HTTPException) else internal_error(context, error)
 
     def timeout_response(self, context: RequestContext) -> Response:
         """The response to a request past its deadline."""
+        return self.error_response(context, self.timeout_error(context))
+
+    def timeout_error(self, context: RequestContext) -> ServiceError:
+        """The error of a request past its deadline."""
         seconds = f"{self.service.settings.request_timeout_seconds:g} seconds, which is the limit"
-        error: ServiceError
         if context.complete:
-            error = UnavailableError(
+            return UnavailableError(
                 f"The request was not answered within {seconds}; try again later.", reason="timeout"
             )
-        else:
-            error = RequestTimeoutError(
-                f"The request's body was not received within {seconds}; send it faster or in parts."
-            )
-        return self.error_response(context, error)
+        return RequestTimeoutError(f"The request's body was not received within {seconds}; send it faster or in parts.")
 
     def end(self, context: RequestContext) -> None:
         """Record a finished request in metrics, trace and log."""

@@ -71,12 +71,12 @@ def _detail(context: RequestContext, error: HTTPException) -> str:
     return error.detail
 
 
-def internal_error_response(context: RequestContext, error: Exception) -> Response:
-    """The response to a request that an unexpected error ended: where to find that error, which is logged."""
+def internal_error(context: RequestContext, error: Exception) -> HTTPException:
+    """What a client gets to know of an unexpected error: where to find it in the log."""
     path, request_id = context.scope["path"], context.request_id
     logger.error("Request %s to %s failed.", request_id, path, exc_info=error, extra={"request_id": request_id})
     detail = "Something failed in the service; its log has the details under this request_id."
-    return render_problem(context, HTTPException(500, detail))
+    return HTTPException(500, detail)
 
 
 class InvalidLocation(BaseModel):

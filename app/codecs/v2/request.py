@@ -69,8 +69,27 @@ def _decode(body: bytes, length: int, manifest: Manifest, settings: Settings) ->
         request: InferRequest = _validate(header)
     except ValidationError as error:
         raise invalid_body(error) from error
+    return decode_request(request, body, length, manifest, settings)
+
+
+def decode_request(
+    request: InferRequest, body: bytes, start: int, manifest: Manifest, settings: Settings
+) -> InferenceRequest:
+    """Decode a request whose JSON has been read.
+
+    Args:
+        request: the JSON.
+        body: holds the binary tensors.
+        start: where they begin in it.
+        manifest: of the requested model.
+        settings: the limits.
+
+    Raises:
+        InvalidInputError: the request does not fit the model.
+        TooLargeError: the request exceeds a limit.
+    """
     reject_sequences(request.parameters)
-    inputs = _tensor(_only_input(request, manifest), body, length, manifest, settings)
+    inputs = _tensor(_only_input(request, manifest), body, start, manifest, settings)
     binary, classes = _requested_outputs(request, manifest)
     return InferenceRequest(inputs, request.id, binary, classes, timeout_seconds(request.parameters))
 

@@ -19,16 +19,14 @@ from models.manifest import Manifest
 
 def encode(prediction: NDArray[Any], request: InferenceRequest, manifest: Manifest) -> tuple[bytes, int | None]:
     """The body of the response, and the length of its JSON if binary data follows it."""
-    declared = manifest.outputs[0]
-    datatype = BYTES if request.classes else declared.datatype
-    values = classify(prediction, request.classes, manifest) if request.classes else prediction
-    output: dict[str, Any] = {"name": declared.name, "datatype": datatype, "shape": list(values.shape)}
+    datatype, values = output_values(prediction, request, manifest)
+    output: dict[str, Any] = {"name": manifest.outputs[0].name, "datatype": datatype, "shape": list(values.shape)}
     if not request.binary:
         if not request.classes:
             output |= _warning(prediction)
         output["data"] = values.ravel().tolist()
         return _header(output, request, manifest), None
-    content = _bytes(values, datatype)
+    content = to_bytes(values, datatype)
     output["parameters"] = {"binary_data_size": len(content)}
     header = _header(output, request, manifest)
     return header + content, len(header)
@@ -42,7 +40,15 @@ def _header(output: dict[str, Any], request: InferenceRequest, manifest: Manifes
     return to_json(response, inf_nan_mode="null")
 
 
-def _bytes(values: NDArray[Any], datatype: str) -> bytes:
+def output_values(prediction: NDArray[Any], request: InferenceRequest, manifest: Manifest) -> tuple[str, NDArray[Any]]:
+    """Datatype and values of the output: the prediction, or its classes where the request asks for some."""
+    if request.classes:
+        return BYTES, classify(prediction, request.classes, manifest)
+    return manifest.outputs[0].datatype, prediction
+
+
+def to_bytes(values: NDArray[Any], datatype: str) -> bytes:
+    """The binary form of a tensor."""
     if datatype == BYTES:
         return b"".join(bytes_element(text) for text in values.ravel().tolist())
     return values.astype(NUMBER_TYPES[datatype], copy=False).tobytes()

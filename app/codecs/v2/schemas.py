@@ -88,7 +88,7 @@ class ErrorResponse(BaseModel):
 _ERROR_EXAMPLES = {
     400: "Input 'input' has 12 bytes; FP64 of shape [1, 2] has 16.",
     401: "The request carries no API key; send one as 'Authorization: Bearer KEY' or as 'X-API-Key: KEY'.",
-    403: "NALU_MODEL_CONTROL is none, so models are not loaded or unloaded over HTTP; "
+    403: "NALU_MODEL_CONTROL is none, so clients may not load or unload models; "
     "start the service with NALU_MODEL_CONTROL=explicit to allow it.",
     404: "There is no model 'adds'; GET /models lists all models.",
     408: "The request's body was not received within 30 seconds, which is the limit; send it faster or in parts.",

@@ -191,13 +191,21 @@ async def unload(service: ServiceDep, context: RequestContext) -> Response:
 
 
 def _model(service: Service, context: RequestContext) -> LoadedModel:
-    version = context.path_params.get("version")
+    return find_model(service, context, context.path_params["model"], context.path_params.get("version"))
+
+
+def find_model(service: Service, context: RequestContext, name: str, version: str | None) -> LoadedModel:
+    """The model of that name, in its highest version unless one is named.
+
+    Raises:
+        ServiceError: there is none, the API key may not use it, or the version is not a number.
+    """
     if version is None:
-        return service.model(context.key, context.path_params["model"])
+        return service.model(context.key, name)
     number = int(version) if _VERSION.fullmatch(version) else 0
     if not 1 <= number <= MAX_VERSION:
         raise InvalidInputError(f"Version '{version[:20]}' is not an integer from 1 to {MAX_VERSION}.")
-    return service.model(context.key, context.path_params["model"], number)
+    return service.model(context.key, name, number)
 
 
 def _json(content: object, status: int = 200) -> Response:

@@ -31,7 +31,7 @@ async def infer(service: Service, context: RequestContext, model: LoadedModel) -
     started = perf_counter()
     request = decode(body, context.headers.get(HEADER_LENGTH), model.manifest, service.settings)
     decoded = perf_counter()
-    prediction = await _predict_within_timeout(service, context, model, request)
+    prediction = await predict(service, context, model, request)
     computed = perf_counter()
     response = await _response(context, *encode(prediction, request, model.manifest))
     service.metrics.observations("decode", context.route).append(decoded - started)
@@ -39,9 +39,14 @@ async def infer(service: Service, context: RequestContext, model: LoadedModel) -
     return response
 
 
-async def _predict_within_timeout(
+async def predict(
     service: Service, context: RequestContext, model: LoadedModel, request: InferenceRequest
 ) -> NDArray[Any]:
+    """Run a model on a decoded request, within the time that the request gives.
+
+    Raises:
+        ServiceError: the request cannot be served.
+    """
     if request.timeout_seconds is None:
         return await _predict(service, context, model, request.inputs)
     try:

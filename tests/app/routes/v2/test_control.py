@@ -8,7 +8,7 @@ from tests.app.factory import TestClient, running, write_sum
 from tests.app.v2_requests import body, expect_error, infer
 
 OFF = (
-    "NALU_MODEL_CONTROL is none, so models are not loaded or unloaded over HTTP; "
+    "NALU_MODEL_CONTROL is none, so clients may not load or unload models; "
     "start the service with NALU_MODEL_CONTROL=explicit to allow it."
 )
 
