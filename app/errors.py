@@ -41,6 +41,13 @@ class ModelNotFoundError(ServiceError):
     reason = "model_not_found"
 
 
+class ModelFileNotFoundError(ServiceError):
+    """The model's version has no such file: it was made without it."""
+
+    status = 404
+    reason = "file_not_found"
+
+
 class RequestTimeoutError(ServiceError):
     """The body was not received by the deadline."""
 

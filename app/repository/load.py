@@ -6,9 +6,11 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from app.backends import Backend, BackendError, Predictor
 from app.backends.malloc import trim_malloc
+from models.curves import CURVES_FILE, Curves
 from models.manifest import INTERVAL_FILES, Manifest, ManifestError
 from models.uncertainty import SPREAD_OUTPUTS
 
@@ -28,12 +30,13 @@ class LoadedModel:
     """A loaded model. Requests in flight keep a reference, whatever the repository does meanwhile.
 
     ``with_intervals`` is the same model with ``SPREAD_OUTPUTS`` more outputs, which intervals are made of; None where
-    it has no intervals.
+    it has no intervals. ``curves`` is the content of its ``curves.json``, None where it has none.
     """
 
     manifest: Manifest
     predict: Predictor
     with_intervals: Self | None = None
+    curves: bytes | None = None
 
 
 def load_model(folder: Path, key: tuple[str, int], backend: Backend) -> LoadedModel:
@@ -48,13 +51,26 @@ def load_model(folder: Path, key: tuple[str, int], backend: Backend) -> LoadedMo
         raise ManifestError(
             f"{folder} has the manifest of '{manifest.name}' version {manifest.version}; move it to its own folder."
         )
+    curves = _read_curves(folder, manifest)
     predict = _load_file(folder / backend.file, manifest, backend, manifest.outputs[0].shape[-1])
     if manifest.image is not None and not manifest.image.resize:
         predict = trim_malloc(predict)
     if manifest.uncertainty is None:
-        return LoadedModel(manifest, predict)
+        return LoadedModel(manifest, predict, curves=curves)
     spread = _load_file(folder / INTERVAL_FILES[backend.file], manifest, backend, SPREAD_OUTPUTS)
-    return LoadedModel(manifest, predict, LoadedModel(manifest, _side_by_side(predict, spread)))
+    return LoadedModel(manifest, predict, LoadedModel(manifest, _side_by_side(predict, spread)), curves)
+
+
+def _read_curves(folder: Path, manifest: Manifest) -> bytes | None:
+    """The content of ``curves.json``, verified; None where the manifest lists none."""
+    if CURVES_FILE not in manifest.files:
+        return None
+    content = manifest.read_file(folder, CURVES_FILE)
+    try:
+        Curves.model_validate_json(content)
+    except ValidationError as error:
+        raise ManifestError(f"{folder / CURVES_FILE} does not hold curves: {error.errors()[0]['msg']}.") from error
+    return content
 
 
 def _load_file(file: Path, manifest: Manifest, backend: Backend, outputs: int) -> Predictor:

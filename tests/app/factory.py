@@ -143,11 +143,31 @@ def write_uncertain(root: Path, name: str = "uncertain", content: bytes | None =
     """The sum with intervals, made of ``spread_onnx`` unless other content is given."""
     content = spread_onnx() if content is None else content
     folder = write_version(root, sum_onnx(), manifest_of(name, 1, unit="Law", uncertainty=UNCERTAINTY))
-    (folder / "intervals.onnx").write_bytes(content)
+    return add_file(folder, "intervals.onnx", content)
+
+
+def add_file(folder: Path, name: str, content: bytes) -> Path:
+    """Add a file to a version folder, whose manifest then vouches for it, and return the folder."""
+    (folder / name).write_bytes(content)
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["files"]["intervals.onnx"] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    manifest["files"][name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
+
+
+CURVE: dict[str, Any] = {
+    "column": "a",
+    "range": [1.0, 2.0],
+    "inputs": [0.0, 1.5, 9.0],
+    "model": [0.0, None, 9.0],
+    "mlp": None,
+}
+CURVES: dict[str, Any] = {"target": "y", "at": {"a": 1.5, "b": 0.0}, "curves": [CURVE]}
+
+
+def write_curves(root: Path, name: str, version: int = 1, curves: dict[str, Any] = CURVES) -> Path:
+    """The sum with samples."""
+    return add_file(write_sum(root, name, version), "curves.json", json.dumps(curves).encode())
 
 
 def write_ratio(root: Path, name: str = "ratio") -> Path:

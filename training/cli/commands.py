@@ -7,6 +7,7 @@ COMMANDS = {
     "fit": "training.cli.fit_command:run_fit",
     "fit-images": "training.cli.images_command:run_fit_images",
     "evaluate": "training.cli.evaluate_command:run_evaluate",
+    "curves": "training.cli.curves_command:run_curves",
     "export": "training.cli.export_command:run_export",
     "zoo": "training.cli.zoo_command:run_zoo",
     "data": "training.cli.data_command:run_data",

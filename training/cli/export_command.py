@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from models.curves import CURVES_FILE
 from models.law_spread import LawSpread
 from models.manifest import INTERVAL_FILES, WEIGHTS_FILE, Manifest
 from training.cli.stored_models import find_model
@@ -35,7 +36,9 @@ def run_export(options: Namespace) -> None:
     else:
         shape = (2, manifest.inputs[0].shape[1], 37, 53)
         parity_inputs = {"unusual": np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)}
-    written = write_model(Export(network, parity_inputs, fields, spread), options.repository, options.name)
+    files = {name: manifest.read_file(folder, name) for name in (CURVES_FILE,) if name in manifest.files}
+    export = Export(network, parity_inputs, fields, spread, files)
+    written = write_model(export, options.repository, options.name)
     print(f"Wrote {written}, checked against the network of {folder / WEIGHTS_FILE}.")
 
 

@@ -13,6 +13,7 @@ from training.data.table import informative, read_table
 from training.data.table_split import Split, split_table
 from training.errors import InputError
 from training.tabular import fit
+from training.tabular.export import export_fitted
 from training.tabular.front_plot import plot_front
 
 
@@ -65,7 +66,7 @@ def _fit_one(options: Namespace, config: fit.FitConfig, split: Split, notes: lis
     fitted = fit.fit(config, split)
     plot = options.plots / f"{name}.png"
     fit.plot(fitted, split, plot, f"{name}, learned by {fitted.unit}")
-    folder = fit.export(fitted, config, split, options.repository)
+    folder = export_fitted(fitted, config, split, options.repository)
     print_result(name, Manifest.read(folder))
     _print_notes(fitted, split)
     print(f"plot     {plot}")

@@ -29,6 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_fit_options(commands.add_parser("fit", help="learn a column of a table from the others"))
     _fit_images(commands.add_parser("fit-images", help="learn labels or values of a folder of images"))
     _evaluate(commands.add_parser("evaluate", help="measure an exported model in ONNX Runtime"))
+    _curves(commands.add_parser("curves", help="add samples along each column to a model that has none"))
     _export(commands.add_parser("export", help="write a new version of a model from its checkpoint"))
     _zoo(commands.add_parser("zoo", help="retrain the default models"))
     _data(commands.add_parser("data", help="download a dataset: MNIST"))
@@ -130,6 +131,15 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=non_negative, default=1, help="seed of the samples (default: 1, not as in training)"
     )
+    add_repository(parser)
+
+
+def _curves(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="the model's name")
+    parser.add_argument("--version", type=positive, help="its version (default: the highest)")
+    parser.add_argument("--data", type=Path, help="table it was fitted to, for the MLP (default models need none)")
+    parser.add_argument("--target", help="the column it predicts (default: the manifest's output column)")
+    add_table_options(parser)
     add_repository(parser)
 
 

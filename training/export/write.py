@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
@@ -43,12 +43,14 @@ class Export:
         parity_inputs: inputs within and beyond the training range, by a name for messages; files are compared on each.
         manifest: the manifest's fields but ``name``, ``version`` and ``files``.
         spread: of a law, for its intervals; None where it has none.
+        files: content of further files of the version folder, by name.
     """
 
     network: ExportableNetwork
     parity_inputs: Mapping[str, NDArray[Any]]
     manifest: Mapping[str, Any]
     spread: LawSpread | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def write_model(export: Export, repository: Path, name: str, *, version: int | None = None) -> Path:
@@ -74,6 +76,8 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
         for network in (export.network, export.spread):
             if network is not None:
                 _write_network(network.eval().requires_grad_(requires_grad=False), export.parity_inputs, folder, name)
+        for file, content in export.files.items():
+            (folder / file).write_bytes(content)
         files = {path.name: describe_file(path) for path in sorted(folder.iterdir())}
         while True:
             number = version or max(versions(repository / name), default=0) + 1

@@ -1,4 +1,4 @@
-"""Fits a law, or a network of one unit, to columns of numbers, measures it beside an MLP, and exports it."""
+"""Fits a law, or a network of one unit, to columns of numbers, and measures it beside an MLP."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +17,7 @@ from models.networks import Network
 from training.data.table_split import Part, Split
 from training.errors import DivergedError, InputError
 from training.export.dry_run import check_unit_export
-from training.export.manifest_fields import manifest_fields, unit_name
-from training.export.write import Export, write_model
+from training.export.manifest_fields import unit_name
 from training.metrics import NEAR_ZERO, predict, regression_errors, relative_errors
 from training.symbolic import find_law
 from training.symbolic.categories import SEARCHES, find_category_law
@@ -118,7 +117,7 @@ def fit(config: FitConfig, split: Split) -> FittedModel:
     part = _at_most(split.train, MAX_TRAINING_ROWS, config.seed)
     dims = [len(config.columns), *config.hidden, 1]
     if config.unit != AUTO:
-        check_unit_export(config.unit, dims, _pair(part.inputs[:64]))
+        check_unit_export(config.unit, dims, pair(part.inputs[:64]))
     deadline = Deadline.after(config.seconds)
     found = _search(config, part) if config.unit == AUTO else _train(config, dims, part, split, deadline)
     size, left = count_parameters(found.network), deadline.no_earlier_than(MLP_SECONDS)
@@ -178,37 +177,6 @@ def _train(config: FitConfig, dims: Sequence[int], train: Part, split: Split, de
     return FittedModel(unit_name(network, None), network, None, formula(network, config.columns), None, {})
 
 
-def export(
-    fitted: FittedModel, config: FitConfig, split: Split, repository: Path, *, version: int | None = None
-) -> Path:
-    """Write the fitted network to the repository; see ``training.export.write.write_model``."""
-    inside = split.interpolation.inputs
-    checks = {"interpolation": inside, "extrapolation": np.concatenate([split.extrapolation.inputs, 10 * inside])}
-    manifest = manifest_fields(
-        fitted.network,
-        config.columns,
-        config.target,
-        reason=fitted.reason,
-        formula=fitted.formula.text if fitted.formula else None,
-        latex=fitted.formula.latex if fitted.formula else None,
-        training={
-            "ranges": split.ranges,
-            "rows": min(len(split.train), MAX_TRAINING_ROWS),
-            "seed": config.seed,
-            "command": config.command,
-            "data": config.data,
-        },
-        metrics=fitted.metrics,
-        summary=config.summary,
-        uncertainty=fitted.uncertainty.fields if fitted.uncertainty else None,
-        front=fitted.front,
-        rivals=fitted.rivals,
-    )
-    checks = {part: _pair(inputs) for part, inputs in checks.items()}
-    spread = fitted.uncertainty.spread if fitted.uncertainty else None
-    return write_model(Export(fitted.network, checks, manifest, spread), repository, config.name, version=version)
-
-
 def plot(fitted: FittedModel, split: Split, path: Path, title: str) -> None:
     """Draw the errors of the network and its MLP on the rows that were not trained on."""
     inputs = np.concatenate([split.interpolation.inputs, split.extrapolation.inputs])
@@ -238,6 +206,6 @@ def _at_most(part: Part, rows: int, seed: int) -> Part:
     return part.at(index)
 
 
-def _pair(inputs: FloatArray) -> FloatArray:
+def pair(inputs: FloatArray) -> FloatArray:
     """At least two rows: the exporter takes a batch of one for a batch that is always one."""
     return inputs if len(inputs) > 1 else np.repeat(inputs, 2, axis=0)

@@ -15,6 +15,7 @@ from training.data.table_split import Part, Split, split_table
 from training.errors import DivergedError, InputError
 from training.recipes import TASKS
 from training.tabular import fit, restarts
+from training.tabular.export import export_fitted
 from training.tabular.mlp import MLP
 
 PLAN = fit.FitConfig(name="m", columns=["a", "b"], target="y", unit="NAC", seed=0, command="", data="", restarts=2)
@@ -176,7 +177,7 @@ def test_a_law_is_exported_with_its_formula_and_its_widths(tmp_path: Path) -> No
     x = random.uniform(-5, 5, (200, 2))
     split = split_table(x, x[:, :1] ** 2 / x[:, 1:], seed=0)
     config = replace(AUTO, name="m")
-    manifest = Manifest.read(fit.export(fit.fit(config, split), config, split, tmp_path))
+    manifest = Manifest.read(export_fitted(fit.fit(config, split), config, split, tmp_path))
     assert (manifest.unit, manifest.dims) == ("Law", [2, 1, 1, 1])
     assert (manifest.formula, manifest.latex) == ("a**2 / b", r"\frac{a^{2}}{b}")
 

@@ -9,6 +9,7 @@ import numpy as np
 from models.arrays import FloatArray
 from training.data.table_split import Part, Split
 from training.tabular import fit
+from training.tabular.export import export_fitted
 
 TRAINING_ROWS = 1024
 TEST_ROWS = 1000
@@ -81,4 +82,4 @@ class ArithmeticRecipe:
         extra = {part: Part(*task.sample(TEST_ROWS, within, random)) for part, within in task.extra_ranges.items()}
         fitted.metrics.update(fit.measure(fitted.network, fitted.mlp, extra))
         fit.plot(fitted, split, plots / f"{name}.png", f"{name}, learned by {fitted.unit}")
-        return fit.export(fitted, config, split, repository, version=1)
+        return export_fitted(fitted, config, split, repository, version=1)
