@@ -2,8 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, WithJsonSchema
 
 from models.manifest import NAME_PATTERN, Manifest, ModelTask
 
@@ -22,11 +21,13 @@ Row = Annotated[list[Number], FailFast(), Field(json_schema_extra={"minItems": 1
 Validation stops at the first error: a body of millions of bad numbers would make gigabytes of errors."""
 
 
-class _Request(BaseModel):
+class Request(BaseModel):
+    """A request in JSON."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ArithmeticRequest(_Request):
+class ArithmeticRequest(Request):
     """Rows of numbers for an arithmetic model."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"model": "add", "inputs": [[3, 4], [1000, -250]]}]})
@@ -46,29 +47,6 @@ class ArithmeticRequest(_Request):
     level: Annotated[float, Field(strict=True, gt=0, lt=1)] = Field(
         0.95, description="Of the intervals: 0.5, 0.68, 0.8, 0.9, 0.95 or 0.99, the share of observations in them."
     )
-
-
-def _is_file(value: object) -> object:
-    if not isinstance(value, bytes):
-        raise PydanticCustomError("file", "Input should be a file")
-    return value
-
-
-File = Annotated[bytes, BeforeValidator(_is_file), WithJsonSchema({"type": "string", "format": "binary"})]
-
-
-class ImageForm(BaseModel):
-    """Images for an image model."""
-
-    # Swagger UI shows a file picker for schemas of this form
-    model: str = Field(
-        description="Name of the model; GET /models lists them.", examples=["digit"], json_schema_extra=NAME
-    )
-    version: Annotated[Annotated[int, Field(ge=1, le=MAX_VERSION)] | None, WithJsonSchema(VERSION)] = Field(
-        default_factory=lambda: None,  # keeps null out of the schema
-        description="Version of the model; the highest by default.",
-    )
-    files: list[File] = Field(min_length=1, description="Images: PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or Netpbm.")
 
 
 class ArithmeticWarning(BaseModel):
@@ -233,17 +211,3 @@ ERROR_HEADERS: dict[int, dict[str, Any]] = {
     503: _RETRY_AFTER,
 }
 """Headers of the errors of each status."""
-
-
-def body_of(media_type: str, model: type[BaseModel], **encoding: str) -> dict[str, Any]:
-    """OpenAPI's entry for the body of a direct route.
-
-    Args:
-        media_type: of the body.
-        model: its schema.
-        encoding: content types of a form's fields.
-    """
-    content: dict[str, Any] = {"schema": model.model_json_schema()}
-    if encoding:
-        content["encoding"] = {field: {"contentType": given} for field, given in encoding.items()}
-    return {"requestBody": {"required": True, "content": {media_type: content}}}

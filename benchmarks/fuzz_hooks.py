@@ -15,6 +15,7 @@ from zlib import crc32
 import schemathesis
 from schemathesis.generation import GenerationMode
 
+from app.codecs.image_schemas import EXAMPLE_IMAGE
 from models.manifest import NAME_PATTERN, Manifest, versions
 
 REPOSITORY = Path(__file__).parents[1] / "repository"
@@ -55,7 +56,7 @@ def filter_body(_: schemathesis.HookContext, body: Any) -> bool:
 
 
 def _place_of_name(case: schemathesis.Case) -> tuple[Any, str]:
-    body = case.body if case.path == "/predict/arithmetic" else None
+    body = case.body if case.media_type == "application/json" else None
     for place, key in ((case.path_parameters, "model"), (case.path_parameters, "name"), (body, "model")):
         if isinstance(place, dict) and key in place:
             return place, key
@@ -81,13 +82,18 @@ def _of_task(path: str) -> list[str]:
 
 
 def _fit(case: schemathesis.Case, manifest: Manifest, draw: int) -> None:
-    if case.path == "/predict/arithmetic" and manifest.image is None:
+    if case.path == "/predict/image" and case.media_type == "application/json" and manifest.image is not None:
+        case.body["images"] = [EXAMPLE_IMAGE] * (1 + draw % 3)
+    elif case.path == "/predict/arithmetic" and manifest.image is None:
         case.body["inputs"] = [_fitted(row, manifest.inputs[0].shape[1]) for row in case.body["inputs"]]
     elif case.path.endswith("/infer"):
         expected = manifest.inputs[0]
         shape = [1 + draw % 3, *(size if size > 0 else 1 + draw % 5 for size in expected.shape[1:])]
         if case.media_type == "application/json":
-            _fit_tensor(case.body["inputs"][0], expected.name, expected.datatype, shape)
+            if manifest.image is not None and draw % 2:
+                case.body["inputs"][0] |= {"datatype": "BYTES", "shape": [shape[0]], "data": [EXAMPLE_IMAGE] * shape[0]}
+            else:
+                _fit_tensor(case.body["inputs"][0], expected.name, expected.datatype, shape)
             for output in case.body.get("outputs", ()):
                 output["name"] = manifest.outputs[0].name
             case.headers.pop(HEADER_LENGTH, None)

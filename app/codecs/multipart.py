@@ -26,8 +26,9 @@ def read_form(content_type: str, body: bytes) -> Fields:
     kind, boundary = _kind_and_boundary(content_type)
     if kind != "multipart/form-data" or not boundary:
         raise InvalidInputError(
-            f"The body is {content_type.partition(';')[0][:40] or 'of no type'}, but a form is required: send "
-            f"multipart/form-data with the fields model and files, as curl -F does."
+            f"The body is {content_type.partition(';')[0][:40] or 'of no type'}, but a form or JSON is required: send "
+            f"multipart/form-data with the fields model and files, as curl -F does, or application/json with model and "
+            f"images."
         )
     try:
         # header values reach an application as Latin-1, whatever their bytes
@@ -42,6 +43,11 @@ def read_form(content_type: str, body: bytes) -> Fields:
             "The form is incomplete: its last boundary is missing; send it as curl -F does."
         ) from error
     return fields
+
+
+def media_type(content_type: str) -> str:
+    """The type that a Content-Type names, without its parameters; empty where there is none."""
+    return _kind_and_boundary(content_type)[0]
 
 
 @lru_cache(256)

@@ -1,17 +1,13 @@
-"""Uploaded images: from a form to pixels, safely. Nothing is decoded before its header was checked."""
+"""Uploaded images: from files to pixels, safely. Nothing is decoded before its header was checked."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import ValidationError
 
 from app.codecs.images import ImageName, check_pixels
-from app.codecs.multipart import read_form
-from app.codecs.validation import invalid_body
-from app.errors import InvalidInputError, TooLargeError, UnsupportedImageError
-from app.schemas import ImageForm
+from app.errors import TooLargeError, UnsupportedImageError
 from app.settings import Settings
 from models.decoding import EncodedImage, ImageDecodeError
 from models.manifest import Manifest
@@ -60,6 +56,11 @@ class Upload:
             )
 
     @property
+    def name(self) -> ImageName:
+        """How messages refer to it."""
+        return ImageName(f"{self._name} is", "it")
+
+    @property
     def warning(self) -> str | None:
         """A sentence about the file, once it is decoded; None: it is sound."""
         return self._image.warning
@@ -83,36 +84,16 @@ class Upload:
             raise UnsupportedImageError(f"{self._name} {error}.") from error
 
 
-def read_image_form(content_type: str, body: bytes, max_files: int) -> ImageForm:
-    """Validate a form.
-
-    Raises:
-        InvalidInputError: it is no form, lacks a field, or repeats one that is taken once.
-        TooLargeError: it has more files than the limit.
-    """
-    fields = read_form(content_type, body)
-    values: dict[str, Any] = {
-        name: given if name == "files" else _single(name, given) for name, given in fields.items()
-    }
-    try:
-        form = ImageForm.model_validate(values)
-    except ValidationError as error:
-        raise invalid_body(error) from error
-    if len(form.files) > max_files:
-        raise TooLargeError(f"The request has {len(form.files)} files; at most {max_files} are taken, so send several.")
-    return form
-
-
-def _single(name: str, given: list[str | bytes]) -> str | bytes:
-    if len(given) > 1 and name in ImageForm.model_fields:
-        raise InvalidInputError(
-            f"The form has {len(given)} fields '{name}', and one is taken; send one request for each."
-        )
-    return given[-1]
-
-
-def open_uploads(form: ImageForm, manifest: Manifest, settings: Settings) -> list[Upload]:
+def open_uploads(
+    contents: Sequence[bytes], manifest: Manifest, settings: Settings, *, noun: str = "File"
+) -> list[Upload]:
     """Read the headers of the images, and check their pixels against the limits.
+
+    Args:
+        contents: of the files.
+        manifest: of the model.
+        settings: the limits.
+        noun: what messages call a file, before its index.
 
     Raises:
         UnsupportedImageError: a file is no image of a supported format.
@@ -121,14 +102,15 @@ def open_uploads(form: ImageForm, manifest: Manifest, settings: Settings) -> lis
     uploads = []
     pixels_left = settings.max_request_pixels
     resized = manifest.image is not None and manifest.image.resize
-    for index, content in enumerate(form.files):
-        upload = Upload(content, f"File {index}", settings.max_pixels, resized=resized)
+    for index, content in enumerate(contents):
+        upload = Upload(content, f"{noun} {index}", settings.max_pixels, resized=resized)
         if not resized:
-            check_pixels(ImageName(f"File {index} is", "it"), *upload.size, manifest, settings)
+            check_pixels(upload.name, *upload.size, manifest, settings)
         uploads.append(upload)
         pixels_left -= upload.pixels
         if pixels_left < 0:
             raise TooLargeError(
-                f"The files have more than {settings.max_request_pixels} pixels together; send fewer at a time."
+                f"The {noun.lower()}s have more than {settings.max_request_pixels} pixels together; "
+                "send fewer at a time."
             )
     return uploads

@@ -3,12 +3,14 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from app.codecs.image_schemas import ImageForm, ImagesInJSON
 from app.http.context import RequestContext
 from app.http.problems import ENCODING_EXAMPLE, openapi_problems
+from app.http.request_body import body_of, schema_of
 from app.http.routing import DirectRoute
 from app.routes.image_request import ImageRequest
 from app.routes.tabular_request import TabularRequest
-from app.schemas import ArithmeticRequest, ArithmeticResponse, ImageForm, ImageResponse, body_of
+from app.schemas import ArithmeticRequest, ArithmeticResponse, ImageResponse
 from app.service import ServiceDep
 
 IMAGE_TYPES = ", ".join(
@@ -23,7 +25,7 @@ router = APIRouter(prefix="/predict", tags=["predict"], route_class=DirectRoute)
     summary="Numbers in, numbers out",
     response_model=ArithmeticResponse,
     responses=openapi_problems(404, 408, 413, 415, 422, 503, status_415=ENCODING_EXAMPLE),
-    openapi_extra=body_of("application/json", ArithmeticRequest),
+    openapi_extra=body_of({"application/json": schema_of(ArithmeticRequest)}),
 )
 async def predict_arithmetic(service: ServiceDep, context: RequestContext) -> Response:
     """Predict for rows of numbers with an arithmetic model.
@@ -41,10 +43,14 @@ async def predict_arithmetic(service: ServiceDep, context: RequestContext) -> Re
     summary="Images in, values or labels out",
     response_model=ImageResponse,
     responses=openapi_problems(404, 408, 413, 415, 422, 503),
-    openapi_extra=body_of("multipart/form-data", ImageForm, files=IMAGE_TYPES),
+    openapi_extra=body_of(
+        {"multipart/form-data": schema_of(ImageForm, files=IMAGE_TYPES), "application/json": schema_of(ImagesInJSON)}
+    ),
 )
 async def predict_image(service: ServiceDep, context: RequestContext) -> Response:
     """Predict for images with an image model: one prediction a file, in their order.
+
+    The images are the files of a form, or base64 in JSON.
 
     PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF and Netpbm are read, and HEIC with the extra `heic`. The content decides, not
     the name. Of several frames or pages, the first is read.

@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from app.codecs.json_limits import check_json
+from app.codecs.uploads import Upload, open_uploads
 from app.codecs.v2 import tensors
+from app.codecs.v2.classification import BYTES
+from app.codecs.v2.image_files import check_files_shape, files_from_bytes, files_from_json
 from app.codecs.v2.parameters import flag, integer, reject_sequences, reject_shared_memory, timeout_seconds
 from app.codecs.v2.schemas import InferRequest, RequestInput
 from app.codecs.v2.shapes import check_shape
@@ -27,7 +30,8 @@ _LENGTH = re.compile(r"[0-9]{1,19}")
 class InferenceRequest:
     """A decoded inference request."""
 
-    inputs: NDArray[Any]
+    inputs: NDArray[Any] | list[Upload]
+    """A tensor; or the images whose files a tensor of BYTES has."""
     id: str | None = None
     binary: bool = False
     """Whether the output follows the JSON in binary."""
@@ -89,7 +93,9 @@ def decode_request(
         TooLargeError: the request exceeds a limit.
     """
     reject_sequences(request.parameters)
-    inputs = _tensor(_only_input(request, manifest), body, start, manifest, settings)
+    given = _only_input(request, manifest)
+    read = _image_files if given.datatype == BYTES else _tensor
+    inputs = read(given, body, start, manifest, settings)
     binary, classes = _requested_outputs(request, manifest)
     return InferenceRequest(inputs, request.id, binary, classes, timeout_seconds(request.parameters))
 
@@ -120,10 +126,11 @@ def _only_input(request: InferRequest, manifest: Manifest) -> RequestInput:
         raise InvalidInputError(
             f"Model '{manifest.name}' has no input '{given.name[:40]}'; its input is '{expected.name}'."
         )
-    if given.datatype != expected.datatype:
+    takes = [expected.datatype] if manifest.image is None else [expected.datatype, BYTES]
+    if given.datatype not in takes:
         raise InvalidInputError(
             f"Input '{given.name}' has datatype '{given.datatype[:40]}'; model '{manifest.name}' takes "
-            f"{expected.datatype}."
+            f"{' or '.join(takes)}."
         )
     reject_shared_memory(given.parameters, given.name)
     return given
@@ -131,7 +138,26 @@ def _only_input(request: InferRequest, manifest: Manifest) -> RequestInput:
 
 def _tensor(given: RequestInput, body: bytes, start: int, manifest: Manifest, settings: Settings) -> NDArray[Any]:
     check_shape(given.shape, manifest, settings)
-    size, rest = integer(given.parameters, "binary_data_size"), len(body) - start
+    _check_source(given, len(body) - start)
+    if given.data is not None:
+        return tensors.from_json(given.data, given.name, given.shape, given.datatype)
+    _check_size(len(body) - start, given.name, given.shape, given.datatype)
+    return tensors.from_bytes(body, start, given.name, given.shape, given.datatype)
+
+
+def _image_files(given: RequestInput, body: bytes, start: int, manifest: Manifest, settings: Settings) -> list[Upload]:
+    check_files_shape(given.shape, given.name, settings)
+    _check_source(given, len(body) - start)
+    if given.data is not None:
+        files = files_from_json(given.data, given.name, given.shape)
+    else:
+        files = files_from_bytes(memoryview(body)[start:], given.name, given.shape)
+    return open_uploads(files, manifest, settings, noun="Image")
+
+
+def _check_source(given: RequestInput, rest: int) -> None:
+    """Check that the values are in the JSON or in the rest of the body, in its bytes, and not in both."""
+    size = integer(given.parameters, "binary_data_size")
     if (size is None) == (given.data is None):
         fault = "neither 'data' nor" if size is None else "both 'data' and"
         raise InvalidInputError(f"Input '{given.name}' has {fault} parameter 'binary_data_size'; give one of them.")
@@ -140,10 +166,6 @@ def _tensor(given: RequestInput, body: bytes, start: int, manifest: Manifest, se
             f"Input '{given.name}' has binary_data_size {size or 0}, but {rest} bytes follow the JSON; "
             f"correct 'binary_data_size' or {HEADER_LENGTH}."
         )
-    if given.data is not None:
-        return tensors.from_json(given.data, given.name, given.shape, given.datatype)
-    _check_size(rest, given.name, given.shape, given.datatype)
-    return tensors.from_bytes(body, start, given.name, given.shape, given.datatype)
 
 
 def _check_size(size: int, name: str, shape: list[int], datatype: str) -> None:

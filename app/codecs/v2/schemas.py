@@ -21,7 +21,9 @@ class RequestInput(BaseModel):
     shape: Annotated[list[Size], FailFast(), Field(max_length=MAX_ITEMS)]
     datatype: Text
     parameters: Parameters = None
-    data: list[Any] | None = Field(None, description="Row-major numbers, flat or nested as in the shape.")
+    data: list[Any] | None = Field(
+        None, description="Row-major numbers, flat or nested as in the shape; of BYTES, image files in base64."
+    )
 
 
 class RequestOutput(BaseModel):

@@ -25,7 +25,7 @@ def check_shape(shape: list[int], manifest: Manifest, settings: Settings) -> Non
     if not fits:
         raise InvalidInputError(
             f"Model '{manifest.name}' takes input '{expected.name}' of shape {expected.shape}, where -1 is free; "
-            f"the request has {_shown(shape)}."
+            f"the request has {shown(shape)}."
         )
     if 0 in shape:
         raise InvalidInputError(f"Input '{expected.name}' of shape {shape} is empty; send at least one row.")
@@ -60,5 +60,6 @@ def _check_images(shape: list[int], settings: Settings) -> None:
         )
 
 
-def _shown(shape: list[int]) -> str:
+def shown(shape: list[int]) -> str:
+    """A shape in a message, shortened where the client made it long."""
     return str(shape) if len(shape) <= _SHOWN else f"{str(shape[:_SHOWN])[:-1]}, ...] of {len(shape)} axes"

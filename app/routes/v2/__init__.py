@@ -144,6 +144,9 @@ async def model_statistics(service: ServiceDep, context: RequestContext) -> Resp
 async def infer(service: ServiceDep, context: RequestContext) -> Response:
     """Run a model on a batch of rows or images.
 
+    A model of images takes their pixels, or their files as BYTES: in base64 in the JSON, or in binary, each after its
+    length in four bytes.
+
     Tensors are in the JSON or follow it in binary, little-endian. Content-Encoding and Accept-Encoding may be gzip and
     deflate. A non-finite value is null in JSON, and the output's parameter `not_finite` reports it; in binary it is
     unchanged. Parameter `timeout`, in microseconds, is honoured; sequences, priorities and shared memory are rejected.

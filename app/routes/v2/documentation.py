@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.codecs.image_schemas import EXAMPLE_IMAGE
 from app.codecs.v2.schemas import ErrorResponse, InferRequest, openapi_error
 from app.schemas import DOUBLE, NAME, VERSION
 
@@ -17,6 +18,8 @@ INFER_EXAMPLE = {
     "id": "42",
     "inputs": [{"name": "input", "shape": [2, 2], "datatype": "FP64", "data": [3, 4, 1000, -250]}],
 }
+FILES_EXAMPLE = {"inputs": [{"name": "input", "shape": [1], "datatype": "BYTES", "data": [EXAMPLE_IMAGE]}]}
+"""For a model of images."""
 BINARY_EXAMPLE = (
     '{"inputs": [{"name": "input", "shape": [1, 2], "datatype": "FP64", "parameters": {"binary_data_size": 16}}]}'
     "\0\0\0\0\0\0\x08@\0\0\0\0\0\0\x10@"
@@ -48,7 +51,7 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def infer_body() -> dict[str, Any]:
     """The request body of infer."""
-    json = _inlined(_as_served(InferRequest.model_json_schema())) | {"examples": [INFER_EXAMPLE]}
+    json = _inlined(_as_served(InferRequest.model_json_schema())) | {"examples": [INFER_EXAMPLE, FILES_EXAMPLE]}
     binary = {
         "type": "string",
         "format": "binary",
@@ -91,13 +94,13 @@ def _as_served(schema: dict[str, Any]) -> dict[str, Any]:
     _declare(schema, _REQUEST_PARAMETERS)
     _declare(output_schema, _OUTPUT_PARAMETERS)
     input_schema["required"].append("data")
-    input_schema["properties"]["datatype"]["enum"] = ["FP64", "FP32", "UINT8"]
-    input_schema["properties"]["shape"] |= {"minItems": 2, "maxItems": 4}
+    input_schema["properties"]["datatype"]["enum"] = ["FP64", "FP32", "UINT8", "BYTES"]
+    input_schema["properties"]["shape"] |= {"minItems": 1, "maxItems": 4}
     input_schema["properties"]["shape"]["items"]["minimum"] = 1
     input_schema["properties"]["data"] = {
         "type": "array",
         "minItems": 1,
-        "items": {"anyOf": [DOUBLE, {"type": "array"}]},
+        "items": {"anyOf": [DOUBLE, {"type": "string"}, {"type": "array"}]},
         "description": input_schema["properties"]["data"]["description"],
     }
     return schema

@@ -10,11 +10,13 @@ from starlette.responses import Response
 
 from app.batching.batch import BATCH_PIXELS
 from app.codecs import compression
+from app.codecs.uploads import Upload
 from app.codecs.v2.request import HEADER_LENGTH, InferenceRequest, decode
 from app.codecs.v2.response import encode
 from app.errors import UnavailableError
 from app.http.context import RequestContext
 from app.repository.load import LoadedModel
+from app.routes.pending_images import PendingImages
 from app.service import Service
 
 MAX_INLINE_BYTES = 2**16
@@ -34,7 +36,7 @@ async def infer(service: Service, context: RequestContext, model: LoadedModel) -
     prediction = await predict(service, context, model, request)
     computed = perf_counter()
     response = await _response(context, *encode(prediction, request, model.manifest))
-    service.metrics.observations("decode", context.route).append(decoded - started)
+    service.metrics.observations("decode", context.route).append(decoded - started + context.decode_seconds)
     service.metrics.observations("encode", context.route).append(perf_counter() - computed)
     return response
 
@@ -60,8 +62,12 @@ async def predict(
         ) from None
 
 
-async def _predict(service: Service, context: RequestContext, model: LoadedModel, inputs: NDArray[Any]) -> NDArray[Any]:
+async def _predict(
+    service: Service, context: RequestContext, model: LoadedModel, inputs: NDArray[Any] | list[Upload]
+) -> NDArray[Any]:
     """All rows at once; images in parts of at most ``BATCH_PIXELS``."""
+    if isinstance(inputs, list):
+        return await PendingImages(service.batching, context, model, inputs).outputs()
     if model.manifest.image is None:
         return await service.batching.predict(model, inputs, context)
     step = max(1, BATCH_PIXELS // inputs[0, 0].size)

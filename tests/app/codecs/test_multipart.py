@@ -11,7 +11,8 @@ from app.codecs.multipart import MAX_PARTS, read_form
 from app.errors import InvalidInputError
 
 NO_FORM = (
-    "The body is {}, but a form is required: send multipart/form-data with the fields model and files, as curl -F does."
+    "The body is {}, but a form or JSON is required: send multipart/form-data with the fields model and files, as curl "
+    "-F does, or application/json with model and images."
 )
 INCOMPLETE = "The form is incomplete: its last boundary is missing; send it as curl -F does."
 NO_NAME = "A part of the form has no name; name each as model, version or files."

@@ -171,6 +171,18 @@ def test_the_documented_example_works(client: TestClient, specification: dict[st
         assert answer[field] == documented[field]
 
 
+def test_the_documented_images_work_as_json_and_as_bytes(client: TestClient, specification: dict[str, Any]) -> None:
+    content = specification["paths"]["/predict/image"]["post"]["requestBody"]["content"]
+    assert list(content) == ["multipart/form-data", "application/json"]
+    [example] = content["application/json"]["schema"]["examples"]
+    answer = client.post("/predict/image", json=example | {"model": "shade"})
+    assert answer.json()["predictions"][0]["label"] == "bright"
+    infer_content = specification["paths"]["/v2/models/{model}/infer"]["post"]["requestBody"]["content"]
+    files = infer_content["application/json"]["schema"]["examples"][1]
+    outputs = client.post("/v2/models/shade/infer", json=files).json()["outputs"]
+    assert outputs[0]["data"] == list(answer.json()["predictions"][0]["probabilities"].values())
+
+
 VERSION = {"type": "integer", "minimum": 1, "maximum": 10**9}
 
 

@@ -84,7 +84,7 @@ def test_a_photo_whose_exif_is_odd_is_answered(client: TestClient) -> None:
 
 
 def test_images_are_computed_in_batches_of_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.routes.image_request.BATCH_PIXELS", 250)
+    monkeypatch.setattr("app.routes.pending_images.BATCH_PIXELS", 250)
     sizes: list[int] = []
     write_image(tmp_path, "brightness", "brightness")
     with running(tmp_path) as client:

@@ -1,0 +1,91 @@
+"""Images of a request, decoded and submitted to a model in batches."""
+
+import asyncio
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from starlette.requests import ClientDisconnect
+
+from app.batching.batch import BATCH_PIXELS
+from app.batching.batcher import DISCONNECT_CHECK_SECONDS, MAX_INLINE_SECONDS
+from app.batching.scheduler import BatchScheduler
+from app.codecs.images import check_size
+from app.codecs.uploads import Upload
+from app.http.context import RequestContext
+from app.repository.load import LoadedModel
+
+
+class PendingImages:
+    """Images whose headers were read.
+
+    Args:
+        batching: takes them.
+        context: their request, to whose seconds of decoding theirs are added.
+        model: of images.
+        uploads: at least one.
+    """
+
+    __slots__ = ("_batching", "_context", "_model", "_uploads")
+
+    def __init__(
+        self, batching: BatchScheduler, context: RequestContext, model: LoadedModel, uploads: Sequence[Upload]
+    ) -> None:
+        self._batching = batching
+        self._context = context
+        self._model = model
+        self._uploads = uploads
+
+    @property
+    def warnings(self) -> list[str | None]:
+        """A sentence about each image, once it is decoded; None where it is sound."""
+        return [upload.warning for upload in self._uploads]
+
+    def decode_single(self) -> NDArray[np.uint8] | None:
+        """The model's input, if it is a single image that is decoded at once; None if ``outputs`` is needed."""
+        if len(self._uploads) == 1 and self._uploads[0].decode_seconds <= MAX_INLINE_SECONDS:
+            return _stack([self._decode(self._uploads[0])])
+        return None
+
+    async def outputs(self) -> NDArray[Any]:
+        """Submit the images and wait for the outputs, one row an image.
+
+        Neighbours of one size are submitted together, and no more pixels are held at a time than one batch has.
+        """
+        predict = self._batching.predict
+        outputs: list[NDArray[Any]] = []
+        batch: list[NDArray[np.uint8]] = []
+        with self._batching.queue_limiter.reserve_pixels(sum(upload.pixels for upload in self._uploads)):
+            for upload in self._uploads:
+                inline = upload.decode_seconds <= MAX_INLINE_SECONDS
+                pixels = self._decode(upload) if inline else await self._decode_in_thread(upload)
+                if batch and (pixels.shape != batch[0].shape or (len(batch) + 1) * pixels[0].size > BATCH_PIXELS):
+                    outputs.append(await predict(self._model, _stack(batch), self._context))
+                    batch = []
+                batch.append(pixels)
+            outputs.append(await predict(self._model, _stack(batch), self._context))
+        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
+
+    async def _decode_in_thread(self, upload: Upload) -> NDArray[np.uint8]:
+        arrived = perf_counter()
+        async with self._batching.decode_slots:
+            if perf_counter() - arrived > DISCONNECT_CHECK_SECONDS and self._context.is_disconnected():
+                raise ClientDisconnect
+            return await asyncio.get_running_loop().run_in_executor(self._batching.threads, self._decode, upload)
+
+    def _decode(self, upload: Upload) -> NDArray[np.uint8]:
+        started = perf_counter()
+        image = self._model.manifest.image
+        assert image is not None
+        pixels = upload.decode(image.mode, max(image.height, image.width) if image.resize else None)
+        if not image.resize:
+            height, width = pixels.shape[1:]
+            check_size(upload.name, width, height, self._model.manifest)
+        self._context.decode_seconds += perf_counter() - started
+        return pixels
+
+
+def _stack(batch: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    return batch[0][None] if len(batch) == 1 else np.stack(batch)
