@@ -80,7 +80,9 @@ class ArithmeticResponse(BaseModel):
         description="Outputs of each row; null where one is not finite, which `warnings` lists."
     )
     formula: str | None = Field(description="What the model computes, as a formula, where it is known.")
-    extrapolated: list[bool] = Field(description="Whether each row lies outside the model's training range.")
+    extrapolated: list[bool | None] = Field(
+        description="Whether each row is outside the training range; null: unknown."
+    )
     warnings: list[ArithmeticWarning]
     intervals: list[tuple[float, float] | None] = Field(
         default_factory=list,  # keeps a default out of the schema: it is left out instead

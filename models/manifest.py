@@ -24,7 +24,26 @@ INTERVAL_FILES = {
 }
 """Files of the network that intervals are made of (``models.law_spread``), by the file that holds the model alike."""
 
-ModelTask = Literal["arithmetic", "image-regression", "image-classification"]
+ModelTask = Literal["arithmetic", "image-regression", "image-classification", "tensors"]
+"""What a model takes and returns. ``tensors``: an imported graph whose inputs and outputs are neither a table of
+numbers nor images, and which the Open Inference Protocol alone serves."""
+
+Datatype = Literal[
+    "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64", "BYTES"
+]
+"""Datatypes of the Open Inference Protocol; ``BYTES`` is strings."""
+
+NUMPY_TYPES: dict[str, str] = {
+    "BOOL": "?",
+    **{f"UINT{8 * size}": f"<u{size}" for size in (1, 2, 4, 8)},
+    **{f"INT{8 * size}": f"<i{size}" for size in (1, 2, 4, 8)},
+    **{f"FP{8 * size}": f"<f{size}" for size in (2, 4, 8)},
+    "BYTES": "O",
+}
+"""NumPy's type of each datatype, little-endian; strings are objects."""
+
+MAX_TENSORS = 64
+"""Inputs, and outputs, that a model may have; a request may list as many."""
 
 CHANNELS = {"L": 1, "RGB": 3}
 """Channels of each image mode, by Pillow's name of the mode."""
@@ -42,12 +61,16 @@ class _Strict(BaseModel):
 
 
 class Tensor(_Strict):
-    """An input or output: its name, datatype (``FP64``, ``FP32``, ``UINT8``), shape (-1: free) and column names."""
+    """An input or output: its name, datatype, shape (-1: free) and column names.
+
+    ``example``, of inputs of the task ``tensors``: a row that the model takes, as nested lists, without the batch axis.
+    """
 
     name: str
-    datatype: Literal["FP64", "FP32", "UINT8"]
+    datatype: Datatype
     shape: list[int]
     columns: list[str] | None = None
+    example: Any = None
 
 
 class ImageInput(_Strict):
@@ -65,7 +88,10 @@ class ImageInput(_Strict):
 
 
 class Training(_Strict):
-    """Provenance of the model. ``ranges``: minimum and maximum of each input column in training."""
+    """Provenance of the model.
+
+    ``ranges``: minimum and maximum of each input column in training; empty where an imported model's are not known.
+    """
 
     ranges: list[tuple[float, float]]
     rows: int
@@ -89,8 +115,8 @@ class Manifest(_Strict):
     version: int = Field(ge=1)
     task: ModelTask
     summary: str
-    inputs: list[Tensor] = Field(min_length=1, max_length=1)
-    outputs: list[Tensor] = Field(min_length=1, max_length=1)
+    inputs: list[Tensor] = Field(min_length=1, max_length=MAX_TENSORS)
+    outputs: list[Tensor] = Field(min_length=1, max_length=MAX_TENSORS)
     classes: list[str] | None
     image: ImageInput | None
     unit: str
@@ -106,6 +132,11 @@ class Manifest(_Strict):
 
     @model_validator(mode="after")
     def _validate_consistency(self) -> Self:
+        if self.task == "tensors":
+            self._validate_tensors()
+            return self
+        if len(self.inputs) > 1 or len(self.outputs) > 1:
+            raise ValueError(f"a model of task '{self.task}' has one input and one output")
         entry, output = self.inputs[0], self.outputs[0]
         if self.task == "image-classification" and len(self.classes or ()) < 2:
             raise ValueError("task 'image-classification' needs at least two 'classes'")
@@ -120,13 +151,21 @@ class Manifest(_Strict):
             )
         return self
 
+    def _validate_tensors(self) -> None:
+        for tensors in (self.inputs, self.outputs):
+            names = [tensor.name for tensor in tensors]
+            if len(set(names)) < len(names):
+                raise ValueError("the names of inputs, and those of outputs, must differ")
+            if any(tensor.shape[:1] != [-1] for tensor in tensors):
+                raise ValueError("the first axis of every input and output is the batch, which is free: -1")
+
     def _validate_columns(self, entry: Tensor, output: Tensor) -> None:
         if (entry.datatype, output.datatype) != ("FP64", "FP64"):
             raise ValueError("arithmetic is FP64 from end to end")
         if len(entry.shape) != 2 or entry.shape[0] != -1 or entry.shape[1] < 1:
             raise ValueError("an arithmetic model has inputs of shape [-1, number of columns]")
         width = entry.shape[1]
-        if len(self.columns) != width or len(self.training.ranges) != width:
+        if len(self.columns) != width or len(self.training.ranges) not in (0, width):
             raise ValueError(f"an arithmetic model of {width} inputs needs {width} columns and {width} ranges")
 
     def _validate_images(self, entry: Tensor) -> None:

@@ -4,11 +4,9 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, Protocol
 
-from numpy.typing import NDArray
-
 from models.manifest import Manifest
 
-NO_BACKENDS = {"cpu", "malloc"}
+NO_BACKENDS = {"cpu", "malloc", "tensors"}
 """Modules of this package that are shared by its backends."""
 BACKENDS = sorted({module.name for module in iter_modules(__path__)} - NO_BACKENDS)
 """Names of all backends."""
@@ -21,8 +19,12 @@ class BackendError(RuntimeError):
 class Predictor(Protocol):
     """A loaded model; several threads may call it at the same time."""
 
-    def __call__(self, inputs: NDArray[Any], /) -> NDArray[Any]:
-        """Outputs for a batch of inputs, both of the manifest's shapes and datatypes."""
+    def __call__(self, inputs: Any, /) -> Any:
+        """Outputs for a batch of inputs, ``Tensors`` of the manifest's shapes and datatypes both.
+
+        Raises:
+            InvalidInputError: an imported graph rejects the values.
+        """
 
 
 class Backend(Protocol):

@@ -38,7 +38,8 @@ def trim_malloc(predict: Predictor) -> Predictor:
 
     def predict_and_trim(inputs: NDArray[Any]) -> NDArray[Any]:
         try:
-            return predict(inputs)
+            outputs: NDArray[Any] = predict(inputs)
+            return outputs
         finally:
             if inputs.size >= LARGE_NUMBERS:
                 trim(0)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from onnx.external_data_helper import uses_external_data
 
 from app.backends import BackendError, Predictor
+from app.backends.tensors import Tensors, arrays_of, tensors_of
+from app.errors import InvalidInputError
 from models.manifest import ONNX_FILE, Manifest
 
 logger = logging.getLogger(__name__)
@@ -30,6 +33,10 @@ CUDA_OPTIONS = {
     "use_tf32": "0",
 }
 """Options of CUDA, by ONNX Runtime's documentation; not yet tried on a GPU."""
+
+
+MAX_REASON = 200
+"""Most characters of ONNX Runtime's reason to reject an input."""
 
 
 def import_onnxruntime() -> Any:
@@ -98,12 +105,40 @@ class OnnxBackend:
             raise BackendError(
                 f"its inputs and outputs are {names}, and the manifest declares {declared}; export the model again."
             )
-        source, results = names[0][0], names[1]
+        if manifest.task != "tensors":
+            return _predictor(session, *names)
+        run_options = self._onnxruntime.RunOptions()
+        run_options.log_severity_level = 4  # an error is the client's, who gets its reason
+        return _tensor_predictor(session, manifest, run_options)
 
-        def predict(inputs: NDArray[Any]) -> NDArray[Any]:
-            return np.asarray(session.run(results, {source: inputs})[0])
 
-        return predict
+def _predictor(session: Any, inputs: list[str], results: list[str]) -> Predictor:
+    (source,) = inputs
+
+    def predict(inputs: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(session.run(results, {source: inputs})[0])
+
+    return predict
+
+
+def _reason(error: Exception) -> str:
+    """What an operator has against its input: ONNX Runtime's message without what stands around it."""
+    text = re.sub(r"^.*Status Message: (\S+:\d+ (.*? was false\. )?)?|^\[\w+\] : \d+ : \w+ : ", "", _first_line(error))
+    return text[:MAX_REASON].rstrip(" .")
+
+
+def _tensor_predictor(session: Any, manifest: Manifest, run_options: Any) -> Predictor:
+    """Of an imported graph, which may have several inputs and outputs, and may reject values: an unknown category."""
+    sources, results = [tensor.name for tensor in manifest.inputs], [tensor.name for tensor in manifest.outputs]
+
+    def predict(inputs: Tensors) -> Tensors:
+        try:
+            outputs = session.run(results, dict(zip(sources, arrays_of(inputs), strict=True)), run_options)
+        except Exception as error:  # ONNX Runtime's own exceptions share no base but this
+            raise InvalidInputError(f"Model '{manifest.name}' rejects the inputs: {_reason(error)}.") from error
+        return tensors_of([np.asarray(output) for output in outputs])
+
+    return predict
 
 
 def _providers(device: str) -> list[Any]:

@@ -5,15 +5,14 @@ from itertools import accumulate
 from time import perf_counter
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from app.backends import Predictor
+from app.backends.tensors import Tensors, concatenate
 
 BATCH_PIXELS = 2**20
-"""Most pixels of the images in one batch, unless a single image has more."""
+"""Most pixels of the images in one batch, unless a single image has more; likewise of values of other tensors."""
 
-Result = NDArray[Any] | Exception
+Result = Any
+"""The outputs for a request's rows, ``Tensors``, or an exception."""
 OnResult = Callable[[Result], None]
 
 
@@ -43,7 +42,7 @@ class PendingRequest:
 
     __slots__ = ("arrived", "cancelled", "inputs", "on_result", "request", "rows")
 
-    def __init__(self, inputs: NDArray[Any], request: BatchedRequest, on_result: OnResult) -> None:
+    def __init__(self, inputs: Tensors, request: BatchedRequest, on_result: OnResult) -> None:
         self.inputs = inputs
         self.rows = len(inputs)
         self.request = request
@@ -79,7 +78,7 @@ class Batch:
         inputs = [pending.inputs for pending in self.requests]
         started, began = perf_counter(), clock()
         try:
-            outputs = predict(np.concatenate(inputs))
+            outputs = predict(concatenate(inputs))
         except Exception:  # whatever a runtime raises
             self._results = [_predict_alone(predict, rows) for rows in inputs]
         else:
@@ -99,7 +98,7 @@ class Batch:
                 pending.on_result(result)
 
 
-def _predict_alone(predict: Predictor, inputs: NDArray[Any]) -> Result:
+def _predict_alone(predict: Predictor, inputs: Tensors) -> Result:
     try:
         return predict(inputs)
     except Exception as error:

@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Any
 
-from numpy.typing import NDArray
 from starlette.requests import ClientDisconnect
 
+from app.backends.tensors import Tensors, values_of_row
 from app.batching.batch import BATCH_PIXELS, Batch, BatchedRequest, OnResult, PendingRequest, Result
 from app.batching.limiter import ConcurrencyLimiter, LatencyEstimator, QueueLimiter
 from app.errors import UnavailableError
@@ -39,7 +39,7 @@ class DynamicBatcher:
 
     Args:
         model: its predictor is kept, it is not: an unloaded model is freed when its last batch has been computed.
-        shape: of one row, or of one image, ``(channels, height, width)``.
+        shape: of one row, or of one image, ``(channels, height, width)``; see ``Tensors`` for several inputs.
         settings: the size of a batch and the deadline.
         queue_limiter: counts the rows of all batchers.
         limiter: limits the batches in threads.
@@ -51,7 +51,7 @@ class DynamicBatcher:
     def __init__(
         self,
         model: LoadedModel,
-        shape: tuple[int, ...],
+        shape: tuple[Any, ...],
         *,
         settings: Settings,
         queue_limiter: QueueLimiter,
@@ -88,9 +88,9 @@ class DynamicBatcher:
         """Seconds that the request at the head of the queue has waited."""
         return now - self._pending[0].arrived if self._pending else 0.0
 
-    async def predict(self, inputs: NDArray[Any], request: BatchedRequest) -> NDArray[Any]:
+    async def predict(self, inputs: Tensors, request: BatchedRequest) -> Any:
         """See ``BatchScheduler.predict``."""
-        future: asyncio.Future[NDArray[Any]] = self._loop.create_future()
+        future: asyncio.Future[Any] = self._loop.create_future()
 
         def on_result(result: Result) -> None:
             if future.done():  # the request was cancelled
@@ -107,7 +107,7 @@ class DynamicBatcher:
             if pending is not None:
                 pending.cancelled = True  # either it has its result, or its task was cancelled
 
-    def submit(self, inputs: NDArray[Any], request: BatchedRequest, on_result: OnResult) -> PendingRequest | None:
+    def submit(self, inputs: Tensors, request: BatchedRequest, on_result: OnResult) -> PendingRequest | None:
         """See ``BatchScheduler.submit``; returns the queued request, or None if it was computed at once."""
         rows = len(inputs)
         request.rows += rows
@@ -125,7 +125,7 @@ class DynamicBatcher:
             self.dispatch()
         return pending
 
-    def _predict_now(self, inputs: NDArray[Any], request: BatchedRequest) -> NDArray[Any]:
+    def _predict_now(self, inputs: Tensors, request: BatchedRequest) -> Result:
         self._computed_this_turn = True
         self._loop.call_soon(self._end_turn)
         self._queue_seconds.append(0.0)
@@ -227,10 +227,16 @@ class DynamicBatcher:
         batch.send_results()
 
 
-def _batch_limits(model: LoadedModel, shape: tuple[int, ...], settings: Settings) -> tuple[int, int]:
-    """Most rows of a batch, and the pixels that each takes from the limiter: its own, unless the model resizes."""
+def _batch_limits(model: LoadedModel, shape: tuple[Any, ...], settings: Settings) -> tuple[int, int]:
+    """Most rows of a batch, and the pixels that each takes from the limiter: its own, unless the model resizes.
+
+    The values of other tensors count as pixels do, except in tables.
+    """
     image = model.manifest.image
     if image is None:
-        return settings.max_batch_rows, 0
+        if model.manifest.task == "arithmetic":
+            return settings.max_batch_rows, 0
+        values = values_of_row(shape)
+        return max(1, min(settings.max_batch_rows, BATCH_PIXELS // values)), values
     pixels = shape[-2] * shape[-1]
     return max(1, min(settings.max_batch_rows, BATCH_PIXELS // pixels)), 0 if image.resize else pixels

@@ -7,8 +7,7 @@ from time import perf_counter, thread_time
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from numpy.typing import NDArray
-
+from app.backends.tensors import Tensors
 from app.batching.batch import BatchedRequest, OnResult
 from app.batching.batcher import DynamicBatcher
 from app.batching.limiter import ConcurrencyLimiter, QueueLimiter
@@ -43,19 +42,19 @@ class BatchScheduler:
         self._settings = settings
         self._metrics = metrics
         self._clock = clock
-        self._batchers: WeakKeyDictionary[LoadedModel, dict[tuple[int, ...], DynamicBatcher]] = WeakKeyDictionary()
+        self._batchers: WeakKeyDictionary[LoadedModel, dict[tuple[Any, ...], DynamicBatcher]] = WeakKeyDictionary()
         """By model, which is not kept, and by the shape of one input."""
 
-    def predict(self, model: LoadedModel, inputs: NDArray[Any], request: BatchedRequest) -> Awaitable[NDArray[Any]]:
+    def predict(self, model: LoadedModel, inputs: Tensors, request: BatchedRequest) -> Awaitable[Any]:
         """Compute rows, in one batch with other requests' rows where there are any.
 
         Args:
             model: what computes.
-            inputs: ``(rows, ...)``, of the datatype in the manifest.
+            inputs: ``(rows, ...)``, of the datatypes in the manifest.
             request: not computed if it is past its deadline or its client has gone.
 
         Returns:
-            ``(rows, outputs)``.
+            ``(rows, outputs)``, or other tensors as the manifest has them.
 
         Raises:
             UnavailableError: the queue is full, or the request is past its deadline.
@@ -63,11 +62,11 @@ class BatchScheduler:
         """
         return self._batcher(model, inputs).predict(inputs, request)
 
-    def submit(self, model: LoadedModel, inputs: NDArray[Any], request: BatchedRequest, on_result: OnResult) -> None:
+    def submit(self, model: LoadedModel, inputs: Tensors, request: BatchedRequest, on_result: OnResult) -> None:
         """As ``predict``, but call a function with the outputs or the error."""
         self._batcher(model, inputs).submit(inputs, request, on_result)
 
-    def _batcher(self, model: LoadedModel, inputs: NDArray[Any]) -> DynamicBatcher:
+    def _batcher(self, model: LoadedModel, inputs: Tensors) -> DynamicBatcher:
         shape = inputs.shape[1:]
         batchers = self._batchers.get(model)
         if batchers is None:

@@ -68,7 +68,7 @@ def to_array(request: ArithmeticRequest | _Body, manifest: Manifest, max_rows: i
         TooLargeError: there are more rows than the limit.
     """
     if manifest.task != "arithmetic":
-        raise InvalidInputError(f"Model '{manifest.name}' takes images, not numbers; use POST /predict/image.")
+        raise InvalidInputError(other_task(manifest))
     if len(request.inputs) > max_rows:
         raise TooLargeError(
             f"The request has {len(request.inputs)} rows; at most {max_rows} are taken, so send several."
@@ -108,11 +108,10 @@ def encode_response(
     predictions: list[Any] = outputs.tolist()
     if len(rows) <= MAX_PYTHON_ROWS:
         ranges = manifest.training.ranges
-        outside = [_is_outside(row, ranges) for row in rows]
+        outside: list[bool | None] = [_is_outside(row, ranges) for row in rows]
         bad = [index for index, row in enumerate(predictions) if not all(map(isfinite, row))]
     else:
-        low, high = np.array(manifest.training.ranges).T
-        outside = ((inputs < low) | (inputs > high)).any(1).tolist()
+        outside = _are_outside(inputs, manifest.training.ranges)
         bad = np.flatnonzero(~np.isfinite(outputs).all(1)).tolist()
     for index in bad:
         predictions[index] = None
@@ -129,7 +128,27 @@ def encode_response(
     return to_json(response)
 
 
-def _is_outside(row: list[float], ranges: list[tuple[float, float]]) -> bool:
+def other_task(manifest: Manifest) -> str:
+    """Why a model does not take the request, and what takes it."""
+    name, of_image = manifest.name, manifest.image is not None
+    if manifest.task == "tensors":
+        return f"Model '{name}' takes tensors of its own; use POST /v2/models/{name}/infer."
+    if of_image:
+        return f"Model '{name}' takes images, not numbers; use POST /predict/image."
+    return f"Model '{name}' takes numbers, not images; use POST /predict/arithmetic."
+
+
+def _are_outside(inputs: NDArray[np.float64], ranges: list[tuple[float, float]]) -> list[bool | None]:
+    if not ranges:
+        return [None] * len(inputs)
+    low, high = np.array(ranges).T
+    outside: list[bool | None] = ((inputs < low) | (inputs > high)).any(1).tolist()
+    return outside
+
+
+def _is_outside(row: list[float], ranges: list[tuple[float, float]]) -> bool | None:
+    if not ranges:  # an imported model whose training range is not known
+        return None
     for value, (low, high) in zip(row, ranges, strict=True):  # noqa: SIM110 - half the time of any()
         if not low <= value <= high:
             return True

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from app.batching.batch import OnResult
 from app.codecs.image_body import read_image_body
 from app.codecs.images import encode_response
+from app.codecs.tabular import other_task
 from app.codecs.uploads import open_uploads
 from app.errors import InvalidInputError
 from app.http.context import RequestContext
@@ -39,7 +40,7 @@ class ImageRequest:
         self._context = context
         self._model = service.model(context.key, given.model, given.version)
         if self._model.manifest.image is None:
-            raise InvalidInputError(f"Model '{given.model}' takes numbers, not images; use POST /predict/arithmetic.")
+            raise InvalidInputError(other_task(self._model.manifest))
         service.batching.check_queue_delay(self._model)
         uploads = open_uploads(given.contents, self._model.manifest, service.settings, noun=given.noun)
         self._images = PendingImages(service.batching, context, self._model, uploads)
@@ -56,7 +57,7 @@ class ImageRequest:
 
         def done(_: object) -> None:
             if not task.cancelled():
-                on_result(task.exception() or task.result())  # type: ignore[arg-type]
+                on_result(task.exception() or task.result())
 
         task.add_done_callback(done)
 

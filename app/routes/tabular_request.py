@@ -47,7 +47,8 @@ class TabularRequest:
 
     async def outputs(self) -> NDArray[Any]:
         """Submit the rows and wait for the outputs."""
-        return await self._service.batching.predict(self._model, self._inputs, self._context)
+        outputs: NDArray[Any] = await self._service.batching.predict(self._model, self._inputs, self._context)
+        return outputs
 
     def response(self, outputs: NDArray[np.float64]) -> RawJSONResponse:
         """Encode the response to the model's outputs."""

@@ -7,7 +7,8 @@ import numpy as np
 from httpx import Response
 from numpy.typing import NDArray
 
-from app.codecs.v2.request import HEADER_LENGTH, InferenceRequest, decode
+from app.codecs.v2.inputs import HEADER_LENGTH
+from app.codecs.v2.request import InferenceRequest, decode
 from app.settings import Settings
 from models.manifest import Manifest
 from tests.app.factory import TestClient, image_manifest, manifest_of

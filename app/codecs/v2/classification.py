@@ -4,16 +4,12 @@ An element is ``value:index`` or ``value:index:label``. Triton prints six decima
 round-trip representation.
 """
 
-import struct
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.manifest import Manifest
-
-BYTES = "BYTES"
-"""The protocol's datatype of strings."""
 
 
 def classify(prediction: NDArray[Any], count: int, manifest: Manifest) -> NDArray[Any]:
@@ -27,16 +23,12 @@ def classify(prediction: NDArray[Any], count: int, manifest: Manifest) -> NDArra
     Returns:
         Strings, ``(rows, min(count, width))``.
     """
-    order = np.argsort(-prediction, axis=1, kind="stable")[:, :count]
-    labels = [f":{label}" for label in manifest.classes] if manifest.classes else [""] * prediction.shape[1]
+    numbers = prediction if prediction.dtype.kind == "f" else prediction.astype(np.float64)
+    order = np.argsort(-numbers, axis=1, kind="stable")[:, :count]
+    width = prediction.shape[1]
+    labels = [f":{label}" for label in manifest.classes or ()] if len(manifest.classes or ()) == width else [""] * width
     texts = [
         [f"{row[index]}:{index}{labels[index]}" for index in indices]
         for row, indices in zip(prediction, order, strict=True)
     ]
     return np.array(texts, dtype=object)
-
-
-def bytes_element(text: str) -> bytes:
-    """A string as BYTES encodes it: its length in four bytes, little-endian, then UTF-8."""
-    content = text.encode()
-    return struct.pack("<I", len(content)) + content

@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 from app.schemas import ERROR_HEADERS
+from models.manifest import MAX_TENSORS
 
-MAX_ITEMS = 64
-"""Inputs, outputs and axes that a request may list. No model here has as many, and each costs memory."""
+MAX_ITEMS = MAX_TENSORS
+"""Inputs, outputs and axes that a request may list; each costs memory."""
 
 Size = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 Text = Annotated[str, Field(strict=True)]
@@ -15,14 +16,14 @@ Parameters = Annotated[dict[str, Any] | None, Field(description="Parameters of t
 
 
 class RequestInput(BaseModel):
-    """An input tensor; its numbers are in `data`, or follow the JSON as `binary_data_size` bytes."""
+    """An input tensor; its values are in `data`, or follow the JSON as `binary_data_size` bytes."""
 
     name: Text
     shape: Annotated[list[Size], FailFast(), Field(max_length=MAX_ITEMS)]
     datatype: Text
     parameters: Parameters = None
     data: list[Any] | None = Field(
-        None, description="Row-major numbers, flat or nested as in the shape; of BYTES, image files in base64."
+        None, description="Row-major values, flat or nested as in the shape; of BYTES, image files in base64."
     )
 
 
@@ -53,10 +54,10 @@ class TensorMetadata(BaseModel):
 
 
 class ResponseOutput(TensorMetadata):
-    """An output tensor: its numbers, flat and row-major, or the bytes of its binary data."""
+    """An output tensor: its values, flat and row-major, or the bytes of its binary data."""
 
     parameters: dict[str, Any] | None = None
-    data: list[float | str | None] | None = None
+    data: list[bool | int | float | str | None] | None = None
 
 
 class InferResponse(BaseModel):

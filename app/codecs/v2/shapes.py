@@ -3,22 +3,21 @@
 from app.codecs.images import ImageName, check_pixels, check_size
 from app.errors import InvalidInputError, TooLargeError
 from app.settings import Settings
-from models.manifest import Manifest
+from models.manifest import Manifest, Tensor
 
 _SHOWN = 8
 """Axes of a shape that a message shows."""
 IMAGES = ImageName("The images are", "them")
 
 
-def check_shape(shape: list[int], manifest: Manifest, settings: Settings) -> None:
-    """Reject a shape that the model does not take or that exceeds a limit.
+def check_shape(shape: list[int], expected: Tensor, manifest: Manifest, settings: Settings) -> None:
+    """Reject a shape that an input of the model does not take or that exceeds a limit.
 
     Raises:
         InvalidInputError: another number of axes, another size where the model's is fixed, a size below the model's
             smallest, or an empty axis.
         TooLargeError: more rows, images or pixels than the settings allow.
     """
-    expected = manifest.inputs[0]
     fits = len(shape) == len(expected.shape) and all(
         size == declared or declared == -1 for size, declared in zip(shape, expected.shape, strict=True)
     )

@@ -5,6 +5,7 @@ from typing import Any
 from app.codecs.image_schemas import EXAMPLE_IMAGE
 from app.codecs.v2.schemas import ErrorResponse, InferRequest, openapi_error
 from app.schemas import DOUBLE, NAME, VERSION
+from models.manifest import NUMPY_TYPES
 
 _MODEL = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"} | NAME, "example": "add"}
 _VERSION = {"name": "version", "in": "path", "required": True, "schema": VERSION, "example": 1}
@@ -89,18 +90,17 @@ def optional_body(example: dict[str, Any], **properties: dict[str, Any]) -> dict
 def _as_served(schema: dict[str, Any]) -> dict[str, Any]:
     """The request's schema, narrowed to what the served models accept."""
     input_schema, output_schema = schema["$defs"]["RequestInput"], schema["$defs"]["RequestOutput"]
-    schema["properties"]["inputs"] |= {"minItems": 1, "maxItems": 1}
-    schema["properties"]["outputs"]["maxItems"] = 1
+    schema["properties"]["inputs"]["minItems"] = 1
     _declare(schema, _REQUEST_PARAMETERS)
     _declare(output_schema, _OUTPUT_PARAMETERS)
     input_schema["required"].append("data")
-    input_schema["properties"]["datatype"]["enum"] = ["FP64", "FP32", "UINT8", "BYTES"]
-    input_schema["properties"]["shape"] |= {"minItems": 1, "maxItems": 4}
+    input_schema["properties"]["datatype"]["enum"] = list(NUMPY_TYPES)
+    input_schema["properties"]["shape"]["minItems"] = 1
     input_schema["properties"]["shape"]["items"]["minimum"] = 1
     input_schema["properties"]["data"] = {
         "type": "array",
         "minItems": 1,
-        "items": {"anyOf": [DOUBLE, {"type": "string"}, {"type": "array"}]},
+        "items": {"anyOf": [DOUBLE, {"type": ["boolean", "string", "array"]}]},
         "description": input_schema["properties"]["data"]["description"],
     }
     return schema

@@ -2,16 +2,15 @@
 
 import asyncio
 from time import perf_counter
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from starlette.responses import Response
 
+from app.backends.tensors import Tensors, concatenate, values_of_row
 from app.batching.batch import BATCH_PIXELS
 from app.codecs import compression
 from app.codecs.uploads import Upload
-from app.codecs.v2.request import HEADER_LENGTH, InferenceRequest, decode
+from app.codecs.v2.inputs import HEADER_LENGTH
+from app.codecs.v2.request import InferenceRequest, decode
 from app.codecs.v2.response import encode
 from app.errors import UnavailableError
 from app.http.context import RequestContext
@@ -41,9 +40,7 @@ async def infer(service: Service, context: RequestContext, model: LoadedModel) -
     return response
 
 
-async def predict(
-    service: Service, context: RequestContext, model: LoadedModel, request: InferenceRequest
-) -> NDArray[Any]:
+async def predict(service: Service, context: RequestContext, model: LoadedModel, request: InferenceRequest) -> Tensors:
     """Run a model on a decoded request, within the time that the request gives.
 
     Raises:
@@ -63,20 +60,23 @@ async def predict(
 
 
 async def _predict(
-    service: Service, context: RequestContext, model: LoadedModel, inputs: NDArray[Any] | list[Upload]
-) -> NDArray[Any]:
-    """All rows at once; images in parts of at most ``BATCH_PIXELS``."""
+    service: Service, context: RequestContext, model: LoadedModel, inputs: Tensors | list[Upload]
+) -> Tensors:
+    """All rows of a table at once; images in parts of at most ``BATCH_PIXELS``, and other tensors of as many values."""
     if isinstance(inputs, list):
         return await PendingImages(service.batching, context, model, inputs).outputs()
-    if model.manifest.image is None:
-        return await service.batching.predict(model, inputs, context)
-    step = max(1, BATCH_PIXELS // inputs[0, 0].size)
-    with service.batching.queue_limiter.reserve_pixels(inputs[:, 0].size):
+    if model.manifest.task == "arithmetic":
+        outputs: Tensors = await service.batching.predict(model, inputs, context)
+        return outputs
+    # an image is as many pixels in grey as in colour
+    values = values_of_row(inputs.shape[1:] if model.manifest.image is None else inputs.shape[2:])
+    step = max(1, BATCH_PIXELS // values)
+    with service.batching.queue_limiter.reserve_pixels(len(inputs) * values):
         parts = [
             await service.batching.predict(model, inputs[start : start + step], context)
             for start in range(0, len(inputs), step)
         ]
-    return np.concatenate(parts)
+    return concatenate(parts)
 
 
 async def _response(context: RequestContext, content: bytes, header_length: int | None) -> Response:

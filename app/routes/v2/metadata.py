@@ -3,6 +3,7 @@
 from importlib.metadata import version
 from typing import Any
 
+from app.codecs.v2.strings import BYTES
 from app.service import Service
 from models.manifest import Manifest, Tensor
 
@@ -65,7 +66,8 @@ def _tensor(tensor: Tensor) -> dict[str, Any]:
 
 
 def _config_tensor(tensor: Tensor) -> dict[str, Any]:
-    return {"name": tensor.name, "data_type": f"TYPE_{tensor.datatype}", "dims": tensor.shape[1:]}
+    kind = "STRING" if tensor.datatype == BYTES else tensor.datatype
+    return {"name": tensor.name, "data_type": f"TYPE_{kind}", "dims": tensor.shape[1:]}
 
 
 def _parameters(manifest: Manifest) -> dict[str, Any]:

@@ -25,7 +25,10 @@ def one(tensor: str, **changes: Any) -> dict[str, Any]:
 
 IMAGE = image_manifest("m", "classes")
 MANIFESTS: dict[str, tuple[dict[str, Any], str]] = {
-    "two-inputs": ({"inputs": manifest_of("m", 1)["inputs"] * 2}, "is not a valid manifest at 'inputs': "),
+    "two-inputs": (
+        {"inputs": manifest_of("m", 1)["inputs"] * 2},
+        "is not a valid manifest: a model of task 'arithmetic' has one input and one output.",
+    ),
     "unknown-task": ({"task": "poetry"}, "is not a valid manifest at 'task': "),
     "extra-field": ({"colour": "red"}, "is not a valid manifest at 'colour': Extra inputs are not permitted."),
     "other-name": ({"name": "sum"}, "has the manifest of 'sum' version 1; move it to its own folder."),

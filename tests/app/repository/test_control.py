@@ -1,5 +1,6 @@
 """Models are loaded and unloaded on demand, and scans respect it."""
 
+import json
 import logging
 import shutil
 import threading
@@ -161,17 +162,19 @@ def test_a_model_of_which_one_version_is_sound_is_loaded(repository: Repository,
 def test_the_index_lists_every_folder_with_its_state(repository: Repository, tmp_path: Path) -> None:
     repository.unload("add")
     (tmp_path / "sum" / "2" / "model.onnx").unlink()
-    damaged = write_sum(tmp_path, version=3) / "manifest.json"
-    damaged.unlink()
+    damaged = write_sum(tmp_path, version=3)
+    (damaged / "model.onnx").write_bytes(b"")
     repository.refresh()
     write_sum(tmp_path, "later")
+    listed = json.loads((damaged / "manifest.json").read_text())["files"]["model.onnx"]["sha256"]
+    hash_differs = f"{damaged}/model.onnx has SHA-256 e3b0c44298fc..., the manifest lists {listed[:12]}..."
     missing = f"{tmp_path}/sum/2/model.onnx cannot be read: No such file or directory."
     assert repository.index() == [
         IndexEntry("add", 1, "UNAVAILABLE", "It was unloaded."),
         IndexEntry("later", 1, "UNAVAILABLE", "It has not been loaded yet."),
         IndexEntry("sum", 1, "READY", None),
         IndexEntry("sum", 2, "READY", f"{missing} The previously loaded model is still served."),
-        IndexEntry("sum", 3, "UNAVAILABLE", f"{damaged} cannot be read: No such file or directory."),
+        IndexEntry("sum", 3, "UNAVAILABLE", hash_differs),
     ]
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from app.codecs.v2.outputs import RequestedOutput
 from app.errors import InvalidInputError, TooLargeError
 from tests.app.v2_requests import BRIGHTNESS, ROWS, STRICT, SUM, binary, body, read, tensor
 
@@ -62,7 +63,7 @@ def test_every_finite_number_arrives_bit_for_bit(rows: np.ndarray) -> None:
 def test_without_json_the_body_is_one_row_and_the_response_is_binary() -> None:
     request = read(ROWS[0].tobytes(), "0")
     np.testing.assert_array_equal(request.inputs, ROWS[:1])
-    assert (request.id, request.binary, request.classes) == (None, True, 0)
+    assert (request.id, list(request.outputs)) == (None, [RequestedOutput(binary=True)])
 
 
 @pytest.mark.parametrize("manifest", [BRIGHTNESS, STRICT], ids=["any size", "one size"])
@@ -75,7 +76,7 @@ def test_without_json_the_body_is_one_image_of_the_models_size(manifest: object)
 def test_without_outputs_all_are_returned_as_json() -> None:
     for content in (body(), body(outputs=[]), body(outputs=[{"name": "output"}])):
         request = read(content)
-        assert (request.id, request.binary, request.classes, request.timeout_seconds) == (None, False, 0, None)
+        assert (request.id, list(request.outputs), request.timeout_seconds) == (None, [RequestedOutput()], None)
 
 
 @pytest.mark.parametrize(
@@ -89,13 +90,14 @@ def test_without_outputs_all_are_returned_as_json() -> None:
     ],
 )
 def test_an_outputs_binary_flag_overrides_the_requests(parameters: object, outputs: object, expected: bool) -> None:
-    assert read(body(parameters=parameters, outputs=outputs)).binary is expected
+    (output,) = read(body(parameters=parameters, outputs=outputs)).outputs
+    assert output.binary is expected
 
 
 def test_id_classes_and_timeout_are_read() -> None:
     outputs = [{"name": "output", "parameters": {"classification": 3}}]
     request = read(body(id="a-7", outputs=outputs, parameters={"timeout": 1_500_000}))
-    assert (request.id, request.classes, request.timeout_seconds) == ("a-7", 3, 1.5)
+    assert (request.id, request.outputs[0].classes, request.timeout_seconds) == ("a-7", 3, 1.5)
 
 
 def test_unknown_parameters_and_members_are_ignored() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from app.codecs.v2.outputs import RequestedOutput
 from app.codecs.v2.request import InferenceRequest
 from app.codecs.v2.response import encode
 from models.manifest import Manifest
@@ -17,7 +18,8 @@ PROBABILITIES = np.array([[0.25, 0.75], [0.5, 0.5]], np.float32)
 
 def encoded(prediction: NDArray[Any], manifest: Manifest = SUM, **request: Any) -> tuple[dict[str, Any], bytes]:
     """The JSON of a response, and the binary data after it."""
-    content, length = encode(prediction, InferenceRequest(ROWS, **request), manifest)
+    output = RequestedOutput(binary=request.pop("binary", False), classes=request.pop("classes", 0))
+    content, length = encode(prediction, InferenceRequest(ROWS, [output], **request), manifest)
     length = len(content) if length is None else length
     return json.loads(content[:length]), content[length:]
 

@@ -12,7 +12,7 @@ from httpx import Response
 from numpy.typing import NDArray
 
 from app.codecs.compression import MIN_COMPRESSED_BYTES
-from app.codecs.v2.request import HEADER_LENGTH
+from app.codecs.v2.inputs import HEADER_LENGTH
 from tests.app.conftest import MAX_BODY_BYTES
 from tests.app.factory import TestClient, running, write_image, write_sum
 from tests.app.v2_requests import ROWS, binary, body, expect_error, infer, tensor
