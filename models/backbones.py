@@ -101,7 +101,7 @@ def build_backbone(name: str, in_channels: int) -> Backbone:
     if isinstance(made, nn.Module) and isinstance(getattr(made, "op_channel", None), int):
         return Backbone(made, int(made.op_channel))  # type: ignore[arg-type]
     raise ValueError(
-        f"Backbone {name!r} made a {type(made).__name__}; it must return a models.backbones.Backbone, or a module "
+        f"Backbone {name!r} made a {type(made).__name__}; it must return a {Backbone.__module__}.Backbone, or a module "
         f"whose attribute op_channel is the number of channels of its feature maps."
     )
 

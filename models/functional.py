@@ -141,7 +141,7 @@ def product(factors: Tensor) -> Tensor:
 
 
 def features_first(x: Tensor) -> Tensor:
-    """Rows as equations take them (see ``models.units``): ``(..., in_features)`` to ``(in_features, ..., 1)``."""
+    """Rows as equations take them (see ``units``): ``(..., in_features)`` to ``(in_features, ..., 1)``."""
     return x.movedim(-1, 0).unsqueeze(-1)
 
 

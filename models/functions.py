@@ -67,6 +67,6 @@ FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "min": torch.minimum,
     "max": torch.maximum,
 }
-"""All functions of a ``models.law.Feature``, by name."""
+"""All functions of a ``law.Feature``, by name."""
 BINARY = frozenset({"min", "max"})
 """Those of two arguments."""

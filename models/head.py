@@ -7,9 +7,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from models.location_classifier import LocationClassifier, pool_counts, pool_products
-from models.networks import Network
-from models.units import UNITS
+from .location_classifier import LocationClassifier, pool_counts, pool_products
+from .networks import Network
+from .units import UNITS
 
 Task = Literal["classification", "regression"]
 Pool = Literal["average", "sum", "count", "product"]
@@ -32,12 +32,12 @@ class BuildHead(nn.Module):
             layers; ``num_outputs`` is appended.
         task: ``"classification"`` (the output is log-probabilities, made for ``NLLLoss``) or ``"regression"``.
         num_outputs: number of classes, at least 2; 1 for regression.
-        head_type: name of the head's unit, ``"NALU"``, ``"NAC"`` or any other of ``models.units``.
+        head_type: name of the head's unit, ``"NALU"``, ``"NAC"`` or any other of ``units``.
         pool: ``"average"`` and ``"sum"`` take images of any size; a sum keeps *how many*, which an average
             forgets. None switches pooling off: every location of the feature map feeds the head, for one image size.
             ``"count"`` and ``"product"``: every location is classified as a whole number of at most ``hidden_dims[0]``;
             the head sees how many locations read 1 or more, 2 or more and so on, or the products of their numbers; see
-            ``models.location_classifier``.
+            ``location_classifier``.
         image_shape: ``(channels, height, width)`` of that one image size; needed with ``pool=None`` and only then.
         unit_options: keywords of the unit, for example ``{"shared_weights": True}``, over the unit's own for heads
             (its ``HEAD_OPTIONS`` options).
@@ -88,7 +88,7 @@ class BuildHead(nn.Module):
 
     def maps(self, x: Tensor) -> Tensor:
         """The projected feature maps, ``(batch, hidden_dims[0], height, width)``, or per-location classes; see
-        ``models.location_classifier``.
+        ``location_classifier``.
         """
         maps: Tensor = self.project(self.conv_model(x))
         return maps

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.backbones import build_backbone, initialize
-from models.head import BuildHead, Pool, Task, current_pool
-from models.manifest import CHANNELS
-from models.preprocessing import Contrast, ImagePreprocessing
+from .backbones import build_backbone, initialize
+from .head import BuildHead, Pool, Task, current_pool
+from .image_modes import CHANNELS
+from .preprocessing import Contrast, ImagePreprocessing
 
 ANY_SIDE = 32
 """Height and width of the image that initialises lazy modules of a network for images of any size."""
@@ -28,7 +28,7 @@ class ImageNetwork(nn.Module):
             sum or multiply over locations. Then it has at least 8 x 8 pixels.
         width: columns that every image is resized to.
         contrast: see ``ImagePreprocessing``.
-        backbone: name of the CNN, see ``models.backbones``.
+        backbone: name of the CNN, see ``backbones``.
         pool: see ``BuildHead``.
         unit_options: see ``BuildHead``.
         scale: for regression, factor of the head's output; near the spread of the values, as the untrained head

@@ -4,7 +4,7 @@ It is the log-linear unit (magnitudes by exponents, signs by a parity of their o
 constants, and a second multiplicative unit on top. One product with a constant, a sum of terms, a quotient or product
 of sums are all cases of it. Its columns may be followed by features, functions of other laws, as in
 ``a / (exp(b * c) - 1)``. It is fitted by ``training.symbolic`` and not by gradient descent; for a unit that is, see
-``models.units.amu``.
+``units.amu``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.functions import BINARY, FUNCTIONS
-from models.lookup import Lookup
+from .functions import BINARY, FUNCTIONS
+from .lookup import Lookup
 
 
 class Law(nn.Module):
@@ -91,7 +91,7 @@ class Feature(nn.Module):
     """A function of one law, or of two, as a column of another.
 
     Args:
-        function: a name out of ``models.functions.FUNCTIONS``.
+        function: a name out of ``functions.FUNCTIONS``.
         arguments: configurations of the laws, of the table's columns.
 
     Shape:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.functions import FUNCTIONS
+from .functions import FUNCTIONS
 
 
 class LawSpread(nn.Module):
@@ -20,7 +20,7 @@ class LawSpread(nn.Module):
     Args:
         in_features: columns.
         columns: those that the law is made of, in order.
-        law: configuration of the law of those columns alone, see ``models.law.Law``.
+        law: configuration of the law of those columns alone, see ``law.Law``.
         directions: in which its constants are uncertain; 0 where they are exact.
 
     Shape:

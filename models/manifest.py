@@ -10,8 +10,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from models.alternatives import FrontEntry, Rival
-from models.uncertainty import Uncertainty
+from .alternatives import FrontEntry, Rival
+from .image_modes import CHANNELS
+from .uncertainty import Uncertainty
 
 MANIFEST_FILE = "manifest.json"
 ONNX_FILE = "model.onnx"
@@ -22,7 +23,7 @@ INTERVAL_FILES = {
     TORCHSCRIPT_FILE: "intervals.pt",
     WEIGHTS_FILE: "intervals.safetensors",
 }
-"""Files of the network that intervals are made of (``models.law_spread``), by the file that holds the model alike."""
+"""Files of the network that intervals are made of (``law_spread``), by the file that holds the model alike."""
 
 ModelTask = Literal["arithmetic", "image-regression", "image-classification", "tensors"]
 """What a model takes and returns. ``tensors``: an imported graph whose inputs and outputs are neither a table of
@@ -44,9 +45,6 @@ NUMPY_TYPES: dict[str, str] = {
 
 MAX_TENSORS = 64
 """Inputs, and outputs, that a model may have; a request may list as many."""
-
-CHANNELS = {"L": 1, "RGB": 3}
-"""Channels of each image mode, by Pillow's name of the mode."""
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 """Model names are folder names and parts of a URL: letters, digits, dot, underscore and hyphen, up to 64."""

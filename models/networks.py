@@ -1,4 +1,4 @@
-"""Feed-forward stacks of one arithmetic unit. For the units themselves see ``models.units``."""
+"""Feed-forward stacks of one arithmetic unit. For the units themselves see ``units``."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from models.units import UNITS
+from .units import UNITS
 
 
 class Network(nn.Sequential):
@@ -44,14 +44,14 @@ class Network(nn.Sequential):
 
 
 class NAC(Network):
-    """A network of NAC units: ``NAC(2, 1)`` adds or subtracts two numbers. See ``models.units.nac``."""
+    """A network of NAC units: ``NAC(2, 1)`` adds or subtracts two numbers. See ``units.nac``."""
 
     def __init__(self, *dims: int) -> None:
         super().__init__("NAC", dims)
 
 
 class NALU(Network):
-    """A network of NALU units: ``NALU(2, 1)`` adds or multiplies two numbers. See ``models.units.nalu``."""
+    """A network of NALU units: ``NALU(2, 1)`` adds or multiplies two numbers. See ``units.nalu``."""
 
     def __init__(self, *dims: int, shared_weights: bool = False, eps: float = 1e-7) -> None:
         super().__init__("NALU", dims, shared_weights=shared_weights, eps=eps)

@@ -2,7 +2,7 @@
 
 The law with its constants as fitted is the centre of an interval, not the prediction, whose constants were snapped to
 simple numbers: so intervals are right whether those are the true ones or only close to them. They always hold the
-prediction. This file needs no PyTorch; ``models.law_spread`` computes what intervals are made of.
+prediction. This file needs no PyTorch; ``law_spread`` computes what intervals are made of.
 """
 
 from typing import TYPE_CHECKING, Literal
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
-    from models.arrays import FloatArray
+    from .arrays import FloatArray
 
 SPREAD_OUTPUTS = 3
-"""Numbers that an interval is made of: the outputs of ``models.law_spread.LawSpread``."""
+"""Numbers that an interval is made of: the outputs of ``law_spread.LawSpread``."""
 
 
 class _Strict(BaseModel):

@@ -25,6 +25,7 @@ MENU = """
 
 docs/serving
 docs/training
+The library <docs/library>
 Formats <docs/formats>
 Examples <docs/examples>
 Units, forms and waves <docs/worked-examples>

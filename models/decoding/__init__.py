@@ -6,9 +6,9 @@ whose black and white the file does not define are rejected, see ``samples``. Co
 profiles and gamma do not change the values.
 """
 
-from models.decoding.decode import decode_pixels
-from models.decoding.encoded_image import EncodedImage
-from models.decoding.formats import FORMATS, ImageDecodeError, format_names
+from .decode import decode_pixels
+from .encoded_image import EncodedImage
+from .formats import FORMATS, ImageDecodeError, format_names
 
 pixels = decode_pixels  # alias: the name of decode_pixels in 0.1
 

@@ -3,8 +3,8 @@
 import struct
 from collections.abc import Iterator
 
-from models.decoding.formats import ImageDecodeError
-from models.decoding.limits import is_far_larger
+from .formats import ImageDecodeError
+from .limits import is_far_larger
 
 MAX_BOXES = 10_000
 SEQUENCE_HEADER = 1

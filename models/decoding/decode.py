@@ -3,10 +3,10 @@
 import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
-from models.arrays import ByteArray
-from models.decoding.netpbm import load_netpbm
-from models.decoding.samples import check_16_bit_colours, has_16_bit_colours, is_deep, raw_mode, scale_to_bytes
-from models.decoding.tiff import correct_byte_order
+from ..arrays import ByteArray
+from .netpbm import load_netpbm
+from .samples import check_16_bit_colours, has_16_bit_colours, is_deep, raw_mode, scale_to_bytes
+from .tiff import correct_byte_order
 
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

@@ -5,13 +5,13 @@ import io
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from models.arrays import ByteArray
-from models.decoding.avif import as_still, check_frames
-from models.decoding.decode import decode_pixels
-from models.decoding.end_markers import decode_without_end, has_end
-from models.decoding.formats import ImageDecodeError, not_an_image, supported_formats
-from models.decoding.limits import CountedReads, limited_file
-from models.decoding.tiff import check_layout, check_strips, silence, unsupported_samples
+from ..arrays import ByteArray
+from .avif import as_still, check_frames
+from .decode import decode_pixels
+from .end_markers import decode_without_end, has_end
+from .formats import ImageDecodeError, not_an_image, supported_formats
+from .limits import CountedReads, limited_file
+from .tiff import check_layout, check_strips, silence, unsupported_samples
 
 MISSING_END = "The {} lacks its end marker, as if it had been cut off; all of its pixels were read."
 _TOO_MANY_PIXELS = (Image.DecompressionBombError, Image.DecompressionBombWarning)

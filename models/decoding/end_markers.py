@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.arrays import ByteArray
+from ..arrays import ByteArray
 
 END_OF_JPEG = b"\xff\xd9"
 MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")

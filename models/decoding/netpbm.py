@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageFile
 
-from models.decoding.formats import ImageDecodeError
+from .formats import ImageDecodeError
 
 
 def load_netpbm(image: Image.Image) -> None:

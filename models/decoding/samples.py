@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from models.arrays import ByteArray
-from models.decoding.formats import ImageDecodeError
-from models.decoding.tiff import BITS_PER_SAMPLE, SAMPLE_FORMAT
+from ..arrays import ByteArray
+from .formats import ImageDecodeError
+from .tiff import BITS_PER_SAMPLE, SAMPLE_FORMAT
 
 PHOTOMETRIC, DESCRIPTION = 262, 270
 RANGE_TAGS = ((340, 341), (280, 281))

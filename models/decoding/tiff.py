@@ -9,8 +9,8 @@ from functools import cache
 
 from PIL import Image, TiffImagePlugin, _imaging
 
-from models.decoding.formats import ImageDecodeError
-from models.decoding.limits import is_far_larger
+from .formats import ImageDecodeError
+from .limits import is_far_larger
 
 MAX_STRIPS = 20_000
 """Most strips or tiles, each an object in memory."""

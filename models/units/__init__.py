@@ -13,7 +13,7 @@ to ``(..., out_features)``. It also offers
 - ``BOUNDS``: lowest and highest value of a weight, by parameter name, to which training clamps it after every step.
 - ``penalty(**weights)``: the published regulariser, which ``HYPERPARAMETERS`` weight; features first, and the result
   has the weights' shape without it.
-- ``HYPERPARAMETERS``: the published settings of its training, see ``models.hyperparameters``.
+- ``HYPERPARAMETERS``: the published settings of its training, see ``hyperparameters``.
 - ``OPTIONS``: the options of the equation that a module was built with, where they change what it learns.
 - ``selectors(**weights)``: the weights that are drawn to -1, 0 and 1, where they are no parameters; features first.
 - ``COMPILED``: False where ``torch.compile`` would change what the unit learns.
@@ -27,9 +27,9 @@ from collections.abc import Callable
 
 from torch import nn
 
-from models.registry import Registry
+from ..registry import Registry
 
-UNITS: Registry[Callable[..., nn.Module]] = Registry("unit", "models.units", "UNIT", published=True)
+UNITS: Registry[Callable[..., nn.Module]] = Registry("unit", __name__, "UNIT", published=True)
 
 
 def check_sizes(in_features: int, out_features: int) -> None:

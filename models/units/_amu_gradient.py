@@ -26,7 +26,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.functional import bounded_exp, is_negative, product
+from ..functional import bounded_exp, is_negative, product
 
 MIN_SHARE = 0.1
 """Share of draws that the sum gets, and the product, however sure the gate is."""

@@ -3,7 +3,7 @@
 This project's own. The product is that of log-linear units (NAC., Trask et al. 2018, https://arxiv.org/abs/1808.00508;
 NPU, Heim et al. 2020, https://arxiv.org/abs/2006.01681) with signs of their own, as an NMU of signs learns them (Madsen
 and Johansen 2020, https://openreview.net/forum?id=H1gNOeHKPS). The gate does not see the input, and training draws
-from it; see ``models.units._amu_gradient`` for the gradients.
+from it; see ``units._amu_gradient`` for the gradients.
 """
 
 from typing import Any, ClassVar
@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import features_first, nau_range, powers, weight_first
-from models.hyperparameters import Hyperparameters
-from models.units import check_eps, check_sizes
-from models.units._amu_gradient import sampled_output, whole_signs
+from ..functional import features_first, nau_range, powers, weight_first
+from ..hyperparameters import Hyperparameters
+from . import check_eps, check_sizes
+from ._amu_gradient import sampled_output, whole_signs
 
 
 class AMU(nn.Module):

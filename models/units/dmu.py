@@ -5,7 +5,7 @@ text leaves open is taken from its code, https://github.com/marict/nalm-benchmar
 (83e6f2d). Option ``frozen`` is their setting: selectors stay at their start values.
 Differs from the paper: the gate is one weight for each output, as the abstract has it, while the code predicts it from
 the normalised inputs; selectors that are not frozen are weights in [-1, 1], too. Logarithms are bounded by
-``models.functional.bounded_exp`` instead of a soft clamp. Once trained, with a whole gate, the sum is taken as it is,
+``functional.bounded_exp`` instead of a soft clamp. Once trained, with a whole gate, the sum is taken as it is,
 while the code goes on to smooth its size. The training settings are those of the published runs, but for batches of
 128 samples instead of 512.
 """
@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import bounded_exp, constant, features_first, is_negative, mix, powers, weight_first
-from models.hyperparameters import Hyperparameters
-from models.units import check_eps, check_sizes
+from ..functional import bounded_exp, constant, features_first, is_negative, mix, powers, weight_first
+from ..hyperparameters import Hyperparameters
+from . import check_eps, check_sizes
 
 SIGN_WIDTH = 1e-4
 """In training the sign of a sum is ``tanh(sum / SIGN_WIDTH)`` and its size ``sqrt(sum**2 + SIGN_WIDTH**2)``."""

@@ -2,7 +2,7 @@
 
 Paper: Rana, Malhi and Främling 2019, "Exploring Numerical Calculations with CalcNet",
 https://ieeexplore.ieee.org/document/8995315.
-Differs from the paper: the exponential of the product is bounded (see ``models.functional.bounded_exp``). Start values
+Differs from the paper: the exponential of the product is bounded (see ``functional.bounded_exp``). Start values
 and eps are those of the Single Module Arithmetic Task.
 """
 
@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import constant, features_first, mix, nac_range, nac_weight, powers, weight_first
-from models.hyperparameters import Hyperparameters
-from models.units import check_eps, check_sizes
+from ..functional import constant, features_first, mix, nac_range, nac_weight, powers, weight_first
+from ..hyperparameters import Hyperparameters
+from . import check_eps, check_sizes
 
 LOG_GOLDEN_RATIO = math.log((1 + math.sqrt(5)) / 2)
 """To base b, tanh(x) and sigmoid(x) are those of x log b to base e; ``b ** (log_b z)`` is z to any base."""
@@ -62,7 +62,7 @@ class GNALU(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw W_hat and M_hat anew from U[-r, r], see ``models.functional.nac_range``, and G Xavier uniform."""
+        """Draw W_hat and M_hat anew from U[-r, r], see ``functional.nac_range``, and G Xavier uniform."""
         r = nac_range(self.in_features, self.out_features)
         nn.init.uniform_(self.W_hat, -r, r)
         nn.init.uniform_(self.M_hat, -r, r)

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import exact_powers, features_first, is_negative, mix, nac_weight, product, weight_first
-from models.hyperparameters import Hyperparameters
-from models.units import check_eps, check_sizes
+from ..functional import exact_powers, features_first, is_negative, mix, nac_weight, product, weight_first
+from ..hyperparameters import Hyperparameters
+from . import check_eps, check_sizes
 
 SATURATED = 20.0
 """The regulariser ends at weights of this size: the paper's t, whose 1/t is in ``HYPERPARAMETERS``."""

@@ -12,9 +12,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import rows_of
-from models.hyperparameters import Hyperparameters
-from models.units import check_sizes
+from ..functional import rows_of
+from ..hyperparameters import Hyperparameters
+from . import check_sizes
 
 SATURATED = 20.0
 """The regulariser ends at weights of this size."""

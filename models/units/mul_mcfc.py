@@ -3,8 +3,8 @@
 Paper: Hoedt et al. 2021, "MC-LSTM: Mass-Conserving LSTM", https://arxiv.org/abs/2101.05186, and its code,
 https://github.com/hoedt/stable-nalu. There it takes positive numbers alone; the sign is that of iNALU, as added in
 2023 by https://github.com/bmistry4/nalm-benchmark (``MulMCFCSignINALU``), whose published rates it has.
-Differs from the paper: the exponential is bounded (see ``models.functional.bounded_exp``), a magnitude below eps counts
-as eps, zero has a positive sign, and the regulariser ends (see ``models.units.mcfc``).
+Differs from the paper: the exponential is bounded (see ``functional.bounded_exp``), a magnitude below eps counts
+as eps, zero has a positive sign, and the regulariser ends (see ``units.mcfc``).
 """
 
 from typing import Any, ClassVar
@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import is_negative, powers, product, rows_of, selected
-from models.hyperparameters import Hyperparameters
-from models.units import check_eps, check_sizes
-from models.units.mcfc import MCFC, reset_mass, shares
+from ..functional import is_negative, powers, product, rows_of, selected
+from ..hyperparameters import Hyperparameters
+from . import check_eps, check_sizes
+from .mcfc import MCFC, reset_mass, shares
 
 
 class MulMCFC(nn.Module):

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.functional import nac_weight
-from models.hyperparameters import Hyperparameters
-from models.units import check_sizes
+from ..functional import nac_weight
+from ..hyperparameters import Hyperparameters
+from . import check_sizes
 
 
 class NAC(nn.Module):

@@ -3,7 +3,7 @@
 Paper: Trask et al. 2018, "Neural Arithmetic Logic Units", https://arxiv.org/abs/1808.00508, section 3; as a unit of its
 own in Madsen and Johansen 2020, "Neural Arithmetic Units", https://openreview.net/forum?id=H1gNOeHKPS, whose start
 values and eps are taken.
-Differs from the paper: the exponential is bounded (see ``models.functional.bounded_exp``).
+Differs from the paper: the exponential is bounded (see ``functional.bounded_exp``).
 """
 
 from typing import Any, ClassVar
@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import features_first, nac_range, nac_weight, powers, weight_first
-from models.hyperparameters import Hyperparameters
-from models.units import check_eps, check_sizes
+from ..functional import features_first, nac_range, nac_weight, powers, weight_first
+from ..hyperparameters import Hyperparameters
+from . import check_eps, check_sizes
 
 
 class NACDot(nn.Module):
@@ -48,7 +48,7 @@ class NACDot(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw W_hat and M_hat anew from U[-r, r], see ``models.functional.nac_range``."""
+        """Draw W_hat and M_hat anew from U[-r, r], see ``functional.nac_range``."""
         r = nac_range(self.in_features, self.out_features)
         nn.init.uniform_(self.W_hat, -r, r)
         nn.init.uniform_(self.M_hat, -r, r)

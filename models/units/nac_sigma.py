@@ -2,7 +2,7 @@
 
 Paper: Madsen and Johansen 2020, "Neural Arithmetic Units", https://openreview.net/forum?id=H1gNOeHKPS, section 4.1, as
 ``NAC.,sigma``; start values and eps are those of its code, https://github.com/AndreasMadsen/stable-nalu.
-Differs from the paper: the exponential is bounded (see ``models.functional.bounded_exp``). The training settings are
+Differs from the paper: the exponential is bounded (see ``functional.bounded_exp``). The training settings are
 those of the Single Module Arithmetic Task.
 """
 
@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import features_first, powers, weight_first
-from models.hyperparameters import Hyperparameters
-from models.units import check_eps, check_sizes
+from ..functional import features_first, powers, weight_first
+from ..hyperparameters import Hyperparameters
+from . import check_eps, check_sizes
 
 
 class NACSigma(nn.Module):

@@ -2,7 +2,7 @@
 
 Paper: Trask et al. 2018, "Neural Arithmetic Logic Units", https://arxiv.org/abs/1808.00508, section 3.
 Differs from the paper: the log-space path has weights of its own unless ``shared_weights=True``, so that exponents
-such as 1/2 and 2 are within reach; magnitudes and exponents are bounded (see ``models.functional.power_product``).
+such as 1/2 and 2 are within reach; magnitudes and exponents are bounded (see ``functional.power_product``).
 """
 
 import math
@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.functional import nac_weight, power_product, powers
-from models.hyperparameters import Hyperparameters
-from models.units import check_eps, check_sizes
-from models.units.nac import NAC
+from ..functional import nac_weight, power_product, powers
+from ..hyperparameters import Hyperparameters
+from . import check_eps, check_sizes
+from .nac import NAC
 
 
 class NALU(nn.Module):

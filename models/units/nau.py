@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.functional import nau_range
-from models.hyperparameters import Hyperparameters
-from models.units import check_sizes
+from ..functional import nau_range
+from ..hyperparameters import Hyperparameters
+from . import check_sizes
 
 
 class NAU(nn.Module):

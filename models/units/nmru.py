@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import (
+from ..functional import (
     FLOAT32_EPS,
     constant,
     features_first,
@@ -22,9 +22,9 @@ from models.functional import (
     selected,
     weight_first,
 )
-from models.hyperparameters import Hyperparameters
-from models.units import check_eps, check_sizes
-from models.units.nmu import NMU
+from ..hyperparameters import Hyperparameters
+from . import check_eps, check_sizes
+from .nmu import NMU
 
 
 class NMRU(nn.Module):

@@ -9,9 +9,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import features_first, product, selected, weight_first
-from models.hyperparameters import Hyperparameters
-from models.units import check_sizes
+from ..functional import features_first, product, selected, weight_first
+from ..hyperparameters import Hyperparameters
+from . import check_sizes
 
 
 class NMU(nn.Module):

@@ -1,7 +1,7 @@
 """Neural Power Unit (NPU): products of powers with complex exponents, of the inputs that a gate selects.
 
 Paper: Heim, Pevny and Smidl 2020, "Neural Power Units", https://arxiv.org/abs/2006.01681, section 3.
-Differs from the paper: the exponential is bounded (see ``models.functional.bounded_exp``). The training settings are
+Differs from the paper: the exponential is bounded (see ``functional.bounded_exp``). The training settings are
 those of the Single Module Arithmetic Task.
 """
 
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import (
+from ..functional import (
     FLOAT32_EPS,
     bounded_exp,
     exact_powers,
@@ -19,8 +19,8 @@ from models.functional import (
     smallest_normal,
     weight_first,
 )
-from models.hyperparameters import Hyperparameters
-from models.units import check_eps, check_sizes
+from ..hyperparameters import Hyperparameters
+from . import check_eps, check_sizes
 
 
 class NPU(nn.Module):

@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import features_first, is_negative, is_negligible, nau_range, product, selected, weight_first
-from models.hyperparameters import Hyperparameters
-from models.units import check_eps, check_sizes
-from models.units.nau import NAU
+from ..functional import features_first, is_negative, is_negligible, nau_range, product, selected, weight_first
+from ..hyperparameters import Hyperparameters
+from . import check_eps, check_sizes
+from .nau import NAU
 
 STEEPNESS = 1000.0
 """Makes ``tanh(1000 W) ** 2`` nearly a step: in training any weight but 0 selects its input."""
@@ -62,7 +62,7 @@ class NRU(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw W anew like a NAU's, see ``models.functional.nau_range``."""
+        """Draw W anew like a NAU's, see ``functional.nau_range``."""
         r = nau_range(self.in_features, self.out_features)
         nn.init.uniform_(self.W, -r, r)
 

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import features_first, weight_first
-from models.hyperparameters import Hyperparameters
-from models.units import check_sizes
+from ..functional import features_first, weight_first
+from ..hyperparameters import Hyperparameters
+from . import check_sizes
 
 
 class NSR(nn.Module):

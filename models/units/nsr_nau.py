@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import features_first, mix, weight_first
-from models.hyperparameters import Hyperparameters
-from models.units import check_sizes
-from models.units.nau import NAU
-from models.units.nsr import check_register, comparison, reset_register
+from ..functional import features_first, mix, weight_first
+from ..hyperparameters import Hyperparameters
+from . import check_sizes
+from .nau import NAU
+from .nsr import check_register, comparison, reset_register
 
 
 class NSRNAU(nn.Module):
@@ -26,7 +26,7 @@ class NSRNAU(nn.Module):
     Args:
         in_features: how many numbers come in.
         out_features: how many numbers go out.
-        redundancy: how many pairs of operands the comparison adds up, see ``models.units.nsr``.
+        redundancy: how many pairs of operands the comparison adds up, see ``units.nsr``.
         scale: of the difference of the operands.
         select: chooses between the first two inputs instead of sums, as the paper's cell for a minimum does.
         hard: for inference: each comparison is of two inputs, and C is 0 or 1.

@@ -3,7 +3,7 @@
 Paper: Heim, Pevny and Smidl 2020, "Neural Power Units", https://arxiv.org/abs/2006.01681, section 3. Variant
 ``modified``: Mistry, Farrahi and Hare 2022, "Exploring the Learning Mechanisms of Neural Division Modules",
 https://arxiv.org/abs/2110.05177.
-Differs from the paper: the exponential is bounded (see ``models.functional.bounded_exp``). The training settings are
+Differs from the paper: the exponential is bounded (see ``functional.bounded_exp``). The training settings are
 those of the Single Module Arithmetic Task.
 """
 
@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import FLOAT32_EPS, features_first, gated_polar, nau_range, powers, weight_first
-from models.hyperparameters import Hyperparameters
-from models.units import check_eps, check_sizes
+from ..functional import FLOAT32_EPS, features_first, gated_polar, nau_range, powers, weight_first
+from ..hyperparameters import Hyperparameters
+from . import check_eps, check_sizes
 
 
 class RealNPU(nn.Module):

@@ -10,10 +10,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.functional import features_first, product, selected, weight_first
-from models.hyperparameters import Hyperparameters
-from models.units import check_sizes
-from models.units.nmu import NMU
+from ..functional import features_first, product, selected, weight_first
+from ..hyperparameters import Hyperparameters
+from . import check_sizes
+from .nmu import NMU
 
 NOISE = (1.0, 5.0)
 """Lowest and highest factor of the noise."""

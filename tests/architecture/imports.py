@@ -28,8 +28,17 @@ def imports(file: Path) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{relative(file)} imports relatively"
-            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+            source = ".".join(filter(None, (_package(file, node.level), node.module)))
+            yield from ((node.lineno, f"{source}.{alias.name}") for alias in node.names)
+
+
+def import_levels(file: Path) -> Iterator[tuple[int, int, str]]:
+    """(line, leading dots, module) of every ``from ... import`` and ``import`` of a file; an import has no dots."""
+    for node in ast.walk(parse(file)):
+        if isinstance(node, ast.ImportFrom):
+            yield node.lineno, node.level, node.module or ""
+        elif isinstance(node, ast.Import):
+            yield from ((node.lineno, 0, alias.name) for alias in node.names)
 
 
 @cache
@@ -81,6 +90,11 @@ def entry(folder: str, file: str) -> str | None:
 def circles(graph: Graph) -> list[list[str]]:
     """One circle through each strongly connected component of a graph, its first node repeated at its end."""
     return [_shortest_circle(component, graph) for component in _components(graph) if _is_circular(component, graph)]
+
+
+def _package(file: Path, level: int) -> str:
+    """The package that so many leading dots in a file stand for; empty for none."""
+    return ".".join(file.relative_to(ROOT).parts[:-level]) if level else ""
 
 
 def _dotted(file: Path) -> str:

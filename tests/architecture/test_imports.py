@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.imports import ROOT, imports, python_files, relative, within
+from tests.architecture.imports import ROOT, import_levels, imports, python_files, relative, within
 
 SERVE = """
 import sys
@@ -77,6 +77,22 @@ def test_onnx_runtime_is_imported_only_where_its_telemetry_is_turned_off() -> No
     assert {file for file, _ in foreign("training", "onnxruntime")} == {"training/export/onnx_predictor.py"}
     assert {file for file, _ in foreign("benchmarks", "onnxruntime")} == {"benchmarks/serving/fastapi_baseline.py"}
     assert foreign("models", "onnxruntime") == set()
+
+
+def test_models_imports_its_own_relatively_so_that_it_works_under_another_name() -> None:
+    own = [
+        f"{relative(file)}:{line} {module}"
+        for file in python_files("models")
+        for line, level, module in import_levels(file)
+        if not level and within(module, "models")
+    ]
+    assert not own, f"Import these relatively: {own}"
+
+
+@pytest.mark.parametrize("folder", ["app", "training", "benchmarks", "tests"])
+def test_all_else_imports_by_absolute_names(folder: str) -> None:
+    files = [(file, level) for file in python_files(folder) for _, level, _ in import_levels(file)]
+    assert not {relative(file) for file, level in files if level}
 
 
 def test_models_imports_neither_app_nor_training() -> None:

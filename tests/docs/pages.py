@@ -8,8 +8,10 @@ PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 """README and the pages that people write; those under docs/results are made by benchmarks."""
 EXAMPLES = ROOT / "docs" / "examples.md"
 WORKED_EXAMPLES = ROOT / "docs" / "worked-examples.md"
-WITH_PACKAGES = (EXAMPLES, WORKED_EXAMPLES)
-"""Their tables come with packages that the tests do not install; see test_examples.py and test_worked_examples.py."""
+LIBRARY = ROOT / "docs" / "library.md"
+WITH_PACKAGES = (EXAMPLES, WORKED_EXAMPLES, LIBRARY)
+"""Their tables come with packages that the tests do not install, and the library is a package of its own; see
+test_examples.py, test_worked_examples.py and test_library.py."""
 
 
 def read(path: str | Path) -> str:

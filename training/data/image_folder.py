@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from models.arrays import ByteArray, FloatArray, IntArray
-from models.manifest import CHANNELS
+from models.image_modes import CHANNELS
 from training.data.copies import resolve_copies
 from training.data.dataset_scan import BadRow, DatasetScan, Outcome, ReadImage
 from training.data.image_files import BadImageError, ImageFiles, ImageReader, quiet_pillow

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from models.arrays import ByteArray
-from models.manifest import CHANNELS
+from models.image_modes import CHANNELS
 from training.data.image_files import MIN_OWN_SIDE
 from training.data.labeled_images import Images, LabeledImages
 from training.export.network_files import INPUT, OUTPUT
