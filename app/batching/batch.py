@@ -62,6 +62,8 @@ class Batch:
     def __init__(self, requests: list[PendingRequest], rows: int) -> None:
         self.requests = requests
         self.rows = rows
+        self.inputs: Tensors
+        """Those of all of them, ``(rows, ...)``; set by ``compute``."""
         self.seconds = 0.0
         """Wall time of its computation."""
         self.busy_seconds = 0.0
@@ -76,9 +78,10 @@ class Batch:
             clock: counts the seconds that this thread works.
         """
         inputs = [pending.inputs for pending in self.requests]
+        self.inputs = concatenate(inputs)
         started, began = perf_counter(), clock()
         try:
-            outputs = predict(concatenate(inputs))
+            outputs = predict(self.inputs)
         except Exception:  # whatever a runtime raises
             self._results = [_predict_alone(predict, rows) for rows in inputs]
         else:

@@ -78,6 +78,10 @@ class DynamicBatcher:
         self._queue_seconds = metrics.observations("queue", *labels)
         self._compute_seconds = metrics.observations("compute", *labels)
         self._batch_rows = metrics.observations("rows", *labels)
+        self._inputs: list[Any] | None = None
+        """Rows that may lie outside the training range, where there is one."""
+        if model.manifest.task == "arithmetic" and model.manifest.training.ranges:
+            self._inputs = metrics.inputs(*labels, tuple(model.manifest.training.ranges))
 
     @property
     def idle(self) -> bool:
@@ -132,16 +136,19 @@ class DynamicBatcher:
         started = perf_counter()
         outputs = self._predict(inputs)
         ended = perf_counter()
-        self._record(len(inputs), ended - started, ended - started)
+        self._record(inputs, ended - started, ended - started)
         request.trace("compute", started, ended)
         return outputs
 
     def _end_turn(self) -> None:
         self._computed_this_turn = False
 
-    def _record(self, rows: int, seconds: float, busy_seconds: float) -> None:
+    def _record(self, inputs: Tensors, seconds: float, busy_seconds: float) -> None:
+        rows = len(inputs)
         self._compute_seconds.append(seconds)
         self._batch_rows.append(rows)
+        if self._inputs is not None:
+            self._inputs.append(inputs)
         self.latency.record(rows, busy_seconds)
 
     def schedule_dispatch(self) -> None:
@@ -223,7 +230,7 @@ class DynamicBatcher:
 
     def _complete(self, batch: Batch) -> None:
         self._queue_limiter.rows -= batch.rows
-        self._record(batch.rows, batch.seconds, batch.busy_seconds)
+        self._record(batch.inputs, batch.seconds, batch.busy_seconds)
         batch.send_results()
 
 

@@ -1,21 +1,28 @@
 """Prometheus metrics: requests, rejections, queueing, the phases of a request, and the models' states."""
 
 import os
-from bisect import bisect_left
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
+from app.observability.bulk_histogram import BulkHistogram
+from app.observability.extrapolation import Ranges, extrapolation_distances
+
 MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Set before Python starts where several workers share their counters; prometheus_client reads it too."""
 SECONDS_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 ROWS_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384, 65536)
+DISTANCE_BUCKETS = (0.1, 0.5, 1, 2, 5, 10, 100)
+ROWS_IN_CACHE = 8192
+"""Rows whose distances are computed at once; memory for more would cost more than the computation."""
 PER_VERSION = ("queue", "compute", "rows")
 """Observations with the labels model and version."""
 STALE_SECONDS = 60.0
@@ -33,25 +40,6 @@ class VersionStatus(NamedTuple):
 
 
 VersionStatuses = Callable[[], Iterable[VersionStatus]]
-
-
-class BulkHistogram(Histogram):
-    """A histogram that observes many values at once, at a tenth of the cost of one after the other."""
-
-    PRIVATE_FIELDS = ("_upper_bounds", "_buckets", "_sum")
-    """Fields of prometheus_client's Histogram that ``observe_all`` needs, as no public method counts in bulk."""
-
-    def observe_all(self, values: Iterable[float]) -> None:
-        """Observe each of the values."""
-        tally: dict[int, int] = {}
-        total = 0.0
-        for value in values:
-            bucket = bisect_left(self._upper_bounds, value)
-            tally[bucket] = tally.get(bucket, 0) + 1
-            total += value
-        for bucket, count in tally.items():
-            self._buckets[bucket].inc(count)
-        self._sum.inc(total)
 
 
 class Metrics:
@@ -73,6 +61,7 @@ class Metrics:
         self._repository_collector = _RepositoryCollector(version_statuses, repository_available)
         self.registry.register(self._repository_collector)
         self._observations: dict[tuple[str, ...], list[float]] = {}
+        self._inputs: dict[tuple[str, str, Ranges], list[NDArray[np.float64]]] = {}
         self._stale_since: dict[tuple[str, ...], float] = {}
         """When versions with series were first seen to be removed."""
         self._requests = self._counter(
@@ -83,6 +72,16 @@ class Metrics:
             "closed_connections", "Connections that the service closed, by reason.", "reason"
         )
         self._rows = self._counter("prediction_rows", "Predicted rows and images.", "model", "version")
+        self._extrapolated = self._counter(
+            "extrapolated_rows", "Predicted rows outside the training range.", "model", "version"
+        )
+        self._distances = self._histogram(
+            "extrapolation_distance",
+            "How far rows lie outside the training range, in widths of it.",
+            "model",
+            "version",
+            buckets=DISTANCE_BUCKETS,
+        )
         self._histograms = {
             "request": self._histogram("request_seconds", "Latency of a request.", "route"),
             "decode": self._histogram("decode_seconds", "Decoding of a request body to model inputs.", "route"),
@@ -118,8 +117,28 @@ class Metrics:
             buffer = self._observations[key] = []
         return buffer
 
+    def inputs(self, model: str, version: str, ranges: Ranges) -> list[NDArray[np.float64]]:
+        """The buffer to append a model's inputs to, ``(rows, columns)`` each, so that extrapolated rows are counted.
+
+        Args:
+            model: its name.
+            version: of the model.
+            ranges: those of its training, one for each column.
+        """
+        return self._inputs.setdefault((model, version, ranges), [])
+
     def flush(self) -> None:
-        """Count the buffered observations."""
+        """Count the buffered observations and inputs."""
+        for (model, version, ranges), inputs in self._inputs.items():
+            if not inputs:
+                continue
+            rows = np.concatenate(inputs)
+            inputs.clear()
+            for start in range(0, len(rows), ROWS_IN_CACHE):
+                distances = extrapolation_distances(rows[start : start + ROWS_IN_CACHE], ranges)
+                if len(distances):
+                    self._extrapolated.labels(model, version).inc(len(distances))
+                    self._distances.labels(model, version).observe_all(distances)
         for (kind, *labels), values in self._observations.items():
             if not values:
                 continue
@@ -153,6 +172,10 @@ class Metrics:
         for kind in PER_VERSION:
             self._histograms[kind].remove(*labels)
             self._observations.pop((kind, *labels), None)
+        self._extrapolated.remove(*labels)
+        self._distances.remove(*labels)
+        for key in [key for key in self._inputs if key[:2] == labels]:
+            del self._inputs[key]
 
     def render(self) -> bytes:
         """All metrics in Prometheus' text format."""

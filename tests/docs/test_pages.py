@@ -5,6 +5,7 @@ import re
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.main import create_app
@@ -136,6 +137,7 @@ def test_every_metric_is_listed_with_its_labels() -> None:
         *product(("queue", "compute", "rows"), "a", "1"),
     ):
         metrics.observations(*key).append(1)
+    metrics.inputs("a", "1", ((0.0, 1.0),)).append(np.array([[2.0]]))
     metrics.flush()
     sample = r"^(nalu_\w+?)(?:_bucket|_sum|_count)?(?:\{(.*)\})? "
     exported: dict[str, set[str]] = {}

@@ -11,7 +11,8 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.observability.metrics import MULTIPROCESS_FOLDER, BulkHistogram
+from app.observability.bulk_histogram import BulkHistogram
+from app.observability.metrics import MULTIPROCESS_FOLDER
 from tests.app.factory import TestClient, running, write_image, write_sum
 from tests.app.images import grey, upload
 
@@ -137,7 +138,7 @@ def test_prometheus_client_has_the_private_fields_that_counting_in_bulk_needs() 
     missing = [field for field in BulkHistogram.PRIVATE_FIELDS if not hasattr(histogram, field)]
     assert not missing, (
         f"prometheus_client {metadata.version('prometheus_client')} has no Histogram.{', '.join(missing)}; change "
-        "BulkHistogram.observe_all in app/observability/metrics.py, or lower the upper bound in pyproject.toml."
+        "BulkHistogram.observe_all in app/observability/bulk_histogram.py, or lower the upper bound in pyproject.toml."
     )
 
 

@@ -1,0 +1,36 @@
+"""How far rows lie outside the range that their model was trained on."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ranges = tuple[tuple[float, float], ...]
+"""Lowest and highest value of each column in training."""
+MAX_DISTANCE = 1e6
+"""Farther rows count as so far: one value near the end of float64 would make every later sum useless."""
+
+
+def extrapolation_distances(inputs: NDArray[np.float64], ranges: Ranges) -> NDArray[np.float64]:
+    """How far each row outside the range lies from it, in widths of the range; rows inside are left out.
+
+    The distance of a row is that of its farthest column. 0 is the edge of the range, and 1 as far beyond it as the
+    range is wide. A column that was constant in training has no width: its absolute value, or 1 for 0, takes its place.
+
+    Args:
+        inputs: ``(rows, columns)``.
+        ranges: one for each column.
+
+    Returns:
+        ``(rows outside,)``, greater than 0 and at most ``MAX_DISTANCE``.
+    """
+    low, high = np.array(ranges, dtype=np.float64).T[:, :, None]
+    columns = np.ascontiguousarray(inputs.T)  # NumPy reduces the first axis many times faster than a short last one
+    is_outside = ((columns < low) | (columns > high)).any(0)
+    if not is_outside.any():
+        return np.empty(0)
+    columns = np.compress(is_outside, columns, axis=1)  # indexing would transpose it again
+    with np.errstate(over="ignore", invalid="ignore"):
+        width = high - low
+        width[width == 0] = np.where(low == 0, 1, abs(low))[width == 0]
+        beyond = np.maximum(low - columns, columns - high) / width
+        distances: NDArray[np.float64] = np.fmin(beyond.max(0), MAX_DISTANCE)
+    return distances
