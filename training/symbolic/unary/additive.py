@@ -139,7 +139,8 @@ def scan(
         for best in np.argsort(-gains)[:2]:
             least.append(gains[best])
             found.append((place, int(best)))
-    for rank in np.argsort(-np.array(least))[:REFINED]:
+    ranks = np.argsort(-np.array(least))
+    for rank in dict.fromkeys([*ranks[:REFINED], *range(min(2, len(found)))]):
         place, best = found[rank]
         term = terms[best]
         yield Term(term.outer + outer[place], term.function, term.inner, term.factors, term.damped, term.rate)
@@ -200,15 +201,20 @@ def candidate_of(rows: Rows, term: Term, inputs: FloatArray) -> Candidate | None
     if not own.any() or len(kept) > MAX_TERMS:
         return None
     base = rows.base[kept[~own]]
-    features = _features(term, kept[own] - len(rows.base), constants[own], rows.inputs)
+    factor = float(np.hypot(*constants[own])) if own.sum() == 2 else float(constants[own][0])
+    inside = factor**2 if term.function == "root" and not term.outer.any() else 1.0
+    features = _features(term, kept[own] - len(rows.base), constants[own], rows.inputs, inside)
+    factor /= np.sqrt(inside)
     outer = np.concatenate([term.outer, np.ones(len(features))])
     exponents = np.column_stack([base, np.zeros((len(base), len(features)))])
     exponents = np.concatenate([exponents, outer[None]])
-    factor = float(np.hypot(*constants[own])) if own.sum() == 2 else float(constants[own][0])
     return sum_of(exponents, np.append(constants[~own], factor), inputs, features)
 
 
-def _features(term: Term, places: IntArray, constants: FloatArray, inputs: FloatArray) -> tuple[Feature, ...]:
+def _features(
+    term: Term, places: IntArray, constants: FloatArray, inputs: FloatArray, inside: float
+) -> tuple[Feature, ...]:
+    """The term's functions; a factor stands inside a root."""
     inner, factors = term.inner, term.factors
     name, power = term.function, 1.0
     if name == WAVE:
@@ -216,7 +222,7 @@ def _features(term: Term, places: IntArray, constants: FloatArray, inputs: Float
         if len(places) == 2:
             inner, factors = _with_one(inner), np.append(factors, -np.arctan2(constants[1], constants[0]))
     elif name in ("root", "shifted"):
-        inner, factors = _with_one(inner), np.append(factors, 1.0)
+        inner, factors = _with_one(inner), np.append(factors, 1.0) * inside
         name, power = ("identity", 0.5) if name == "root" else ("log", 1.0)
     features = [Feature(name, (sum_of(inner, factors, inputs, power=power),))]
     if term.damped is not None:

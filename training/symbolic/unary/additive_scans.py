@@ -1,6 +1,6 @@
 """The scans for laws with a wave, an exponential, a root or a logarithm beside other terms."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 import numpy as np
@@ -21,7 +21,7 @@ from training.symbolic.unary.additive import (
     refined,
     scan,
 )
-from training.symbolic.unary.grids import inner_products, outer_products, products, usual_base
+from training.symbolic.unary.grids import inner_products, linear_base, outer_products, products, usual_base
 from training.symbolic.unary.table import few_valued
 
 MAX_COLUMNS = 6
@@ -48,10 +48,19 @@ def additive_candidates(
     """
     if not 0 < inputs.shape[1] <= MAX_COLUMNS or few_valued(inputs).any():
         return
-    rows = Rows.of(inputs, target, usual_base(inputs), random)
-    if rows is None:
-        return
-    for outer, terms in _scans(rows.inputs, functions):
+    for base, scans in ((linear_base(inputs), _single_functions), (usual_base(inputs), _scans)):
+        rows = Rows.of(inputs, target, base, random)
+        found = _first(rows, scans(rows.inputs, functions), inputs, deadline) if rows is not None else None
+        if found is not None:
+            yield found
+            return
+
+
+def _first(
+    rows: Rows, scans: Iterable[tuple[FloatArray, list[Term]]], inputs: FloatArray, deadline: Deadline
+) -> Candidate | None:
+    """The law with the simplest outer product of the first scan that holds one."""
+    for outer, terms in scans:
         values = np.concatenate([term.values(rows.inputs) for term in terms], 1) if terms else np.zeros((1, 0))
         best = None
         for term in scan(rows, outer, terms, values, deadline) if terms else ():
@@ -60,32 +69,41 @@ def additive_candidates(
                 best = better
         found = candidate_of(rows, best, inputs) if best is not None else None
         if found is not None:
-            yield found
-            return
+            return found
+    return None
 
 
 def _scans(inputs: FloatArray, functions: tuple[str, ...]) -> Iterator[tuple[FloatArray, list[Term]]]:
     """Outer products, and terms to multiply with them, the simplest first."""
     none, outer, inner = np.zeros(inputs.shape[1]), outer_products(inputs), inner_products(inputs)
-    spread = np.ptp(products(inputs, inner), axis=0)
-    largest = np.abs(products(inputs, inner)).max(0)
     waves = {"sin", "cos"} <= set(functions)
     if waves:
         yield outer, [term for row in inner for term in _waves(none, [row], _angles(inputs, row))]
-    single = []
-    for row, size, most in zip(inner, spread, largest, strict=True):
-        each = row[None]
-        if "exp" in functions:
-            single += [Term(none, "exp", each, np.array([f])) for f in (*(SPANS / size), *(-SPANS / size), 1.0, -1.0)]
-        single += [Term(none, "root", each, np.array([ratio / most])) for ratio in (*RATIOS, most)]
-        if "log" in functions:
-            single += [Term(none, "shifted", each, np.array([ratio / most])) for ratio in (*RATIOS, most)]
-            single += [Term(none, "log", each, np.ones(1))]
-    yield outer, single
+    yield outer, [term for _, terms in _single_functions(inputs, functions) for term in terms]
     if waves:
         yield from _waves_in_sums(inputs, outer, none)
         if "exp" in functions:
             yield from _damped(inputs, outer[:FEW_OUTER], inner[np.abs(inner).sum(1) <= 2], none)
+
+
+def _single_functions(inputs: FloatArray, functions: tuple[str, ...]) -> Iterator[tuple[FloatArray, list[Term]]]:
+    """Exponentials, roots and logarithms of one product each."""
+    none, outer, inner = np.zeros(inputs.shape[1]), outer_products(inputs), inner_products(inputs)
+    spread, largest = np.ptp(products(inputs, inner), axis=0), np.abs(products(inputs, inner)).max(0)
+    tried = {"root": (RATIOS, largest), "exp": (np.append(SPANS, -SPANS), spread), "shifted": (RATIOS, largest)}
+    for function, (shares, size) in tried.items():
+        if {"root": "root", "shifted": "log"}.get(function, function) in (*functions, "root"):
+            ones = (1.0, -1.0) if function == "exp" else (1.0,)
+            yield (
+                outer,
+                [
+                    Term(none, function, row[None], np.array([factor]))
+                    for row, each in zip(inner, size, strict=True)
+                    for factor in (*(shares / each), *ones)
+                ],
+            )
+    if "log" in functions:
+        yield outer, [Term(none, "log", row[None], np.ones(1)) for row in inner]
 
 
 def _angles(inputs: FloatArray, row: FloatArray) -> FloatArray:

@@ -15,6 +15,12 @@ def products(inputs: FloatArray, exponents: FloatArray) -> FloatArray:
         return found
 
 
+def linear_base(inputs: FloatArray) -> FloatArray:
+    """Exponents of 1 and the columns, ``(1 + columns, columns)``: beside them a slight bend still shows."""
+    columns = inputs.shape[1]
+    return np.concatenate([np.zeros((1, columns)), np.eye(columns)])
+
+
 def usual_base(inputs: FloatArray) -> FloatArray:
     """Exponents of 1, powers of columns, and products and quotients of two: ``(products, columns)``."""
     columns = inputs.shape[1]

@@ -80,13 +80,18 @@ def fading(x: FloatArray) -> FloatArray:
     return np.asarray(a * np.exp(-0.8 * b) * np.cos(6 * b))
 
 
+def slightly_bent(x: FloatArray) -> FloatArray:
+    a, _, c, _ = x.T
+    return np.asarray(np.sqrt(0.656 * a + 3.15) + 0.235 * c)
+
+
 def rooted(x: FloatArray) -> FloatArray:
     a, b, c, _ = x.T
     return np.asarray(np.sqrt(a * b + c) + 2 * c)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("law", "columns"), [(wave, 3), (fading, 2), (rooted, 3)])
+@pytest.mark.parametrize(("law", "columns"), [(wave, 3), (fading, 2), (rooted, 3), (slightly_bent, 3)])
 def test_a_function_beside_other_terms_is_exact(law: Callable[[FloatArray], FloatArray], columns: int) -> None:
     found = list(additive_candidates(X[:, :columns], law(X), np.random.default_rng(0), FUNCTIONS))
     assert found
