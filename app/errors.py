@@ -118,6 +118,13 @@ class UnsupportedImageError(ServiceError):
     reason = "not_a_picture"  # alias: this value of the metric's label is older than the word image
 
 
+class UnsupportedMediaTypeError(ServiceError):
+    """The body is of a type that needs a library which is not installed."""
+
+    status = 415
+    reason = "unsupported_media_type"
+
+
 class UnsupportedEncodingError(ServiceError):
     """The body is compressed in a way that is not supported."""
 

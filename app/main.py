@@ -23,7 +23,7 @@ from app.backends import create_backend
 from app.backends.cpu import cpu_budget
 from app.backends.malloc import limit_arenas
 from app.batching.scheduler import BatchScheduler
-from app.http import example_images, openapi
+from app.http import example_images, example_table, openapi
 from app.http.dispatcher import Dispatcher
 from app.http.problems import install_error_handlers
 from app.http.routing import RouteTable
@@ -41,7 +41,15 @@ from app.transport.shutdown import drain_on_sigterm
 
 logger = logging.getLogger(__name__)
 
-ROUTERS = (predict.router, v2.router, models.router, health.router, openapi.router, example_images.router)
+ROUTERS = (
+    predict.router,
+    v2.router,
+    models.router,
+    health.router,
+    openapi.router,
+    example_images.router,
+    example_table.router,
+)
 
 GARBAGE_THRESHOLDS = (10_000, 20, 20)
 """Thresholds of the cyclic garbage collector; requests leave no cycles. Python's first one is 700."""

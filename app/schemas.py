@@ -49,6 +49,13 @@ class ArithmeticRequest(Request):
     )
 
 
+class TableQuery(Request):
+    """The query of a table, which names its model."""
+
+    model: str = Field(description="Name of a table's model; GET /models lists them.", json_schema_extra=NAME)
+    version: int | None = Field(None, ge=1, le=MAX_VERSION, description="Version of the model; the highest by default.")
+
+
 class ArithmeticWarning(BaseModel):
     """A warning about one row."""
 

@@ -14,8 +14,11 @@ from zlib import crc32
 
 import schemathesis
 from schemathesis.generation import GenerationMode
+from schemathesis.transport.serialization import Binary
 
 from app.codecs.image_schemas import EXAMPLE_IMAGE
+from app.codecs.tables.media_types import ARROW, CSV
+from app.http.example_table import example_table
 from models.manifest import NAME_PATTERN, Manifest, versions
 
 REPOSITORY = Path(__file__).parents[1] / "repository"
@@ -28,6 +31,9 @@ FIT_IN = 5
 @schemathesis.hook
 def map_case(_: schemathesis.HookContext, case: schemathesis.Case) -> schemathesis.Case:
     """Name an existing model, and fit the inputs to it."""
+    if case.media_type == "application/json" and case.meta.generation.mode == GenerationMode.POSITIVE:
+        for name in ("model", "version") if case.path == "/predict/arithmetic" else ():
+            case.query.pop(name, None)  # of a table
     place, key = _place_of_name(case)
     if place is None or not isinstance(place[key], str):
         return case
@@ -37,6 +43,18 @@ def map_case(_: schemathesis.HookContext, case: schemathesis.Case) -> schemathes
     if manifest is not None and case.meta.generation.mode == GenerationMode.POSITIVE and draw // 100 % FIT_IN:
         _fit(case, manifest, draw)
     return case
+
+
+@schemathesis.serializer(CSV)
+def serialize_csv(_: schemathesis.SerializationContext, value: Any) -> bytes:
+    """CSV as it is."""
+    return str(value).encode("utf-8", "replace")
+
+
+@schemathesis.serializer(ARROW)
+def serialize_arrow(_: schemathesis.SerializationContext, value: Any) -> bytes:
+    """An Arrow stream, whose bytes are characters."""
+    return value.data if isinstance(value, Binary) else str(value).encode("latin-1", "replace")
 
 
 @schemathesis.hook.apply_to(path="/predict/image")
@@ -57,7 +75,13 @@ def filter_body(_: schemathesis.HookContext, body: Any) -> bool:
 
 def _place_of_name(case: schemathesis.Case) -> tuple[Any, str]:
     body = case.body if case.media_type == "application/json" else None
-    for place, key in ((case.path_parameters, "model"), (case.path_parameters, "name"), (body, "model")):
+    query = case.query if case.media_type in (CSV, ARROW) else None
+    for place, key in (
+        (case.path_parameters, "model"),
+        (case.path_parameters, "name"),
+        (body, "model"),
+        (query, "model"),
+    ):
         if isinstance(place, dict) and key in place:
             return place, key
     return None, ""
@@ -84,6 +108,10 @@ def _of_task(path: str) -> list[str]:
 def _fit(case: schemathesis.Case, manifest: Manifest, draw: int) -> None:
     if case.path == "/predict/image" and case.media_type == "application/json" and manifest.image is not None:
         case.body["images"] = [EXAMPLE_IMAGE] * (1 + draw % 3)
+    elif case.media_type == CSV:
+        case.body = _table(manifest, draw)
+    elif case.media_type == ARROW:
+        case.body = example_table().decode("latin-1")  # what is no text counts as invalid
     elif case.path == "/predict/arithmetic" and manifest.image is None:
         case.body["inputs"] = [_fitted(row, manifest.inputs[0].shape[1]) for row in case.body["inputs"]]
     elif case.path.endswith("/infer"):
@@ -100,6 +128,13 @@ def _fit(case: schemathesis.Case, manifest: Manifest, draw: int) -> None:
         elif manifest.image is None:
             case.body = bytes(draw % 64 for _ in range(8 * shape[1]))
             case.headers[HEADER_LENGTH] = "0"
+
+
+def _table(manifest: Manifest, draw: int) -> str:
+    """CSV for a model of numbers: its columns in another order, one more, and some rows."""
+    names = [*manifest.columns[::-1], "note"]
+    lines = [",".join(names), *(",".join([str(draw % (7 + row))] * len(names)) for row in range(1 + draw % 5))]
+    return "\n".join(lines)
 
 
 def _fit_tensor(tensor: dict[str, Any], name: str, datatype: str, shape: list[int]) -> None:

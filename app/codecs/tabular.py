@@ -111,7 +111,8 @@ def encode_response(
         outside: list[bool | None] = [_is_outside(row, ranges) for row in rows]
         bad = [index for index, row in enumerate(predictions) if not all(map(isfinite, row))]
     else:
-        outside = _are_outside(inputs, manifest.training.ranges)
+        are_outside = outside_ranges(inputs, manifest)
+        outside = [None] * len(rows) if are_outside is None else are_outside.tolist()
         bad = np.flatnonzero(~np.isfinite(outputs).all(1)).tolist()
     for index in bad:
         predictions[index] = None
@@ -138,11 +139,12 @@ def other_task(manifest: Manifest) -> str:
     return f"Model '{name}' takes numbers, not images; use POST /predict/arithmetic."
 
 
-def _are_outside(inputs: NDArray[np.float64], ranges: list[tuple[float, float]]) -> list[bool | None]:
-    if not ranges:
-        return [None] * len(inputs)
-    low, high = np.array(ranges).T
-    outside: list[bool | None] = ((inputs < low) | (inputs > high)).any(1).tolist()
+def outside_ranges(inputs: NDArray[np.float64], manifest: Manifest) -> NDArray[np.bool_] | None:
+    """Whether each row, of ``(rows, columns)``, lies outside the training range; None where that is not known."""
+    if not manifest.training.ranges:
+        return None
+    low, high = np.array(manifest.training.ranges).T
+    outside: NDArray[np.bool_] = ((inputs < low) | (inputs > high)).any(1)
     return outside
 
 

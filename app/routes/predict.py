@@ -4,13 +4,15 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from app.codecs.image_schemas import ImageForm, ImagesInJSON
+from app.codecs.tables.media_types import reject_query, table_type
 from app.http.context import RequestContext
 from app.http.problems import ENCODING_EXAMPLE, openapi_problems
-from app.http.request_body import body_of, schema_of
+from app.http.request_body import body_of, query_of, schema_of, table_bodies, table_response
 from app.http.routing import DirectRoute
 from app.routes.image_request import ImageRequest
+from app.routes.table_request import TableRequest
 from app.routes.tabular_request import TabularRequest
-from app.schemas import ArithmeticRequest, ArithmeticResponse, ImageResponse
+from app.schemas import ArithmeticRequest, ArithmeticResponse, ImageResponse, TableQuery
 from app.service import ServiceDep
 
 IMAGE_TYPES = ", ".join(
@@ -24,8 +26,8 @@ router = APIRouter(prefix="/predict", tags=["predict"], route_class=DirectRoute)
     "/arithmetic",
     summary="Numbers in, numbers out",
     response_model=ArithmeticResponse,
-    responses=openapi_problems(404, 408, 413, 415, 422, 503, status_415=ENCODING_EXAMPLE),
-    openapi_extra=body_of({"application/json": schema_of(ArithmeticRequest)}),
+    responses=table_response() | openapi_problems(404, 408, 413, 415, 422, 503, status_415=ENCODING_EXAMPLE),
+    openapi_extra=body_of({"application/json": schema_of(ArithmeticRequest)} | table_bodies()) | query_of(TableQuery),
 )
 async def predict_arithmetic(service: ServiceDep, context: RequestContext) -> Response:
     """Predict for rows of numbers with an arithmetic model.
@@ -33,7 +35,18 @@ async def predict_arithmetic(service: ServiceDep, context: RequestContext) -> Re
     Numbers are float64 from end to end. `extrapolated` marks the rows outside the model's training range. A result
     that is not finite, as after a division by zero, is null and listed in `warnings`; other rows are not affected.
     The body's Content-Encoding may be gzip or deflate.
+
+    A table, as CSV or as an Arrow stream, names its model in the query. Its first line, or its schema, names the
+    columns, in any order; further columns are passed through. The answer is the table with the columns `predicted_y`
+    for each output y, `extrapolated` and `warnings`, in the type of the body or the one that `Accept` prefers, which
+    may be JSON. Example: [an Arrow stream](docs/table.arrows).
+
+        curl -s 'localhost:8000/predict/arithmetic?model=add' -H 'Content-Type: text/csv' --data-binary @table.csv
     """
+    kind = table_type(context.headers.get("content-type", ""))
+    if kind is not None:
+        return await TableRequest(service, context, kind).respond()
+    reject_query(context.scope["query_string"])
     request = TabularRequest(service, context, await context.body())
     return request.response(await request.outputs())
 

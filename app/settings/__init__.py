@@ -54,7 +54,7 @@ class Settings(BaseModel):
     )
     max_json_depth: int = Field(32, ge=1, le=200, description="Deepest nesting of arrays and objects in a JSON body.")
     max_json_values: int = Field(
-        2_000_000, ge=1000, description="Most numbers, strings, arrays and objects in a JSON body."
+        2_000_000, ge=1000, description="Most numbers, strings, arrays and objects in a JSON body, or cells of a table."
     )
     max_rows: int = Field(100_000, ge=1, description="Most rows in one arithmetic request.")
     max_files: int = Field(64, ge=1, description="Most images in one request.")

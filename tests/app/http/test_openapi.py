@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
+import pyarrow as pa
 import pytest
 
 from tests.app.factory import TestClient, running
@@ -171,6 +172,27 @@ def test_the_documented_example_works(client: TestClient, specification: dict[st
         assert answer[field] == documented[field]
 
 
+def test_the_documented_tables_work_and_are_one(client: TestClient, specification: dict[str, Any]) -> None:
+    operation = specification["paths"]["/predict/arithmetic"]["post"]
+    content = operation["requestBody"]["content"]
+    assert list(content) == ["application/json", "text/csv", "application/vnd.apache.arrow.stream"]
+    [text] = content["text/csv"]["schema"]["examples"]
+    stream = client.get("/" + content["application/vnd.apache.arrow.stream"]["examples"]["table"]["externalValue"])
+    in_json = content["application/json"]["schema"]["examples"][0]["inputs"]
+    assert pa.ipc.open_stream(stream.content).read_all().to_pydict() == {"a": [3, 1000], "b": [4, -250]}
+    assert [list(row.values()) for row in pa.ipc.open_stream(stream.content).read_all().to_pylist()] == in_json
+    url = "/predict/arithmetic?model=add"
+    headers = {"Content-Type": "text/csv", "Accept": "text/csv"}
+    answer = client.post(url, content=text, headers=headers)
+    documented = operation["responses"]["200"]["content"]
+    assert answer.text.replace("true", "false") == documented["text/csv"]["schema"]["examples"][0].replace(
+        "true", "false"
+    )
+    kind = {"Content-Type": stream.headers["content-type"]}
+    table = pa.ipc.open_stream(client.post(url, content=stream.content, headers=kind).content).read_all()
+    assert table["predicted_y"].to_pylist() == [7, 750]
+
+
 def test_the_documented_images_work_as_json_and_as_bytes(client: TestClient, specification: dict[str, Any]) -> None:
     content = specification["paths"]["/predict/image"]["post"]["requestBody"]["content"]
     assert list(content) == ["multipart/form-data", "application/json"]
@@ -193,7 +215,7 @@ def test_versions_in_paths_queries_and_forms_are_whole_numbers_and_never_null(sp
     versions = [parameter["schema"] for parameter in parameters if parameter["name"] == "version"]
     form = specification["paths"]["/predict/image"]["post"]["requestBody"]["content"]["multipart/form-data"]
     versions.append(form["schema"]["properties"]["version"])
-    assert len(versions) == 8
+    assert len(versions) == 9
     for schema in versions:
         assert schema.items() >= VERSION.items()
         assert "default" not in schema

@@ -1,0 +1,81 @@
+"""Tables as CSV (RFC 4180): UTF-8, with a header; delimited by commas, or where its header has none, by ; or tabs."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from app.codecs.tables.cells import parse_number
+from app.codecs.tables.columns import match_columns
+from app.codecs.tables.table import Table, check_cells, check_size
+from app.errors import InvalidInputError, TooLargeError
+from app.settings import Settings
+from models.manifest import Manifest
+
+DELIMITERS = ",;\t"
+
+
+def read_csv(body: bytes, manifest: Manifest, settings: Settings) -> Table:
+    """Read a table for a model.
+
+    Raises:
+        InvalidInputError: it is no CSV in UTF-8, lacks a column of the model, or has a cell that is no finite number.
+        TooLargeError: it has more rows or cells than the limits.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"The table is not in UTF-8 (byte {error.start}); convert it.") from error
+    header = text.partition("\n")[0]
+    delimiter = delimiter_of(header)
+    marks = text.count(delimiter) + text.count("\n") - header.count(delimiter) - 1
+    if marks > settings.max_json_values:  # before a cell is read, which takes far more memory than a byte
+        raise TooLargeError(
+            f"The table has about {marks} cells; at most {settings.max_json_values} are taken, so send several."
+        )
+    names, rows, lines = _read_rows(text, delimiter)
+    check_size(len(rows), len(names), settings)
+    places, added = match_columns(names, manifest)
+    columns: list[Sequence[str]] = list(zip(*rows, strict=True)) or [()] * len(names)
+    inputs = np.array([[parse_number(cell) for cell in columns[place]] for place in places]).T
+    table = Table(names, columns, places, added, np.ascontiguousarray(inputs), lines)
+    check_cells(table, manifest)
+    return table
+
+
+def _read_rows(text: str, delimiter: str) -> tuple[list[str], list[list[str]], list[int]]:
+    """The header, the rows and the lines where they end; blank lines are left out."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows, lines = [], []
+    try:
+        names = next(reader, [])
+        for row in reader:
+            if len(row) == len(names):
+                rows.append(row)
+                lines.append(reader.line_num)
+            elif row:
+                raise InvalidInputError(
+                    f"Row {len(rows) + 1} (line {reader.line_num}) has {len(row)} fields, the header has {len(names)}; "
+                    f"give every row {len(names)}."
+                )
+    except csv.Error as error:
+        raise InvalidInputError(
+            f"Line {reader.line_num} of the table is no CSV: {error}; quote as RFC 4180."
+        ) from error
+    return names, rows, lines
+
+
+def write_csv(names: Sequence[str], columns: Sequence[Iterable[Any]]) -> bytes:
+    """CSV of columns, whose cells are text, numbers, or None for a blank."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(zip(*columns, strict=True))
+    return text.getvalue().encode()
+
+
+def delimiter_of(header: str) -> str:
+    """The delimiter of a table, by its first line."""
+    return next((delimiter for delimiter in DELIMITERS if delimiter in header), DELIMITERS[0])
