@@ -30,7 +30,7 @@ from app.http.routing import RouteTable
 from app.observability.metrics import Metrics, VersionStatus
 from app.observability.tracing import create_tracer
 from app.repository.repository import Repository
-from app.routes import health, models, predict, v2
+from app.routes import health, models, page, predict, v2
 from app.service import Service
 from app.settings import Environment, Settings, SettingsError, log_variable_warnings, read_settings
 from app.transport.connections import ConnectionTable
@@ -46,6 +46,7 @@ ROUTERS = (
     v2.router,
     models.router,
     health.router,
+    page.router,
     openapi.router,
     example_images.router,
     example_table.router,

@@ -1,7 +1,8 @@
 """Whether a request is allowed: which paths require an API key, and what a key allows.
 
-Public without a key are the probes (``/health/...``, ``/v2/health/...``), the documentation (``/``, ``/docs...``,
-``/openapi.json``) and, unless the settings require one, ``/metrics``; all other paths require a key.
+Public without a key are the probes (``/health/...``, ``/v2/health/...``), the page (``/``, ``/page/...``), the
+documentation (``/docs...``, ``/openapi.json``) and, unless the settings require one, ``/metrics``; all other paths
+require a key.
 """
 
 from math import ceil
@@ -25,7 +26,7 @@ SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"api_key": []}]
 """OpenAPI's ``security``: either scheme."""
 
 _PUBLIC = frozenset({"/", "/docs", "/openapi.json"})
-_PUBLIC_PREFIXES = ("/health/", "/v2/health/", "/docs/")
+_PUBLIC_PREFIXES = ("/health/", "/v2/health/", "/docs/", "/page/")
 
 
 def is_public(path: str, metrics_require_key: bool) -> bool:

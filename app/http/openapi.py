@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 
 from app.auth.access import SECURITY, SECURITY_SCHEMES, is_public
 from app.codecs.v2.schemas import openapi_error
@@ -78,15 +78,6 @@ def _require_keys(schema: dict[str, Any], metrics_require_key: bool) -> None:
 async def document(request: Request) -> JSONResponse:
     """The OpenAPI document."""
     return JSONResponse(request.app.openapi())
-
-
-@router.get("/")
-async def index() -> RedirectResponse:
-    """Redirect a browser to the documentation: to an address that is relative, as all of this page are.
-
-    A proxy may serve the service below any path, which no header tells that could be trusted.
-    """
-    return RedirectResponse("docs")
 
 
 @router.get("/docs")

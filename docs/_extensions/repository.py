@@ -24,6 +24,7 @@ MENU = """
 :caption: Use
 
 docs/serving
+The page <docs/page>
 docs/training
 The library <docs/library>
 Formats <docs/formats>

@@ -5,7 +5,16 @@ from app.auth.access import is_public
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/docs", "/docs/swagger-ui.css", "/openapi.json", "/health/live", "/health/ready", "/v2/health/ready"],
+    [
+        "/",
+        "/page/main.js",
+        "/docs",
+        "/docs/swagger-ui.css",
+        "/openapi.json",
+        "/health/live",
+        "/health/ready",
+        "/v2/health/ready",
+    ],
 )
 def test_probes_and_docs_are_open(path: str) -> None:
     assert is_public(path, True)

@@ -13,7 +13,7 @@ from tests.app.factory import TestClient, running, write_sum
 from tests.app.raw_http import LiveService, RawConnection, listening, without_body
 
 METHODS = {
-    path.format(name="sum", model="sum", version=1): methods
+    path.format(name="sum", model="sum", version=1, file="main.js"): methods
     for router in ROUTERS
     for path, methods in [(route.path, set(route.methods)) for route in router.routes]  # type: ignore[attr-defined]
 }

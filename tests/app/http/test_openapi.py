@@ -89,9 +89,9 @@ def test_behind_a_proxy_the_document_names_the_address_at_which_the_proxy_serves
     response = client.get("/openapi.json", headers=headers)
     [server] = response.json()["servers"]
     assert urljoin(f"https://proxy{prefix}/openapi.json", server["url"]) == f"https://proxy{prefix}/"
-    redirect = client.get("/", headers=headers, follow_redirects=False)
-    assert urljoin(f"https://proxy{prefix}/", redirect.headers["location"]) == f"https://proxy{prefix}/docs"
-    assert "evil" not in client.get("/docs", headers=headers).text + response.text + str(redirect.headers)
+    assert (
+        "evil" not in client.get("/docs", headers=headers).text + response.text + client.get("/", headers=headers).text
+    )
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/", "/health/live", "/models/sum/", "/v2/models/sum"])

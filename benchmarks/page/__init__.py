@@ -1,0 +1,1 @@
+"""A newcomer's way through the page, in a real browser."""
