@@ -3,7 +3,6 @@
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from app.backends import BackendError, Predictor
 from app.backends.tensors import Tensors, arrays_of, tensors_of
 from app.errors import InvalidInputError
 from models.manifest import ONNX_FILE, Manifest
+from models.onnx_graph import stored_tensors
 
 logger = logging.getLogger(__name__)
 
@@ -167,29 +167,10 @@ def check_external_data(content: bytes) -> None:
         model = onnx.load_model_from_string(content)
     except Exception as error:  # protobuf's DecodeError, whose module is private
         raise BackendError("it is not an ONNX file.") from error
-    nodes = [node for function in model.functions for node in function.node]
-    if any(uses_external_data(tensor) for tensor in (*_tensors(model.graph), *_tensors_of_nodes(nodes))):
+    if any(map(uses_external_data, stored_tensors(model))):
         raise BackendError(
             "it stores weights in external files, which have no hash in the manifest; export with external_data=False."
         )
-
-
-def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    yield from graph.initializer
-    for sparse in graph.sparse_initializer:
-        yield from (sparse.values, sparse.indices)
-    yield from _tensors_of_nodes(graph.node)
-
-
-def _tensors_of_nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.TensorProto]:
-    for node in nodes:
-        for attribute in node.attribute:
-            yield from (attribute.t, *attribute.tensors)
-            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
-                yield from (sparse.values, sparse.indices)
-            for subgraph in (attribute.g, *attribute.graphs):
-                if subgraph.ByteSize():
-                    yield from _tensors(subgraph)
 
 
 def _first_line(error: Exception) -> str:

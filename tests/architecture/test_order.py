@@ -28,6 +28,7 @@ ORDER = {
         ["research"],
         ["recipes"],
         ["estimator.py"],
+        ["onnx_import"],
         ["tabular"],
         ["vision"],
         ["counting"],

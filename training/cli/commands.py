@@ -9,6 +9,7 @@ COMMANDS = {
     "evaluate": "training.cli.evaluate_command:run_evaluate",
     "curves": "training.cli.curves_command:run_curves",
     "export": "training.cli.export_command:run_export",
+    "import": "training.cli.import_command:run_import",
     "zoo": "training.cli.zoo_command:run_zoo",
     "data": "training.cli.data_command:run_data",
     "benchmark": "training.research.benchmark.command:run_benchmark",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from training.cli.argument_types import add_repository, at_least, non_negative, positive
 from training.cli.fit_options import add_fit_options
+from training.cli.import_options import add_import_options
 from training.cli.table_options import add_table_options
 from training.errors import warn_renamed
 
@@ -31,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     _evaluate(commands.add_parser("evaluate", help="measure an exported model in ONNX Runtime"))
     _curves(commands.add_parser("curves", help="add samples along each column to a model that has none"))
     _export(commands.add_parser("export", help="write a new version of a model from its checkpoint"))
+    add_import_options(commands.add_parser("import", help="make a model of the repository from an ONNX file"))
     _zoo(commands.add_parser("zoo", help="retrain the default models"))
     _data(commands.add_parser("data", help="download a dataset: MNIST"))
     _benchmark(commands.add_parser("benchmark", help="success rates of units on arithmetic, over ranges and seeds"))

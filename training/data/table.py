@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from models.arrays import FloatArray, IntArray
 from training.data.table_sample import DuplicateColumns, RowSample
-from training.data.tables.column_selection import ColumnSelection, select_columns
+from training.data.tables.column_selection import ColumnSelection, select_columns, select_inputs
 from training.data.tables.complete_rows import CompleteRows
 from training.data.tables.excerpt import listed
 from training.data.tables.layout import Layout, find_layout
@@ -112,6 +113,27 @@ def informative(table: Table, source: str) -> tuple[Table, list[str]]:
         )
     notes = [f"Column '{name}' {what} in every row and was left out." for name, what in table.redundant.items()]
     return replace(table, columns=[table.columns[i] for i in kept], inputs=table.inputs[:, kept], redundant={}), notes
+
+
+def read_ranges(
+    path: Path, columns: Sequence[str], *, drop_incomplete: bool = False, table_format: TableFormat = DETECTED
+) -> tuple[list[tuple[float, float]], int, list[str]]:
+    """Lowest and highest value of each of these columns of a table, the number of its complete rows, and notes.
+
+    Raises:
+        InputError: as ``read_table``.
+    """
+    source, layout = _open(path, columns, table_format)
+    selection = select_inputs(path, source, layout, columns, table_format)
+    rows, count = CompleteRows(path, selection, drop_incomplete), 0
+    low, high = np.full(len(columns), np.inf), np.full(len(columns), -np.inf)
+    batches = source.batches(TableSlice(layout.start, len(layout.names), selection.indices, selection.notation.decimal))
+    for values, _ in _with_progress(path, rows.read(batches)):
+        low, high = np.minimum(low, values.min(0, initial=np.inf)), np.maximum(high, values.max(0, initial=-np.inf))
+        count += len(values)
+    rows.check(count)
+    notes = [*source.notes, *layout.notes, *selection.notes, *rows.notes]
+    return list(zip(low.tolist(), high.tolist(), strict=True)), count, notes
 
 
 def read_records(path: Path, names: Sequence[str] = ()) -> tuple[list[str], Iterator[list[str]]]:

@@ -5,10 +5,7 @@ interruption or a failed comparison leaves nothing half-written.
 """
 
 import platform
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -22,11 +19,11 @@ from torch import Tensor, nn
 from models.arrays import Predict
 from models.law import Law
 from models.law_spread import LawSpread
-from models.manifest import MANIFEST_FILE, Manifest, describe_file, versions
 from training.errors import InputError, ParityError, output_errors
 from training.export.checkpoint import ExportableNetwork
 from training.export.failure import describe
 from training.export.network_files import file_names, predictors, write_files
+from training.export.version_folder import publish, staging
 from training.metrics import NEAR_ZERO, relative_errors
 from training.trainer.finite import first_not_finite
 
@@ -72,24 +69,13 @@ def write_model(export: Export, repository: Path, name: str, *, version: int | N
         OSError: a file cannot be written, with the path of the model; nothing is left of it.
     """
     check_finite(export.network, name)
-    with output_errors(repository / name), _staging(repository) as folder:
+    with output_errors(repository / name), staging(repository) as folder:
         for network in (export.network, export.spread):
             if network is not None:
                 _write_network(network.eval().requires_grad_(requires_grad=False), export.parity_inputs, folder, name)
         for file, content in export.files.items():
             (folder / file).write_bytes(content)
-        files = {path.name: describe_file(path) for path in sorted(folder.iterdir())}
-        while True:
-            number = version or max(versions(repository / name), default=0) + 1
-            manifest = Manifest(name=name, version=number, files=files, **export.manifest)
-            (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
-            target = repository / name / str(number)
-            try:
-                return _move_into_place(folder, target, replace=version is not None)
-            except OSError:
-                if version or not target.is_dir():
-                    raise
-                # another run took the number in the meantime: take the next one
+        return publish(folder, repository, name, export.manifest, version=version)
 
 
 def _write_network(
@@ -151,31 +137,3 @@ def package_versions() -> dict[str, str]:
 def tensor_spec(name: str, datatype: str, shape: Sequence[int], columns: Sequence[str] | None = None) -> dict[str, Any]:
     """A manifest's entry for an input or output."""
     return {"name": name, "datatype": datatype, "shape": list(shape), "columns": list(columns) if columns else None}
-
-
-@contextmanager
-def _staging(repository: Path) -> Iterator[Path]:
-    repository.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".staging-", dir=repository))
-    folder.chmod(0o755)  # mkdtemp makes it private, but the service may run as another user
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _move_into_place(folder: Path, target: Path, *, replace: bool) -> Path:
-    before = folder.with_name(folder.name + "-replaced")
-    target.parent.mkdir(exist_ok=True)
-    if replace and target.exists():
-        target.rename(before)
-    try:
-        folder.rename(target)
-    except OSError:
-        if before.exists():
-            before.rename(target)
-        with suppress(OSError):  # it has other versions
-            target.parent.rmdir()
-        raise
-    shutil.rmtree(before, ignore_errors=True)
-    return target

@@ -86,7 +86,7 @@ def test_two_runs_that_take_the_same_number_both_keep_their_model(
 ) -> None:
     write_model(export(), tmp_path, "model")
     seen = iter([[], [1]])  # the first look is from before the other run finished
-    monkeypatch.setattr("training.export.write.versions", lambda _: next(seen))
+    monkeypatch.setattr("training.export.version_folder.versions", lambda _: next(seen))
     folder = write_model(export(), tmp_path, "model")
     assert folder.name == "2"
     assert json.loads((folder / "manifest.json").read_text())["version"] == 2

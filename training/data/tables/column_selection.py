@@ -26,6 +26,7 @@ class ColumnSelection:
         notation: of their numbers.
         notes: sentences about columns left out, and signs read.
         weighted: the last column but one holds weights.
+        targeted: the last column is the target.
     """
 
     names: list[str]
@@ -34,11 +35,12 @@ class ColumnSelection:
     notation: Notation
     notes: list[str]
     weighted: bool = False
+    targeted: bool = True
 
     @property
     def inputs(self) -> list[str]:
         """Names of the input columns."""
-        return self.names[: -2 if self.weighted else -1]
+        return self.names[: len(self.names) - self.weighted - self.targeted]
 
 
 def select_columns(
@@ -61,12 +63,7 @@ def select_columns(
     besides = [clean_name(weights)] if weights is not None else []
     _check_names(path, source, layout, [target, *(named or ())])
     _check_weights(path, layout, target, named or [], besides)
-    rows = [row for row in source.head[layout.start :] if len(row) == len(layout.names)]
-    kinds = {
-        name: find_column([row[place] for row in rows]) if rows else Column()
-        for place, name in enumerate(layout.names)
-        if name
-    }
+    kinds = _kinds(source, layout)
     others = {target, *besides, *map(clean_name, no_inputs)}
     inputs = named or [name for name in kinds if name not in others]
     left_out = [] if named else [name for name in inputs if kinds[name].kind not in {NUMBERS, BOOLEAN}]
@@ -74,16 +71,64 @@ def select_columns(
     if not inputs:
         raise _no_inputs(path, target, {name: kinds[name] for name in left_out})
     used = [*inputs, *besides, target]
-    indices = [layout.names.index(name) for name in used]
-    fields = [[row[i] for row in rows] for i in indices]
-    notation = find_notation(fields, source.delimiter, str(path), table_format.decimal, table_format.thousands)
+    indices, notation = _notation(path, source, layout, used, table_format)
     notes = _left_out({name: kinds[name] for name in left_out})
     notes += [notation.note] if notation.note else []
     notes += [note for name in used if (note := kinds[name].note(excerpt(name)))]
     return ColumnSelection(used, indices, [_as_numbers(kinds[name]) for name in used], notation, notes, bool(besides))
 
 
+def select_inputs(
+    path: Path, source: TableSource, layout: Layout, columns: Sequence[str], table_format: TableFormat
+) -> ColumnSelection:
+    """The columns that the user named, without a target.
+
+    Raises:
+        InputError: a column is missing or named twice; or the notation of the numbers is ambiguous.
+    """
+    named = [clean_name(name) for name in columns]
+    _check_present(path, source, layout, named)
+    _check_distinct(named)
+    kinds = _kinds(source, layout)
+    indices, notation = _notation(path, source, layout, named, table_format)
+    notes = [notation.note] if notation.note else []
+    return ColumnSelection(
+        named, indices, [_as_numbers(kinds[name]) for name in named], notation, notes, targeted=False
+    )
+
+
+def _kinds(source: TableSource, layout: Layout) -> dict[str, Column]:
+    """What each column holds, by the first rows."""
+    rows = _whole_rows(source, layout)
+    return {
+        name: find_column([row[place] for row in rows]) if rows else Column()
+        for place, name in enumerate(layout.names)
+        if name
+    }
+
+
+def _notation(
+    path: Path, source: TableSource, layout: Layout, names: Sequence[str], table_format: TableFormat
+) -> tuple[list[int], Notation]:
+    """Where the columns stand in the file, and how their numbers are written."""
+    indices = [layout.names.index(name) for name in names]
+    fields = [[row[i] for row in _whole_rows(source, layout)] for i in indices]
+    return indices, find_notation(fields, source.delimiter, str(path), table_format.decimal, table_format.thousands)
+
+
+def _whole_rows(source: TableSource, layout: Layout) -> list[list[str]]:
+    return [row for row in source.head[layout.start :] if len(row) == len(layout.names)]
+
+
 def _check_names(path: Path, source: TableSource, layout: Layout, required: Sequence[str]) -> None:
+    _check_present(path, source, layout, required)
+    target, *named = required
+    if target in named:
+        raise InputError(f"--columns names the target '{target}', which cannot be an input; leave it out.")
+    _check_distinct(named)
+
+
+def _check_present(path: Path, source: TableSource, layout: Layout, required: Sequence[str]) -> None:
     names = [name for name in layout.names if name]
     twice = next((name for name, times in Counter(names).items() if times > 1), None)
     if twice:
@@ -91,9 +136,9 @@ def _check_names(path: Path, source: TableSource, layout: Layout, required: Sequ
     for name in required:
         if name not in names:
             raise InputError(f"{path} {missing_name(name, layout)}{source.hint}.")
-    target, *named = required
-    if target in named:
-        raise InputError(f"--columns names the target '{target}', which cannot be an input; leave it out.")
+
+
+def _check_distinct(named: Sequence[str]) -> None:
     if len(set(named)) < len(named):
         raise InputError(f"--columns names '{max(named, key=named.count)}' twice; name each column once.")
 

@@ -88,7 +88,9 @@ class CompleteRows:
 
     def _another(self, place: int) -> str:
         """How to do without a column; the target is the last, and weights stand before it."""
-        others = ["--columns"] * len(self.selection.inputs) + ["--weights"] * self.selection.weighted + ["--target"]
+        selection = self.selection
+        others = ["--columns"] * len(selection.inputs) + ["--weights"] * selection.weighted
+        others += ["--target"] * selection.targeted
         return f"choose {'other' if others[place] == '--columns' else 'another'} {others[place]}"
 
     def _check_weights(self, values: FloatArray, complete: Any) -> None:
