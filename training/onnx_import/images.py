@@ -14,7 +14,7 @@ from training.data.tables.excerpt import excerpt
 from training.errors import InputError
 from training.onnx_import.batch import BATCH
 from training.onnx_import.signature import Port
-from training.onnx_import.surround import FLOATS, Surroundings, inner, opset_of, surround
+from training.onnx_import.surround import AROUND, FLOATS, Surroundings, inner, opset_of, surround
 
 CHANNELS = {"RGB": 3, "BGR": 3, "L": 1}
 """Channels by the order in which a graph takes them; ``L`` is grey."""
@@ -157,7 +157,7 @@ def _preprocess(around: Surroundings, port: Port, size: tuple[int, int], layout:
     """UINT8 of any size to the input of the graph. Resizing is that of ``models.preprocessing.resize_matrix``."""
 
     def by_channel(name: str, values: Sequence[float]) -> str:
-        return around.constant(f"pixels/{name}", np.reshape(values, (1, -1, 1, 1)), "<f4")
+        return around.constant(AROUND + name, np.reshape(values, (1, -1, 1, 1)), "<f4")
 
     node = around.node
     pixels = node("Cast", port.name, to=TensorProto.FLOAT)
@@ -165,7 +165,7 @@ def _preprocess(around: Surroundings, port: Port, size: tuple[int, int], layout:
     matrices = [_resize_matrix(around, shape, axis, length) for axis, length in zip((2, 3), size, strict=True)]
     pixels = node("MatMul", node("MatMul", matrices[0], pixels), node("Transpose", matrices[1], perm=[1, 0]))
     if options.channels == "BGR":
-        pixels = node("Gather", pixels, around.constant("pixels/bgr", [2, 1, 0], "<i8"), axis=1)
+        pixels = node("Gather", pixels, around.constant(AROUND + "bgr", [2, 1, 0], "<i8"), axis=1)
     pixels = node("Div", pixels, by_channel("scale", [options.scale]))
     if any(options.mean):
         pixels = node("Sub", pixels, by_channel("mean", options.mean))
@@ -178,7 +178,7 @@ def _preprocess(around: Surroundings, port: Port, size: tuple[int, int], layout:
 
 def _resize_matrix(around: Surroundings, shape: str, axis: int, length: int) -> str:
     """The weights that resize one axis by linear interpolation, averaging when they shrink it."""
-    node, name = around.node, f"pixels/{axis}/"
+    node, name = around.node, f"{AROUND}{axis}/"
     zero, one = around.constant(f"{name}zero", 0, "<f4"), around.constant(f"{name}one", 1, "<f4")
     half, last = around.constant(f"{name}half", 0.5, "<f4"), around.constant(f"{name}last", [1], "<i8")
     target = around.constant(f"{name}grid", np.arange(0.5, length)[:, None], "<f4")
@@ -194,9 +194,9 @@ def _resize_matrix(around: Surroundings, shape: str, axis: int, length: int) -> 
 
 def _postprocess(around: Surroundings, output: Port, options: ImageOptions) -> None:
     """The output as FP32, one row an image."""
-    cast = helper.make_node("Cast", [inner(output.name)], ["scores/float"], to=TensorProto.FLOAT)
-    flat = helper.make_node("Flatten", ["scores/float"], ["scores"], axis=1)
-    last = helper.make_node("Softmax", ["scores"], [output.name], axis=1)
+    cast = helper.make_node("Cast", [inner(output.name)], [AROUND + "float"], to=TensorProto.FLOAT)
+    flat = helper.make_node("Flatten", [AROUND + "float"], [AROUND + "scores"], axis=1)
+    last = helper.make_node("Softmax", [AROUND + "scores"], [output.name], axis=1)
     if not options.softmax:
-        last = helper.make_node("Identity", ["scores"], [output.name])
+        last = helper.make_node("Identity", [AROUND + "scores"], [output.name])
     around.behind += [cast, flat, last]

@@ -10,6 +10,8 @@ from onnx.compose import add_prefix
 
 PREFIX = "imported/"
 """Before the name of every tensor of the graph, so that no other is called the same."""
+AROUND = "around/"
+"""Before the name of every tensor of the surroundings but inputs and outputs."""
 DEFAULT_OPSET = 17
 MIN_IR_VERSION = 8
 """Before version 4, constants had to be inputs too."""
@@ -29,7 +31,7 @@ class Surroundings:
 
     def node(self, operator: str, *inputs: str, **attributes: Any) -> str:
         """Add an operator before the graph; returns the name of its result."""
-        result = f"before/{len(self.before)}"
+        result = f"{AROUND}{len(self.before)}"
         self.before.append(helper.make_node(operator, list(inputs), [result], **attributes))
         return result
 

@@ -13,7 +13,7 @@ from training.data.tables.excerpt import excerpt, listed
 from training.errors import InputError
 from training.onnx_import.batch import BATCH
 from training.onnx_import.signature import Port
-from training.onnx_import.surround import FLOATS, Surroundings, inner, opset_of, surround
+from training.onnx_import.surround import AROUND, FLOATS, Surroundings, inner, opset_of, surround
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,11 @@ def make_table(
     """
     widths = [_width(port, path) for port in inputs]
     names = _columns(columns, inputs, widths, path)
-    if len(inputs) == 1 and widths == [-1]:
+    if widths == [-1]:
         widths = [len(names)]
     result_widths = [_result_width(port, result.shape, path) for port, result in zip(outputs, results, strict=True)]
     target_names = _targets(targets, outputs, result_widths, classes, path)
-    source = inputs[0].name if len(inputs) == 1 else "input"
-    result = outputs[0].name if len(outputs) == 1 else "output"
+    source, result = _name(inputs, "input"), _name(outputs, "output")
     around = Surroundings(
         [helper.make_tensor_value_info(source, TensorProto.DOUBLE, [BATCH, len(names)])],
         [helper.make_tensor_value_info(result, TensorProto.DOUBLE, [BATCH, len(target_names)])],
@@ -77,6 +76,10 @@ def make_table(
     _take_columns(around, source, inputs, widths)
     _return_columns(around, result, outputs)
     return Table(surround(model, around), names, target_names, source, result)
+
+
+def _name(ports: Sequence[Port], joint: str) -> str:
+    return ports[0].name if len(ports) == 1 else joint
 
 
 def _width(port: Port, path: Path) -> int:
@@ -141,7 +144,7 @@ def _take_columns(around: Surroundings, source: str, inputs: Sequence[Port], wid
         part, flat = source, len(port.shape or ()) == 1
         if len(inputs) > 1 or flat:
             places = start if flat else range(start, start + width)
-            part = around.node("Gather", source, around.constant(f"columns/{port.name}", places, "<i8"), axis=1)
+            part = around.node("Gather", source, around.constant(f"{AROUND}{port.name}/places", places, "<i8"), axis=1)
         around.before.append(helper.make_node("Cast", [part], [inner(port.name)], to=FLOATS[port.datatype]))
         start += width
 
@@ -149,7 +152,7 @@ def _take_columns(around: Surroundings, source: str, inputs: Sequence[Port], wid
 def _return_columns(around: Surroundings, result: str, outputs: Sequence[Port]) -> None:
     parts = []
     for port in outputs:
-        number, column = f"table/{port.name}/number", f"table/{port.name}/column"
+        number, column = f"{AROUND}{port.name}/number", f"{AROUND}{port.name}/column"
         around.behind.append(helper.make_node("Cast", [inner(port.name)], [number], to=TensorProto.DOUBLE))
         # a row of a single axis becomes a column, and a table stays one
         around.behind.append(helper.make_node("Flatten", [number], [column], axis=1))

@@ -88,7 +88,7 @@ def run_trial(session: Any, ports: Sequence[Port], example: Row, *, alone: Any =
     for output, *parts in zip(together, *singles, strict=True):
         if not _equal(np.asarray(output), [np.asarray(part) for part in parts]):
             return None
-    return Trial([each[0] for each in example], [np.asarray(output) for output in together])
+    return Trial([np.array(each[0], each.dtype) for each in example], [np.asarray(output) for output in together])
 
 
 def texts_of(nodes: Sequence[onnx.NodeProto]) -> list[str]:
