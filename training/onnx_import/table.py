@@ -50,8 +50,8 @@ def make_table(
 
     Args:
         model: the graph, whose batch is free.
-        inputs: its inputs.
-        outputs: its outputs.
+        inputs: of the graph.
+        outputs: of the graph.
         results: of a trial, for their shapes.
         columns: names of the input columns; None: the inputs' own.
         targets: names of the output columns; None: the outputs' own.
@@ -63,8 +63,7 @@ def make_table(
     """
     widths = [_width(port, path) for port in inputs]
     names = _columns(columns, inputs, widths, path)
-    if widths == [-1]:
-        widths = [len(names)]
+    widths = [len(names)] if widths == [-1] else widths
     result_widths = [_result_width(port, result.shape, path) for port, result in zip(outputs, results, strict=True)]
     target_names = _targets(targets, outputs, result_widths, classes, path)
     source, result = _name(inputs, "input"), _name(outputs, "output")
