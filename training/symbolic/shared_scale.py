@@ -28,13 +28,28 @@ def rescaled(candidate: Candidate, constants: FloatArray, k: int, scale: float) 
 
 
 def scalings(candidate: Candidate) -> list[FloatArray]:
-    """Ways to share a common scale among two sums: each constant of the second, or of the first, as 1."""
+    """Ways to share common scales: each constant of a second sum, or of the first, as 1, or those before roots as 1."""
     constants = all_constants(candidate)
     if len(candidate.sum_exponents) != 2:
-        return [constants]
+        inside = with_scale_inside(candidate, constants)
+        return [way for way in (constants, inside) if np.isfinite(way).all()]
     ways = [rescaled(candidate, constants, 1, scale) for scale in candidate.constants[candidate.sum_index == 1][:4]]
     ratio = candidate.sum_exponents[1] / candidate.sum_exponents[0]
     if abs(ratio) == 1:
         first = candidate.constants[candidate.sum_index == 0]
         ways += [rescaled(candidate, constants, 1, abs(scale) ** -ratio) for scale in first[:4] if scale]
     return [way for way in ways if np.isfinite(way).all()] or [constants]
+
+
+def with_scale_inside(candidate: Candidate, constants: FloatArray) -> FloatArray:
+    """The same predictions with 1 or -1 outside each sum, to a power, that stands in one term: ``sqrt(4*a + 8)``."""
+    changed, begin = constants.copy(), len(candidate.constants)
+    for place, feature in enumerate(candidate.features, start=candidate.width):
+        law, terms = feature.arguments[0], np.flatnonzero(candidate.exponents[:, place])
+        if feature.function == "identity" and len(law.sum_exponents) == len(terms) == 1:
+            power = law.sum_exponents[0] * candidate.exponents[terms[0], place]
+            with np.errstate(all="ignore"):
+                changed[begin : begin + len(law.constants)] *= np.abs(changed[terms[0]]) ** (1 / power)
+            changed[terms[0]] = np.sign(changed[terms[0]])
+        begin += sum(len(all_constants(argument)) for argument in feature.arguments)
+    return changed
