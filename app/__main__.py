@@ -11,6 +11,7 @@ if __name__ == "__main__":  # before the other imports, which take a second
 
 import argparse
 import errno
+import logging
 import socket
 import sys
 import tempfile
@@ -36,7 +37,11 @@ from app.settings import (
 )
 from app.transport.fast_path import FastPathProtocol
 from app.transport.reload import ReadSettings
+from app.transport.tls import ContextFactory, load_certificate, new_context
+from app.transport.unix_socket import bind_unix_socket, check_unix_socket, remove_unix_sockets
 from app.transport.workers import LISTENERS, REPLACEMENTS, run_workers
+
+logger = logging.getLogger("uvicorn.error")
 
 WORKER_START_SECONDS = 30
 """Time after which a worker that does not answer its supervisor is replaced; one that starts on a busy CPU is slow."""
@@ -52,20 +57,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         configure_logging(settings.log_level, settings.log_format)
         log_variable_warnings(environment)
         app = create_app(settings, read=read)
-        _check_address(settings)
+        if settings.ssl_certfile is not None:
+            load_certificate(new_context(), settings)
+        if settings.uds is None:
+            _check_address(settings)
+        else:
+            check_unix_socket(settings.uds)
         metrics_folder = _metrics_folder(settings) if settings.workers > 1 else None
     except (SettingsError, BackendError) as error:
         for line in str(error).splitlines():
             print(f"nalu-serve: {line}", file=sys.stderr)
         return 2
-    if metrics_folder is None:
-        config = _configuration(app, settings)
-        listeners = app.state.service.listeners = [config.bind_socket()]
-        uvicorn.Server(config).run(listeners)
-    else:
-        with metrics_folder as folder:
-            os.environ[MULTIPROCESS_FOLDER] = folder
-            _run_workers(options, settings, read)
+    try:
+        if metrics_folder is None:
+            config = _configuration(app, settings)
+            listeners = app.state.service.listeners = [_bind(config, settings)]
+            uvicorn.Server(config).run(listeners)
+        else:
+            with metrics_folder as folder:
+                os.environ[MULTIPROCESS_FOLDER] = folder
+                _run_workers(options, settings, read)
+    finally:
+        remove_unix_sockets()
     return 0
 
 
@@ -77,7 +90,16 @@ def _run_workers(options: argparse.Namespace, settings: Settings, read: ReadSett
 
     for name, value in given_values(vars(options)).items():
         os.environ[f"{PREFIX}{name.upper()}"] = str(value)  # workers are new processes and read the environment
-    run_workers(_configuration("app.__main__:create_worker", settings), reload)
+    config = _configuration("app.__main__:create_worker", settings)
+    run_workers(config, _bind(config, settings), settings.shutdown_grace_seconds, reload)
+
+
+def _bind(config: uvicorn.Config, settings: Settings) -> socket.socket:
+    if settings.uds is None:
+        return config.bind_socket()
+    bound = bind_unix_socket(settings.uds, int(settings.uds_mode, 8))
+    logger.info("Uvicorn running on unix socket %s (Press CTRL+C to quit)", settings.uds)
+    return bound
 
 
 def _metrics_folder(settings: Settings) -> tempfile.TemporaryDirectory[str]:
@@ -97,12 +119,14 @@ def _configuration(app: FastAPI | str, settings: Settings) -> uvicorn.Config:
         workers=settings.workers,
         host=settings.host,
         port=settings.port,
+        ssl_certfile=settings.ssl_certfile,
+        ssl_context_factory=ContextFactory(settings) if settings.ssl_certfile else None,
         http=FastPathProtocol,
         interface="asgi3",
         ws="none",
         log_config=None,  # app.observability.logs configures it
         access_log=False,  # the dispatcher's has the request id
-        proxy_headers=False,  # the client's address is not used
+        proxy_headers=False,  # the client's address is not used but in the log, see app.http.forwarded
         server_header=False,
         timeout_worker_healthcheck=WORKER_START_SECONDS,
         timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
@@ -148,6 +172,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", help="address to listen on (NALU_HOST; 127.0.0.1)")
     parser.add_argument("--port", help="port to listen on (NALU_PORT; 8000)")
     parser.add_argument("--workers", help="number of processes (NALU_WORKERS; 1)")
+    parser.add_argument("--uds", metavar="PATH", help="Unix socket to listen on, in the place of a port (NALU_UDS)")
+    parser.add_argument("--ssl-certfile", metavar="PEM", help="certificate for TLS (NALU_SSL_CERTFILE)")
+    parser.add_argument("--ssl-keyfile", metavar="PEM", help="private key, if not in that file (NALU_SSL_KEYFILE)")
+    parser.add_argument("--root-path", metavar="PATH", help="prefix of a proxy before it, as /nalu (NALU_ROOT_PATH)")
+    parser.add_argument(
+        "--forwarded-allow-ips",
+        metavar="LIST",
+        help="proxies whose forwarded headers are believed (NALU_FORWARDED_ALLOW_IPS)",
+    )
     return parser
 
 

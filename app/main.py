@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.auth.access import Access
 from app.auth.keys import APIKeys
-from app.auth.rate_limiter import RateLimiter
+from app.auth.rate_limiter import Limiter, RateLimiter
 from app.backends import create_backend
 from app.backends.cpu import cpu_budget
 from app.backends.malloc import limit_arenas
@@ -27,7 +27,7 @@ from app.http import example_images, example_table, openapi
 from app.http.dispatcher import Dispatcher
 from app.http.problems import install_error_handlers
 from app.http.routing import RouteTable
-from app.observability.metrics import Metrics, VersionStatus
+from app.observability.metrics import MULTIPROCESS_FOLDER, Metrics, VersionStatus
 from app.observability.tracing import create_tracer
 from app.repository.repository import Repository
 from app.routes import health, models, page, predict, v2
@@ -101,7 +101,8 @@ def create_app(
         title="nalu-serve",
         version=version("nalu-serve"),
         description=DESCRIPTION,
-        servers=[{"url": "."}],  # relative to the document, which a proxy may serve below a path of its own
+        # relative to the document, which a proxy may serve below a path of its own, unless that path is known
+        servers=[{"url": settings.root_path or "."}],
         **WITHOUT_OWN_ROUTES,
         lifespan=_lifespan(service, connections, read or (lambda: service.settings)),
     )
@@ -135,7 +136,13 @@ def create_access(settings: Settings) -> Access | None:
     """
     if settings.api_keys_file is None:
         return None
-    return Access(APIKeys(settings.api_keys_file), settings.rate_limit, RateLimiter())
+    limiter: Limiter = RateLimiter()
+    shared_folder = os.environ.get(MULTIPROCESS_FOLDER)
+    if shared_folder is not None and os.name == "posix":  # elsewhere each worker counts for itself
+        from app.auth.shared_rate_limiter import SharedRateLimiter
+
+        limiter = SharedRateLimiter(Path(shared_folder))
+    return Access(APIKeys(settings.api_keys_file), settings.rate_limit, limiter)
 
 
 def _check_repository(folder: Path) -> None:

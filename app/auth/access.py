@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from app.auth.key_file import APIKey
 from app.auth.keys import APIKeys
-from app.auth.rate_limiter import RateLimiter
+from app.auth.rate_limiter import Limiter
 from app.errors import ForbiddenError, RateLimitError, UnauthorizedError
 from app.settings.rate import Rate
 
@@ -54,7 +54,7 @@ class Access:
         limiter: counts the requests of each key.
     """
 
-    def __init__(self, keys: APIKeys, rate: Rate | None, limiter: RateLimiter) -> None:
+    def __init__(self, keys: APIKeys, rate: Rate | None, limiter: Limiter) -> None:
         self.keys = keys
         self._rate = rate
         self._limiter = limiter

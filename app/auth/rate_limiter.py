@@ -1,7 +1,12 @@
-"""Rate limits: a token bucket a key."""
+"""Rate limits: a token bucket a key. A full one holds all requests of a period, and fills up again at the rate.
+
+A bucket is kept as the one time at which it will be full (the generic cell rate algorithm). So it needs no upkeep, and
+one that is empty when its rate changes fills up at the new one.
+"""
 
 from collections.abc import Callable
 from time import monotonic
+from typing import Protocol
 
 from app.settings.rate import Rate
 
@@ -9,11 +14,19 @@ ROUNDING_SECONDS = 1e-9
 """What sums of floats may be off."""
 
 
-class RateLimiter:
-    """Token buckets by name. A full one holds all requests of a period, and fills up again at the rate.
+class Limiter(Protocol):
+    """Counts requests by the name of their key."""
 
-    A bucket is kept as the one time at which it will be full (the generic cell rate algorithm), so that it needs no
-    upkeep, and a bucket that is empty when its rate changes fills up at the new one.
+    def acquire(self, name: str, rate: Rate, /) -> float:
+        """Take a token from a bucket.
+
+        Returns:
+            0 if there was one, else the seconds until there is.
+        """
+
+
+class RateLimiter:
+    """Token buckets of one process.
 
     Args:
         clock: counts seconds.
@@ -24,15 +37,24 @@ class RateLimiter:
         self._full_at: dict[str, float] = {}
 
     def acquire(self, name: str, rate: Rate) -> float:
-        """Take a token from a bucket.
+        """See ``Limiter``."""
+        self._full_at[name], wait = take_token(self._full_at.get(name, 0.0), self._clock(), rate)
+        return wait
 
-        Returns:
-            0 if there was one, else the seconds until there is.
-        """
-        now, period = self._clock(), rate.seconds
-        interval = period / rate.requests
-        full_at = min(max(now, self._full_at.get(name, now)), now + period)
-        wait = full_at + interval - now - period
-        has_token = wait < ROUNDING_SECONDS
-        self._full_at[name] = full_at + interval if has_token else full_at
-        return 0.0 if has_token else wait
+
+def take_token(full_at: float, now: float, rate: Rate) -> tuple[float, float]:
+    """Take a token from a bucket.
+
+    Args:
+        full_at: when it will be full; a time in the past where it is.
+        now: by the same clock.
+        rate: at which it fills up.
+
+    Returns:
+        When it will be full after that, and 0; without a token, the seconds until there is one.
+    """
+    period = rate.seconds
+    interval = period / rate.requests
+    full_at = min(max(now, full_at), now + period)
+    wait = full_at + interval - now - period
+    return (full_at + interval, 0.0) if wait < ROUNDING_SECONDS else (full_at, wait)

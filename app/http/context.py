@@ -36,6 +36,7 @@ class RequestContext(HTTPConnection):
         authorization: its ``Authorization`` header.
         api_key: its ``X-API-Key`` header.
         traceparent: its ``traceparent`` header.
+        origin: its ``Origin`` header.
         key: the API key that authorized it; None where none is required.
         route: path of the direct route, with the names of its parameters.
         status: status of the response, 0 before it has begun.
@@ -60,6 +61,7 @@ class RequestContext(HTTPConnection):
         self.authorization: str | None = None
         self.api_key: str | None = None
         self.traceparent: str | None = None
+        self.origin: bytes | None = None
         self.key: APIKey | None = None
         self.route = ""
         self.status = 0
@@ -98,6 +100,9 @@ class RequestContext(HTTPConnection):
 
     def _read_traceparent(self, value: bytes) -> None:
         self.traceparent = value.decode("latin-1")
+
+    def _read_origin(self, value: bytes) -> None:
+        self.origin = value
 
     def _read_authorization(self, value: bytes) -> None:
         self.authorization = value.decode("latin-1")
@@ -190,6 +195,7 @@ _HEADERS: dict[bytes, Callable[[RequestContext, bytes], None]] = {
     b"content-encoding": RequestContext._read_content_encoding,
     b"x-request-id": RequestContext._read_request_id,
     b"traceparent": RequestContext._read_traceparent,
+    b"origin": RequestContext._read_origin,
     b"authorization": RequestContext._read_authorization,
     b"x-api-key": RequestContext._read_api_key,
 }

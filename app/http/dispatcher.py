@@ -8,12 +8,14 @@ from time import perf_counter
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth.access import is_public
 from app.errors import RequestTimeoutError, ServiceError, UnavailableError
 from app.http.context import RequestContext, body_too_large
+from app.http.cors import CORS
+from app.http.forwarded import client_of
 from app.http.problems import internal_error, render_problem
 from app.http.routing import DirectRoute, RouteTable
 from app.observability.logs import log_access
@@ -21,6 +23,8 @@ from app.service import Service
 
 logger = logging.getLogger("app.access")
 
+PREFLIGHT = "access-control-request-method"
+"""Header of the requests with which a browser asks what a page of another origin may do."""
 CLIENT_CLOSED_REQUEST = 499
 """Status recorded of a request whose client disconnected before the response; nginx's code."""
 
@@ -38,10 +42,15 @@ class Dispatcher:
         self._app = app
         self.service = service
         self._routes = routes
+        origins = service.settings.cors_origins
+        self._cors = None if origins is None else CORS(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a request."""
         service = self.service
+        root = service.settings.root_path
+        if root is not None:
+            scope["root_path"] = root
         context = RequestContext(scope, receive, service.settings.max_body_bytes, service.tracer)
         task = asyncio.current_task()
         assert task is not None
@@ -50,7 +59,10 @@ class Dispatcher:
             self.authorize(context)
             self.check_limits(context)
             if scope["method"] == "OPTIONS":
-                await self._send(context, self._routes.options(context), send)
+                await self._send(context, self._options(context), send)
+                return
+            if root is not None and scope["path"] == root:
+                await self._send(context, RedirectResponse(f"{root}/"), send)  # else relative addresses would lose it
                 return
             route = self._routes.find(context)
             if isinstance(route, DirectRoute):
@@ -112,6 +124,15 @@ class Dispatcher:
         if context.declared_bytes > settings.max_body_bytes:
             raise body_too_large(settings.max_body_bytes, headers={"Connection": "close"})  # so it is not received
 
+    def _options(self, context: RequestContext) -> Response:
+        """The response to OPTIONS; a preflight of a browser is one whatever its path is."""
+        if self._cors is None or context.origin is None or PREFLIGHT not in context.headers:
+            return self._routes.options(context)
+        context.route = "preflight"
+        response = Response(status_code=204)
+        response.raw_headers += self._cors.preflight_headers(context.origin)
+        return response
+
     async def _send(self, context: RequestContext, response: Response, send: Send) -> None:
         """Send a response with its whole body; to HEAD, without it."""
         context.status = response.status_code
@@ -145,6 +166,8 @@ class Dispatcher:
     def common_headers(self, context: RequestContext) -> list[tuple[bytes, bytes]]:
         """The headers of every response."""
         headers = [(b"x-request-id", context.request_id.encode("ascii"))]
+        if self._cors is not None:
+            headers += self._cors.response_headers(context.origin)
         if self.service.draining:
             headers.append((b"connection", b"close"))
         return headers
@@ -183,6 +206,7 @@ class Dispatcher:
             method = context.scope["method"]
             context.span.end(context.status, {"http.route": route, "nalu.rows": context.rows}, f"{method} {route}")
         if self.service.settings.access_log:
+            client, scheme = client_of(context.scope, self.service.settings.forwarded_allow_ips)
             log_access(
                 logger,
                 method=context.scope["method"],
@@ -190,6 +214,8 @@ class Dispatcher:
                 status=context.status,
                 seconds=seconds,
                 request_id=context.request_id,
+                client=client,
+                scheme=scheme,
                 key=context.key and context.key.name,
                 rows=context.rows or None,
                 trace_id=context.span and context.span.trace_id,

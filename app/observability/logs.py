@@ -84,8 +84,8 @@ def log_access(logger: logging.Logger, method: str, path: str, status: int, seco
         path: of the request, without its query, which may hold confidential data.
         status: of the response.
         seconds: from the request to the end of the response.
-        fields: ``request_id``, ``key`` (the name of the client's key), ``rows``, ``trace_id``, ``span_id``; None
-            leaves a field out.
+        fields: ``request_id``, ``client`` (its address), ``scheme``, ``key`` (the name of the client's key), ``rows``,
+            ``trace_id``, ``span_id``; None leaves a field out.
     """
     path = path[:MAX_PATH]
     extra = {"method": method, "path": path, "status": status, "seconds": round(seconds, 6), **fields}

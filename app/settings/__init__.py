@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
 from app.settings.environment import PREFIX, Environment, SettingsError, Variable, unquoted
 from app.settings.messages import invalid_setting
+from app.settings.network import NetworkSettings
 from app.settings.rate import Rate, parse_rate
 
 __all__ = [
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 MEBIBYTE = 2**20
 
 
-class Settings(BaseModel):
+class Settings(NetworkSettings):
     """Settings from arguments; ``read_settings`` reads them from the environment."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

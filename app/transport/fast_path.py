@@ -5,6 +5,7 @@ open, costs no task, no messages between server and application, and one write: 
 otherwise. All other requests take uvicorn's way to the same dispatcher, and get the same responses.
 """
 
+from functools import cache
 from typing import Any
 
 import httptools
@@ -20,26 +21,32 @@ from app.routes.tabular_request import TabularRequest
 from app.transport.framing import Part
 from app.transport.uvicorn_protocol import MAX_BODY_BYTES, Cycle, CycleProtocol
 
-FAST_PATH_ROUTES: dict[bytes, type[TabularRequest | ImageRequest]] = {
-    b"/predict/arithmetic": TabularRequest,
-    b"/predict/image": ImageRequest,
+FAST_PATH_ROUTES: dict[str, type[TabularRequest | ImageRequest]] = {
+    "/predict/arithmetic": TabularRequest,
+    "/predict/image": ImageRequest,
 }
 """Requests that may take the fast path, by their path."""
 
 
+@cache
+def fast_paths(root_path: str | None) -> dict[bytes, str]:
+    """The route of each target that may take the fast path: with and without the prefix of a proxy."""
+    prefixes = {"", root_path or ""}
+    return {(prefix + route).encode("ascii"): route for route in FAST_PATH_ROUTES for prefix in prefixes}
+
+
 class FastPathProtocol(CycleProtocol):
     """uvicorn's protocol with the fast path; its application must be an ``app.main.Application``."""
-
-    fast_paths = FAST_PATH_ROUTES
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         settings = self.app.dispatcher.service.settings
         self.max_head_bytes = settings.max_head_bytes
         self.max_header_fields = settings.max_header_fields
+        self.fast_paths = fast_paths(settings.root_path)
 
     def choose_cycle(self) -> Cycle | None:
-        cycle = FastPathCycle(self, FAST_PATH_ROUTES[self.url])
+        cycle = FastPathCycle(self, self.fast_paths[self.url])
         return cycle if cycle.fits else None
 
     def send_rejection(self, error: ServiceError) -> None:
@@ -48,7 +55,15 @@ class FastPathProtocol(CycleProtocol):
         begun = self.part is not Part.BEGIN  # else the target and headers are those of the request before
         method = self.parser.get_method().decode("ascii") if begun else ""
         path = _path(self.url) if begun else ""
-        scope = {"type": "http", "method": method, "path": path, "headers": self.headers if begun else []}
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "root_path": dispatcher.service.settings.root_path or "",
+            "headers": self.headers if begun else [],
+            "client": self.client,
+            "scheme": self.scheme,
+        }
         context = RequestContext(scope, _receive_nothing, dispatcher.service.settings.max_body_bytes, None)
         dispatcher.begin(context, _do_nothing)
         response = dispatcher.error_response(context, error)
@@ -65,21 +80,27 @@ class FastPathCycle(Cycle):
 
     Args:
         protocol: the connection.
-        request_type: decodes it.
+        route: one of ``FAST_PATH_ROUTES``.
     """
 
-    def __init__(self, protocol: FastPathProtocol, request_type: type[TabularRequest | ImageRequest]) -> None:
+    def __init__(self, protocol: FastPathProtocol, route: str) -> None:
         self.protocol = protocol
         self.body = bytearray()
-        self._request_type = request_type
+        self._request_type = FAST_PATH_ROUTES[route]
         self._dispatcher: Dispatcher = protocol.app.dispatcher
         service = self._dispatcher.service
         max_bytes = service.settings.max_body_bytes
-        path = protocol.url.decode("ascii")
-        scope = {"type": "http", "method": "POST", "path": path, "headers": protocol.headers}
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": route,
+            "headers": protocol.headers,
+            "client": protocol.client,
+            "scheme": protocol.scheme,
+        }
         self.context = context = FastPathContext(scope, _receive_nothing, max_bytes, service.tracer)
         context.started = protocol.read_at
-        context.route = path
+        context.route = route
         length = context.declared_bytes
         self.fits = 0 < length <= MAX_BODY_BYTES and length <= max_bytes and not context.content_encoding
         """Whether the body has a length, one that the fast path takes, and is not compressed."""

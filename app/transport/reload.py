@@ -1,4 +1,4 @@
-"""SIGHUP: the API keys and the settings of the log are read again, and nothing else changes.
+"""SIGHUP: the API keys, the certificate and the settings of the log are read again, and nothing else changes.
 
 A process keeps the environment that it was started with, so settings change in the file of ``NALU_SETTINGS_FILE``.
 SIGHUP is also what a process gets when its terminal is closed; then the service stops, as programs do.
@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from app.observability.logs import configure_logging
 from app.service import Service
 from app.settings import PREFIX, Settings, SettingsError
+from app.transport.tls import reload_certificate
 
 logger = logging.getLogger(__name__)
 
@@ -28,10 +29,11 @@ HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)
 
 
 def reload(service: Service, read: ReadSettings) -> None:
-    """Read settings and keys again; what is invalid is logged, and stays as it was."""
+    """Read settings, keys and certificate again; what is invalid is logged, and stays as it was."""
     _reload_settings(service, read)
     if service.access is not None:
         service.access.keys.reload()
+    reload_certificate(service.settings)
 
 
 def _reload_settings(service: Service, read: ReadSettings) -> None:

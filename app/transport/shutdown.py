@@ -20,6 +20,7 @@ from time import perf_counter
 from types import FrameType
 
 from app.service import Service
+from app.transport.unix_socket import AF_UNIX, remove_unix_sockets
 
 QUIET_SECONDS = 0.3
 """When no request has come for this long since new connections are dropped, none is under way any more."""
@@ -34,11 +35,14 @@ def stop_accepting(listeners: Iterable[socket.socket]) -> None:
     """Drop new connections, and keep those that wait to be accepted: closing a listener would reset them.
 
     New clients get no answer until the listener is closed, which then refuses them. This needs Linux; elsewhere it does
-    nothing.
+    nothing. A Unix socket loses its file, which refuses them at once; of several workers, the supervisor's does.
     """
     code = ctypes.create_string_buffer(_NO_SYN, len(_NO_SYN))
     program = struct.pack("HP", len(_NO_SYN) // 8, ctypes.addressof(code))
     for listener in listeners:
+        if listener.family == AF_UNIX:
+            remove_unix_sockets()
+            continue
         with suppress(OSError):
             listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
 

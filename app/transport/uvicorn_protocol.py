@@ -6,7 +6,7 @@ change these names: its version is pinned, and tests/app/transport/test_uvicorn_
 """
 
 import asyncio
-from collections.abc import Container, Iterable
+from collections.abc import Iterable, Mapping
 
 from starlette.requests import ClientDisconnect
 from uvicorn._types import ASGI3Application
@@ -91,8 +91,8 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
     """Whether ``rejection`` is sent."""
     running: RequestResponseCycle | None = None
     """The latest cycle with a task; cycles that are newer wait for it."""
-    fast_paths: Container[bytes]
-    """Paths of the requests that may get a cycle of ours."""
+    fast_paths: Mapping[bytes, str]
+    """Targets of the requests that may get a cycle of ours, with the route of each."""
 
     def choose_cycle(self) -> Cycle | None:
         """A cycle for a simple request to a fast path, whose headers have come; None for uvicorn's own."""

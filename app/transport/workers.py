@@ -7,6 +7,7 @@ with one worker. With a socket each, the kernel distributes connections, and eac
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from uvicorn import Config
 from uvicorn.supervisors import Multiprocess
 
 from app.transport.reload import hangups_held, terminal_watch
+from app.transport.unix_socket import AF_UNIX, remove_unix_sockets
 
 LISTENERS: list[socket.socket] = []
 """Sockets of this process, if it is a worker: uvicorn hands them to its server, but not to the application."""
@@ -24,8 +26,10 @@ REPLACEMENTS: list[socket.socket] = []
 class WorkerSocket:
     """Becomes, in each worker it is sent to, a new socket bound to the address of the supervisor's.
 
+    A Unix socket cannot be bound twice: the workers share the supervisor's.
+
     Args:
-        reserved: the supervisor's socket, which keeps the port and does not listen.
+        reserved: the supervisor's socket, which keeps the address and does not listen.
         workers: number of workers; it is sent more often only to those that replace others or are added to them.
     """
 
@@ -35,6 +39,8 @@ class WorkerSocket:
 
     def __reduce__(self) -> Any:
         self._left -= 1
+        if self._reserved.family == AF_UNIX:
+            return _register, (self._reserved, self._left < 0)
         return _bind, (self._reserved.family, self._reserved.getsockname(), self._left < 0)
 
 
@@ -43,6 +49,10 @@ def _bind(family: socket.AddressFamily, address: Any, is_replacement: bool) -> s
     own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     own.bind(address)
+    return _register(own, is_replacement)
+
+
+def _register(own: socket.socket, is_replacement: bool) -> socket.socket:
     LISTENERS.append(own)
     if is_replacement:
         REPLACEMENTS.append(own)
@@ -55,10 +65,12 @@ class Supervisor(Multiprocess):
     Args:
         config: of the workers' servers.
         sockets: that they listen on.
+        grace_seconds: from SIGTERM on, while new clients are still accepted.
         reload: reads the settings of this process's log again.
     """
 
-    def __init__(self, config: Config, sockets: list[Any], reload: Callable[[], None]) -> None:
+    def __init__(self, config: Config, sockets: list[Any], grace_seconds: float, reload: Callable[[], None]) -> None:
+        self._grace_seconds = grace_seconds
         self._reload = reload
         self._terminal_lost = terminal_watch()
         super().__init__(config, sockets)
@@ -75,6 +87,11 @@ class Supervisor(Multiprocess):
         with hangups_held():
             super().handle_ttin()
 
+    def terminate_all(self) -> None:
+        super().terminate_all()
+        time.sleep(self._grace_seconds)  # the workers drain
+        remove_unix_sockets()
+
     def handle_hup(self) -> None:
         """Reload, here and in all workers; one that is replaced now reads what is new anyway."""
         if self._terminal_lost():
@@ -86,16 +103,18 @@ class Supervisor(Multiprocess):
                 os.kill(process.pid, signal.SIGHUP)
 
 
-def run_workers(config: Config, reload: Callable[[], None]) -> None:
+def run_workers(config: Config, reserved: socket.socket, grace_seconds: float, reload: Callable[[], None]) -> None:
     """Start the workers, replace those that die and forward signals, until a signal stops the service.
 
     Args:
         config: of the workers' servers.
+        reserved: socket bound to their address.
+        grace_seconds: from SIGTERM on, while new clients are still accepted.
         reload: called at SIGHUP, in this process.
     """
-    reserved = config.bind_socket()
     sockets: list[Any] = [reserved]  # shared by all workers, where a port cannot be
     if hasattr(socket, "SO_REUSEPORT"):
-        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if reserved.family != AF_UNIX:
+            reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sockets = [WorkerSocket(reserved, config.workers)]
-    Supervisor(config, sockets, reload).run()
+    Supervisor(config, sockets, grace_seconds, reload).run()

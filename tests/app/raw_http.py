@@ -51,9 +51,17 @@ class LiveService:
 
 @contextmanager
 def listening(
-    root: Path, protocol_name: str = "fast_path", *, server: dict[str, Any] | None = None, **settings: Any
+    root: Path,
+    protocol_name: str = "fast_path",
+    *,
+    server: dict[str, Any] | None = None,
+    sockets: list[socket.socket] | None = None,
+    **settings: Any,
 ) -> Iterator[LiveService]:
-    """The service on that repository and a free port, once it is ready; ``server`` are further settings of uvicorn."""
+    """The service on that repository, once it is ready.
+
+    It listens on a free port, or on sockets that are bound; ``server`` are further settings of uvicorn.
+    """
     values = {"repository_poll_seconds": 0, "threads": 1} | settings
     app = create_app(Settings(repository=root, **values))
     config = uvicorn.Config(
@@ -69,11 +77,12 @@ def listening(
         **(server or {}),
     )
     running = uvicorn.Server(config)
-    thread = threading.Thread(target=running.run)
+    thread = threading.Thread(target=running.run, args=(sockets,))
     thread.start()
     try:
         wait_until(lambda: running.started and app.state.service.ready)
-        yield LiveService(running.servers[0].sockets[0].getsockname()[1], app.state.service, running)
+        name = running.servers[0].sockets[0].getsockname()
+        yield LiveService(name[1] if isinstance(name, tuple) else 0, app.state.service, running)
     finally:
         running.should_exit = True
         thread.join()

@@ -11,6 +11,7 @@ from app.__main__ import main
 from app.backends import BACKENDS, BackendError, create_backend
 from app.main import create_app
 from app.settings import Settings, SettingsError, read_settings
+from app.settings.network import OWN_PATHS
 from app.settings.rate import Rate
 
 BAD = {
@@ -42,6 +43,11 @@ BAD = {
     "NALU_SEND_TIMEOUT_SECONDS": ("-1", "0"),
     "NALU_MAX_CONNECTIONS": ("0", "1"),
     "NALU_MAX_CONNECTIONS_PER_ADDRESS": ("-1", "0"),
+    "NALU_UDS_MODE": ("rw-", "octal"),
+    "NALU_SSL_KEYFILE": ("key.pem", "NALU_SSL_CERTFILE"),
+    "NALU_ROOT_PATH": ("nalu", "slash"),
+    "NALU_FORWARDED_ALLOW_IPS": ("proxy.example", "addresses"),
+    "NALU_CORS_ORIGINS": ("example.org", "scheme"),
     "NALU_MODEL_CONTROL": ("all", "'none' or 'explicit'"),
     "NALU_RATE_LIMIT": ("5/day", "s, min or h"),
     "NALU_METRICS_REQUIRE_KEY": ("perhaps", "boolean"),
@@ -124,8 +130,17 @@ def test_the_defaults_are_those_of_the_contract() -> None:
 
 def test_every_setting_has_a_description_and_a_bad_value() -> None:
     assert all(field.description for field in Settings.model_fields.values())
-    free = {"NALU_REPOSITORY", "NALU_HOST", "NALU_API_KEYS_FILE", "NALU_BACKEND", "NALU_SETTINGS_FILE"}
-    assert {f"NALU_{name.upper()}" for name in Settings.model_fields} == BAD.keys() | free
+    free = {
+        "REPOSITORY",
+        "HOST",
+        "UDS",
+        "SSL_CERTFILE",
+        "SSL_KEYFILE_PASSWORD",
+        "API_KEYS_FILE",
+        "BACKEND",
+        "SETTINGS_FILE",
+    }
+    assert {f"NALU_{name.upper()}" for name in Settings.model_fields} == BAD.keys() | {f"NALU_{name}" for name in free}
 
 
 @pytest.mark.parametrize(("variable", "value", "rule"), [(name, *bad) for name, bad in BAD.items()], ids=BAD)
@@ -180,6 +195,53 @@ def test_control_over_http_and_several_workers_exclude_one_another() -> None:
         "NALU_MODEL_CONTROL is 'explicit': a load request reaches only one of the workers; set NALU_WORKERS=1 or rely "
         "on polling."
     )
+
+
+ORIGINS_RULE = (
+    "must be * or origins with commas between them, each a scheme and a host, and a port unless it is the scheme's "
+    "own, as https://app.example.org,http://localhost:3000."
+)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("https://a.example/", "a.example", "*,https://a.example", "https://*.a.example", "https://a.example:443"),
+        *("null", "https://u@a.example", "https://", "https://a.example,", "https://a.example:x", "http://ä.example"),
+        *("https://a b", "https://a.example:99999", "https://[::1", "https://a.example?b"),
+    ],
+)
+def test_what_no_browser_sends_is_no_origin(value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(cors_origins=value)
+    assert str(caught.value) == f"NALU_CORS_ORIGINS is '{value}': {ORIGINS_RULE}"
+
+
+def test_origins_are_kept_as_browsers_send_them() -> None:
+    settings = read_settings(cors_origins="https://App.example, http://localhost:3000,chrome-extension://abc")
+    assert settings.cors_origins == {"https://app.example", "http://localhost:3000", "chrome-extension://abc"}
+    assert read_settings(cors_origins="*").cors_origins == {"*"}
+
+
+@pytest.mark.parametrize(
+    ("value", "rule"),
+    [
+        ("nalu", "must be a path of letters, digits and . _ ~ - that begins with a slash, as /nalu."),
+        ("//nalu", "must be a path of letters, digits and . _ ~ - that begins with a slash, as /nalu."),
+        ("/a/../b", "must be a path of letters, digits and . _ ~ - that begins with a slash, as /nalu."),
+        ("/a?b", "must be a path of letters, digits and . _ ~ - that begins with a slash, as /nalu."),
+        ("/v2/models", "begins as a path of the service's own does ({}); choose another."),
+    ],
+)
+def test_what_is_no_prefix_of_paths_is_refused(value: str, rule: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(root_path=value)
+    assert str(caught.value) == f"NALU_ROOT_PATH is '{value}': {rule.format(', '.join(sorted(OWN_PATHS)))}"
+
+
+def test_a_password_is_never_shown() -> None:
+    settings = read_settings(ssl_certfile="a.pem", ssl_keyfile_password="hunter2")
+    assert "hunter2" not in repr(settings)
 
 
 def test_a_rate_limit_without_keys_to_count_by_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,12 @@
 """What a client may send besides bodies is bounded, on every way that it can come."""
 
 import json
-import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.app.certificates import make_certificate
 from tests.app.raw_http import LiveService, RawConnection, listening, post, predict_body, without_body
 
 LIMIT = 2048
@@ -250,20 +249,9 @@ def test_a_rejection_is_counted_and_has_the_id_that_its_client_gave(bounded: Liv
     assert not bounded.service.requests_in_flight
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A key, and a certificate for it signed with it."""
-    folder = tmp_path_factory.mktemp("tls")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
-    subprocess.run([*command.split(), "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
-    return key, certificate
-
-
-def test_the_limits_hold_for_tls_too(root: Path, certificate: tuple[Path, Path]) -> None:
-    key, signed = certificate
-    client = ssl.create_default_context(cafile=str(signed))
-    client.check_hostname = False
+def test_the_limits_hold_for_tls_too(root: Path, tmp_path: Path) -> None:
+    key, signed = certificate = make_certificate(tmp_path)
+    client = certificate.client()
     server = {"ssl_keyfile": str(key), "ssl_certfile": str(signed)}
     times = {"keep_alive_seconds": 0.1, "head_timeout_seconds": 0.1, "request_timeout_seconds": 0.1}
     with listening(root, server=server, max_head_bytes=LIMIT, **times) as live:

@@ -277,7 +277,10 @@ def test_the_supervisor_reloads_and_forwards_and_replaces_no_worker(monkeypatch:
         for number in SIGNALS:
             stack.callback(signal.signal, number, signal.getsignal(number))
         supervisor = Supervisor(
-            uvicorn.Config("app.__main__:create_worker", workers=2, log_config=None), [], lambda: reloaded.append(1)
+            uvicorn.Config("app.__main__:create_worker", workers=2, log_config=None),
+            [],
+            0.0,
+            lambda: reloaded.append(1),
         )
     workers = supervisor.processes = [Process(11), Process(12), Process(13, exitcode=1)]  # type: ignore[list-item]
     supervisor.signal_queue.append(signal.SIGHUP)
