@@ -91,7 +91,8 @@ def _run_workers(options: argparse.Namespace, settings: Settings, read: ReadSett
     for name, value in given_values(vars(options)).items():
         os.environ[f"{PREFIX}{name.upper()}"] = str(value)  # workers are new processes and read the environment
     config = _configuration("app.__main__:create_worker", settings)
-    run_workers(config, _bind(config, settings), settings.shutdown_grace_seconds, reload)
+    with _bind(config, settings) as reserved:
+        run_workers(config, reserved, settings.shutdown_grace_seconds, reload)
 
 
 def _bind(config: uvicorn.Config, settings: Settings) -> socket.socket:

@@ -101,8 +101,7 @@ def create_app(
         title="nalu-serve",
         version=version("nalu-serve"),
         description=DESCRIPTION,
-        # relative to the document, which a proxy may serve below a path of its own, unless that path is known
-        servers=[{"url": settings.root_path or "."}],
+        servers=[{"url": settings.root_path or "."}],  # relative to the document, below whatever path a proxy has
         **WITHOUT_OWN_ROUTES,
         lifespan=_lifespan(service, connections, read or (lambda: service.settings)),
     )

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationInf
 
 ANY = "*"
 DEFAULT_PORTS = {"http": 80, "https": 443}
-OWN_PATHS = frozenset({"docs", "health", "metrics", "models", "openapi.json", "predict", "v2"})
+OWN_PATHS = frozenset({"docs", "health", "metrics", "models", "openapi.json", "page", "predict", "v2"})
 """First parts of the service's own paths, which could not be told from a prefix."""
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
