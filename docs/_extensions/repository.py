@@ -50,6 +50,7 @@ Digits of another collection <docs/results/images-cross-dataset>
 Sequences of digits <docs/results/sequences>
 Mutated image files <docs/results/mutations>
 The service under load <docs/results/serving>
+A long table without a server <docs/results/predict-table>
 Slow and silent connections <docs/results/slow-connections>
 Trial figures <docs/results/trials>
 ```

@@ -8,7 +8,7 @@ ORDER = {
     "app": [
         ["__main__.py"],
         ["main.py"],
-        ["transport"],
+        ["predict", "transport"],
         ["routes"],
         ["http"],
         ["service.py"],

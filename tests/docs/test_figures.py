@@ -127,3 +127,14 @@ def test_the_table_of_results_has_six_rows_that_name_their_commands() -> None:
     rows = [line for line in table.splitlines() if line.startswith("|")][2:]
     assert len(rows) == 6
     assert all("`python -m " in row for row in rows)
+
+
+def test_the_page_repeats_what_a_long_table_costs() -> None:
+    lines = (RESULTS / "predict-table.md").read_text(encoding="utf-8").splitlines()
+    cells = {
+        line.split(" | ")[0].strip("| `"): line.strip("| ").split(" | ") for line in lines if line.startswith("| ")
+    }
+    ours, whole = cells["app.predict"], cells["pyarrow, whole"]
+    text = " ".join(read("docs/serving.md").split())
+    assert f"Ten million rows take {ours[2]} s of CPU time and {ours[4]} of memory" in text
+    assert f"pyarrow takes {whole[2]} s and {whole[4]} to read" in text

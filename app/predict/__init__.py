@@ -1,0 +1,1 @@
+"""Predictions for a table of any length, without a server: ``python -m app.predict``."""

@@ -1,0 +1,36 @@
+"""The model of a command, loaded from the repository as the service loads it."""
+
+from app.backends import create_backend
+from app.backends.cpu import cpu_budget
+from app.predict.errors import PredictError
+from app.repository.load import LoadedModel, load_model
+from app.settings import Settings
+from models.manifest import versions
+
+
+def load_latest(settings: Settings, name: str, version: int | None) -> LoadedModel:
+    """Verify and load a model.
+
+    Args:
+        settings: repository, backend and device.
+        name: of the model.
+        version: None for the highest.
+
+    Raises:
+        PredictError: there is no such model or version.
+        ManifestError: its files are damaged.
+        BackendError: the backend cannot load it.
+    """
+    root = settings.repository
+    if not root.is_dir():
+        raise PredictError(f"The repository '{root}' is not a folder; name that of the models with --repository.")
+    listed = {folder.name: versions(folder) for folder in sorted(root.iterdir()) if not folder.name.startswith(".")}
+    models = {model: numbers for model, numbers in listed.items() if numbers}
+    if name not in models:
+        raise PredictError(f"There is no model '{name}' in {root}; it has {', '.join(models) or 'none'}.")
+    found = models[name]
+    if version is not None and version not in found:
+        raise PredictError(f"Model '{name}' has no version {version}; it has {', '.join(map(str, found))}.")
+    key = (name, version or found[-1])
+    backend = create_backend(settings.backend, settings.device, settings.threads or cpu_budget())
+    return load_model(root / name / str(key[1]), key, backend)

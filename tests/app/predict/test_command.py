@@ -1,0 +1,274 @@
+"""python -m app.predict: tables in, tables out."""
+
+import csv
+import io
+import re
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from app.predict import writers
+from tests.app.predict.conftest import Predict
+
+NOT_FINITE = "The result is not finite: a division by zero or an overflow."
+DONE = re.compile(r"Wrote ([\d,]+) rows to (.+) in \d+\.\d s: (.+)\.")
+MESSY = 'id,b,note,a\n007,2,"x, ""y""\nz",8\n8,0,,1\n\n9, 4 ,n,abc\nshort\n10,,n,1\n11,inf,n,1\n12,100,n,"1e0"\n'
+
+CONVERT = "convert it, as with `iconv -f LATIN1 -t UTF-8`."
+LACKS = "Model 'sum' takes the columns a, b; the table has {}, and lacks b: its first line must name the columns."
+OF_LISTS = "Column 'list' is of type list<element: int64>, which CSV cannot hold; write Parquet, or leave it out."
+SHORT = "Parquet file size is 4 bytes, smaller than the minimum file footer (8 bytes)."
+
+
+def table_of(tmp_path: Path, text: str | bytes, name: str = "table.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_the_output_is_the_table_with_predictions_and_what_is_wrong_with_a_row(
+    tmp_path: Path, predict: Predict
+) -> None:
+    code, out, err = predict("ratio", table_of(tmp_path, MESSY))
+    assert code == 0
+    assert out == (
+        "id,b,note,a,predicted_y,extrapolated,warnings\n"
+        '007,2,"x, ""y""\nz",8,4,true,\n'
+        f"8,0,,1,,false,{NOT_FINITE}\n"
+        "9, 4 ,n,abc,,,\"column 'a' is 'abc', which is not a number\"\n"
+        "10,,n,1,,,column 'b' is blank\n"
+        "11,inf,n,1,,,\"column 'b' is inf, which is not finite\"\n"
+        "12,100,n,1e0,0.01,true,\n"
+    )
+    assert err[:-1] == [
+        f"Row 2: {NOT_FINITE}",
+        "Row 3: column 'a' is 'abc', which is not a number.",
+        "Row 4: it has 1 field, the header has 4, so it was left out.",
+        "Row 5: column 'b' is blank.",
+        "Row 6: column 'b' is inf, which is not finite.",
+    ]
+    done = DONE.fullmatch(err[-1])
+    assert done is not None
+    assert done.groups() == ("6", "stdout", "2 extrapolated, 4 without a prediction, 1 left out")
+
+
+def test_ten_rows_are_named_and_the_others_counted(tmp_path: Path, predict: Predict) -> None:
+    text = "a,b\n" + "1,2\nx,1\n" * 5000 + "1\n"
+    code, out, err = predict("sum", table_of(tmp_path, text))
+    assert code == 0
+    assert [row["predicted_y"] for row in rows(out)] == ["3", ""] * 5000
+    assert err[0] == "Row 2: column 'a' is 'x', which is not a number."
+    assert [line.partition(":")[0] for line in err[:10]] == [f"Row {number}" for number in range(2, 22, 2)]
+    assert err[10] == "... and 4,991 more rows; the column 'warnings' has the reasons."
+    assert err[11].startswith("Wrote 10,000 rows to stdout in ")
+
+
+def test_every_number_is_computed_and_written_bit_for_bit_across_blocks(
+    tmp_path: Path, predict: Predict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.predict.csv_reader.BLOCK_BYTES", 5000)
+    values = np.random.default_rng(0).normal(size=(2000, 2)) * 10.0 ** np.arange(-300, 200, 0.25)[:, None]
+    lines = [f"{a!r},{b!r}" for a, b in values.tolist()]
+    expected = values[:, 0] + values[:, 1]
+    path = table_of(tmp_path, "\n".join(["a,b", *lines]))
+    found = rows(predict("sum", path)[1])
+    assert [f"{row['a']},{row['b']}" for row in found] == lines
+    assert np.array([float(row["predicted_y"]) for row in found]).tobytes() == expected.tobytes()
+    predict("sum", path, "--output", tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet")["predicted_y"].to_numpy().tobytes() == expected.tobytes()
+
+
+def test_extrapolated_says_which_rows_lie_outside_the_training_range(tmp_path: Path, predict: Predict) -> None:
+    text = "a,b\n1,-5\n2,5\n0.999,0\n2.001,0\n1,-5.001\n1,5.001\n"
+    found = rows(predict("sum", table_of(tmp_path, text))[1])
+    assert [row["extrapolated"] for row in found] == ["false", "false", "true", "true", "true", "true"]
+    assert rows(predict("unknown", tmp_path / "table.csv")[1])[0]["extrapolated"] == ""
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_other_delimiters_and_line_ends_are_read(tmp_path: Path, predict: Predict, delimiter: str) -> None:
+    text = "\ufeffa;b;c\r\n1;2;x,y\r\n".replace(";", delimiter)
+    assert predict("sum", table_of(tmp_path, text))[1].splitlines()[1] == '1,2,"x,y",3,false,'
+
+
+def test_stdin_is_read_as_csv(predict: Predict, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"b,a\n4,1\n")))
+    assert predict("sum", "-")[1] == "b,a,predicted_y,extrapolated,warnings\n4,1,5,false,\n"
+
+
+def test_parquet_keeps_the_types_of_its_columns_in_parquet_and_is_text_in_csv(tmp_path: Path, predict: Predict) -> None:
+    table = pa.table(
+        {
+            "b": pa.array([2, None, 0], pa.int16()),
+            "list": [[1], [], None],
+            "a": pa.array([Decimal("1.50"), Decimal("2.00"), Decimal("2.00")]),
+            "who": pa.array(["x", None, "y,z"]).dictionary_encode(),
+        }
+    )
+    pq.write_table(table, tmp_path / "table.data")
+    code, _, err = predict("ratio", tmp_path / "table.data", "--output", tmp_path / "out.parquet")
+    assert (code, err[:-1]) == (0, ["Row 2: column 'b' is blank.", f"Row 3: {NOT_FINITE}"])
+    out = pq.read_table(tmp_path / "out.parquet")
+    assert out.select(table.column_names).equals(table)
+    assert out.select(out.column_names[-3:]).to_pylist() == [
+        {"predicted_y": 0.75, "extrapolated": False, "warnings": None},
+        {"predicted_y": None, "extrapolated": None, "warnings": "column 'b' is blank"},
+        {"predicted_y": None, "extrapolated": False, "warnings": NOT_FINITE},
+    ]
+    code, _, err = predict("ratio", tmp_path / "table.data")
+    assert (code, err) == (2, [f"nalu-serve: {OF_LISTS}"])
+    pq.write_table(table.drop_columns("list"), tmp_path / "table.data")
+    assert predict("ratio", tmp_path / "table.data")[1].splitlines()[3] == f'0,2.00,"y,z",,false,{NOT_FINITE}'
+
+
+def test_csv_becomes_parquet_with_numbers_where_the_model_takes_them(tmp_path: Path, predict: Predict) -> None:
+    predict("sum", table_of(tmp_path, "id,b,a\n007,4,1\n008,,1.5\n"), "--output", tmp_path / "out.PARQUET")
+    assert pq.read_table(tmp_path / "out.PARQUET").drop_columns("warnings").to_pylist() == [
+        {"id": "007", "b": 4.0, "a": 1.0, "predicted_y": 5.0, "extrapolated": False},
+        {"id": "008", "b": None, "a": 1.5, "predicted_y": None, "extrapolated": None},
+    ]
+
+
+def test_row_groups_of_parquet_are_not_as_small_as_batches(
+    tmp_path: Path, predict: Predict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.predict.csv_reader.BLOCK_BYTES", 400)
+    monkeypatch.setattr(writers, "ROW_GROUP_ROWS", 1000)
+    predict("sum", table_of(tmp_path, "a,b\n" + "1,2\n" * 2500), "--output", tmp_path / "out.parquet")
+    file = pq.ParquetFile(tmp_path / "out.parquet")
+    assert [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)] == [1000, 1000, 500]
+
+
+def test_a_table_without_rows_gives_one_without_rows(tmp_path: Path, predict: Predict) -> None:
+    for text in ("a,b\n", "a,b", "a,b\n\n\n"):
+        assert predict("sum", table_of(tmp_path, text))[1] == "a,b,predicted_y,extrapolated,warnings\n"
+        predict("sum", tmp_path / "table.csv", "--output", tmp_path / "out.parquet")
+        assert pq.read_table(tmp_path / "out.parquet").num_rows == 0
+
+
+def test_a_version_may_be_named(tmp_path: Path, predict: Predict) -> None:
+    path = table_of(tmp_path, "a,b\n1,2\n")
+    assert rows(predict("sum", path)[1])[0]["predicted_y"] == "3"
+    assert rows(predict("sum", path, "--version", 1)[1])[0]["predicted_y"] == "300"
+
+
+def test_an_output_may_replace_its_table_and_has_the_rights_of_a_new_file(tmp_path: Path, predict: Predict) -> None:
+    path = table_of(tmp_path, "a,b\n1,2\n")
+    assert predict("sum", path, "--output", path)[:2] == (0, "")
+    assert path.read_text() == "a,b,predicted_y,extrapolated,warnings\n1,2,3,false,\n"
+    (tmp_path / "new").touch()
+    assert path.stat().st_mode == (tmp_path / "new").stat().st_mode
+    assert files(tmp_path) == ["new", "table.csv"]
+
+
+def broken_parquet(tmp_path: Path) -> bytes:
+    pq.write_table(pa.table({"a": np.arange(9000.0), "b": np.arange(9000.0)}), tmp_path / "whole")
+    content = bytearray((tmp_path / "whole").read_bytes())
+    (tmp_path / "whole").unlink()
+    content[4:2000] = b"\xff" * 1996
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "message"),
+    [
+        ("a,c\n1,2\n", ["sum"], LACKS.format("a, c")),
+        ("", ["sum"], LACKS.format("none").replace("lacks b", "lacks a, b")),
+        ('"a,b\n1,2', ["sum"], "{table} is no CSV: unexpected end of data."),
+        ("a,b,a\n", ["sum"], "The table names column 'a' twice; rename one of the two."),
+        (
+            "a,b,extrapolated\n",
+            ["sum"],
+            "The table has a column 'extrapolated', which the answer adds; rename or remove it.",
+        ),
+        (b"\xff\xfea\0,\0b\0", ["sum"], "{table} is not in UTF-8; " + CONVERT),
+        (b"a,b\n1,2\n1,\xe9\n", ["sum"], "{table} is not in UTF-8 after row 0; " + CONVERT),
+        ("PK\3\4...", ["sum"], "{table} is a workbook or a zip archive; save the table in it as CSV or Parquet."),
+        (
+            b"\x1f\x8b...",
+            ["sum"],
+            "{table} is compressed; decompress it, as with `zcat FILE | python -m app.predict MODEL -`.",
+        ),
+        ("PAR1", ["sum"], "{table} is a broken Parquet file: " + SHORT),
+        ("a,b\n1,2\n", ["brightness"], "Model 'brightness' takes images, not numbers; use POST /predict/image."),
+        (
+            "a,b\n1,2\n",
+            ["nobody"],
+            "There is no model 'nobody' in {repository}; it has brightness, ratio, sum, unknown.",
+        ),
+        ("a,b\n1,2\n", ["sum", "--version", "7"], "Model 'sum' has no version 7; it has 1, 2."),
+        (
+            "a,b\n1,2\n",
+            ["sum", "--output", "x.txt"],
+            "The output 'x.txt' must end in .csv or .parquet, or be - for stdout.",
+        ),
+        ("a,b\n1,2\n", ["sum", "--output", "/none/x.csv"], "/none/x.csv cannot be written: No such file or directory."),
+    ],
+)
+def test_what_cannot_be_done_ends_with_a_sentence(
+    tmp_path: Path, repository: Path, predict: Predict, content: str | bytes, arguments: list[str], message: str
+) -> None:
+    table = table_of(tmp_path, content)
+    model, *options = arguments
+    code, out, err = predict(model, table, *(options or ["--output", tmp_path / "out.csv"]))
+    assert (code, out) == (2, "")
+    assert err == [f"nalu-serve: {message.format(table=table, repository=repository)}"]
+    assert files(tmp_path) == ["table.csv"]
+
+
+def test_a_table_that_breaks_in_the_middle_leaves_no_output(
+    tmp_path: Path, predict: Predict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.predict.csv_reader.BLOCK_BYTES", 400)
+    table_of(tmp_path, b"a,b\n" + b"1,2\n" * 1000 + b"\xe9,1\n")
+    table_of(tmp_path, broken_parquet(tmp_path), "table.parquet")
+    (tmp_path / "out.csv").write_text("older\n")
+    for name in ("table.csv", "table.parquet"):
+        code, out, err = predict("sum", tmp_path / name, "--output", tmp_path / "out.csv")
+        assert (code, out, len(err)) == (2, "", 1)
+        assert err[0].startswith(f"nalu-serve: {tmp_path / name} is ")
+    assert (tmp_path / "out.csv").read_text() == "older\n"
+    assert files(tmp_path) == ["out.csv", "table.csv", "table.parquet"]
+
+
+def test_a_table_or_a_repository_that_is_not_there_is_named(tmp_path: Path, predict: Predict) -> None:
+    code, _, err = predict("sum", tmp_path / "none.csv")
+    assert (code, err) == (2, [f"nalu-serve: {tmp_path / 'none.csv'} cannot be read: No such file or directory."])
+    code, _, err = predict("sum", tmp_path)
+    assert (code, err) == (2, [f"nalu-serve: {tmp_path} cannot be read: Is a directory."])
+
+
+@pytest.mark.parametrize("library", ["pyarrow", "tqdm"])
+def test_without_the_extra_the_command_names_it(
+    tmp_path: Path, predict: Predict, monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    for module in [name for name in sys.modules if name.startswith("app.predict.") and name != "app.predict.__main__"]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, library, None)
+    code, _, [line] = predict("sum", table_of(tmp_path, "a,b\n1,2\n"))
+    assert code == 2
+    assert line == f"nalu-serve: app.predict needs {library}: install it with pip install 'nalu-serve[tables]'."
+
+
+def test_an_interrupt_leaves_no_output(tmp_path: Path, predict: Predict, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(writers.CSVWriter, "write", interrupt)
+    code, _, err = predict("sum", table_of(tmp_path, "a,b\n1,2\n"), "--output", tmp_path / "out.csv")
+    assert (code, err) == (130, ["nalu-serve: Interrupted; no file was written."])
+    assert files(tmp_path) == ["table.csv"]
