@@ -30,7 +30,7 @@ from app.http.routing import RouteTable
 from app.observability.metrics import MULTIPROCESS_FOLDER, Metrics, VersionStatus
 from app.observability.tracing import create_tracer
 from app.repository.repository import Repository
-from app.routes import health, models, page, predict, v2
+from app.routes import health, model_files, models, page, predict, v2
 from app.service import Service
 from app.settings import Environment, Settings, SettingsError, log_variable_warnings, read_settings
 from app.transport.connections import ConnectionTable
@@ -45,6 +45,7 @@ ROUTERS = (
     predict.router,
     v2.router,
     models.router,
+    model_files.router,
     health.router,
     page.router,
     openapi.router,

@@ -10,8 +10,16 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-NEED_MORE_THAN_PYTORCH = ("alternatives.py", "arrays.py", "curves.py", "decoding", "manifest.py", "uncertainty.py")
-"""What of ``models/`` is not in the library: training and service share it, and it needs NumPy, pydantic or Pillow."""
+NEED_MORE_THAN_PYTORCH = (
+    "alternatives.py",
+    "arrays.py",
+    "curves.py",
+    "decoding",
+    "manifest.py",
+    "onnx_graph.py",
+    "uncertainty.py",
+)
+"""What of ``models/`` is not in the library: training and service share it, and it needs NumPy, pydantic and others."""
 
 
 def stage_library(folder: Path) -> None:

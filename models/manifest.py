@@ -18,6 +18,7 @@ MANIFEST_FILE = "manifest.json"
 ONNX_FILE = "model.onnx"
 TORCHSCRIPT_FILE = "model.pt"
 WEIGHTS_FILE = "weights.safetensors"
+REPORT_FILE = "report.html"
 INTERVAL_FILES = {
     ONNX_FILE: "intervals.onnx",
     TORCHSCRIPT_FILE: "intervals.pt",

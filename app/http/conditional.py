@@ -1,5 +1,6 @@
 """Responses with an ETag, which are not sent again to a client that has them."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Header
@@ -14,7 +15,12 @@ IfNoneMatch = Annotated[
 
 
 def etag_response(
-    content: bytes, tag: str, if_none_match: str | None, media_type: str = "application/json"
+    content: bytes,
+    tag: str,
+    if_none_match: str | None,
+    *,
+    media_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A response with an ETag, or 304 without a body where the client has it.
 
@@ -23,12 +29,13 @@ def etag_response(
         tag: of the content, without quotes; it changes with the content.
         if_none_match: the request's header.
         media_type: of the content.
+        headers: further ones of the response.
     """
-    headers = {"ETag": f'"{tag}"', "Cache-Control": "no-cache"}
+    every = {"ETag": f'"{tag}"', "Cache-Control": "no-cache", **(headers or {})}
     known = {each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")}
-    if known & {"*", headers["ETag"]}:
-        return Response(status_code=304, headers=headers)
-    return Response(content, headers=headers, media_type=media_type)
+    if known & {"*", every["ETag"]}:
+        return Response(status_code=304, headers=every)
+    return Response(content, headers=every, media_type=media_type)
 
 
 def openapi_not_modified() -> dict[int | str, dict[str, Any]]:

@@ -52,8 +52,11 @@ def _correct_errors(schema: dict[str, Any]) -> None:
     for _, operation in _operations(schema):
         for status, response in list(operation["responses"].items()):
             content = response.get("content", {})
-            if PROBLEM_TYPE in content and content[PROBLEM_TYPE]["schema"] == content["application/json"]["schema"]:
-                del content["application/json"]
+            if PROBLEM_TYPE in content:
+                problem = content[PROBLEM_TYPE]["schema"]
+                repeated = [kind for kind in content if kind != PROBLEM_TYPE and content[kind]["schema"] == problem]
+                for kind in repeated:  # of the endpoint's own media type
+                    del content[kind]
             elif status == "422":
                 del operation["responses"][status]
     for name in ("HTTPValidationError", "ValidationError"):

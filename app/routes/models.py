@@ -2,16 +2,13 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from app.auth.access import check_model
-from app.errors import ModelFileNotFoundError
-from app.http.conditional import IfNoneMatch, etag_response, openapi_not_modified
 from app.http.problems import openapi_problems
 from app.schemas import MAX_VERSION, NAME, VERSION, ModelList
 from app.service import KeyDep, ServiceDep
-from models.curves import CURVES_FILE, Curves
 from models.manifest import Manifest
 
 router = APIRouter(prefix="/models", tags=["models"])
@@ -70,27 +67,3 @@ async def list_versions(service: ServiceDep, key: KeyDep, name: Name) -> Version
     found = service.repository.versions_of(name)
     versions = [VersionState(version=version, state=entry.state, reason=entry.reason) for version, entry in found]
     return VersionList(name=name, versions=versions)
-
-
-@router.get(
-    "/{name}/curves",
-    summary="Curves of one model",
-    responses={200: {"model": Curves}, **openapi_not_modified(), **openapi_problems(404, 422, 503)},
-)
-async def get_curves(
-    service: ServiceDep, key: KeyDep, name: Name, version: Version = None, if_none_match: IfNoneMatch = None
-) -> Response:
-    """Samples of a model along each column, far beyond its training range, and of an MLP of equal size."""
-    model = service.model(key, name, version)
-    if model.curves is None:
-        raise ModelFileNotFoundError(_no_curves(model.manifest))
-    return etag_response(model.curves, model.manifest.files[CURVES_FILE].sha256, if_none_match)
-
-
-def _no_curves(manifest: Manifest) -> str:
-    if manifest.task != "arithmetic":
-        return f"Model '{manifest.name}' is of task '{manifest.task}'; only models of task 'arithmetic' have curves."
-    return (
-        f"Model '{manifest.name}' version {manifest.version} has no {CURVES_FILE}; `python -m training curves "
-        f"{manifest.name} --version {manifest.version}` adds it."
-    )

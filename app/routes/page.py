@@ -40,9 +40,8 @@ def _response(name: str, if_none_match: str | None) -> Response:
     content = _files().get(name)
     if content is None:
         raise HTTPException(404)
-    response = etag_response(content, sha256(content).hexdigest(), if_none_match, MEDIA_TYPES[name.rpartition(".")[2]])
-    response.headers.update(HEADERS)
-    return response
+    media_type = MEDIA_TYPES[name.rpartition(".")[2]]
+    return etag_response(content, sha256(content).hexdigest(), if_none_match, media_type=media_type, headers=HEADERS)
 
 
 @cache

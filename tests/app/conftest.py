@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.app.factory import TestClient, running, write_curves, write_image, write_ratio, write_sum
+from tests.app.factory import TestClient, add_file, running, write_curves, write_image, write_ratio, write_sum
 
 pytest.register_assert_rewrite("tests.app.expect")
 
@@ -18,7 +18,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """
     root = tmp_path_factory.mktemp("repository")
     write_sum(root, version=1, weight=100.0, formula=None)
-    write_curves(root, "sum", version=2)
+    add_file(write_curves(root, "sum", version=2), "report.html", b"<!doctype html>")
     write_sum(root, name="add")
     write_ratio(root)
     write_image(root, "brightness", "brightness")

@@ -29,6 +29,7 @@ ORDER = {
         ["recipes"],
         ["estimator.py"],
         ["onnx_import"],
+        ["report"],
         ["tabular"],
         ["vision"],
         ["counting"],

@@ -10,6 +10,7 @@ COMMANDS = {
     "curves": "training.cli.curves_command:run_curves",
     "export": "training.cli.export_command:run_export",
     "import": "training.cli.import_command:run_import",
+    "report": "training.cli.report_command:run_report",
     "zoo": "training.cli.zoo_command:run_zoo",
     "data": "training.cli.data_command:run_data",
     "benchmark": "training.research.benchmark.command:run_benchmark",

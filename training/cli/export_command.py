@@ -12,6 +12,7 @@ from models.manifest import INTERVAL_FILES, WEIGHTS_FILE, Manifest
 from training.cli.stored_models import find_model
 from training.errors import InputError
 from training.export.checkpoint import ExportableNetwork, load_checkpoint
+from training.export.evaluation import EVALUATION_FILE
 from training.export.write import Export, package_versions, write_model
 from training.output.whole_file import write_whole_file
 from training.symbolic.formula import formula
@@ -36,7 +37,9 @@ def run_export(options: Namespace) -> None:
     else:
         shape = (2, manifest.inputs[0].shape[1], 37, 53)
         parity_inputs = {"unusual": np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)}
-    files = {name: manifest.read_file(folder, name) for name in (CURVES_FILE,) if name in manifest.files}
+    files = {
+        name: manifest.read_file(folder, name) for name in (CURVES_FILE, EVALUATION_FILE) if name in manifest.files
+    }
     export = Export(network, parity_inputs, fields, spread, files)
     written = write_model(export, options.repository, options.name)
     print(f"Wrote {written}, checked against the network of {folder / WEIGHTS_FILE}.")

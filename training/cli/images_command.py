@@ -49,7 +49,7 @@ def run_fit_images(options: Namespace) -> None:
         except DivergedError:
             checkpoints.remove()  # resumed, it would diverge again
             raise
-        folder = export_image_model(fitted, plan, parts.train, options.repository)
+        folder = export_image_model(fitted, plan, parts.train, options.repository, tests=tests)
         drawn = draw_report(fitted, plan, parts, options.plots)
     print_result(plan.name, Manifest.read(folder))
     for line in (*fitted.notes, *drawn):

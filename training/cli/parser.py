@@ -31,6 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
     _fit_images(commands.add_parser("fit-images", help="learn labels or values of a folder of images"))
     _evaluate(commands.add_parser("evaluate", help="measure an exported model in ONNX Runtime"))
     _curves(commands.add_parser("curves", help="add samples along each column to a model that has none"))
+    _report(commands.add_parser("report", help="write a model's report, one HTML file"))
     _export(commands.add_parser("export", help="write a new version of a model from its checkpoint"))
     add_import_options(commands.add_parser("import", help="make a model of the repository from an ONNX file"))
     _zoo(commands.add_parser("zoo", help="retrain the default models"))
@@ -141,6 +142,18 @@ def _curves(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", type=positive, help="its version (default: the highest)")
     parser.add_argument("--data", type=Path, help="table it was fitted to, for the MLP (default models need none)")
     parser.add_argument("--target", help="the column it predicts (default: the manifest's output column)")
+    add_table_options(parser)
+    add_repository(parser)
+
+
+def _report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="the model's name")
+    parser.add_argument("--version", type=positive, help="its version (default: the highest)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write it here (default: into the version folder)")
+    parser.add_argument("--data", type=Path, help="table to find the worst rows in (default: what fit stored)")
+    parser.add_argument("--target", help="the column with the truth (default: the manifest's output column)")
+    parser.add_argument("--licence", "--license", default="not stated", metavar="TEXT", help="of the model")
+    parser.add_argument("--contact", default="not stated", metavar="TEXT", help="where to send questions")
     add_table_options(parser)
     add_repository(parser)
 

@@ -9,7 +9,7 @@ from typing import Any
 from models.alternatives import Rival
 from models.manifest import Manifest
 from training.cli.constants import constants_line
-from training.cli.verdicts import verdicts
+from training.report.verdicts import verdicts
 
 ErrorsByPart = Mapping[str, Mapping[str, Any]]
 

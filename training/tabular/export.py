@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from models.curves import CURVES_FILE, Curves
+from models.curves import CURVES_FILE
 from training.data.table_split import Split
+from training.export.evaluation import EVALUATION_FILE
 from training.export.manifest_fields import manifest_fields
 from training.export.write import Export, write_model
 from training.metrics import predict
 from training.tabular.curves import curves_json, sample_curves
+from training.tabular.evaluation import evaluate_split
 from training.tabular.fit import MAX_TRAINING_ROWS, FitConfig, FittedModel, pair
 
 
@@ -42,12 +44,17 @@ def export_fitted(
     )
     checks = {part: pair(inputs) for part, inputs in checks.items()}
     spread = fitted.uncertainty.spread if fitted.uncertainty else None
-    files = {CURVES_FILE: curves_json(_curves(fitted, config, split))}
-    export = Export(fitted.network, checks, manifest, spread, files)
+    export = Export(fitted.network, checks, manifest, spread, _shown(fitted, config, split))
     return write_model(export, repository, config.name, version=version)
 
 
-def _curves(fitted: FittedModel, config: FitConfig, split: Split) -> Curves:
-    mlp = fitted.mlp and partial(predict, fitted.mlp)
-    table = (config.columns, config.target, split.ranges)
-    return sample_curves(partial(predict, fitted.network), mlp, *table, split.train.inputs)
+def _shown(fitted: FittedModel, config: FitConfig, split: Split) -> dict[str, bytes]:
+    """The files that show what the model does."""
+    networks = {"model": partial(predict, fitted.network)}
+    if fitted.mlp is not None:
+        networks["mlp"] = partial(predict, fitted.mlp)
+    table = (config.columns, config.target, split.ranges, split.train.inputs)
+    return {
+        CURVES_FILE: curves_json(sample_curves(networks["model"], networks.get("mlp"), *table)),
+        EVALUATION_FILE: evaluate_split(networks, config.columns, split).to_json(),
+    }

@@ -1,7 +1,9 @@
 """Exports a fitted image model into the model repository."""
 
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -9,18 +11,28 @@ from models.arrays import ByteArray
 from models.image_modes import CHANNELS
 from training.data.image_files import MIN_OWN_SIDE
 from training.data.labeled_images import Images, LabeledImages
+from training.export.evaluation import EVALUATION_FILE
 from training.export.network_files import INPUT, OUTPUT
 from training.export.write import Export, package_versions, tensor_spec, write_model
 from training.vision.config import FittedImageModel, TrainConfig
+from training.vision.evaluation import evaluate_images
 
 
 def export_image_model(
-    fitted: FittedImageModel, config: TrainConfig, train: LabeledImages, repository: Path, *, version: int | None = None
+    fitted: FittedImageModel,
+    config: TrainConfig,
+    train: LabeledImages,
+    repository: Path,
+    *,
+    tests: Mapping[str, LabeledImages] | None = None,
+    version: int | None = None,
 ) -> Path:
-    """Write the fitted network to the repository; see ``training.export.write.write_model``."""
+    """Write the fitted network to the repository; see ``training.export.write.write_model``.
+
+    ``tests`` are the held-out images of the fitted model's predictions, for its evaluation.
+    """
     network, options = fitted.network, fitted.network.config
     outputs = config.classes if config.classes is not None else ["value"]
-    values = [] if config.classes is not None else [(float(train.labels.min()), float(train.labels.max()))]
     resized = options["height"] is not None
     sides = {side: options[side] if resized else MIN_OWN_SIDE for side in ("height", "width")}
     manifest = {
@@ -34,18 +46,31 @@ def export_image_model(
         "dims": [*options["hidden_dims"], options["num_outputs"]],
         "formula": None,
         "latex": None,
-        "training": {
-            "ranges": values,
-            "rows": len(train.images),
-            "seed": config.seed,
-            "command": config.command,
-            "packages": package_versions(),
-            "data": config.data,
-        },
+        "training": _training(config, train),
         "metrics": fitted.metrics,
     }
     checks = parity_images(train.images, CHANNELS[options["mode"]])
-    return write_model(Export(network, checks, manifest), repository, config.name, version=version)
+    export = Export(network, checks, manifest, files=_evaluation(fitted, config, tests or {}))
+    return write_model(export, repository, config.name, version=version)
+
+
+def _training(config: TrainConfig, train: LabeledImages) -> dict[str, Any]:
+    """The manifest's entry on the training."""
+    return {
+        "ranges": [] if config.classes is not None else [(float(train.labels.min()), float(train.labels.max()))],
+        "rows": len(train.images),
+        "seed": config.seed,
+        "command": config.command,
+        "packages": package_versions(),
+        "data": config.data,
+    }
+
+
+def _evaluation(fitted: FittedImageModel, config: TrainConfig, tests: Mapping[str, LabeledImages]) -> dict[str, bytes]:
+    """The file with the evaluation; none where there are no held-out images."""
+    if not tests:
+        return {}
+    return {EVALUATION_FILE: evaluate_images(fitted.predictions, config.classes, tests).to_json()}
 
 
 def parity_images(images: Images, channels: int) -> dict[str, ByteArray]:

@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+from base64 import b64decode
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from training.__main__ import main
 from training.cli.images_command import choose_device, default_epochs
 from training.data.image_folder import read_image_folder
 from training.export.checkpoint import load_checkpoint, save_checkpoint
+from training.export.evaluation import Evaluation
 from training.export.write import Export
 from training.trainer import checkpointing
 
@@ -67,6 +70,27 @@ def weights(labels: Path, version: int = 1) -> bytes:
     return (labels.parent / "models" / "shade" / str(version) / "weights.safetensors").read_bytes()
 
 
+def expect_evaluation(labels: Path, errors: dict) -> None:
+    """Assert that what is kept of the 18 held-out images has the errors of the manifest."""
+    content = (labels.parent / "models" / "shade" / "1" / "evaluation.json").read_bytes()
+    evaluation = Evaluation.model_validate_json(content)
+    part = evaluation.parts["interpolation"]
+    assert part.rows == 18
+    if evaluation.confusion is not None:
+        assert np.trace(evaluation.confusion) / np.sum(evaluation.confusion) == pytest.approx(errors["accuracy"])
+        return
+    for network, found in (("model", errors), ("plain_head", errors["plain_head"])):  # alias: the key of manifests
+        error = np.abs(np.subtract(part.actual, np.array(part.predicted[network], float)))
+        assert error.mean() == pytest.approx(found["mae"], rel=1e-3)
+        assert part.intervals[network]["mae"][0] < found["mae"] < part.intervals[network]["mae"][1]
+    worst = evaluation.worst[0]
+    assert abs(float(worst.actual) - float(worst.predicted)) == pytest.approx(
+        np.abs(np.subtract(part.actual, np.array(part.predicted["model"], float))).max(), rel=1e-3
+    )
+    with Image.open(labels.parent / worst.row) as file, Image.open(BytesIO(b64decode(worst.image or ""))) as kept:
+        assert kept.size == (28, 28) or kept.size == file.size
+
+
 @pytest.fixture
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write checkpoint and manifest alone: exporting to ONNX, and trying it, takes seconds and has its own tests."""
@@ -76,6 +100,8 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
         folder = repository / name / str(number)
         folder.mkdir(parents=True)
         save_checkpoint(export.network, folder / "weights.safetensors")
+        for file, content in export.files.items():
+            (folder / file).write_bytes(content)
         promised = Manifest(name=name, version=number, files={}, **export.manifest)
         (folder / "manifest.json").write_text(promised.model_dump_json())
         return folder
@@ -99,6 +125,7 @@ def test_it_writes_a_model_and_draws_a_report(tmp_path: Path, task: str, capsys:
         "validation": 11,
         "interpolation": 18,
     }
+    expect_evaluation(labels, found["metrics"]["interpolation"])
     reported = capsys.readouterr().out
     assert "61 images to train on, 11 to choose the epoch by, 18 held out." in reported
     for line in ("validation       NAC head: ", "as in training   NAC head: ", "NAC head: weights of epoch "):

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.cli.verdicts import MAX_TRUSTED_ERROR, verdicts
 from training.metrics import regression_errors
+from training.report.verdicts import MAX_TRUSTED_ERROR, verdicts
 
 MLP_FITS_BETTER = "The MLP fits better: the data may follow no law that this unit can represent."
 LARGE = "Do not trust it outside the training range: the error there is large."
