@@ -215,7 +215,7 @@ def test_versions_in_paths_queries_and_forms_are_whole_numbers_and_never_null(sp
     versions = [parameter["schema"] for parameter in parameters if parameter["name"] == "version"]
     form = specification["paths"]["/predict/image"]["post"]["requestBody"]["content"]["multipart/form-data"]
     versions.append(form["schema"]["properties"]["version"])
-    assert len(versions) == 9
+    assert len(versions) == 10
     for schema in versions:
         assert schema.items() >= VERSION.items()
         assert "default" not in schema
