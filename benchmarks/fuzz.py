@@ -27,8 +27,8 @@ threads of its own it fails now and then: Hypothesis has a cache that they share
 
 
 @contextmanager
-def service() -> Iterator[str]:
-    """Runs the service on a free port of this machine; gives its address.
+def service(**settings: str) -> Iterator[str]:
+    """Runs the service on a free port of this machine, with settings of its environment; gives its address.
 
     Raises:
         SystemExit: it does not start, or has stopped by itself.
@@ -39,7 +39,7 @@ def service() -> Iterator[str]:
     process = subprocess.Popen(
         [sys.executable, "-m", "app", "--host", "127.0.0.1", "--port", str(port)],
         cwd=ROOT,
-        env={**os.environ, "NALU_LOG_LEVEL": "error", "NALU_SHUTDOWN_GRACE_SECONDS": "0"},
+        env={**os.environ, "NALU_LOG_LEVEL": "error", "NALU_SHUTDOWN_GRACE_SECONDS": "0", **settings},
     )
     address = f"http://127.0.0.1:{port}"
     try:

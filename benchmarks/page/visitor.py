@@ -127,6 +127,7 @@ class Visitor:
             for stroke in STROKES[digit]:
                 points = [(box["x"] + left + scale * (DIGIT_SPACING * place + x), top + scale * y) for x, y in stroke]
                 self._stroke(points)
+        self.page.locator(".answer-panel[aria-busy=false]").wait_for()
 
     def _stroke(self, points: Sequence[tuple[float, float]]) -> None:
         mouse = self.page.mouse

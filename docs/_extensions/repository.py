@@ -52,6 +52,7 @@ Mutated image files <docs/results/mutations>
 The service under load <docs/results/serving>
 A long table without a server <docs/results/predict-table>
 Slow and silent connections <docs/results/slow-connections>
+The page in Chromium <docs/results/page>
 Trial figures <docs/results/trials>
 ```
 

@@ -1,10 +1,13 @@
 """The pages at / and /docs in a real browser with no network: what a person does, and what they then read."""
 
+import contextlib
 import csv
 import io
 import json
+import math
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +17,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from benchmarks.page.visitor import CHROMIUM, Scheme, Visitor, chromium
+from tests.app.factory import write_image, write_uncertain
+from tests.app.imported import write_mixed
 from tests.app.raw_http import listening
+from tests.app.test_imported_table import write_unknown_range
 from tests.end_to_end.server import ROOT
 
 pytestmark = [
@@ -37,6 +43,10 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("repository")
     for name in MODELS:
         shutil.copytree(ROOT / "repository" / name, root / name)
+    write_mixed(root)
+    write_uncertain(root)
+    write_unknown_range(root)
+    write_image(root, "tiny", "brightness", fixed=True)
     damaged = root / "broken" / "1"
     damaged.mkdir(parents=True)
     (damaged / "manifest.json").write_text("{}")
@@ -84,7 +94,7 @@ def test_a_drawn_digit_is_read_wherever_on_the_canvas_it_stands(visitor: Visitor
 
 def test_the_example_beyond_the_training_values_is_answered_with_a_warning(visitor: Visitor) -> None:
     visitor.open("digit-sum")
-    visitor.page.get_by_role("button", name="Use the example").click()
+    visitor.page.get_by_role("button", name="Use example digits").click()
     expect(visitor.page.locator(".headline")).to_have_text("30")
     assert "outside 0 to 27" in visitor.page.locator(".warnings").inner_text()
 
@@ -175,6 +185,44 @@ def test_what_is_no_number_is_named_and_the_other_rows_are_answered(visitor: Vis
     expect(second.locator(".answer")).to_have_text("8112")
 
 
+@pytest.mark.parametrize("model", ["kinetic-energy", "digit-sum", "mixed"])
+def test_the_calls_to_copy_answer_what_is_on_the_screen(
+    visitor: Visitor, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor.open(model)
+    monkeypatch.chdir(tmp_path)
+    if model == "kinetic-energy":
+        answer = visitor.page.locator(".rows .answer").nth(3)
+    elif model == "mixed":
+        visitor.page.get_by_role("button", name="Send").click()
+        answer = visitor.page.locator("pre.wrapped").first
+        expect(visitor.page.locator("pre.wrapped")).to_have_text(["2", "-1, -1", "false", "1, 0", "Oslo"])
+    else:
+        visitor.draw([7, 3])
+        answer = visitor.answer
+        with visitor.page.expect_download() as download:
+            visitor.page.get_by_role("link", name="Save").click()
+        download.value.save_as("drawing.png")
+    expect(answer).not_to_be_empty()
+    shown = float(answer.inner_text())
+    for language, run in (("curl", run_shell), ("Python", run_python), ("tritonclient", run_python)):
+        visitor.page.get_by_role("tab", name=language).click()
+        printed = run(visitor.page.get_by_role("tabpanel").inner_text())
+        numbers = [float(text) for text in re.findall(r"\d+\.?\d*(?:e[+-]?\d+)?", printed)]
+        assert any(number == pytest.approx(shown, rel=1e-3) for number in numbers), (language, printed)
+
+
+def run_shell(code: str) -> str:
+    return subprocess.run(["bash", "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def run_python(code: str) -> str:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(code, "copied.py", "exec"), {})
+    return printed.getvalue()
+
+
 def test_with_keys_the_page_asks_for_one_and_keeps_it_in_the_tab(
     browser: Browser, repository: Path, tmp_path: Path
 ) -> None:
@@ -203,11 +251,35 @@ def test_with_keys_the_page_asks_for_one_and_keeps_it_in_the_tab(
         assert refused == []
 
 
+def test_a_drawing_for_a_model_of_one_size_has_that_size_in_the_colours_that_are_chosen(visitor: Visitor) -> None:
+    visitor.open("tiny")
+    visitor.draw([1], scale=9)
+    expect(visitor.page.locator(".sent")).to_contain_text("6 × 4 pixels")
+    bright = float(visitor.answer.inner_text())
+    visitor.page.get_by_label("Send light on dark").check()
+    expect(visitor.answer).to_have_text(re.compile(rf"^{int(255 - bright)}(\.|$)"))
+
+
+def test_intervals_stand_beside_the_answers_of_models_that_have_them(visitor: Visitor) -> None:
+    visitor.open("uncertain")
+    visitor.paste_rows("1\t2\n1\t0")
+    # of the sum s: s + 1 with noise 2 * |a| and error 3 * |1 / b|, to each side
+    half = math.hypot(2 * 1, 3 / 2)
+    expect(visitor.page.locator(".rows td.interval").first).to_have_text(f"{4 - half:g} to {4 + half:g}")
+    expect(visitor.page.locator(".rows td.interval").nth(1)).to_have_text("–")
+
+
+def test_a_model_without_a_known_range_says_so(visitor: Visitor) -> None:
+    visitor.open("rangeless")
+    expect(visitor.page.locator(".rows td.range").first).to_have_text("unknown")
+    assert visitor.page.get_by_text("The training range of this model is not known.").is_visible()
+
+
 def test_a_damaged_model_and_an_unknown_one_are_named_with_the_reason(visitor: Visitor) -> None:
     visitor.open()
     assert "broken" in visitor.page.locator(".card.damaged").inner_text()
     assert "is not a valid manifest" in visitor.page.locator(".card.damaged").inner_text()
-    assert visitor.page.locator("#state").inner_text() == "4 models, 1 damaged"
+    assert visitor.page.locator("#state").inner_text() == "8 models, 1 damaged"
     visitor.open("nobody", heading="That did not work")
     assert visitor.page.get_by_role("alert").inner_text().endswith("No model 'nobody' is served.")
 
@@ -219,12 +291,14 @@ def test_the_docs_page_renders_every_endpoint(visitor: Visitor, address: str) ->
     visitor.page.goto("about:blank")
 
 
-@pytest.mark.parametrize(("size", "scheme"), [("wide", "light"), ("phone", "dark")])
+@pytest.mark.parametrize(
+    ("size", "scheme", "models"), [("wide", "light", ("", "digit")), ("phone", "dark", ("kinetic-energy",))]
+)
 def test_no_view_violates_a_rule_of_axe_or_is_wider_than_the_window(
-    visitor: Visitor, size: str, scheme: Scheme
+    visitor: Visitor, size: str, scheme: Scheme, models: tuple[str, ...]
 ) -> None:
     visitor.prefer(size, scheme)
-    for model in ("", "kinetic-energy", "digit"):
+    for model in models:
         visitor.open(model)
         if model == "digit":
             visitor.draw([3], scale=6)
@@ -237,6 +311,18 @@ def evaluate(visitor: Visitor, module: str, expression: str, argument: Any) -> A
     """What an expression with x gives for each of some values, with a module of the page as m."""
     code = f"async xs => {{ const m = await import('./page/{module}'); return xs.map(x => {expression}); }}"
     return visitor.page.evaluate(code, argument)
+
+
+def test_the_browser_takes_every_rule_of_the_styles(visitor: Visitor) -> None:
+    visitor.open()
+    taken, written = visitor.page.evaluate("""async () => {
+        const count = rules => [...rules].reduce((sum, rule) => sum + 1 + count(rule.cssRules ?? []), 0);
+        const taken = [...document.styleSheets].map(sheet => count(sheet.cssRules));
+        const texts = [...document.styleSheets].map(async sheet => (await fetch(sheet.href)).text());
+        return [taken, (await Promise.all(texts)).map(text => text.split("{").length - 1)];
+    }""")
+    assert len(taken) > 5
+    assert taken == written
 
 
 def test_formulas_are_read_as_python_reads_them(visitor: Visitor) -> None:

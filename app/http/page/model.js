@@ -5,7 +5,12 @@ import { h } from "./dom.js";
 import { errorTable } from "./errors.js";
 import { formulaElement } from "./formula.js";
 import { imageWorkbench } from "./images.js";
-import { numberWorkbench } from "./rows.js";
+import { rowsSection } from "./rows.js";
+import { sweepSection } from "./sweep.js";
+import { tableFile } from "./table-file.js";
+import { tensorWorkbench } from "./tensors.js";
+
+const WIDE_COLUMNS = 4;
 
 /** The view of a model. */
 export async function modelView(model) {
@@ -43,9 +48,15 @@ export async function modelView(model) {
 
 async function workbench(model, calls) {
   if (model.task === "arithmetic") return numberWorkbench(model, calls.update);
-  if (model.image) return imageWorkbench(model, calls.update);
-  calls.update({});
-  return h("p", { class: "note" }, "This model takes tensors; call it over the Open Inference Protocol, as below.");
+  return model.image ? imageWorkbench(model, calls.update) : tensorWorkbench(model, calls.update);
+}
+
+/** The place to try a model of numbers: the table, the plot, and files. */
+async function numberWorkbench(model, onRows) {
+  const file = tableFile(model);
+  const rows = rowsSection(model, { onRows, onLargeTable: file.run });
+  const wide = model.inputs[0].columns.length > WIDE_COLUMNS ? "workbench wide" : "workbench";
+  return h("div", {}, h("div", { class: wide }, rows, await sweepSection(model)), file.element);
 }
 
 function about(model) {

@@ -1,6 +1,7 @@
 // A whole table at once: drop a CSV file, watch its rows being predicted, download it with the answers.
 
 import { h } from "./dom.js";
+import { latest } from "./latest.js";
 import { outputsOf } from "./manifest.js";
 import { parseNumber, show } from "./numbers.js";
 import { predictRows } from "./service.js";
@@ -14,18 +15,9 @@ const TRIES = 5;
 /** The section, and a function that runs a file. */
 export function tableFile(model) {
   const result = h("div", { "aria-live": "polite" });
-  let running = new AbortController();
-
-  async function run(file) {
-    running.abort();
-    running = new AbortController();
-    try {
-      await predictFile(model, file, result, running.signal);
-    } catch (error) {
-      if (error.name === "AbortError") return;
-      result.replaceChildren(h("p", { class: "error", role: "alert" }, error.message));
-    }
-  }
+  const fail = ({ message }) => result.replaceChildren(h("p", { class: "error", role: "alert" }, message));
+  const runLatest = latest(result, fail);
+  const run = (file) => runLatest((signal) => predictFile(model, file, result, signal));
 
   const choose = h("input", {
     type: "file",
