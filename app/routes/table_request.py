@@ -50,6 +50,7 @@ class TableRequest:
         except ValidationError as error:
             raise invalid_input(error.errors(include_url=False, include_context=False), "query") from error
         self._model = service.model(context.key, query.model, query.version)
+        service.batching.queue_limiter.check()  # before its body is received, which takes long to read
         service.batching.check_queue_delay(self._model)
 
     async def respond(self) -> Response:

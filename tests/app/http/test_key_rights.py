@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.codecs.image_schemas import EXAMPLE_IMAGE
 from tests.app.expect import expect_problem
 from tests.app.factory import TestClient, running, write_image, write_sum
 from tests.app.http.test_dispatcher import counted
@@ -17,6 +18,12 @@ DOORS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "numbers": ("POST", "/predict/arithmetic", {"json": {"model": "{}"} | ROWS}),
     "numbers-of-a-version": ("POST", "/predict/arithmetic", {"json": {"model": "{}", "version": 1} | ROWS}),
     "images": ("POST", "/predict/image", {"data": {"model": "{}"}, "files": [("files", ("a.png", grey(7)))]}),
+    "images-in-json": ("POST", "/predict/image", {"json": {"model": "{}", "images": [EXAMPLE_IMAGE]}}),
+    "table": (
+        "POST",
+        "/predict/arithmetic?model={}",
+        {"content": "a,b\n1,2\n", "headers": {"Content-Type": "text/csv"}},
+    ),
     "manifest": ("GET", "/models/{}", {}),
     "manifest-of-a-version": ("GET", "/models/{}?version=1", {}),
     "versions": ("GET", "/models/{}/versions", {}),
@@ -66,13 +73,14 @@ def ask(client: TestClient, door: str, model: str, key: str) -> Any:
         else content
         for kind, content in body.items()
     }
-    return client.request(method, path.format(model), headers=key_of(key), **filled)
+    filled["headers"] = key_of(key) | filled.get("headers", {})
+    return client.request(method, path.format(model), **filled)
 
 
 def test_a_key_reaches_its_models_and_no_other_at_every_door(root: Path, keys: Path) -> None:
     with running(root, api_keys_file=keys, model_control="explicit") as client:
         for door in DOORS:
-            own = "shade" if door == "images" else "sum"
+            own = "shade" if door.startswith("images") else "sum"
             assert ask(client, door, own, "few").status_code == 200, door
             for model in ("secret", "nobody"):
                 detail = f"The API key few may not use a model '{model}'; GET /models lists those that it may use."
