@@ -73,7 +73,7 @@ class CSVReader:
         Arrow's own streams parse every block twice where cells may have line breaks, to find where rows end.
         """
         rest = b""
-        while chunk := self._file.read(BLOCK_BYTES):
+        while chunk := self._read():
             block = rest + chunk
             end = last_row_end(block) or (block.rfind(b"\n") + 1 if len(block) > MAX_QUOTED_BYTES else 0)
             if end:
@@ -83,6 +83,12 @@ class CSVReader:
             rest = block[end:]
         if rest:
             yield rest
+
+    def _read(self) -> bytes:
+        try:
+            return self._file.read(BLOCK_BYTES)
+        except OSError as error:  # of a disk or a network; not to be taken for one of the output
+            raise PredictError(f"{self._name} cannot be read: {error.strerror}.") from error
 
     def _parse(self, block: bytes, rows: int) -> list[Any]:
         """The rows of a block as a batch, or as none where it has no row; ``rows`` came before them."""

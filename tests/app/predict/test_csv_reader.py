@@ -1,6 +1,7 @@
 """Blocks of CSV end where rows do, and the rows are those that Python's csv reads from the whole."""
 
 import csv
+import errno
 import io
 
 import pytest
@@ -29,7 +30,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(st.lists(st.tuples(CELLS, CELLS.filter(bool)), max_size=20), st.sampled_from(["\n", "\r\n"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_rows_with_any_cells_are_read_whole(rows: list[tuple[str, str]], end: str) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator=end)
@@ -55,6 +56,16 @@ def test_a_quote_in_the_middle_of_a_cell_is_a_character() -> None:
 def test_a_row_without_end_is_refused() -> None:
     with pytest.raises(PredictError, match=r"table.csv has a row of more than 256 bytes; is it a CSV\?"):
         read(b"a,b\n" + b"x" * 10_000)
+
+
+def test_a_disk_that_fails_is_named_as_that_of_the_table() -> None:
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError(errno.EIO, "Input/output error")
+
+    reader = CSVReader(Failing(b"a,b\n1,2\n"), "table.csv", None)
+    with pytest.raises(PredictError, match=r"^table.csv cannot be read: Input/output error\.$"):
+        list(reader.batches())
 
 
 @pytest.mark.parametrize(
