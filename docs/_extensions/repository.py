@@ -53,6 +53,7 @@ The service under load <docs/results/serving>
 A long table without a server <docs/results/predict-table>
 Slow and silent connections <docs/results/slow-connections>
 The page in Chromium <docs/results/page>
+Monitoring <docs/results/monitoring>
 Trial figures <docs/results/trials>
 ```
 

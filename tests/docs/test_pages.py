@@ -2,15 +2,13 @@
 
 import importlib.util
 import re
-from itertools import product
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from app.main import create_app
-from app.observability.metrics import Metrics, VersionStatus
 from app.settings import Settings
+from tests.app.observability.exported import exported_metrics
 from tests.docs.pages import PAGES, ROOT, name, read
 from training.cli.commands import COMMANDS
 from training.cli.parser import parse
@@ -128,25 +126,9 @@ def test_endpoints_that_are_listed_are_there() -> None:
 
 
 def test_every_metric_is_listed_with_its_labels() -> None:
-    metrics = Metrics(lambda: [VersionStatus("add", 1, "ready", served=True)])
-    metrics.rejections.labels("overloaded").inc()
-    metrics.closed_connections.labels("idle").inc()
-    for key in (
-        ("request", "/", "200"),
-        *product(("decode", "encode"), "/"),
-        *product(("queue", "compute", "rows"), "a", "1"),
-    ):
-        metrics.observations(*key).append(1)
-    metrics.inputs("a", "1", ((0.0, 1.0),)).append(np.array([[2.0]]))
-    metrics.flush()
-    sample = r"^(nalu_\w+?)(?:_bucket|_sum|_count)?(?:\{(.*)\})? "
-    exported: dict[str, set[str]] = {}
-    for metric, labels in re.findall(sample, metrics.render().decode(), re.MULTILINE):
-        if not metric.endswith("_created"):
-            exported.setdefault(metric, set()).update(set(re.findall(r'(\w+)="', labels)) - {"le"})
     listed = {
         metric: set(re.findall(r"`(\w+)`", labels))
         for listing, labels in re.findall(r"^\| (`nalu_.*?) \| (.*?)\| ", read("docs/serving.md"), re.MULTILINE)
         for metric in re.findall(r"`(\w+)`", listing)
     }
-    assert listed == exported
+    assert listed == exported_metrics()
