@@ -60,9 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if settings.ssl_certfile is not None:
             load_certificate(new_context(), settings)
         if settings.uds is None:
-            _check_address(settings)
+            _check_address(settings.host, settings.port, "--port")
         else:
             check_unix_socket(settings.uds)
+        if settings.grpc_port:
+            _check_address(settings.host, settings.grpc_port, "NALU_GRPC_PORT")
         metrics_folder = _metrics_folder(settings) if settings.workers > 1 else None
     except (SettingsError, BackendError) as error:
         for line in str(error).splitlines():
@@ -134,15 +136,16 @@ def _configuration(app: FastAPI | str, settings: Settings) -> uvicorn.Config:
     )
 
 
-def _check_address(settings: Settings) -> None:
+def _check_address(host: str, port: int, option: str) -> None:
     """Fail before any model is loaded if the address cannot be listened on."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((settings.host, settings.port), family=family).close()
+        socket.create_server((host, port), family=family).close()
     except (OSError, ValueError) as error:  # ValueError: no name can be that long
+        names = "NALU_HOST and NALU_PORT" if option == "--port" else f"NALU_HOST and {option}"
         raise SettingsError(
-            f"NALU_HOST and NALU_PORT are {settings.host} and {settings.port}, which cannot be listened on "
-            f"({_reason(error)}); choose another with --port or --host."
+            f"{names} are {host} and {port}, which cannot be listened on "
+            f"({_reason(error)}); choose another with {option} or --host."
         ) from error
 
 

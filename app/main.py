@@ -11,7 +11,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter, thread_time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
@@ -38,6 +38,9 @@ from app.transport.file_limit import connections_within_file_limit
 from app.transport.read_scheduler import ReadScheduler
 from app.transport.reload import ReadSettings, on_hangup, reload
 from app.transport.shutdown import drain_on_sigterm
+
+if TYPE_CHECKING:
+    from app.transport.grpc.server import GRPCServer
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +89,7 @@ def create_app(
         wait_for_repository: start without a readable repository, not ready until there is one.
 
     Raises:
-        SettingsError: a setting is invalid, or the repository is not a folder that can be read.
+        SettingsError: a setting is invalid, the repository is not a folder that can be read, or a package is missing.
         BackendError: the backend or device is missing.
     """
     if settings is None:
@@ -111,6 +114,7 @@ def create_app(
     for router in ROUTERS:
         app.include_router(router)
     app.dispatcher = Dispatcher(super(Application, app).__call__, service, RouteTable(ROUTERS))
+    app.grpc_server = _create_grpc_server(app.dispatcher) if settings.grpc_port else None
     app.read_scheduler = ReadScheduler(settings.max_queue_delay_seconds)
     app.connections = connections
     install_error_handlers(app, app.dispatcher.error_response)
@@ -160,6 +164,17 @@ def _check_repository(folder: Path) -> None:
         ) from error
 
 
+def _create_grpc_server(dispatcher: Dispatcher) -> "GRPCServer":
+    try:
+        from app.transport.grpc.server import GRPCServer
+    except ImportError as error:
+        port = dispatcher.service.settings.grpc_port
+        raise SettingsError(
+            f"NALU_GRPC_PORT is {port}, but gRPC is not installed: pip install 'nalu-serve[grpc]', or leave it out."
+        ) from error
+    return GRPCServer(dispatcher)
+
+
 def version_statuses(repository: Repository) -> list[VersionStatus]:
     """The state of every version folder, as /metrics shows it."""
     return [VersionStatus(*key, entry.state, served=entry.model is not None) for key, entry in repository.entries()]
@@ -171,6 +186,7 @@ class Application(FastAPI):
     dispatcher: Dispatcher
     read_scheduler: ReadScheduler
     connections: ConnectionTable
+    grpc_server: "GRPCServer | None"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a request, or run the lifespan."""
@@ -182,15 +198,23 @@ class Application(FastAPI):
 
 def _lifespan(
     service: Service, connections: ConnectionTable, read: ReadSettings
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+) -> Callable[[Application], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: Application) -> AsyncIterator[None]:
         limit_arenas()
+        grpc = app.grpc_server
         tasks = [asyncio.create_task(work) for work in (_watch(service), _tick(service), connections.watch())]
-        with drain_on_sigterm(service), on_hangup(partial(reload, service, read)):
+        with (
+            drain_on_sigterm(service, grpc.drain if grpc is not None else None),
+            on_hangup(partial(reload, service, read)),
+        ):
             while service.is_replacement and not (service.ready or service.draining):  # noqa: ASYNC110 - in other threads
                 await asyncio.sleep(TICK_SECONDS)
+            if grpc is not None:
+                await grpc.start()
             yield
+            if grpc is not None:
+                await grpc.stop()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -46,6 +46,7 @@ class Settings(NetworkSettings):
     )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    grpc_port: int = Field(0, ge=0, le=65535, description="Port to listen on for gRPC; 0 serves no gRPC.")
     workers: int = Field(1, ge=1, le=1024, description="Number of processes.")
     threads: int = Field(
         0, ge=0, le=1024, description="Threads of one prediction; 0 divides the CPU budget by the concurrent batches."
@@ -156,6 +157,13 @@ class Settings(NetworkSettings):
     def _has_keys(cls, value: Rate | None, info: ValidationInfo) -> Rate | None:
         if value is not None and info.data.get("api_keys_file") is None:
             raise ValueError("it limits the requests of each API key; set NALU_API_KEYS_FILE too")
+        return value
+
+    @field_validator("grpc_port")
+    @classmethod
+    def _is_a_port_of_its_own(cls, value: int, info: ValidationInfo) -> int:
+        if value and value == info.data.get("port"):
+            raise ValueError("NALU_PORT is the same, which serves HTTP; give gRPC another port")
         return value
 
     @field_validator("model_control")

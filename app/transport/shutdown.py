@@ -14,13 +14,15 @@ import signal
 import socket
 import struct
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from time import perf_counter
 from types import FrameType
 
 from app.service import Service
 from app.transport.unix_socket import AF_UNIX, remove_unix_sockets
+
+Drain = Callable[[], Awaitable[None]]
 
 QUIET_SECONDS = 0.3
 """When no request has come for this long since new connections are dropped, none is under way any more."""
@@ -48,8 +50,13 @@ def stop_accepting(listeners: Iterable[socket.socket]) -> None:
 
 
 @contextmanager
-def drain_on_sigterm(service: Service) -> Iterator[None]:
-    """Within this context, the first SIGTERM starts draining; after that, or at a second one, the server stops."""
+def drain_on_sigterm(service: Service, drain_others: Drain | None = None) -> Iterator[None]:
+    """Within this context, the first SIGTERM starts draining; after that, or at a second one, the server stops.
+
+    Args:
+        service: what is drained.
+        drain_others: drains what else this process serves, once the grace period is over.
+    """
     before = signal.getsignal(signal.SIGTERM)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield
@@ -65,7 +72,7 @@ def drain_on_sigterm(service: Service) -> Iterator[None]:
             loop.call_soon_threadsafe(start)
 
     def start() -> None:
-        task = loop.create_task(_drain(service))
+        task = loop.create_task(_drain(service, drain_others))
         task.add_done_callback(lambda _: before(signal.SIGTERM, None))
         tasks.add(task)
 
@@ -76,12 +83,15 @@ def drain_on_sigterm(service: Service) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-async def _drain(service: Service) -> None:
+async def _drain(service: Service, drain_others: Drain | None) -> None:
     await asyncio.sleep(service.settings.shutdown_grace_seconds)
     stop_accepting(service.listeners)
+    others = asyncio.ensure_future(drain_others()) if drain_others else None
     closed = perf_counter()
     latest = closed + service.settings.shutdown_timeout_seconds
     quiet_at = closed + QUIET_SECONDS
     while (now := perf_counter()) < min(latest, quiet_at):
         await asyncio.sleep(quiet_at - now)
         quiet_at = max(quiet_at, service.last_request_at + QUIET_SECONDS)
+    if others is not None:
+        await others

@@ -1,0 +1,1 @@
+"""gRPC: ``inference.GRPCInferenceService`` of the Open Inference Protocol, over the same models and batches as HTTP."""

@@ -1,0 +1,218 @@
+"""From a call to its response, with what the dispatcher gives to all requests: keys, limits, deadline and metrics."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import grpc.aio
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
+
+from app.errors import TooLargeError, UnavailableError
+from app.http.context import RequestContext
+from app.http.dispatcher import Dispatcher
+from app.service import Service
+from app.transport.grpc.messages import CLASSES
+from app.transport.grpc.methods import Method
+from app.transport.grpc.statuses import Status, status_of
+
+HEADERS = frozenset({"authorization", "x-api-key", "x-request-id", "traceparent"})
+"""Metadata that are read as HTTP's headers of these names are."""
+EOF = grpc.aio.EOF
+STOPPED = Status(grpc.StatusCode.UNAVAILABLE, "The service is shutting down; send further requests to another.")
+GONE = Status(grpc.StatusCode.CANCELLED, "The client has disconnected.")
+_StreamResponse = CLASSES["ModelStreamInferResponse"]
+
+Receive = Callable[[], Awaitable[bytes]]
+
+
+class CallContext(RequestContext):
+    """One request of a call."""
+
+    def __init__(self, path: str, call: Any, service: Service) -> None:
+        headers = [(name.encode(), value.encode()) for name, value in call.invocation_metadata() if name in HEADERS]
+        scope = {"type": "http", "method": "POST", "path": path, "headers": headers}
+        super().__init__(scope, _receive_nothing, service.settings.max_body_bytes, service.tracer)
+        self.route = path
+        self.complete = False
+
+    def is_disconnected(self) -> bool:
+        return False  # grpcio cancels the task of a call whose client has gone
+
+
+class CallHandler:
+    """Responds to the calls of a server.
+
+    Args:
+        dispatcher: of the application.
+    """
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self._service = dispatcher.service
+        self._calls = 0
+        self._waiting_streams: set[asyncio.Task[Any]] = set()
+        self._stopping = False
+        self.hold: asyncio.Event | None = None
+        """If there, responses wait until it is set: the server is about to stop."""
+        self.last_request_at = 0.0
+        """When the last request came, by ``perf_counter``."""
+
+    def unary(self, path: str, method: Method) -> Any:
+        """A handler, for grpcio, of a method that takes one request.
+
+        For grpcio it takes a stream, so that keys and limits are checked, and the deadline runs, before it is received.
+        """
+
+        async def handle(_: object, call: Any) -> bytes:
+            with self._counted():
+                context = CallContext(path, call, self._service)
+                response = await self._respond(context, method, partial(self._receive, call))
+                await self._wait_while_held()
+            metadata = (("x-request-id", context.request_id),)
+            if isinstance(response, Status):
+                await call.abort(response.code, response.message, metadata + response.metadata)
+                raise AssertionError("abort raises")
+            call.set_trailing_metadata(metadata)
+            return response
+
+        return grpc.stream_unary_rpc_method_handler(handle)
+
+    def stream(self, path: str, method: Method) -> Any:
+        """A handler, for grpcio, of a method that takes a stream: each message is a request, and answered in turn.
+
+        So is the opening of the stream, which checks its key before anything is received.
+        """
+
+        async def handle(_: object, call: Any) -> None:
+            with self._counted():
+                opened = await self._respond(CallContext(path, call, self._service), OPEN, partial(_completed, b""))
+                if isinstance(opened, Status):
+                    await call.abort(*opened)
+                try:
+                    while (body := await self._next_message(call)) is not EOF:
+                        context = CallContext(path, call, self._service)
+                        response = await self._respond(context, method, partial(_completed, body))
+                        await self._wait_while_held()
+                        if isinstance(response, Status):
+                            response = _StreamResponse(error_message=response.message).SerializeToString()
+                        await call.write(response)
+                except _StoppingError:
+                    await call.abort(*STOPPED)
+
+        return grpc.stream_stream_rpc_method_handler(handle)
+
+    def end_waiting_streams(self) -> None:
+        """End the streams that wait for a message, and each other one after its response."""
+        self._stopping = True
+        for task in self._waiting_streams:
+            task.cancel()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._calls += 1
+        try:
+            yield
+        finally:
+            self._calls -= 1
+
+    async def _respond(self, context: CallContext, method: Method, receive: Receive) -> bytes | Status:
+        """The response to a request, or why it failed."""
+        dispatcher, task = self._dispatcher, asyncio.current_task()
+        assert task is not None
+        self.last_request_at = context.started
+        dispatcher.begin(context, partial(_expire, context, task))
+        try:
+            self._check_calls()
+            if not method.public:
+                dispatcher.authorize(context)
+            body = await receive()
+            context.complete = True
+            response = await method(self._service, context, body)
+            context.status = 200
+            return response
+        except asyncio.CancelledError:
+            if not context.expired:  # the client has cancelled the call, or it is past its own deadline
+                raise
+            return self._failure(context, dispatcher.timeout_error(context))
+        except Exception as error:  # as the dispatcher does
+            return self._failure(context, error)
+        finally:
+            dispatcher.end(context)
+
+    def _check_calls(self) -> None:
+        limit = self._service.settings.max_connections
+        if self._calls > limit:
+            raise UnavailableError(
+                f"{limit} gRPC calls are open, and NALU_MAX_CONNECTIONS allows no more; try again later.",
+                reason="connections",
+            )
+
+    async def _receive(self, call: Any) -> bytes:
+        body = await call.read()
+        if body is EOF:  # grpcio rejects a message over its limit
+            limit = self._service.settings.max_body_bytes
+            raise TooLargeError(
+                f"The call has no message of at most {limit} bytes; send one, and fewer rows or files at a time."
+            )
+        received: bytes = body
+        return received
+
+    async def _next_message(self, call: Any) -> Any:
+        """The next message of a stream, or EOF.
+
+        Raises:
+            _StoppingError: the server stops.
+        """
+        task = asyncio.current_task()
+        assert task is not None
+        if self._stopping:
+            raise _StoppingError
+        self._waiting_streams.add(task)
+        try:
+            return await call.read()
+        except asyncio.CancelledError:
+            if self._stopping:
+                raise _StoppingError from None
+            raise
+        finally:
+            self._waiting_streams.discard(task)
+
+    async def _wait_while_held(self) -> None:
+        if self.hold is not None:
+            await self.hold.wait()
+
+    def _failure(self, context: CallContext, error: Exception) -> Status:
+        if isinstance(error, ClientDisconnect):
+            return GONE
+        known = self._dispatcher.record_error(context, error)
+        context.status = 400 if known.status_code == 422 else known.status_code  # as under /v2
+        return status_of(known)
+
+
+class _StoppingError(Exception):
+    """The server stops, so a stream gets no further message."""
+
+
+async def _completed(body: bytes) -> bytes:
+    return body
+
+
+async def _receive_nothing() -> Message:
+    raise AssertionError("messages do not come by ASGI")
+
+
+async def _open(_: Service, __: RequestContext, ___: Any) -> Any:
+    return CLASSES["Empty"]()
+
+
+OPEN = Method(_open, "Empty")
+"""What the opening of a stream calls."""
+
+
+def _expire(context: CallContext, task: "asyncio.Task[Any]") -> None:
+    """A request is past its deadline."""
+    context.expired = True
+    task.cancel()
