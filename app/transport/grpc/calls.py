@@ -1,8 +1,7 @@
 """From a call to its response, with what the dispatcher gives to all requests: keys, limits, deadline and metrics."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -67,16 +66,20 @@ class CallHandler:
         """
 
         async def handle(_: object, call: Any) -> bytes:
-            with self._counted():
-                context = CallContext(path, call, self._service)
+            context = CallContext(path, call, self._service)
+            self._calls += 1
+            try:
                 response = await self._respond(context, method, partial(self._receive, call))
-                await self._wait_while_held()
-            metadata = (("x-request-id", context.request_id),)
-            if isinstance(response, Status):
-                await call.abort(response.code, response.message, metadata + response.metadata)
-                raise AssertionError("abort raises")
-            call.set_trailing_metadata(metadata)
-            return response
+                if self.hold is not None:
+                    await self.hold.wait()
+            finally:
+                self._calls -= 1
+            if isinstance(response, bytes):
+                return response
+            await call.abort(
+                response.code, response.message, (("x-request-id", context.request_id), *response.metadata)
+            )
+            raise AssertionError("abort raises")
 
         return grpc.stream_unary_rpc_method_handler(handle)
 
@@ -87,20 +90,23 @@ class CallHandler:
         """
 
         async def handle(_: object, call: Any) -> None:
-            with self._counted():
+            self._calls += 1
+            try:
                 opened = await self._respond(CallContext(path, call, self._service), OPEN, partial(_completed, b""))
                 if isinstance(opened, Status):
                     await call.abort(*opened)
-                try:
-                    while (body := await self._next_message(call)) is not EOF:
-                        context = CallContext(path, call, self._service)
-                        response = await self._respond(context, method, partial(_completed, body))
-                        await self._wait_while_held()
-                        if isinstance(response, Status):
-                            response = _StreamResponse(error_message=response.message).SerializeToString()
-                        await call.write(response)
-                except _StoppingError:
-                    await call.abort(*STOPPED)
+                while (body := await self._next_message(call)) is not EOF:
+                    context = CallContext(path, call, self._service)
+                    response = await self._respond(context, method, partial(_completed, body))
+                    if self.hold is not None:
+                        await self.hold.wait()
+                    if isinstance(response, Status):
+                        response = _StreamResponse(error_message=response.message).SerializeToString()
+                    await call.write(response)
+            except _StoppingError:
+                await call.abort(*STOPPED)
+            finally:
+                self._calls -= 1
 
         return grpc.stream_stream_rpc_method_handler(handle)
 
@@ -109,14 +115,6 @@ class CallHandler:
         self._stopping = True
         for task in self._waiting_streams:
             task.cancel()
-
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        self._calls += 1
-        try:
-            yield
-        finally:
-            self._calls -= 1
 
     async def _respond(self, context: CallContext, method: Method, receive: Receive) -> bytes | Status:
         """The response to a request, or why it failed."""
@@ -179,10 +177,6 @@ class CallHandler:
             raise
         finally:
             self._waiting_streams.discard(task)
-
-    async def _wait_while_held(self) -> None:
-        if self.hold is not None:
-            await self.hold.wait()
 
     def _failure(self, context: CallContext, error: Exception) -> Status:
         if isinstance(error, ClientDisconnect):

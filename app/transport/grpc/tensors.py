@@ -5,17 +5,16 @@ request's kind.
 """
 
 import struct
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
 
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from app.codecs.v2.classification import BYTES
 from app.codecs.v2.request import InferenceRequest, decode_request
 from app.codecs.v2.response import output_values, to_bytes
 from app.codecs.v2.schemas import MAX_ITEMS, InferRequest
-from app.codecs.validation import invalid_body
 from app.errors import InvalidInputError, TooLargeError
 from app.settings import Settings
 from app.transport.grpc.messages import CLASSES
@@ -38,7 +37,6 @@ CONTENTS = {
 """The field of typed contents that has the values of each datatype; other datatypes are raw only."""
 _InputTensor, _RequestedOutput = CLASSES["InferInputTensor"], CLASSES["InferRequestedOutputTensor"]
 _Response = CLASSES["ModelInferResponse"]
-_validate = InferRequest.__pydantic_validator__.validate_python
 
 
 def decode(message: Any, manifest: Manifest, settings: Settings) -> InferenceRequest:
@@ -54,43 +52,99 @@ def decode(message: Any, manifest: Manifest, settings: Settings) -> InferenceReq
         TooLargeError: it exceeds a limit.
     """
     raw = message.raw_input_contents
-    if raw and len(raw) != len(message.inputs):
-        raise InvalidInputError(
-            f"The request has {len(message.inputs)} inputs and {len(raw)} raw_input_contents; send one for each input, "
-            "or none and the values in 'contents'."
-        )
+    _check_lengths(message, raw)
     inputs, bodies = [], []
-    for index, part in enumerate(message.inputs[: MAX_ITEMS + 1]):  # a longer list is rejected below
-        entry, body = _input(_InputTensor.FromString(part), raw[index] if raw else None, settings)
-        inputs.append(entry)
+    for index, part in enumerate(message.inputs):
+        tensor = _InputTensor.FromString(part)
+        if raw:
+            body = raw[index]
+            inputs.append(_raw_input(tensor, body))
+        else:
+            entry, body = _typed_input(tensor, settings)
+            inputs.append(entry)
         bodies.append(body)
-    entries = {
-        "id": message.id or None,
-        "parameters": _parameters(message.parameters) | {"binary_data_output": bool(raw)},
-        "inputs": inputs,
-        "outputs": [_output(_RequestedOutput.FromString(part)) for part in message.outputs[: MAX_ITEMS + 1]],
-    }
-    try:
-        request: InferRequest = _validate(entries)
-    except ValidationError as error:
-        raise invalid_body(error) from error
+    outputs = [_requested_output(_RequestedOutput.FromString(part)) for part in message.outputs]
+    parameters = _parameters(message.parameters)
+    parameters["binary_data_output"] = bool(raw)
+    request = cast(InferRequest, _Request(message.id or None, parameters, inputs, outputs))  # has its attributes
     return decode_request(request, bodies[0] if len(bodies) == 1 else b"".join(bodies), 0, manifest, settings)
 
 
-def _input(tensor: Any, raw: bytes | None, settings: Settings) -> tuple[dict[str, Any], bytes]:
-    """An input as HTTP's JSON has it, and its binary data, which follow the JSON there."""
-    entry = {"name": tensor.name, "datatype": tensor.datatype, "shape": list(tensor.shape[: MAX_ITEMS + 1])}
+@dataclass(slots=True)
+class _Input:
+    """An input as ``RequestInput`` has it; protobuf has checked the types."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+    parameters: dict[str, Any]
+    data: list[Any] | None = None
+
+
+@dataclass(slots=True)
+class _Output:
+    """An output as ``RequestOutput`` has it."""
+
+    name: str
+    parameters: dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Request:
+    """A request as ``InferRequest`` has it."""
+
+    id: str | None
+    parameters: dict[str, Any]
+    inputs: list[_Input]
+    outputs: list[_Output]
+
+
+def _check_lengths(message: Any, raw: Sequence[bytes]) -> None:
+    inputs, outputs = len(message.inputs), len(message.outputs)
+    if inputs > MAX_ITEMS or outputs > MAX_ITEMS:
+        raise InvalidInputError(
+            f"The request has {inputs} inputs and {outputs} outputs; at most {MAX_ITEMS} of each are taken."
+        )
+    if raw and len(raw) != inputs:
+        raise InvalidInputError(
+            f"The request has {inputs} inputs and {len(raw)} raw_input_contents; send one for each input, or none and "
+            "the values in 'contents'."
+        )
+
+
+def _raw_input(tensor: Any, body: bytes) -> _Input:
+    if tensor.HasField("contents"):
+        raise InvalidInputError(f"Input '{tensor.name[:40]}' has both raw and typed contents; send one of them.")
+    parameters = _parameters(tensor.parameters)
+    parameters["binary_data_size"] = len(body)
+    return _Input(tensor.name, tensor.datatype, _shape(tensor), parameters)
+
+
+def _typed_input(tensor: Any, settings: Settings) -> tuple[_Input, bytes]:
+    """The input, and its binary data where those are strings."""
     parameters = _parameters(tensor.parameters)
     parameters.pop("binary_data_size", None)
-    if raw is not None:
-        if tensor.HasField("contents"):
-            raise InvalidInputError(f"Input '{tensor.name[:40]}' has both raw and typed contents; send one of them.")
-        return entry | {"parameters": parameters | {"binary_data_size": len(raw)}}, raw
     values = _typed_values(tensor, settings)
-    if tensor.datatype == BYTES:
-        body = b"".join(map(_length_prefixed, values))
-        return entry | {"parameters": parameters | {"binary_data_size": len(body)}}, body
-    return entry | {"parameters": parameters, "data": list(values)}, b""
+    entry = _Input(tensor.name, tensor.datatype, _shape(tensor), parameters)
+    if tensor.datatype != BYTES:
+        entry.data = list(values)
+        return entry, b""
+    body = b"".join(map(_length_prefixed, values))
+    parameters["binary_data_size"] = len(body)
+    return entry, body
+
+
+def _shape(tensor: Any) -> list[int]:
+    if len(tensor.shape) > MAX_ITEMS:
+        raise InvalidInputError(
+            f"Input '{tensor.name[:40]}' has {len(tensor.shape)} axes; at most {MAX_ITEMS} are taken."
+        )
+    shape = list(tensor.shape)
+    if shape and min(shape) < 0:
+        raise InvalidInputError(
+            f"Input '{tensor.name[:40]}' has an axis of size {min(shape)}; give the shape of the values, at least 0."
+        )
+    return shape
 
 
 def _length_prefixed(element: bytes) -> bytes:
@@ -117,13 +171,15 @@ def _typed_values(tensor: Any, settings: Settings) -> Any:
     return values
 
 
-def _output(requested: Any) -> dict[str, Any]:
+def _requested_output(requested: Any) -> _Output:
     parameters = _parameters(requested.parameters)
     parameters.pop("binary_data", None)  # the response is of the request's kind
-    return {"name": requested.name, "parameters": parameters}
+    return _Output(requested.name, parameters)
 
 
 def _parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    if not parameters:
+        return {}
     return {
         name: getattr(value, value.WhichOneof("parameter_choice") or "bool_param") for name, value in parameters.items()
     }
