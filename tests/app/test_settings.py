@@ -1,4 +1,5 @@
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ BAD = {
     "NALU_REPOSITORY_POLL_SECONDS": ("-1", "0"),
     "NALU_DEVICE": ("tpu", "'auto', 'cpu' or 'cuda'"),
     "NALU_PORT": ("65536", "65535"),
+    "NALU_GRPC_PORT": ("65536", "65535"),
     "NALU_WORKERS": ("0", "1"),
     "NALU_THREADS": ("-1", "0"),
     "NALU_MAX_BODY_BYTES": ("0", "1"),
@@ -87,6 +89,11 @@ NO_HOST = (
     "NALU_HOST and NALU_PORT are {} and 1, which cannot be listened on (not the name or address of a host); "
     "choose another with --port or --host."
 )
+NO_GRPC_PORT = (
+    "NALU_HOST and NALU_GRPC_PORT are 127.0.0.1 and {}, which cannot be listened on (Address already in use); "
+    "choose another with NALU_GRPC_PORT or --host."
+)
+ONE_PORT = "NALU_GRPC_PORT is '8000': NALU_PORT is the same, which serves HTTP; give gRPC another port."
 NO_CUDA = {
     "onnx": "NALU_DEVICE is cuda, but the installed ONNX Runtime has no CUDA: install nalu-serve[gpu] "
     "in the place of onnxruntime, or set NALU_DEVICE=cpu.",
@@ -309,6 +316,7 @@ def test_torchscript_without_torch_names_what_to_install(tmp_path: Path, monkeyp
         ({"NALU_HOST": "no.such.host.invalid"}, ["--port", "1"], NO_HOST.format("no.such.host.invalid")),
         ({"NALU_HOST": "a" * 70}, ["--port", "1"], NO_HOST.format("a" * 70)),
         ({"NALU_HOST": "[::1]"}, ["--port", "1"], NO_HOST.format("[::1]")),
+        ({"NALU_GRPC_PORT": "8000"}, ["--port", "8000"], ONE_PORT),
         ({"NALU_BACKEND": "tensorflow"}, ["--repository", "/"], NO_BACKEND),
         ({"NALU_DEVICE": "cuda"}, ["--repository", "/"], NO_CUDA["onnx"]),
         ({"NALU_DEVICE": "cuda", "NALU_BACKEND": "torchscript"}, ["--repository", "/"], NO_CUDA["torchscript"]),
@@ -334,3 +342,13 @@ def test_python_m_app_ends_with_2_and_one_line() -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == f"nalu-serve: {NO_FOLDER.format('/nowhere')}\n"
+
+
+def test_a_port_for_grpc_that_is_taken_is_reported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("NALU_GRPC_PORT", str(port))
+        assert main(["--repository", str(tmp_path), "--port", "0"]) == 2
+    assert capsys.readouterr().err == f"nalu-serve: {NO_GRPC_PORT.format(port)}\n"

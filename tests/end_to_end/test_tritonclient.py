@@ -1,9 +1,7 @@
 """Triton's stock client against the committed repository: its results must equal those of /predict."""
 
 import asyncio
-import io
 from collections.abc import Iterator
-from functools import cache
 from itertools import product
 from typing import Any
 
@@ -11,68 +9,22 @@ import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 from tritonclient import http as triton
 from tritonclient.http import aio
 from tritonclient.utils import InferenceServerException
 
-from models.manifest import Manifest
-from tests.end_to_end.server import ROOT, Server, serve
+from tests.end_to_end.default_models import NAMES, REPOSITORY, ROWS, inputs_of, labels_of, manifest_of, predicted
+from tests.end_to_end.server import Server, serve
 
 pytestmark = pytest.mark.slow
 
-REPOSITORY = ROOT / "repository"
-NAMES = sorted(folder.name for folder in REPOSITORY.iterdir() if folder.is_dir())
 ENCODINGS = (None, "gzip", "deflate")
-ROWS = 140
-"""Rows of arithmetic: enough for a compressed response, few enough for all requests to fit the queue at once."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with serve(REPOSITORY, NALU_DEVICE="cpu") as running:
-        yield running
 
 
 @pytest.fixture
 def client(server: Server) -> Iterator[triton.InferenceServerClient]:
     with triton.InferenceServerClient(server.url.removeprefix("http://")) as client:
         yield client
-
-
-@cache
-def manifest_of(name: str) -> Manifest:
-    return Manifest.read(max((REPOSITORY / name).iterdir(), key=lambda folder: int(folder.name)))
-
-
-@cache
-def inputs_of(name: str) -> NDArray[Any]:
-    random = np.random.default_rng(0)
-    manifest = manifest_of(name)
-    if manifest.image is None:
-        return random.uniform(0.5, 50, (ROWS, len(manifest.columns)))
-    channels = manifest.inputs[0].shape[1]
-    return random.integers(0, 256, (3, channels, 40, 32), dtype=np.uint8)
-
-
-def predicted(server: Server, name: str) -> NDArray[Any]:
-    """The predictions of /predict for the same inputs."""
-    manifest, inputs = manifest_of(name), inputs_of(name)
-    if manifest.image is None:
-        response = httpx.post(f"{server.url}/predict/arithmetic", json={"model": name, "inputs": inputs.tolist()})
-        return np.array(response.json()["predictions"])
-    files = [("files", (f"{index}.png", png(image))) for index, image in enumerate(inputs)]
-    response = httpx.post(f"{server.url}/predict/image", data={"model": name}, files=files)
-    predictions = response.json()["predictions"]
-    return np.array(
-        [list(one["probabilities"].values()) if manifest.classes else [one["value"]] for one in predictions]
-    )
-
-
-def png(image: NDArray[Any]) -> bytes:
-    content = io.BytesIO()
-    Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0)).save(content, "PNG")
-    return content.getvalue()
 
 
 def inputs_for(name: str, *, binary: bool = True) -> list[triton.InferInput]:
@@ -197,12 +149,6 @@ def test_the_client_gets_classes(server: Server, client: triton.InferenceServerC
             values, indices, labels = zip(*(text.split(":") for text in texts), strict=True)
             assert list(map(int, indices)) == list(labels_of(labels)) == np.argsort(-row)[:3].tolist()
             np.testing.assert_allclose(np.array(values, float), np.sort(row)[::-1][:3], rtol=1e-6)
-
-
-def labels_of(labels: tuple[str, ...]) -> list[int]:
-    classes = manifest_of("digit").classes
-    assert classes is not None
-    return [classes.index(label) for label in labels]
 
 
 def test_non_finite_values_reach_the_client(client: triton.InferenceServerClient) -> None:

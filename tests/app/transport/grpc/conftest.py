@@ -12,6 +12,7 @@ import pytest
 from tritonclient import grpc as triton
 
 from tests.app.factory import TestClient, running, write_image, write_ratio, write_sum
+from tests.app.imported import write_mixed
 
 MAX_BODY_BYTES = 100_000
 
@@ -53,6 +54,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_sum(root, version=2)
     write_ratio(root)
     write_image(root, "shade", "classes")
+    write_mixed(root)
     return root
 
 

@@ -76,7 +76,9 @@ def test_one_row_more_than_the_limit_is_refused(both: Both, client: triton.Infer
 def test_one_typed_value_more_than_the_limit_of_values_is_refused(both: Both, stub: Any) -> None:
     def request(values: int) -> Any:
         message = service_pb2.ModelInferRequest(model_name="sum")
-        message.inputs.add(name="input", datatype="FP64", shape=[values // 2, 2]).contents.fp64_contents[:] = [1] * values
+        message.inputs.add(name="input", datatype="FP64", shape=[values // 2, 2]).contents.fp64_contents[:] = [
+            1
+        ] * values
         return message
 
     most = both.service.settings.max_json_values
@@ -264,6 +266,16 @@ def test_health_is_that_of_the_service(both: Both) -> None:
         finally:
             both.service.draining = False
         assert status(lambda: check(b"\x0a\x05other", timeout=10))[0] == "NOT_FOUND"
+
+
+def test_models_are_unloaded_and_loaded_where_the_settings_allow_it(repository: Path) -> None:
+    with serving(repository, model_control="explicit") as both, triton.InferenceServerClient(both.address) as client:
+        client.unload_model("sum")
+        assert not client.is_model_ready("sum")
+        assert "unloaded" in status(lambda: client.infer("sum", rows([[3, 4]])))[1]
+        assert "Parameter 'config' carries a model" in status(lambda: client.load_model("sum", config="{}"))[1]
+        client.load_model("sum")
+        client.infer("sum", rows([[3, 4]]))
 
 
 def test_what_is_not_served_is_unimplemented(client: triton.InferenceServerClient) -> None:

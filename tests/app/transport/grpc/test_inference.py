@@ -11,8 +11,17 @@ from tritonclient import grpc as triton
 from tritonclient.grpc import aio, service_pb2, service_pb2_grpc
 from tritonclient.utils import InferenceServerException
 
+from tests.app.images import grey
+from tests.app.imported import DATATYPES, INPUTS, expected
 from tests.app.transport.grpc.conftest import Both, rows
 
+FIELDS = {
+    "FP32": "fp32_contents",
+    "FP64": "fp64_contents",
+    "INT64": "int64_contents",
+    "BOOL": "bool_contents",
+    "BYTES": "bytes_contents",
+}
 TABLE = [[3.0, 4.0], [1000.0, -250.0]]
 PIXELS = np.arange(2 * 4 * 6, dtype=np.uint8).reshape(2, 1, 4, 6)
 
@@ -77,6 +86,43 @@ def test_classes_are_strings_raw_and_typed(stub: Any, client: triton.InferenceSe
     request = typed("shade", "UINT8", PIXELS.shape, uint_contents=PIXELS.ravel().tolist())
     request.outputs.add(name="output").parameters["classification"].int64_param = 1
     assert list(stub.ModelInfer(request).outputs[0].contents.bytes_contents) == raw
+
+
+def test_several_inputs_and_outputs_of_any_type_are_answered_raw(client: triton.InferenceServerClient) -> None:
+    inputs = [
+        triton.InferInput(name, list(values.shape), DATATYPES[values.dtype.name]).set_data_from_numpy(values)
+        for name, values in reversed(INPUTS.items())
+    ]
+    result = client.infer("mixed", inputs)
+    for name, values in expected().items():
+        found = result.as_numpy(name)
+        assert found.tolist() == ([[text.encode()] for [text] in values] if name == "echo" else values.tolist())
+    outputs = [triton.InferRequestedOutput(name) for name in ("echo", "total")]
+    response = client.infer("mixed", inputs, outputs=outputs).get_response()
+    assert [output.name for output in response.outputs] == ["echo", "total"]
+
+
+def test_several_inputs_and_outputs_of_any_type_are_answered_typed(stub: Any) -> None:
+    request = service_pb2.ModelInferRequest(model_name="mixed")
+    for name, values in INPUTS.items():
+        datatype = DATATYPES[values.dtype.name]
+        tensor = request.inputs.add(name=name, datatype=datatype, shape=values.shape)
+        flat = values.ravel().tolist()
+        getattr(tensor.contents, FIELDS[datatype])[:] = [text.encode() for text in flat] if name == "city" else flat
+    response = stub.ModelInfer(request)
+    for output in response.outputs:
+        values = list(getattr(output.contents, FIELDS[output.datatype]))
+        right = expected()[output.name].ravel().tolist()
+        assert values == ([text.encode() for text in right] if output.name == "echo" else right)
+
+
+def test_files_of_images_are_taken_raw_and_typed(stub: Any, client: triton.InferenceServerClient) -> None:
+    files = [grey(0), grey(51)]
+    tensor = triton.InferInput("input", [2], "BYTES").set_data_from_numpy(np.array(files, np.object_))
+    raw = client.infer("shade", [tensor]).as_numpy("output")
+    np.testing.assert_allclose(raw, [[1, 0], [0.8, 0.2]], rtol=1e-6)
+    response = stub.ModelInfer(typed("shade", "BYTES", (2,), bytes_contents=files))
+    np.testing.assert_array_equal(np.float32(response.outputs[0].contents.fp32_contents), raw.ravel())
 
 
 def test_values_that_are_not_finite_are_unchanged(client: triton.InferenceServerClient) -> None:

@@ -1,5 +1,6 @@
 """The server: where it listens, and that its end loses no request."""
 
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from tritonclient.grpc import service_pb2_grpc
 from app.main import create_app
 from app.settings import Settings, SettingsError
 from app.transport.grpc.listeners import listening_sockets
+from tests.app.factory import running
 from tests.app.transport.grpc.conftest import Both, serving
 from tests.app.transport.grpc.test_calls import infer_request
 
@@ -91,18 +93,12 @@ def test_the_listening_sockets_of_a_port_are_found(both: Both) -> None:
 
 def test_a_port_that_is_taken_is_not_shared_unnoticed(both: Both, repository: Path) -> None:
     port = int(both.address.rpartition(":")[2])
-    with pytest.raises(RuntimeError, match=str(port)), serving_on(repository, port):
+    with pytest.raises(RuntimeError, match=str(port)), running(repository, grpc_port=port):
         pass
 
 
-def serving_on(repository: Path, port: int) -> Any:
-    from tests.app.factory import running
-
-    return running(repository, grpc_port=port)
-
-
 def test_without_grpcio_a_port_for_grpc_is_an_error(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "app.transport.grpc.server", None)
+    monkeypatch.setitem(sys.modules, "app.transport.grpc.server", None)
     with pytest.raises(SettingsError) as caught:
         create_app(Settings(repository=repository, grpc_port=8001))
     assert str(caught.value) == (
