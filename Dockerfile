@@ -8,7 +8,8 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY app app
 COPY models models
 COPY training training
-RUN /opt/nalu/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt . \
+ARG EXTRAS=""
+RUN /opt/nalu/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt ".${EXTRAS}" \
     && rm -rf /opt/nalu/lib/python*/site-packages/pip /opt/nalu/lib/python*/site-packages/pip-*
 
 FROM build AS build-gpu

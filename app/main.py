@@ -65,17 +65,19 @@ RETRY_SECONDS = 2.0
 TICK_SECONDS = 0.1
 """Interval of the upkeep of requests and metrics."""
 
-WITHOUT_OWN_ROUTES: dict[str, Any] = {
+DESCRIPTION = """Neural arithmetic that stays right beyond its training range: numbers in, numbers out; images in,
+numbers or labels out. Every model's manifest gives its training range, its measured errors and, where it is known, the
+formula that it computes."""
+
+FASTAPI_OPTIONS: dict[str, Any] = {
+    "title": "nalu-serve",
+    "description": DESCRIPTION,
     "openapi_url": None,
     "docs_url": None,
     "redoc_url": None,
     "redirect_slashes": False,
 }
-"""FastAPI serves no document and no page, which app.http.openapi serves, and redirects nowhere."""
-
-DESCRIPTION = """Neural arithmetic that stays right beyond its training range: numbers in, numbers out; images in,
-numbers or labels out. Every model's manifest gives its training range, its measured errors and, where it is known, the
-formula that it computes."""
+"""For FastAPI, which serves no document and no page, which app.http.openapi serves, and redirects nowhere."""
 
 
 def create_app(
@@ -102,11 +104,9 @@ def create_app(
     service = create_service(settings)
     connections = ConnectionTable(settings, connections_within_file_limit(settings.max_connections), service.metrics)
     app = Application(
-        title="nalu-serve",
         version=version("nalu-serve"),
-        description=DESCRIPTION,
         servers=[{"url": settings.root_path or "."}],  # relative to the document, below whatever path a proxy has
-        **WITHOUT_OWN_ROUTES,
+        **FASTAPI_OPTIONS,
         lifespan=_lifespan(service, connections, read or (lambda: service.settings)),
     )
     app.state.service = service

@@ -54,6 +54,7 @@ A long table without a server <docs/results/predict-table>
 Slow and silent connections <docs/results/slow-connections>
 The page in Chromium <docs/results/page>
 Monitoring <docs/results/monitoring>
+gRPC <docs/results/grpc>
 Trial figures <docs/results/trials>
 ```
 

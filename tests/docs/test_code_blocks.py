@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import PAGES, ROOT, WITH_PACKAGES, blocks, name, printed
-from tests.end_to_end.server import Server, serve
+from tests.end_to_end.server import Server, free_port, serve
 from tests.end_to_end.tracing import STRACE, calls_outside, files_below, traced
 
 pytestmark = pytest.mark.slow
@@ -24,7 +24,7 @@ SNIPPETS = [
     if page not in WITH_PACKAGES
     for index, block in enumerate(blocks(page, "python"))
 ]
-LOCAL = [each for each in SNIPPETS if "localhost:8000" not in str(each.values[0])]
+LOCAL = [each for each in SNIPPETS if "localhost:800" not in str(each.values[0])]
 CLIENTS = [each for each in SNIPPETS if each not in LOCAL]
 WITH_REQUESTS = [
     page for page in PAGES if page not in WITH_PACKAGES and any("$ curl" in b for b in blocks(page, "console"))
@@ -48,9 +48,15 @@ class Traced:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Traced]]:
+def grpc_port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, grpc_port: int) -> Iterator[tuple[Server, Traced]]:
     own = Traced(tmp_path_factory.mktemp("service"))
-    with serve(below=traced(own.trace), HOME=str(own.home), ORT_DISABLE_TELEMETRY="") as server:
+    settings = {"HOME": str(own.home), "ORT_DISABLE_TELEMETRY": "", "NALU_GRPC_PORT": str(grpc_port)}
+    with serve(below=traced(own.trace), **settings) as server:
         yield server, own
 
 
@@ -75,8 +81,11 @@ def test_the_code_runs_and_prints_what_its_comments_claim(block: str, tmp_path: 
 
 
 @pytest.mark.parametrize("block", CLIENTS)
-def test_the_client_code_gets_what_its_comments_claim(block: str, service: tuple[Server, Traced]) -> None:
+def test_the_client_code_gets_what_its_comments_claim(
+    block: str, service: tuple[Server, Traced], grpc_port: int
+) -> None:
     code = block.replace("localhost:8000", service[0].url.removeprefix("http://"))
+    code = code.replace("localhost:8001", f"localhost:{grpc_port}")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert printed(block)
     assert done.stdout.splitlines() == printed(block)
