@@ -11,7 +11,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter, thread_time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
@@ -35,12 +35,10 @@ from app.service import Service
 from app.settings import Environment, Settings, SettingsError, log_variable_warnings, read_settings
 from app.transport.connections import ConnectionTable
 from app.transport.file_limit import connections_within_file_limit
+from app.transport.grpc import Server, create_grpc_server
 from app.transport.read_scheduler import ReadScheduler
 from app.transport.reload import ReadSettings, on_hangup, reload
 from app.transport.shutdown import drain_on_sigterm
-
-if TYPE_CHECKING:
-    from app.transport.grpc.server import GRPCServer
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +112,7 @@ def create_app(
     for router in ROUTERS:
         app.include_router(router)
     app.dispatcher = Dispatcher(super(Application, app).__call__, service, RouteTable(ROUTERS))
-    app.grpc_server = _create_grpc_server(app.dispatcher) if settings.grpc_port else None
+    app.grpc_server = create_grpc_server(app.dispatcher)
     app.read_scheduler = ReadScheduler(settings.max_queue_delay_seconds)
     app.connections = connections
     install_error_handlers(app, app.dispatcher.error_response)
@@ -164,17 +162,6 @@ def _check_repository(folder: Path) -> None:
         ) from error
 
 
-def _create_grpc_server(dispatcher: Dispatcher) -> "GRPCServer":
-    try:
-        from app.transport.grpc.server import GRPCServer
-    except ImportError as error:
-        port = dispatcher.service.settings.grpc_port
-        raise SettingsError(
-            f"NALU_GRPC_PORT is {port}, but gRPC is not installed: pip install 'nalu-serve[grpc]', or leave it out."
-        ) from error
-    return GRPCServer(dispatcher)
-
-
 def version_statuses(repository: Repository) -> list[VersionStatus]:
     """The state of every version folder, as /metrics shows it."""
     return [VersionStatus(*key, entry.state, served=entry.model is not None) for key, entry in repository.entries()]
@@ -186,7 +173,7 @@ class Application(FastAPI):
     dispatcher: Dispatcher
     read_scheduler: ReadScheduler
     connections: ConnectionTable
-    grpc_server: "GRPCServer | None"
+    grpc_server: Server | None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a request, or run the lifespan."""

@@ -1,6 +1,7 @@
 """The gRPC server of one process, in the event loop of its HTTP server."""
 
 import asyncio
+import logging
 from time import perf_counter
 from typing import Any
 
@@ -8,10 +9,12 @@ import grpc.aio
 
 from app.http.dispatcher import Dispatcher
 from app.settings import Settings
-from app.transport.grpc.calls import CallHandler
+from app.transport.grpc.handler import RPCHandler
 from app.transport.grpc.listeners import listening_sockets
 from app.transport.grpc.methods import METHODS, STREAMS
 from app.transport.shutdown import stop_accepting
+
+logger = logging.getLogger(__name__)
 
 QUIET_SECONDS = 0.1
 """When no request has come for this long while responses are held back, every client waits for its response."""
@@ -30,7 +33,7 @@ class GRPCServer:
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._settings = dispatcher.service.settings
-        self._handler = CallHandler(dispatcher)
+        self._handler = RPCHandler(dispatcher)
         self._server: Any = None
 
     async def start(self) -> None:
@@ -48,6 +51,7 @@ class GRPCServer:
             self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
         self._server.add_insecure_port(_address(self._settings))
         await self._server.start()
+        logger.info("gRPC running on %s", _address(self._settings))
 
     async def drain(self) -> None:
         """Stop so that no request is lost of a client that waits for its responses.

@@ -27,11 +27,11 @@ _StreamResponse = CLASSES["ModelStreamInferResponse"]
 Receive = Callable[[], Awaitable[bytes]]
 
 
-class CallContext(RequestContext):
+class RPCContext(RequestContext):
     """One request of a call."""
 
-    def __init__(self, path: str, call: Any, service: Service) -> None:
-        headers = [(name.encode(), value.encode()) for name, value in call.invocation_metadata() if name in HEADERS]
+    def __init__(self, path: str, rpc: Any, service: Service) -> None:
+        headers = [(name.encode(), value.encode()) for name, value in rpc.invocation_metadata() if name in HEADERS]
         scope = {"type": "http", "method": "POST", "path": path, "headers": headers}
         super().__init__(scope, _receive_nothing, service.settings.max_body_bytes, service.tracer)
         self.route = path
@@ -41,7 +41,7 @@ class CallContext(RequestContext):
         return False  # grpcio cancels the task of a call whose client has gone
 
 
-class CallHandler:
+class RPCHandler:
     """Responds to the calls of a server.
 
     Args:
@@ -65,20 +65,18 @@ class CallHandler:
         For grpcio it takes a stream, so that keys and limits are checked, and the deadline runs, before it is received.
         """
 
-        async def handle(_: object, call: Any) -> bytes:
-            context = CallContext(path, call, self._service)
+        async def handle(_: object, rpc: Any) -> bytes:
+            context = RPCContext(path, rpc, self._service)
             self._calls += 1
             try:
-                response = await self._respond(context, method, partial(self._receive, call))
+                response = await self._respond(context, method, partial(self._receive, rpc))
                 if self.hold is not None:
                     await self.hold.wait()
             finally:
                 self._calls -= 1
             if isinstance(response, bytes):
                 return response
-            await call.abort(
-                response.code, response.message, (("x-request-id", context.request_id), *response.metadata)
-            )
+            await rpc.abort(response.code, response.message, (("x-request-id", context.request_id), *response.metadata))
             raise AssertionError("abort raises")
 
         return grpc.stream_unary_rpc_method_handler(handle)
@@ -89,22 +87,22 @@ class CallHandler:
         So is the opening of the stream, which checks its key before anything is received.
         """
 
-        async def handle(_: object, call: Any) -> None:
+        async def handle(_: object, rpc: Any) -> None:
             self._calls += 1
             try:
-                opened = await self._respond(CallContext(path, call, self._service), OPEN, partial(_completed, b""))
+                opened = await self._respond(RPCContext(path, rpc, self._service), OPEN, partial(_completed, b""))
                 if isinstance(opened, Status):
-                    await call.abort(*opened)
-                while (body := await self._next_message(call)) is not EOF:
-                    context = CallContext(path, call, self._service)
+                    await rpc.abort(*opened)
+                while (body := await self._next_message(rpc)) is not EOF:
+                    context = RPCContext(path, rpc, self._service)
                     response = await self._respond(context, method, partial(_completed, body))
                     if self.hold is not None:
                         await self.hold.wait()
                     if isinstance(response, Status):
                         response = _StreamResponse(error_message=response.message).SerializeToString()
-                    await call.write(response)
+                    await rpc.write(response)
             except _StoppingError:
-                await call.abort(*STOPPED)
+                await rpc.abort(*STOPPED)
             finally:
                 self._calls -= 1
 
@@ -116,7 +114,7 @@ class CallHandler:
         for task in self._waiting_streams:
             task.cancel()
 
-    async def _respond(self, context: CallContext, method: Method, receive: Receive) -> bytes | Status:
+    async def _respond(self, context: RPCContext, method: Method, receive: Receive) -> bytes | Status:
         """The response to a request, or why it failed."""
         dispatcher, task = self._dispatcher, asyncio.current_task()
         assert task is not None
@@ -148,8 +146,8 @@ class CallHandler:
                 reason="connections",
             )
 
-    async def _receive(self, call: Any) -> bytes:
-        body = await call.read()
+    async def _receive(self, rpc: Any) -> bytes:
+        body = await rpc.read()
         if body is EOF:  # grpcio rejects a message over its limit
             limit = self._service.settings.max_body_bytes
             raise TooLargeError(
@@ -158,7 +156,7 @@ class CallHandler:
         received: bytes = body
         return received
 
-    async def _next_message(self, call: Any) -> Any:
+    async def _next_message(self, rpc: Any) -> Any:
         """The next message of a stream, or EOF.
 
         Raises:
@@ -170,7 +168,7 @@ class CallHandler:
             raise _StoppingError
         self._waiting_streams.add(task)
         try:
-            return await call.read()
+            return await rpc.read()
         except asyncio.CancelledError:
             if self._stopping:
                 raise _StoppingError from None
@@ -178,7 +176,7 @@ class CallHandler:
         finally:
             self._waiting_streams.discard(task)
 
-    def _failure(self, context: CallContext, error: Exception) -> Status:
+    def _failure(self, context: RPCContext, error: Exception) -> Status:
         if isinstance(error, ClientDisconnect):
             return GONE
         known = self._dispatcher.record_error(context, error)
@@ -206,7 +204,7 @@ OPEN = Method(_open, "Empty")
 """What the opening of a stream calls."""
 
 
-def _expire(context: CallContext, task: "asyncio.Task[Any]") -> None:
+def _expire(context: RPCContext, task: "asyncio.Task[Any]") -> None:
     """A request is past its deadline."""
     context.expired = True
     task.cancel()
