@@ -16,12 +16,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from benchmarks.page.visitor import CHROMIUM, Scheme, Visitor, chromium
-from tests.app.factory import write_image, write_uncertain
+from benchmarks.page.visitor import CHROMIUM, SIZES, Scheme, Visitor, chromium
+from models.manifest import Manifest
+from tests.app.factory import add_file, write_image, write_uncertain
 from tests.app.imported import write_mixed
 from tests.app.raw_http import listening
 from tests.app.test_imported_table import write_unknown_range
 from tests.end_to_end.server import ROOT
+from training.report.card import render_report
 
 pytestmark = [
     pytest.mark.slow,
@@ -47,6 +49,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_uncertain(root)
     write_unknown_range(root)
     write_image(root, "tiny", "brightness", fixed=True)
+    folder = root / "kinetic-energy" / "1"
+    add_file(folder, "report.html", render_report(folder, Manifest.read(folder)))
     damaged = root / "broken" / "1"
     damaged.mkdir(parents=True)
     (damaged / "manifest.json").write_text("{}")
@@ -241,6 +245,9 @@ def test_with_keys_the_page_asks_for_one_and_keeps_it_in_the_tab(
         expect(page.locator(".rows .answer").nth(1)).to_have_text("57.5")
         assert "$NALU_KEY" in page.get_by_role("tabpanel").inner_text()
         assert "secret" not in page.content()
+        with page.expect_download() as saved:
+            page.get_by_role("link", name="Report").click()
+        assert saved.value.path().read_bytes() == (repository / "kinetic-energy" / "1" / "report.html").read_bytes()
         page.reload()
         page.get_by_role("heading", name="kinetic-energy").wait_for()
         assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
@@ -305,6 +312,29 @@ def test_no_view_violates_a_rule_of_axe_or_is_wider_than_the_window(
             expect(visitor.answer).to_have_text("3")
         assert visitor.violations() == [], model
         assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), model
+
+
+def test_the_report_opens_from_the_page_where_there_is_one(visitor: Visitor) -> None:
+    visitor.open("digit")
+    expect(visitor.page.get_by_role("link", name="Report")).to_have_count(0)
+    visitor.open("kinetic-energy")
+    with visitor.page.expect_popup() as opened:
+        visitor.page.get_by_role("link", name="Report").click()
+    expect(opened.value.get_by_role("heading", level=1)).to_have_text("kinetic-energy version 1")
+    expect(opened.value.get_by_role("img").first).to_be_visible()
+    opened.value.close()
+
+
+@pytest.mark.parametrize(("size", "scheme"), [("wide", "light"), ("phone", "dark")])
+def test_no_report_violates_a_rule_of_axe_or_is_wider_than_the_window(
+    browser: Browser, repository: Path, size: str, scheme: Scheme
+) -> None:
+    visitor = Visitor(browser, "", SIZES[size], scheme)
+    visitor.page.goto((repository / "kinetic-energy" / "1" / "report.html").as_uri())
+    assert visitor.violations() == []
+    assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert visitor.errors == []
+    visitor.close()
 
 
 def evaluate(visitor: Visitor, module: str, expression: str, argument: Any) -> Any:

@@ -32,7 +32,13 @@ def run_curves(options: Namespace) -> None:
     """Add samples along each column to a model that has none, as one of an earlier version."""
     folder, manifest = find_model(options.repository, options.name, options.version)
     if manifest.task != "arithmetic":
-        raise InputError(f"'{options.name}' is a model of images, which has no columns to sample it along.")
+        raise InputError(
+            f"'{options.name}' is of task '{manifest.task}'; only models of task 'arithmetic' have curves."
+        )
+    if not manifest.training.ranges:
+        raise InputError(
+            f"The training range of '{options.name}' is not known; import it again with --data and its table."
+        )
     split = training_rows(manifest, options)
     if split is None:
         print("No rows to train the MLP on: the curves show the model alone; give its table with --data.")

@@ -62,6 +62,7 @@ def render_report(
         worst=evaluation.worst if evaluation else [],
         inputs=_inputs(manifest),
         images=_images(manifest),
+        targets=", ".join(manifest.outputs[0].columns or ["y"]),
         examples="rows" if manifest.image is None else "images",
     )
     return page.encode()

@@ -42,7 +42,8 @@ def measured_rows(manifest: Manifest, evaluation: Evaluation | None) -> list[Row
     for part, errors in manifest.metrics.items():
         for network, found in _networks(errors):
             evaluated = evaluation.parts.get(part) if evaluation else None
-            intervals = evaluated.intervals.get(network, {}) if evaluated else {}
+            same = evaluated is not None and evaluated.rows == errors.get("rows")
+            intervals = evaluated.intervals.get(network, {}) if evaluated and same else {}
             cells = {name: _cell(name, found, intervals) for name in COLUMNS if name in found}
             label = "model" if network == "model" else NAMES.get(network, network)
             rows.append(Row(PARTS.get(part, f"of the range '{part}'"), label, int(found.get("rows", 0)), cells))

@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 import { errorTable } from "./errors.js";
 import { formulaElement } from "./formula.js";
 import { imageWorkbench } from "./images.js";
+import { reportLink } from "./report.js";
 import { rowsSection } from "./rows.js";
 import { sweepSection } from "./sweep.js";
 import { tableFile } from "./table-file.js";
@@ -66,6 +67,7 @@ function about(model) {
     ["Unit", `${unit}, ${dims.join(" → ")}`],
     ["Training data", training.data],
     ["Command", h("code", {}, training.command)],
+    ["Model card", reportLink(model)],
     [
       "Weights",
       h("code", { title: files["model.onnx"]?.sha256 }, `SHA-256 ${files["model.onnx"]?.sha256.slice(0, 12) ?? "–"}…`),
@@ -78,7 +80,7 @@ function about(model) {
     h(
       "dl",
       { class: "facts wide" },
-      rows.map(([term, detail]) => h("div", {}, h("dt", {}, term), h("dd", {}, detail))),
+      rows.filter(([, detail]) => detail).map(([term, detail]) => h("div", {}, h("dt", {}, term), h("dd", {}, detail))),
     ),
     constants(model),
     h("details", {}, h("summary", {}, "Manifest"), h("pre", { tabindex: "0" }, JSON.stringify(model, null, 2))),

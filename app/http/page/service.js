@@ -20,7 +20,12 @@ export class ServiceError extends Error {
 }
 
 /** Sends a request; returns the JSON of the response. Raises ServiceError. */
-export async function request(path, options = {}) {
+export const request = async (path, options) => (await send(path, options)).json();
+
+/** A file of the service. Raises ServiceError. */
+export const fetchFile = async (path) => (await send(path)).blob();
+
+async function send(path, options = {}) {
   const headers = { ...options.headers, ...(key.get() && { Authorization: `Bearer ${key.get()}` }) };
   let response;
   try {
@@ -29,7 +34,7 @@ export async function request(path, options = {}) {
     if (error.name === "AbortError") throw error;
     throw new ServiceError(0, "The service does not respond.");
   }
-  if (response.ok) return response.json();
+  if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
   const message = problem.detail ?? problem.error ?? `The service answered ${response.status}.`;
   throw new ServiceError(response.status, message, Number(response.headers.get("Retry-After")));

@@ -107,6 +107,31 @@ def test_a_model_without_any_measurement_has_a_report_of_what_is_known(tmp_path:
     assert manifest_of("sum", 1)["formula"] in parsed.text
 
 
+def test_a_model_of_tensors_has_a_report_of_their_types_and_shapes(tmp_path: Path) -> None:
+    tensors = [
+        {"name": "ids", "datatype": "INT64", "shape": [-1, 4]},
+        {"name": "text", "datatype": "BYTES", "shape": [-1]},
+    ]
+    training = manifest_of("m", 1)["training"] | {"ranges": [], "rows": 0}
+    changes = {"task": "tensors", "inputs": tensors, "formula": None, "latex": None, "training": training}
+    folder = write_sum(tmp_path, **changes)
+    parsed = expect_self_contained(render_report(folder, Manifest.read(folder)))
+    assert "ids (INT64, any x 4), text (BYTES, any)" in parsed.text
+    assert "No errors were measured." in parsed.text
+
+
+def test_intervals_of_other_rows_than_the_manifest_s_are_not_shown(tmp_path: Path) -> None:
+    errors = {"rows": 50, "mae": 2.0, "rmse": 3.0, "relative_rmse": 0.25}
+    folder = write_sum(tmp_path, metrics={"interpolation": errors})
+    manifest = Manifest.read(folder)
+    part = {"rows": 50, "intervals": {"model": {"relative_rmse": (0.2, 0.3)}}}
+    shown = render_report(folder, manifest, Evaluation.model_validate({"parts": {"interpolation": part}}))
+    assert "0.25 (0.2 to 0.3)" in Page(shown).text
+    other = render_report(folder, manifest, Evaluation.model_validate({"parts": {"interpolation": part | {"rows": 9}}}))
+    assert "0.25" in Page(other).text
+    assert "(0.2 to 0.3)" not in Page(other).text
+
+
 @pytest.mark.slow
 def test_a_classifier_s_report_shows_its_confusion_and_the_images_that_it_gets_wrong() -> None:
     folder = ROOT / "repository" / "digit" / "1"
@@ -130,9 +155,12 @@ def test_a_classifier_s_report_shows_its_confusion_and_the_images_that_it_gets_w
         (["report", "add", "--version", "9"], "has no version 9 of 'add'; it has 1."),
         (
             ["report", "digit", "--data", "t.csv"],
-            "--data is for models of columns of numbers, and 'digit' is of images",
+            "--data is for models of task 'arithmetic', and 'digit' is not; leave",
         ),
-        (["curves", "digit"], "'digit' is a model of images, which has no columns to sample it along."),
+        (
+            ["curves", "digit"],
+            "'digit' is of task 'image-classification'; only models of task 'arithmetic' have curves.",
+        ),
     ],
 )
 def test_a_report_that_cannot_be_made_is_refused_with_the_reason(
