@@ -9,6 +9,9 @@ from training.symbolic.snap import snap_exponents
 
 MAX_ZERO_SHARE = 0.01
 """Share of zeros in a column that may be rounding: with more, where the target is not 0, it is no factor."""
+GRID, ROUNDING = 12, 1e-11
+"""Exponents nearer to a multiple of one over the first than changes the target by the second are that multiple: of a
+target that is constant but for rounding, exponents would fit the rounding."""
 
 
 def monomial_candidates(
@@ -40,12 +43,18 @@ def monomial_candidates(
         root = weights / weights.sum()
         values, _ = snap_exponents(logs - root @ logs, goal - root @ goal, weights, deadline)
         exponents = np.zeros(inputs.shape[1])
-        exponents[columns] = values
+        exponents[columns] = _without_rounding(values, np.ptp(logs, axis=0))
         exponents[_switches(inputs, rows) & (exponents == 0)] = 1.0
         candidate = _with_signs(exponents, inputs[rows], target[rows])
         if candidate is not None and not any(np.array_equal(candidate.exponents, other.exponents) for other in found):
             found.append(candidate)
     return found
+
+
+def _without_rounding(exponents: FloatArray, spread: FloatArray) -> FloatArray:
+    """Exponents that are a simple fraction but for rounding; ``spread``: of the columns' logarithms, ``(columns,)``."""
+    near = np.round(exponents * GRID) / GRID
+    return np.where(np.abs(exponents - near) * spread < ROUNDING, near, exponents)
 
 
 def _contradicted(inputs: FloatArray, target: FloatArray) -> bool:

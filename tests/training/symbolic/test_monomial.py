@@ -103,5 +103,11 @@ def test_three_percent_of_noise_leaves_exponents_exact(seed: int) -> None:
     assert any(np.array_equal(candidate.exponents, [[1, 0.5, -2]]) for candidate in found)
 
 
+def test_the_rounding_of_a_constant_target_is_in_no_exponent() -> None:
+    x = np.random.default_rng(0).uniform(0.5, 3, (200, 2))
+    target = np.where(x[:, 0] > 2, np.nextafter(1, 2), 1.0)
+    assert [candidate.exponents.tolist() for candidate in monomial_candidates(x, target)] == [[[0.0, 0.0]]]
+
+
 def test_too_few_rows_have_no_candidate() -> None:
     assert monomial_candidates(POSITIVE[:5], POSITIVE[:5, 0]) == []

@@ -14,9 +14,10 @@ from numpy.polynomial.chebyshev import chebvander
 
 from models.arrays import FloatArray, IntArray
 from training.symbolic.deadline import NO_DEADLINE, Deadline
-from training.symbolic.unary.shapes import Shape, starts
+from training.symbolic.unary.shapes import PERIODIC, Shape, starts
 from training.symbolic.unary.table import LogTable, best, both_signs, exponent_rows, few_valued, up_to_scale
-from training.symbolic.unary.variable_projection import refine
+from training.symbolic.unary.variable_projection import Refined, refine
+from training.symbolic.unary.wave_fit import fitted_wave
 
 DEGREE = 9
 """Of the polynomials in place of an unknown function."""
@@ -26,6 +27,8 @@ FITTED, LIKELY, FIRST_STEPS = 12, 8, 6
 """Start values of each inner sum that are improved, and the best of all that are after so many steps."""
 PROMISING, OUTSTANDING = 1e-2, 0.5
 """Share of the goal's square that a smooth function of a likely product leaves, and of what the next one leaves."""
+NEAR = 0.3
+"""Squared error below which a wave may be the right one, with zeros that are a little off."""
 SOLVED = 1e-18
 """Squared error, as a share of what the powers of columns leave, at which a law is found."""
 SHAPES = (
@@ -109,7 +112,12 @@ def _smooth_errors(table: LogTable, index: FloatArray, first: int) -> FloatArray
 
 
 def scan_products(
-    table: LogTable, functions: Sequence[str], deadline: Deadline = NO_DEADLINE, *, outstanding: bool = False
+    table: LogTable,
+    functions: Sequence[str],
+    deadline: Deadline = NO_DEADLINE,
+    *,
+    most: int = sum(SCREENED),
+    outstanding: bool = False,
 ) -> Iterator[list[FittedShape]]:
     """Functions of one product, those of some products at a time, the most promising products first.
 
@@ -117,11 +125,12 @@ def scan_products(
         table: the rows.
         functions: names of those that are tried beside powers.
         deadline: checked before every step.
+        most: products, at most.
         outstanding: only those of which a smooth function leaves little, or much less than of any other.
     """
     exponents = directions(table.inputs)
     errors = smooth_errors(table, exponents, deadline)
-    order = best(errors, sum(SCREENED))
+    order = best(errors, most)
     if outstanding and len(order) > 1:
         order = order[errors[order] <= max(PROMISING, OUTSTANDING * errors[order[1]])]
     for count in SCREENED:
@@ -182,6 +191,8 @@ def fitted(
     likely = best(refined.errors, LIKELY)
     chosen, start = chosen[likely], refined.parameters[likely]
     refined = refine(_weighted(table, shape, stacked[chosen]), start, table.basis, table.goal)
+    if shape.function in PERIODIC and len(likely) and SOLVED < refined.errors.min() < NEAR:
+        refined = _in_the_target(table, shape, stacked[chosen], refined, deadline)
     order = best(refined.errors, 3)
     return [
         FittedShape(
@@ -189,6 +200,13 @@ def fitted(
         )
         for i in order
     ]
+
+
+def _in_the_target(table: LogTable, shape: Shape, inner: FloatArray, found: Refined, deadline: Deadline) -> Refined:
+    """Waves fitted to the target itself first, and then to its logarithm."""
+    pairs = zip(inner, found.parameters, found.factors.tolist(), strict=True)
+    start = np.array([fitted_wave(table, shape, terms, near, power, deadline) for terms, near, power in pairs])
+    return refine(_weighted(table, shape, inner), start, table.basis, table.goal)
 
 
 def _best_of_each(errors: FloatArray, sets: IntArray) -> IntArray:

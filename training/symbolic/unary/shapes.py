@@ -76,8 +76,9 @@ def starts(shape: Shape, inner: FloatArray) -> FloatArray:
         spans, phases = np.array([-0.999, -0.9, -0.6, -0.3, 0.3, 0.6, 0.9, 0.999]) / np.abs(inner[0]).max(), phases / 4
     elif shape.function in PERIODIC:
         spans, phases = wave_factors(inner[0]), _TURNS
-    elif shape.function == "log" and shape.terms == 1:
-        spans = np.exp(np.linspace(-3, 3, 61)) / size[0]
+    elif shape.function == "log":
+        phases = np.append(1.0, phases)  # of log(1 + v), whose logarithm others fit nearly as well
+        spans = np.exp(np.linspace(-3, 3, 61)) / size[0] if shape.terms == 1 else spans
     spans = np.append(one, spans)
     if shape.plus_one:
         return np.array([(span, factor) for span in spans for factor in _FACTORS])

@@ -11,13 +11,19 @@ from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.unary.additive_scans import additive_candidates
 from training.symbolic.unary.build import of_shapes
-from training.symbolic.unary.log_scan import SOLVED, scan_products, scan_sums
-from training.symbolic.unary.table import LogTable
+from training.symbolic.unary.log_scan import SOLVED, FittedShape, scan_products, scan_sums
+from training.symbolic.unary.shapes import Shape
+from training.symbolic.unary.table import LogTable, exponent_rows, few_valued
 
 OFFERED = 2
 """Of every scan, at most."""
 NEAR_ZERO = 3.0
 """Share of the median magnitude below which rows lose weight where the target has both signs."""
+ROWS_PER_CONSTANT = 2
+DAMPED = 1
+"""Products whose functions are tried beside decays: the likeliest."""
+ROUNDING = 1e-7
+"""Exponents of decays below this, at their largest."""
 
 
 def functions_of_a_product(
@@ -39,8 +45,7 @@ def functions_of_a_product(
         space: names the functions.
         outstanding: only of products that seem right at once.
     """
-    both = (target < 0).any() and (target > 0).any()
-    table = LogTable.of(inputs, target, random, NEAR_ZERO if both else 0.0)
+    table = LogTable.of(inputs, target, random, _near_zero(target))
     if table is None:
         return
     scans = scan_products(table, space.functions, deadline, outstanding=outstanding)
@@ -50,6 +55,54 @@ def functions_of_a_product(
             yield list(of_shapes([(one.shape, one.inner, one.parameters, one.power)], inputs, target, deadline))
         if order:
             return
+
+
+def functions_with_decays(
+    inputs: FloatArray,
+    target: FloatArray,
+    random: np.random.Generator,
+    deadline: Deadline = NO_DEADLINE,
+    space: SearchSpace = ANY_LAW,
+) -> Iterator[list[Candidate]]:
+    """Products of powers and exponentials times a function of one product, as a damped wave; exact ones alone.
+
+    Arguments as those of ``functions_in_sums``.
+    """
+    for decays in _decays(inputs) if "exp" in space.functions else ():
+        table = LogTable.of(inputs, target, random, _near_zero(target), decays)
+        if table is None or len(table.target) < ROWS_PER_CONSTANT * table.columns.shape[1]:
+            return
+        for found in scan_products(table, space.functions, deadline, most=DAMPED):
+            order = [one for one in sorted(found, key=lambda one: one.order)[:OFFERED] if one.error < SOLVED]
+            for one in order:
+                own = (one.shape, one.inner, one.parameters, one.power)
+                yield list(of_shapes([own, *_decay(table, one)], inputs, target, deadline))
+            if order:
+                return
+
+
+def _near_zero(target: FloatArray) -> float:
+    """The share for a ``LogTable``."""
+    return NEAR_ZERO if (target < 0).any() and (target > 0).any() else 0.0
+
+
+def _decays(inputs: FloatArray) -> Iterator[FloatArray]:
+    """Exponents of products inside exponentials: of columns alone, then of two or three too."""
+    columns = inputs.shape[1]
+    every = exponent_rows(columns, 3, {1: (-1.0, 1.0, 2.0), 2: (-1.0, 1.0), 3: (-1.0, 1.0)})
+    short = every[(np.count_nonzero(every, axis=1) < 3) | (every.sum(1) == 1)]
+    for rows in (np.eye(columns), short):
+        yield rows[~(rows != 0)[:, few_valued(inputs)].any(1)]
+
+
+def _decay(table: LogTable, found: FittedShape) -> list[tuple[Shape, FloatArray, FloatArray, float]]:
+    """The exponential beside a function, for ``of_shapes``; none where its rates are rounding."""
+    terms = table.products(found.inner)[None]
+    constants = table.constants(found.power * found.shape.logs(terms, found.parameters[None])[0])
+    rates = constants[len(constants) - len(table.decays) :]
+    size = np.abs(rates) * np.abs(table.products(table.decays)).max(1)
+    kept = size > ROUNDING
+    return [(Shape("exp", int(kept.sum())), table.decays[kept], rates[kept], 1.0)] if kept.any() else []
 
 
 def functions_in_sums(
@@ -68,6 +121,7 @@ def functions_in_sums(
         deadline: checked before every step.
         space: names the functions.
     """
+    yield from functions_with_decays(inputs, target, random.spawn(1)[0], deadline, space)
     for candidate in additive_candidates(inputs, target, random, space.functions, deadline):
         yield [candidate]
     yield from functions_of_a_product(inputs, target, random, deadline, space)

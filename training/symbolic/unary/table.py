@@ -25,19 +25,28 @@ class LogTable:
         inputs: ``(rows, columns)``; of columns that are often 0 too, which have no power but 0 in the base.
         target: ``(rows,)``.
         weights: of the rows, small near zeros of the target, where its logarithm is steep, ``(rows,)``.
-        basis: an orthonormal basis of 1 and the columns' logarithms, weighted: ``(rows, columns + 1)`` at most.
+        columns: 1, the columns' logarithms and the decays, of which the base's logarithm is a sum, ``(rows, base)``.
+        decays: exponents of products, of whose exponentials the base may have any power, ``(decays, columns)``.
+        basis: an orthonormal basis of those columns, weighted: ``(rows, base)`` at most.
         goal: the logarithm of the target's magnitude, weighted, without its part in the basis, ``(rows,)``.
     """
 
     inputs: FloatArray
     target: FloatArray
     weights: FloatArray
+    columns: FloatArray
+    decays: FloatArray
     basis: FloatArray
     goal: FloatArray
 
     @classmethod
     def of(
-        cls, inputs: FloatArray, target: FloatArray, random: np.random.Generator, near_zero: float = 0.1
+        cls,
+        inputs: FloatArray,
+        target: FloatArray,
+        random: np.random.Generator,
+        near_zero: float = 0.1,
+        decays: FloatArray | None = None,
     ) -> "LogTable | None":
         """Some of a table's rows; None if they are too few.
 
@@ -46,7 +55,9 @@ class LogTable:
             target: ``(rows,)``.
             random: draws the rows.
             near_zero: share of the median magnitude of the target below which rows lose weight.
+            decays: exponents of products whose exponentials are in the base, ``(decays, columns)``; None: of none.
         """
+        decays = np.zeros((0, inputs.shape[1])) if decays is None else decays
         powers = (inputs == 0).mean(0) < MAX_ZERO_SHARE
         sound = different_rows(inputs, target)
         sound = sound[(inputs[sound][:, powers] != 0).all(1) & (target[sound] != 0)]
@@ -56,12 +67,24 @@ class LogTable:
         x, y = inputs[rows], target[rows]
         size = np.abs(y)
         weights = np.sqrt(size / (size + near_zero * np.median(size))) if near_zero else np.ones(len(y))
-        logs = np.column_stack([np.ones(len(y)), np.log(np.abs(x[:, powers]))]) * weights[:, None]
-        lengths = np.maximum(np.linalg.norm(logs, axis=0), 1e-300)  # a column of 1 and -1 has no logarithms
-        left, scale, _ = np.linalg.svd(logs / lengths, full_matrices=False)
+        columns = np.column_stack([np.ones(len(y)), np.log(np.abs(x[:, powers])), monomials(x, decays)])
+        weighted = columns * weights[:, None]
+        lengths = np.maximum(np.linalg.norm(weighted, axis=0), 1e-300)  # a column of 1 and -1 has no logarithms
+        left, scale, _ = np.linalg.svd(weighted / lengths, full_matrices=False)
         basis = left[:, scale > 1e-9 * scale[0]]
         goal = np.log(size) * weights
-        return cls(x, y, weights, basis, goal - basis @ (basis.T @ goal))
+        return cls(x, y, weights, columns, decays, basis, goal - basis @ (basis.T @ goal))
+
+    def constants(self, logs: FloatArray) -> FloatArray:
+        """The constants of ``columns`` that leave least of the target's logarithm beside others, ``(base,)``.
+
+        Args:
+            logs: of the factors beside the base, ``(rows,)``.
+        """
+        size = np.maximum(np.linalg.norm(self.columns, axis=0), 1e-300)
+        rest = (np.log(np.abs(self.target)) - logs) * self.weights
+        found = np.linalg.lstsq(self.columns * self.weights[:, None] / size, rest, rcond=1e-9)[0]
+        return np.asarray(found / size)
 
     def products(self, exponents: FloatArray) -> FloatArray:
         """Products of powers, ``(products, rows)``."""

@@ -58,7 +58,8 @@ def refine(
         trial = parameters + step
         trial_values, trial_factors, trial_errors = problem.solved(trial)
         better: BoolArray = np.less(trial_errors, errors)
-        gained = np.where(better, 1 - trial_errors / np.maximum(errors, LEAST), 0.0)
+        gained = np.zeros(len(start))
+        gained[better] = 1 - trial_errors[better] / np.maximum(errors[better], LEAST)
         parameters[better], values[better] = trial[better], trial_values[better]
         factors[better], errors[better] = trial_factors[better], trial_errors[better]
         damping = np.clip(np.where(better, damping / 8, damping * 5), 1e-12, 1e6)

@@ -11,7 +11,7 @@ from training.symbolic import find_law
 from training.symbolic.search_space import FUNCTIONS, SearchSpace
 from training.symbolic.unary.additive_scans import additive_candidates
 from training.symbolic.unary.inverse_functions import view_candidates
-from training.symbolic.unary.stages import functions_in_sums, functions_of_a_product
+from training.symbolic.unary.stages import functions_in_sums, functions_of_a_product, functions_with_decays
 from training.symbolic.unary.table import LogTable
 
 X = np.random.default_rng(0).uniform(0.5, 2.0, (200, 4))
@@ -96,6 +96,37 @@ def test_a_function_beside_other_terms_is_exact(law: Callable[[FloatArray], Floa
     found = list(additive_candidates(X[:, :columns], law(X), np.random.default_rng(0), FUNCTIONS))
     assert found
     np.testing.assert_allclose(found[0].predict(BEYOND[:, :columns]), law(BEYOND), rtol=1e-9)
+
+
+def damped(x: FloatArray) -> FloatArray:
+    a, b, c, _ = x.T
+    return np.asarray(a * np.exp(-1.3 * b) * np.cos(b * c))
+
+
+def oscillator(x: FloatArray) -> FloatArray:
+    a, b, c, _ = x.T
+    return np.asarray(np.exp(-b / (2 * c)) * np.sin(5 * a + 0.4) / c)
+
+
+def relaxation(x: FloatArray) -> FloatArray:
+    a, b, c, _ = x.T
+    return np.asarray(3 * a * np.exp(-0.7 * c) * np.tanh(0.6 * b * c))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", [damped, oscillator, relaxation])
+def test_a_function_with_a_decay_is_exact_beyond_its_table(law: Callable[[FloatArray], FloatArray]) -> None:
+    found = next(functions_with_decays(X[:, :3], law(X), np.random.default_rng(0)))
+    errors = [float(np.abs(each.predict(BEYOND[:, :3]) / law(BEYOND) - 1).max()) for each in found]
+    assert min(errors) < 1e-9
+
+
+@pytest.mark.parametrize("size", [0.6, 2.8, 5.0])
+def test_the_logarithm_of_one_and_a_small_column_is_exact(size: float) -> None:
+    law = X[:, 0] * np.log(1 + X[:, 1] / size)
+    found = next(functions_of_a_product(X[:, :2], law, np.random.default_rng(0)))
+    values = [each.predict(BEYOND[:, :2]) / (BEYOND[:, 0] * np.log(1 + BEYOND[:, 1] / size)) for each in found]
+    assert min(float(np.abs(ratio - 1).max()) for ratio in values) < 1e-9
 
 
 def test_no_function_of_a_code_is_proposed() -> None:
