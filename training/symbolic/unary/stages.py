@@ -20,6 +20,8 @@ OFFERED = 2
 NEAR_ZERO = 3.0
 """Share of the median magnitude below which rows lose weight where the target has both signs."""
 ROWS_PER_CONSTANT = 2
+MAX_RATES = 3
+"""Products in a decay, at most: more fit a function that is no law."""
 DAMPED = 1
 """Products whose functions are tried beside decays: the likeliest."""
 ROUNDING = 1e-7
@@ -75,8 +77,9 @@ def functions_with_decays(
         for found in scan_products(table, space.functions, deadline, most=DAMPED):
             order = [one for one in sorted(found, key=lambda one: one.order)[:OFFERED] if one.error < SOLVED]
             for one in order:
-                own = (one.shape, one.inner, one.parameters, one.power)
-                yield list(of_shapes([own, *_decay(table, one)], inputs, target, deadline))
+                own, decay = (one.shape, one.inner, one.parameters, one.power), _decay(table, one)
+                if sum(len(rates) for _, _, rates, _ in decay) <= MAX_RATES:
+                    yield list(of_shapes([own, *decay], inputs, target, deadline))
             if order:
                 return
 
