@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from app.codecs.tables.cells import parse_number
 from app.codecs.tables.csv_text import delimiter_of
-from app.predict.errors import PredictError
-from app.predict.parquet_reader import first_line
+from app.predict.errors import PredictError, first_line
+from app.predict.part import TablePart
 
 BLOCK_BYTES = 2**20
 """Parsed at a time."""
@@ -42,7 +42,6 @@ class CSVReader:
         self._name = name
         self.total = size
         self.unit = " rows" if size is None else "B"
-        self.left_out: list[tuple[int, str]] = []
         try:
             self.names = self._read_header()
         except UnicodeDecodeError as error:
@@ -50,6 +49,7 @@ class CSVReader:
         except csv.Error as error:
             raise PredictError(f"{name} is no CSV: {error}.") from error
         self.schema = pa.schema([(column, pa.string()) for column in self.names])
+        self._nothing = pa.record_batch([pa.array([], pa.string()) for _ in self.names], schema=self.schema)
 
     def _read_header(self) -> list[str]:
         first = self._file.readline(BLOCK_BYTES).decode("utf-8-sig")
@@ -60,12 +60,18 @@ class CSVReader:
     def position(self, rows: int) -> int:
         return rows if self.total is None else self._file.tell()
 
-    def batches(self) -> Iterator[Any]:
-        rows = 0
+    def parts(self) -> Iterator[TablePart]:
+        before = sound = 0
         for block in self._blocks():
-            for batch in self._parse(block, rows):
-                rows += batch.num_rows
-                yield batch
+            part = self._parse(block, before)
+            before += part.batch.num_rows + len(part.left_out)
+            sound += part.batch.num_rows
+            yield part
+        if before and not sound:
+            raise PredictError(
+                f"{self._name} has no row of {len(self.names)} fields, as many as its header has; give every row as "
+                "many."
+            )
 
     def _blocks(self) -> Iterator[bytes]:
         """The rest of the file in whole rows.
@@ -90,14 +96,13 @@ class CSVReader:
         except OSError as error:  # of a disk or a network; not to be taken for one of the output
             raise PredictError(f"{self._name} cannot be read: {error.strerror}.") from error
 
-    def _parse(self, block: bytes, rows: int) -> list[Any]:
-        """The rows of a block as a batch, or as none where it has no row; ``rows`` came before them."""
-        before = rows + len(self.left_out)
+    def _parse(self, block: bytes, before: int) -> TablePart:
+        left_out: list[tuple[int, str]] = []
 
         def leave_out(row: Any) -> str:
             fields = f"{row.actual_columns} field{'s' * (row.actual_columns > 1)}"
             reason = f"it has {fields}, the header has {row.expected_columns}, so it was left out"
-            self.left_out.append((before + row.number, reason))
+            left_out.append((row.number, reason))
             return "skip"
 
         try:
@@ -111,12 +116,12 @@ class CSVReader:
             )
         except pa.ArrowInvalid as error:
             if not block.strip():
-                return []
+                return TablePart(self._nothing, before, [])
             is_encoding, place = "UTF8" in str(error), f"after row {before}"
             fault = f"not in UTF-8 {place}; {CONVERT}" if is_encoding else f"no CSV {place}: {first_line(error)}"
             raise PredictError(f"{self._name} is {fault}.") from error
-        batches: list[Any] = table.combine_chunks().to_batches()
-        return batches
+        batches = table.combine_chunks().to_batches()
+        return TablePart(batches[0] if batches else self._nothing, before, left_out)
 
     def numbers(self, column: Any, _: str) -> NDArray[np.float64]:
         try:

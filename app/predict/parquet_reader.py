@@ -9,7 +9,8 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from app.codecs.tables.arrow_stream import numbers_of
-from app.predict.errors import PredictError
+from app.predict.errors import PredictError, first_line
+from app.predict.part import TablePart
 
 BATCH_ROWS = 2**15
 
@@ -30,7 +31,6 @@ class ParquetReader:
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._name = name
-        self.left_out: list[tuple[int, str]] = []
         try:
             self._file = pa.parquet.ParquetFile(file, pre_buffer=False)
         except (pa.ArrowException, OSError) as error:
@@ -42,16 +42,14 @@ class ParquetReader:
     def position(self, rows: int) -> int:
         return rows
 
-    def batches(self) -> Iterator[Any]:
+    def parts(self) -> Iterator[TablePart]:
+        rows = 0
         try:
-            yield from self._file.iter_batches(BATCH_ROWS)
+            for batch in self._file.iter_batches(BATCH_ROWS):
+                yield TablePart(batch, rows, [])
+                rows += batch.num_rows
         except (pa.ArrowException, OSError) as error:
             raise PredictError(f"{self._name} is a broken Parquet file: {first_line(error)}.") from error
 
     def numbers(self, column: Any, name: str) -> NDArray[np.float64]:
         return numbers_of(pa, column, name)
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error of Arrow's, without the dot at its end."""
-    return str(error).strip().partition("\n")[0].rstrip(".")[:200]

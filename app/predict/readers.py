@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from app.predict.csv_reader import CSVReader
 from app.predict.errors import PredictError
 from app.predict.parquet_reader import ParquetReader
+from app.predict.part import TablePart
 
 _PARQUET = b"PAR1"
 _SIGNATURES = {
@@ -36,14 +37,12 @@ class TableReader(Protocol):
     """Where ``position`` ends; None if that is not known."""
     unit: str
     """Of ``position``, for a progress bar."""
-    left_out: list[tuple[int, str]]
-    """Rows that are in no batch, by their number from 1, and why; complete once all batches are read."""
 
     def position(self, rows: int) -> int:
         """How far the table has been read, after so many rows."""
 
-    def batches(self) -> Iterator[Any]:
-        """Record batches of all rows, in their order.
+    def parts(self) -> Iterator[TablePart]:
+        """All rows in their order.
 
         Raises:
             PredictError: the table is broken.

@@ -46,7 +46,7 @@ def predict_table(model: LoadedModel, table: str, output: str) -> list[str]:
                 writer.write(batch)
                 bar.update(reader.position(predictor.summary.rows) - bar.n)
             writer.close()
-        return predictor.summary.sentences(output, reader.left_out, perf_counter() - started)
+        return predictor.summary.sentences(output, perf_counter() - started)
 
 
 def _progress(reader: TableReader) -> Any:
@@ -73,22 +73,27 @@ class TablePredictor:
         self._reader = reader
         self._columns = columns
         self._names = [reader.names[place] for place in columns.inputs]
-        self._converted = columns.inputs if typed and reader.is_text else []
-        self.schema = _schema(reader.schema, columns, self._converted)
+        self._converted = typed and reader.is_text
+        self.schema = _schema(reader.schema, columns, converted=self._converted)
         self.summary = Summary()
 
     def batches(self) -> Iterator[Any]:
         """The batches of the table with the columns that are added."""
-        for batch in one_ahead(self._reader.batches()):
+        for part in one_ahead(self._reader.parts()):
+            batch = part.batch
+            if not batch.num_rows:
+                self.summary.leave_out(part)
+                continue
             given = [batch.column(place) for place in self._columns.inputs]
             numbers = [self._reader.numbers(column, name) for column, name in zip(given, self._names, strict=True)]
             inputs = np.column_stack(numbers)
             found = {row: f"column '{name}' {fault}" for row, name, fault in faults(inputs, self._names, given)}
             answer = answer_rows(self._model.manifest, inputs, self._predict(inputs, found), found)
-            self.summary.add(answer, found)
+            self.summary.add(part, answer, list(found))
             passed = list(batch.columns)
-            for place, column in zip(self._converted, numbers, strict=False):
-                passed[place] = pa.array(column, from_pandas=True)
+            if self._converted:
+                for place, column in zip(self._columns.inputs, numbers, strict=True):
+                    passed[place] = pa.array(column, from_pandas=True)
             yield pa.record_batch([*passed, *_added(answer, found)], schema=self.schema)
 
     def _predict(self, inputs: NDArray[np.float64], found: dict[int, str]) -> NDArray[np.float64]:
@@ -103,8 +108,8 @@ class TablePredictor:
         return outputs
 
 
-def _schema(given: Any, columns: TableColumns, converted: list[int]) -> Any:
-    for place in converted:
+def _schema(given: Any, columns: TableColumns, *, converted: bool) -> Any:
+    for place in columns.inputs if converted else ():
         given = given.set(place, given.field(place).with_type(pa.float64()))
     *predicted, extrapolated, warnings = columns.added
     types = {**dict.fromkeys(predicted, pa.float64()), extrapolated: pa.bool_(), warnings: pa.string()}

@@ -77,5 +77,6 @@ def write_csv(names: Sequence[str], columns: Sequence[Iterable[Any]]) -> bytes:
 
 
 def delimiter_of(header: str) -> str:
-    """The delimiter of a table, by its first line."""
-    return next((delimiter for delimiter in DELIMITERS if delimiter in header), DELIMITERS[0])
+    """The delimiter of a table, by what of its first line is not in quotes."""
+    unquoted = "".join(header.split('"')[::2])
+    return next((delimiter for delimiter in DELIMITERS if delimiter in unquoted), DELIMITERS[0])

@@ -12,8 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from onnx import TensorProto, helper
 
 from app.predict import writers
+from app.predict.__main__ import main
+from tests.app.factory import arithmetic_graph, manifest_of, onnx_bytes, write_version
 from tests.app.predict.conftest import Predict
 
 NOT_FINITE = "The result is not finite: a division by zero or an overflow."
@@ -158,6 +161,22 @@ def test_a_table_without_rows_gives_one_without_rows(tmp_path: Path, predict: Pr
         assert predict("sum", table_of(tmp_path, text))[1] == "a,b,predicted_y,extrapolated,warnings\n"
         predict("sum", tmp_path / "table.csv", "--output", tmp_path / "out.parquet")
         assert pq.read_table(tmp_path / "out.parquet").num_rows == 0
+
+
+def test_several_outputs_have_a_column_each(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    outputs = [{"name": "output", "datatype": "FP64", "shape": [-1, 2], "columns": ["same", "half"]}]
+    weights = helper.make_tensor("W", TensorProto.DOUBLE, [1, 2], [1.0, 0.5])
+    graph = arithmetic_graph([helper.make_node("MatMul", ["input", "W"], ["output"])], [weights], width=1, outputs=2)
+    inputs = [{"name": "input", "datatype": "FP64", "shape": [-1, 1], "columns": ["x, y"]}]
+    ranges = manifest_of("both", 1)["training"] | {"ranges": [[0, 1]]}
+    manifest = manifest_of("both", 1, inputs=inputs, outputs=outputs, training=ranges)
+    write_version(tmp_path, onnx_bytes(graph), manifest)
+    table = table_of(tmp_path, '"x, y"\n3\n\n?\n')
+    assert main(["both", str(table), "--repository", str(tmp_path)]) == 0
+    assert capfd.readouterr().out == (
+        '"x, y",predicted_same,predicted_half,extrapolated,warnings\n3,3,1.5,true,\n'
+        "?,,,,\"column 'x, y' is '?', which is not a number\"\n"
+    )
 
 
 def test_a_version_may_be_named(tmp_path: Path, predict: Predict) -> None:

@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 from app.predict import csv_reader
 from app.predict.csv_reader import CSVReader, last_row_end
 from app.predict.errors import PredictError
+from app.predict.part import TablePart
 
 CELLS = st.text(st.sampled_from('ab 1,"\n;'), max_size=6)
 
 
 def read(content: bytes) -> tuple[list[list[str]], list[int]]:
     """The rows, and the numbers of those that were left out."""
-    reader = CSVReader(io.BytesIO(content), "table.csv", None)
-    rows = [list(row.values()) for batch in reader.batches() for row in batch.to_pylist()]
-    return rows, [number for number, _ in reader.left_out]
+    parts = list(CSVReader(io.BytesIO(content), "table.csv", None).parts())
+    rows = [list(row.values()) for part in parts for row in part.batch.to_pylist()]
+    return rows, [part.before + number for part in parts for number, _ in part.left_out]
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +49,17 @@ def test_rows_left_out_are_numbered_alike_in_one_block(monkeypatch: pytest.Monke
     assert read(b"a,b\n1,2\n\n3\n4,5\n7,7,7\n\n\n8,9\n0")[1] == [2, 4, 6]
 
 
+def test_rows_of_a_part_are_numbered_with_those_that_were_left_out() -> None:
+    part = TablePart(None, 100, [(1, ""), (3, ""), (4, ""), (9, "")])
+    assert [part.number(index) for index in range(6)] == [102, 105, 106, 107, 108, 110]
+
+
+def test_a_table_whose_rows_all_have_another_width_than_its_header_is_refused() -> None:
+    message = "table.csv has no row of 2 fields, as many as its header has; give every row as many."
+    with pytest.raises(PredictError, match=f"^{message}$"):
+        read(b"a,b\n" + b"1,2,\n" * 100)
+
+
 def test_a_quote_in_the_middle_of_a_cell_is_a_character() -> None:
     rows, left_out = read(b'a,b\n5" pipe,2\n' + b"3,4\n" * 100)
     assert (rows, left_out) == ([['5" pipe', "2"], *[["3", "4"]] * 100], [])
@@ -65,7 +77,7 @@ def test_a_disk_that_fails_is_named_as_that_of_the_table() -> None:
 
     reader = CSVReader(Failing(b"a,b\n1,2\n"), "table.csv", None)
     with pytest.raises(PredictError, match=r"^table.csv cannot be read: Input/output error\.$"):
-        list(reader.batches())
+        list(reader.parts())
 
 
 @pytest.mark.parametrize(
