@@ -26,6 +26,7 @@ MENU = """
 docs/serving
 The page <docs/page>
 docs/training
+Your own models <docs/import>
 The library <docs/library>
 Formats <docs/formats>
 Examples <docs/examples>
@@ -49,6 +50,7 @@ Digits in images <docs/results/images>
 Digits of another collection <docs/results/images-cross-dataset>
 Sequences of digits <docs/results/sequences>
 Mutated image files <docs/results/mutations>
+Imported models <docs/results/imported>
 The service under load <docs/results/serving>
 A long table without a server <docs/results/predict-table>
 Slow and silent connections <docs/results/slow-connections>

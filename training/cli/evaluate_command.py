@@ -21,6 +21,10 @@ from training.vision.fit import measure
 def run_evaluate(options: Namespace) -> None:
     """Measure an exported model as it is served: its ONNX file in ONNX Runtime."""
     folder, manifest = find_model(options.repository, options.name, options.version)
+    if manifest.task == "tensors":
+        raise InputError(
+            f"'{options.name}' takes tensors of its own; evaluate measures tables and default image models."
+        )
     predict = onnx_predictor(folder, manifest)
     if manifest.task != "arithmetic":
         _evaluate_images(manifest, predict, options)
@@ -46,7 +50,9 @@ def _parts(manifest: Manifest, options: Namespace) -> dict[str, tuple[FloatArray
         )
         for note in table.notes:
             print(note)
-        low, high = np.array(manifest.training.ranges).T
+        low, high = np.array(manifest.training.ranges or [(-np.inf, np.inf)] * len(manifest.columns)).T
+        if not manifest.training.ranges:
+            print("Its training range is unknown, so all rows count as interpolation.")
         inside = ((table.inputs >= low) & (table.inputs <= high)).all(1)
         masks = {"interpolation": inside, "extrapolation": ~inside}
         return {part: (table.inputs[mask], table.target[mask]) for part, mask in masks.items()}

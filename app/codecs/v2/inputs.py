@@ -5,7 +5,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from app.backends.tensors import Tensors, tensors_of
+from app.backends.tensors import Tensors, TensorTuple
 from app.codecs.uploads import Upload, open_uploads
 from app.codecs.v2 import tensors
 from app.codecs.v2.image_files import check_files_shape, files_from_bytes, files_from_json
@@ -37,26 +37,23 @@ def read_inputs(
         InvalidInputError: an input is missing, unknown or given twice, or does not fit the model.
         TooLargeError: the request exceeds a limit.
     """
-    _check_names([tensor.name for tensor in given], manifest)
-    expected = {tensor.name: tensor for tensor in manifest.inputs}
-    for tensor in given:
-        _check_datatype(tensor, expected[tensor.name], manifest)
-    if manifest.image is not None and given[0].datatype == BYTES:
-        return _read_image_files(given[0], body, start, manifest, settings)
-    for tensor in given:
-        check_shape(tensor.shape, expected[tensor.name], manifest, settings)
-    _check_rows(given)
-    sizes = _binary_sizes(given, len(body) - start)
-    arrays = {}
-    for tensor, size in zip(given, sizes, strict=True):
+    declared = _declared(given, manifest)
+    for tensor, expected in zip(given, declared, strict=True):
+        _check_datatype(tensor, expected, manifest)
+        if manifest.image is not None and tensor.datatype == BYTES:
+            return _read_image_files(tensor, body, start, manifest, settings)
+        check_shape(tensor.shape, expected, manifest, settings)
+    arrays = []
+    for tensor, expected, size in zip(given, declared, _binary_sizes(given, len(body) - start), strict=True):
         if tensor.data is not None:
-            arrays[tensor.name] = tensors.from_json(tensor.data, tensor.name, tensor.shape, tensor.datatype)
+            arrays.append(tensors.from_json(tensor.data, tensor.name, tensor.shape, tensor.datatype))
         else:
-            arrays[tensor.name] = read_bytes(
-                body, tensor.shape, expected[tensor.name], manifest, settings, start=start, size=size
-            )
+            arrays.append(read_bytes(body, tensor.shape, expected, manifest, settings, start=start, size=size))
         start += size
-    return tensors_of([arrays[name] for name in expected])
+    if len(arrays) == 1:
+        return arrays[0]
+    _check_rows(given)
+    return TensorTuple([arrays[declared.index(expected)] for expected in manifest.inputs])
 
 
 def read_bytes(
@@ -99,20 +96,24 @@ def _read_image_files(
     return open_uploads(files, manifest, settings, noun="Image")
 
 
-def _check_names(names: Sequence[str], manifest: Manifest) -> None:
-    expected = [tensor.name for tensor in manifest.inputs]
-    listed = ", ".join(f"'{name}'" for name in expected)
-    plural = "s" * (len(expected) > 1)
-    if len(names) != len(expected):
+def _declared(given: Sequence[RequestInput], manifest: Manifest) -> list[Tensor]:
+    """The manifest's entry for each input of a request, which must have all of them."""
+    if [tensor.name for tensor in given] == [tensor.name for tensor in manifest.inputs]:
+        return manifest.inputs
+    expected = {tensor.name: tensor for tensor in manifest.inputs}
+    listed, plural = ", ".join(f"'{name}'" for name in expected), "s" * (len(expected) > 1)
+    if len(given) != len(expected):
         raise InvalidInputError(
-            f"Model '{manifest.name}' takes {len(expected)} input{plural} ({listed}); the request has {len(names)}."
+            f"Model '{manifest.name}' takes {len(expected)} input{plural} ({listed}); the request has {len(given)}."
         )
+    names = [tensor.name for tensor in given]
     for name in names:
         if name not in expected:
             are = "inputs are" if plural else "input is"
             raise InvalidInputError(f"Model '{manifest.name}' has no input '{name[:40]}'; its {are} {listed}.")
         if names.count(name) > 1:
             raise InvalidInputError(f"Input '{name}' is given twice; give each input once.")
+    return [expected[name] for name in names]
 
 
 def _check_datatype(given: RequestInput, expected: Tensor, manifest: Manifest) -> None:

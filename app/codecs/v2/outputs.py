@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from app.codecs.v2.parameters import flag, integer, reject_shared_memory
 from app.codecs.v2.schemas import InferRequest, RequestOutput
@@ -30,7 +31,7 @@ def requested_outputs(request: InferRequest, manifest: Manifest) -> Sequence[Req
     """
     binary = flag(request.parameters, "binary_data_output") or False
     if not request.outputs:
-        return [RequestedOutput(index, binary) for index in range(len(manifest.outputs))]
+        return _all_outputs(len(manifest.outputs), binary)
     places = {tensor.name: index for index, tensor in enumerate(manifest.outputs)}
     names = [output.name for output in request.outputs]
     unknown = [name for name in names if name not in places]
@@ -41,6 +42,11 @@ def requested_outputs(request: InferRequest, manifest: Manifest) -> Sequence[Req
             f"the request lists {len(names)}, the first is '{(unknown or names)[0][:40]}'."
         )
     return [_requested(output, places[output.name], binary, manifest) for output in request.outputs]
+
+
+@cache
+def _all_outputs(count: int, binary: bool) -> Sequence[RequestedOutput]:
+    return [RequestedOutput(index, binary) for index in range(count)]
 
 
 def _requested(output: RequestOutput, index: int, binary: bool, manifest: Manifest) -> RequestedOutput:

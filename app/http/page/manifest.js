@@ -15,5 +15,6 @@ export function trainedOn({ training: { ranges, rows }, inputs: [{ columns }] })
     .slice(0, 3)
     .map(([low, high], index) => `${columns?.[index] ?? "values"} ${show(low, 4)} to ${show(high, 4)}`);
   if (ranges.length > 3) words.push(`${ranges.length - 3} more`);
-  return words.length ? words.join(", ") : `${rows.toLocaleString("en")} images`;
+  if (words.length) return words.join(", ");
+  return rows ? `${rows.toLocaleString("en")} images` : "not known";
 }

@@ -64,7 +64,7 @@ function about(model) {
   const { training, unit, dims, files } = model;
   const rows = [
     ["Version", String(model.version)],
-    ["Unit", `${unit}, ${dims.join(" → ")}`],
+    ["Unit", [unit, dims.join(" → ")].filter(Boolean).join(", ")],
     ["Training data", training.data],
     ["Command", h("code", {}, training.command)],
     ["Model card", reportLink(model)],

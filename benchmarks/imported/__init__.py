@@ -1,0 +1,1 @@
+"""Models of other libraries, imported and asked over HTTP, beside the answers of the libraries themselves."""
