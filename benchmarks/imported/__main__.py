@@ -41,10 +41,10 @@ def main() -> None:
         made = {case: _make(case, work, options.home) for case in cases}
         with _service(work / "repository") as port:
             results = [_compare(case, made[case], port, work) for case in cases]
-    for result in results:
-        print(_row(result))
+    rows = [_row(result) for result in results]
+    print("\n".join(rows))
     if options.write:
-        (RESULTS / "imported.md").write_text(_page(results), encoding="utf-8")
+        (RESULTS / "imported.md").write_text(page(rows), encoding="utf-8")
         print(f"written  {RESULTS / 'imported.md'}")
     if any(result["difference"] > TOLERANCE or result["wrong"] for result in results):
         sys.exit("A model differs from its library by more than 1e-6, or in a label; see above.")
@@ -144,20 +144,20 @@ def _row(result: dict[str, Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _page(results: list[dict[str, Any]]) -> str:
-    head = (
-        "| Model | Made by | Served under | Takes | Returns | Largest difference | Labels that differ |\n"
-        "| --- | --- | --- | --- | --- | --- | --- |\n"
-    )
-    return (
-        "# Imported models\n\n"
-        "Each model is trained by its own library, exported, imported by `python -m training import`, and asked over "
-        "HTTP;\nits answers are compared with those of the library to rows that it was not trained on. Differences are "
-        "relative to\nthe largest answer. Measured by\n\n    python -m benchmarks.imported --write\n\n"
-        + head
-        + "\n".join(map(_row, results))
-        + "\n"
-    )
+def page(rows: list[str]) -> str:
+    """The page of results."""
+    return f"""# Imported models
+
+Each model is trained by its own library, exported, imported by `python -m training import`, and asked over HTTP for
+rows that it was not trained on; its answers are compared with those of the library. Differences are relative to the
+largest answer of an output. [import.md](../import.md) has the command, and what it refuses. Measured by
+
+    python -m benchmarks.imported --write
+
+| Model | Made by | Served under | Takes | Returns | Largest difference | Labels that differ |
+| --- | --- | --- | --- | --- | --- | --- |
+{chr(10).join(rows)}
+"""
 
 
 if __name__ == "__main__":
