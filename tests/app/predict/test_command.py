@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from onnx import TensorProto, helper
+from tqdm import tqdm
 
 from app.predict import writers
 from app.predict.__main__ import main
@@ -281,6 +282,24 @@ def test_without_the_extra_the_command_names_it(
     code, _, [line] = predict("sum", table_of(tmp_path, "a,b\n1,2\n"))
     assert code == 2
     assert line == f"nalu-serve: app.predict needs {library}: install it with pip install 'nalu-serve[tables]'."
+
+
+def test_the_progress_bar_ends_where_the_table_does(
+    tmp_path: Path, predict: Predict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars: list[Any] = []
+
+    class Bar(tqdm):  # type: ignore[type-arg]
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options | {"disable": False})
+            bars.append(self)
+
+    monkeypatch.setattr("app.predict.run.tqdm", Bar)
+    path = table_of(tmp_path, "a,b\n" + "1,2\n" * 100)
+    predict("sum", path, "--output", tmp_path / "table.parquet")
+    pq.write_table(pa.table({"a": [1.0] * 70, "b": [2.0] * 70}), tmp_path / "table.parquet")
+    predict("sum", tmp_path / "table.parquet")
+    assert [(bar.n, bar.total, bar.unit) for bar in bars] == [(404, 404, "B"), (70, 70, " rows")]
 
 
 def test_an_interrupt_leaves_no_output(tmp_path: Path, predict: Predict, monkeypatch: pytest.MonkeyPatch) -> None:
