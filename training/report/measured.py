@@ -19,10 +19,11 @@ COLUMNS = {
     **SHARES,
 }
 PARTS = {
-    "interpolation": "within the training range",
-    "extrapolation": "beyond the training range",
-    "validation": "that chose the epoch",
+    "interpolation": ("within the training range", "as in training"),
+    "extrapolation": ("beyond the training range", "beyond training"),
+    "validation": ("that chose the epoch",) * 2,
 }
+"""What a part is called, of rows and of images."""
 BASELINES = ("mlp", "plain_head")  # alias: the second key is of version 0.1
 
 
@@ -39,6 +40,7 @@ class Row:
 def measured_rows(manifest: Manifest, evaluation: Evaluation | None) -> list[Row]:
     """The lines of a model's table: every part, the model first and the baseline beside it."""
     rows = []
+    names = {part: of_images if manifest.image else of_rows for part, (of_rows, of_images) in PARTS.items()}
     for part, errors in manifest.metrics.items():
         for network, found in _networks(errors):
             evaluated = evaluation.parts.get(part) if evaluation else None
@@ -46,7 +48,7 @@ def measured_rows(manifest: Manifest, evaluation: Evaluation | None) -> list[Row
             intervals = evaluated.intervals.get(network, {}) if evaluated and same else {}
             cells = {name: _cell(name, found, intervals) for name in COLUMNS if name in found}
             label = "model" if network == "model" else NAMES.get(network, network)
-            rows.append(Row(PARTS.get(part, f"of the range '{part}'"), label, int(found.get("rows", 0)), cells))
+            rows.append(Row(names.get(part, f"of the range '{part}'"), label, int(found.get("rows", 0)), cells))
     return rows
 
 

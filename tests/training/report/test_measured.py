@@ -82,4 +82,4 @@ def test_shares_have_wilson_s_interval_and_a_baseline_stands_below_its_model() -
     model, baseline = measured_rows(digit, None)[:2]
     assert model.cells == {"accuracy": "99.59% (99.44% to 99.70%)"}  # scipy.stats.binomtest(9959, 10000), Wilson's
     assert (model.network, baseline.network) == ("model", "linear head")
-    assert (model.part, model.rows) == ("within the training range", 10000)
+    assert (model.part, model.rows) == ("as in training", 10000)
