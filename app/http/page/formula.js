@@ -82,10 +82,12 @@ function number(text) {
   return Number(mantissa) === 1 ? ten : row(math("mn", {}, mantissa), sign("×"), ten);
 }
 
+const leftmost = (node) => (node.operator === "**" || node.operator === "*" ? leftmost(node.of[0]) : node);
+
 /** The sign between two factors: none where neither is a word. */
 function times(before, after) {
   const last = before.operator === "*" ? before.of[1] : before;
-  if (after.number) return sign("×");
+  if (leftmost(after).number) return sign("×");
   const word = (node) => (node.name ?? node.of?.[0]?.name ?? "").length > 1;
   return word(last) && word(after) ? sign("⋅") : math("mspace", { width: "0.17em" });
 }
@@ -97,7 +99,8 @@ function operand(node, binding) {
 function drawOperator({ operator, of: [first, second] }) {
   if (operator === "negative") return row(sign("−"), operand(first, 2));
   if (operator === "/") return math("mfrac", {}, draw(first), draw(second));
-  if (operator === "**") return math("msup", {}, first.name ? draw(first) : operand(first, 9), draw(second));
+  if (operator === "**")
+    return math("msup", {}, first.number?.includes("e") ? inBrackets(first) : operand(first, 9), draw(second));
   if (operator === "*") return row(operand(first, 2), times(first, second), operand(second, 2));
   return row(draw(first), sign(operator === "-" ? "−" : "+"), operand(second, operator === "-" ? 2 : 1));
 }

@@ -91,10 +91,9 @@ function showKey() {
 async function showState() {
   const health = await readiness().catch(() => ({ ready: false, reason: "The service does not respond." }));
   const models = health.models ?? [];
+  const served = new Set(models.flatMap(({ name, state }) => (state === "ready" ? [name] : []))).size;
   const damaged = models.filter(({ state }) => state !== "ready").length;
-  const words = health.ready
-    ? `${new Set(models.map(({ name }) => name)).size} models`
-    : (health.status ?? "not ready");
+  const words = health.ready ? `${served} model${served === 1 ? "" : "s"}` : (health.status ?? "not ready");
   const fault = damaged ? `, ${damaged} damaged` : "";
   const state = document.getElementById("state");
   state.className = `state ${health.ready && health.status === undefined && !damaged ? "good" : "bad"}`;

@@ -10,11 +10,11 @@ export const outputsOf = (model) =>
 export const kindOf = ({ task }) => (task === "arithmetic" ? task : task.startsWith("image") ? "image" : "");
 
 /** The training range, in a few words. */
-export function trainedOn({ training: { ranges, rows }, inputs: [{ columns }] }) {
+export function trainedOn({ training: { ranges, rows }, inputs: [{ columns }], image }) {
   const words = ranges
     .slice(0, 3)
     .map(([low, high], index) => `${columns?.[index] ?? "values"} ${show(low, 4)} to ${show(high, 4)}`);
   if (ranges.length > 3) words.push(`${ranges.length - 3} more`);
   if (words.length) return words.join(", ");
-  return rows ? `${rows.toLocaleString("en")} images` : "not known";
+  return image && rows ? `${rows.toLocaleString("en")} images` : "not known";
 }

@@ -5,13 +5,15 @@ import { h } from "./dom.js";
 import { errorTable } from "./errors.js";
 import { formulaElement } from "./formula.js";
 import { imageWorkbench } from "./images.js";
+import { outputsOf } from "./manifest.js";
+import { show } from "./numbers.js";
 import { reportLink } from "./report.js";
 import { rowsSection } from "./rows.js";
 import { sweepSection } from "./sweep.js";
 import { tableFile } from "./table-file.js";
 import { tensorWorkbench } from "./tensors.js";
 
-const WIDE_COLUMNS = 4;
+const [BROAD, WIDE] = [3, 6];
 
 /** The view of a model. */
 export async function modelView(model) {
@@ -56,8 +58,9 @@ async function workbench(model, calls) {
 async function numberWorkbench(model, onRows) {
   const file = tableFile(model);
   const rows = rowsSection(model, { onRows, onLargeTable: file.run });
-  const wide = model.inputs[0].columns.length > WIDE_COLUMNS ? "workbench wide" : "workbench";
-  return h("div", {}, h("div", { class: wide }, rows, await sweepSection(model)), file.element);
+  const cells = model.inputs[0].columns.length + outputsOf(model).length + (model.uncertainty ? 2 : 0);
+  const width = cells > WIDE ? "workbench wide" : cells > BROAD ? "workbench broad" : "workbench";
+  return h("div", {}, h("div", { class: width }, rows, await sweepSection(model)), file.element);
 }
 
 function about(model) {
@@ -109,10 +112,12 @@ function constants({ uncertainty }) {
         h(
           "tr",
           {},
-          h("th", { scope: "row" }, each.function ? `${each.function}(${each.term})` : each.term),
-          [each.value, each.estimate, each.standard_error].map((value) =>
-            h("td", {}, String(Number(value.toPrecision(6)))),
+          h(
+            "th",
+            { scope: "row" },
+            formulaElement(each.function ? `${each.function}(${each.term})` : each.term, { display: "inline" }),
           ),
+          [each.value, each.estimate, each.standard_error].map((value) => h("td", {}, show(value))),
         ),
       ),
     ),

@@ -86,7 +86,10 @@ function card(model) {
 function hero(model) {
   if (model.formula) return formulaElement(model.formula, { target: model.outputs[0].columns?.[0] });
   if (model.classes) return h("span", { class: "no-formula" }, `image → one of ${model.classes.length} classes`);
-  return h("span", { class: "no-formula" }, model.image ? "image → value" : `${model.unit}, no formula`);
+  const count = ({ length }, one) => `${length} ${one}${length === 1 ? "" : "s"}`;
+  const tensors = `${count(model.inputs, "input")} → ${count(model.outputs, "output")}`;
+  const words = { image: "image → value", arithmetic: `${model.unit}, no formula`, "": tensors }[kindOf(model)];
+  return h("span", { class: "no-formula" }, words);
 }
 
 const damagedCard = ({ name, version, reason }) =>

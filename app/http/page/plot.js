@@ -1,5 +1,6 @@
 // A line plot as SVG: one or two curves over a range that is shaded.
 
+import { path } from "./curve.js";
 import { svg } from "./dom.js";
 import { show, ticks } from "./numbers.js";
 
@@ -10,70 +11,53 @@ const ROBUST = 20;
 
 /**
  * Draws curves.
- * series: [{name, className, points: [[x, y or null], ...]}]; range: [low, high], shaded.
- * Returns the element, and a function that puts a cross-hair at an x.
+ * series: [{name, className, smooth, points: [[x, y or null], ...]}], of the same xs; range: [low, high], shaded.
+ * Returns the element, a function that puts a cross-hair at a place among the points, one that finds the place that is
+ * nearest to the pointer, and left margin and width of the area that the curves fill.
  */
 export function plot({ series, range, xLabel, yLabel, label }) {
   const xs = series[0].points.map(([x]) => x);
-  const x = scale(Math.min(...xs), Math.max(...xs), MARGIN.left, WIDTH - MARGIN.right);
-  const [low, high] = domain(series);
-  const y = scale(low, high, HEIGHT - MARGIN.bottom, MARGIN.top);
+  const x = scale(xs[0], xs.at(-1), MARGIN.left, WIDTH - MARGIN.right);
+  const y = scale(...domain(series), HEIGHT - MARGIN.bottom, MARGIN.top);
   const clip = `clip-${Math.random().toString(36).slice(2)}`;
-  const hair = svg("g", { class: "hair", visibility: "hidden" });
+  const hair = svg("g", { class: "hair" });
+  const size = { width: WIDTH - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
+  const curves = series.map(({ className, points, smooth }) =>
+    svg("path", { class: `curve ${className}`, d: path(points, x, y, smooth) }),
+  );
   const element = svg(
     "svg",
     { class: "plot", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label },
-    svg(
-      "clipPath",
-      { id: clip },
-      svg("rect", {
-        x: MARGIN.left,
-        y: MARGIN.top,
-        width: WIDTH - MARGIN.left - MARGIN.right,
-        height: HEIGHT - MARGIN.top - MARGIN.bottom,
-      }),
-    ),
+    svg("clipPath", { id: clip }, svg("rect", { x: MARGIN.left, y: MARGIN.top, ...size })),
     band(range, x),
     axes(x, y, xLabel, yLabel),
-    svg(
-      "g",
-      { "clip-path": `url(#${clip})` },
-      series
-        .toReversed()
-        .map(({ className, points }) => svg("path", { class: `curve ${className}`, d: path(points, x, y, low, high) })),
-      hair,
-    ),
+    svg("g", { "clip-path": `url(#${clip})` }, curves.toReversed(), hair),
   );
-  const moveTo = (value) => {
-    const dots = series
-      .map(({ className, points }) => [className, at(points, value)])
-      .filter(([, height]) => height != null);
-    hair.setAttribute("visibility", "visible");
-    hair.replaceChildren(
-      svg("line", { x1: x(value), x2: x(value), y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom }),
-      ...dots.map(([className, height]) => svg("circle", { class: className, cx: x(value), cy: y(height), r: 4 })),
-    );
+  const moveTo = (place) => {
+    const at = x(xs[place]);
+    const dots = series.filter(({ points }) => points[place][1] !== null);
+    const dot = ({ className, points }) => svg("circle", { class: className, cx: at, cy: y(points[place][1]), r: 4 });
+    const line = svg("line", { x1: at, x2: at, y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom });
+    hair.replaceChildren(line, ...dots.map(dot));
   };
-  const valueAt = (event) => {
+  const placeOf = ({ clientX }) => {
     const box = element.getBoundingClientRect();
-    return x.invert(((event.clientX - box.left) / box.width) * WIDTH);
+    const at = ((clientX - box.left) / box.width) * WIDTH;
+    return nearest(xs.map(x), at);
   };
-  return { element, moveTo, valueAt };
+  const share = (length) => `${(100 * length) / WIDTH}%`;
+  return { element, moveTo, placeOf, margin: share(MARGIN.left), width: share(size.width) };
 }
 
-/** The height of a curve at an x, between its points; null where it has none. */
-export function at(points, value) {
-  const after = points.findIndex(([x]) => x >= value);
-  if (after < 0) return null;
-  const [x1, y1] = points[after];
-  const [x0, y0] = points[Math.max(0, after - 1)];
-  if (x1 === value || x1 === x0) return y1;
-  return y0 == null || y1 == null ? null : y0 + ((y1 - y0) * (value - x0)) / (x1 - x0);
-}
+/** The place of the number that is nearest to a value. */
+export const nearest = (numbers, value) =>
+  numbers.reduce(
+    (best, number, place) => (Math.abs(number - value) < Math.abs(numbers[best] - value) ? place : best),
+    0,
+  );
 
 function scale(low, high, from, to) {
   const apply = (value) => from + ((value - low) / (high - low)) * (to - from);
-  apply.invert = (position) => Math.min(high, Math.max(low, low + ((position - from) / (to - from)) * (high - low)));
   apply.domain = [low, high];
   return apply;
 }
@@ -94,26 +78,6 @@ function domain([first, ...others]) {
   }
   const margin = (high - low || Math.abs(high) || 1) * 0.05;
   return [low - margin, high + margin];
-}
-
-/** Line segments; interrupted where there is no value, and at poles, where the curve leaves above and returns below. */
-function path(points, x, y, low, high) {
-  const far = (value) => (value > high ? 1 : value < low ? -1 : 0);
-  const limit = (value) => Math.min(high + 2 * (high - low), Math.max(low - 2 * (high - low), value));
-  let pen = "M";
-  let before = 0;
-  return points
-    .map(([at, height]) => {
-      if (height == null) {
-        pen = "M";
-        return "";
-      }
-      if (before * far(height) < 0) pen = "M";
-      const command = `${pen}${x(at).toFixed(1)} ${y(limit(height)).toFixed(1)}`;
-      [pen, before] = ["L", far(height)];
-      return command;
-    })
-    .join("");
 }
 
 function band([low, high], x) {

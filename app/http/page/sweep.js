@@ -3,12 +3,13 @@
 import { h } from "./dom.js";
 import { outputsOf } from "./manifest.js";
 import { show } from "./numbers.js";
-import { at, plot } from "./plot.js";
+import { nearest, plot } from "./plot.js";
 import { predictRows, request } from "./service.js";
 
 const CURVES = "curves.json";
 const REACH = 10;
-const SAMPLES = 241;
+const SAMPLES = 121;
+const SLIDER_STEPS = 200;
 
 /** The section with the plot. */
 export async function sweepSection(model) {
@@ -63,60 +64,46 @@ function liveliest(samples) {
   return samples?.curves.toSorted((a, b) => spread(b) - spread(a))[0]?.column;
 }
 
-async function curveFigure(model, samples, column) {
+async function curveFigure(model, exported, column) {
   const columns = model.inputs[0].columns;
   const place = columns.indexOf(column);
   const range = model.training.ranges[place];
-  const curve = samples?.curves.find((each) => each.column === column);
-  const middle = columns.map((name, other) => samples?.at[name] ?? nearMiddle(...model.training.ranges[other]));
-  const xs = curve ? between(curve.inputs[0], curve.inputs.at(-1)) : beyond(...range);
-  const rows = xs.map((x) => middle.with(place, x));
-  const { predictions } = await predictRows(model, rows);
-  const points = xs.map((x, index) => [x, predictions[index]?.[0] ?? null]);
-  const series = [{ name: "this model", className: "model-curve", points }];
-  if (curve?.mlp)
-    series.push({ name: "MLP of equal size", className: "mlp-curve", points: zip(curve.inputs, curve.mlp) });
-  const ends = [xs[0], xs.at(-1)];
-  const target = outputsOf(model)[0];
+  const samples = exported ?? (await predictedCurve(model, place));
+  const { inputs, model: predictions, mlp } = samples.curves.find((each) => each.column === column);
+  const series = [{ name: "this model", className: "model-curve", smooth: true, points: zip(inputs, predictions) }];
+  if (mlp) series.push({ name: "MLP of equal size", className: "mlp-curve", points: zip(inputs, mlp) });
   const label = [
-    `${target} along ${column} from ${ends.map((end) => show(end)).join(" to ")}`,
-    `trained on ${range.map((end) => show(end)).join(" to ")}: ${series.map(({ name }) => name).join(" and ")}.`,
+    `${samples.target} along ${column} from ${show(inputs[0])} to ${show(inputs.at(-1))}`,
+    `trained on ${show(range[0])} to ${show(range[1])}: ${series.map(({ name }) => name).join(" and ")}.`,
   ].join(", ");
-  const drawing = plot({ series, range, xLabel: column, yLabel: target, label });
-  return h(
-    "figure",
-    {},
-    drawing.element,
-    legend(series),
-    reader(drawing, series, column, ...ends),
-    caption(columns, middle, place),
-  );
+  const drawing = plot({ series, range, xLabel: column, yLabel: samples.target, label });
+  return h("figure", {}, drawing.element, legend(series), reader(drawing, series, column), caption(samples.at, column));
 }
 
-/** A slider for the cross-hair, with the values there; the pointer moves it too. */
-function reader(drawing, series, column, low, high) {
+/** A slider along the plot: the cross-hair and the values are those of the nearest sample. The pointer moves it too. */
+function reader(drawing, series, column) {
+  const xs = series[0].points.map(([x]) => x);
+  const [low, high] = [xs[0], xs.at(-1)];
   const values = h("output", { for: "sweep-at" });
-  const slider = h("input", { type: "range", id: "sweep-at", min: low, max: high, step: "any" });
-  const read = () => {
-    const x = Number(slider.value);
-    drawing.moveTo(x);
-    const parts = series.map(({ name, points }) => `${name} ${show(at(points, x), 4)}`);
-    values.textContent = `${column} ${show(x, 4)}: ${parts.join(", ")}`;
+  const slider = h("input", { type: "range", id: "sweep-at", min: low, max: high, step: (high - low) / SLIDER_STEPS });
+  Object.assign(slider.style, { marginLeft: drawing.margin, width: drawing.width });
+  const read = (place) => {
+    drawing.moveTo(place);
+    const parts = series.map(({ name, points }) => `${name} ${show(points[place][1], 4)}`);
+    values.textContent = `${column} ${show(xs[place], 4)}: ${parts.join(", ")}`;
+    slider.ariaValueText = values.textContent;
   };
-  slider.addEventListener("input", read);
+  const readSlider = () => read(nearest(xs, Number(slider.value)));
+  slider.addEventListener("input", readSlider);
   drawing.element.addEventListener("pointermove", (event) => {
-    slider.value = drawing.valueAt(event);
-    read();
+    const place = drawing.placeOf(event);
+    slider.value = xs[place];
+    read(place);
   });
   slider.value = low + (high - low) * 0.75;
-  read();
-  return h(
-    "div",
-    { class: "reader" },
-    h("label", { for: "sweep-at", class: "hidden" }, `${column} to read the curves at`),
-    slider,
-    values,
-  );
+  readSlider();
+  const label = h("label", { for: "sweep-at", class: "hidden" }, `${column} to read the curves at`);
+  return h("div", { class: "reader" }, label, slider, values);
 }
 
 const legend = (series) =>
@@ -126,25 +113,33 @@ const legend = (series) =>
     series.map(({ name, className }) => h("li", { class: className }, name)),
   );
 
-function caption(columns, middle, place) {
-  const others = columns
-    .map((name, index) => `${name} = ${show(middle[index], 4)}`)
-    .filter((_, index) => index !== place);
+function caption(at, column) {
+  const others = Object.entries(at).filter(([name]) => name !== column);
   if (!others.length) return null;
-  return h("figcaption", { class: "muted" }, others.slice(0, 6).join(", ") + (others.length > 6 ? ", …" : ""));
+  const words = others.slice(0, 6).map(([name, value]) => `${name} = ${show(value, 4)}`);
+  return h("figcaption", { class: "muted" }, words.join(", ") + (others.length > 6 ? ", …" : ""));
+}
+
+/** Samples as an export has them, for models whose export has none: from the service. */
+async function predictedCurve(model, place) {
+  const { columns } = model.inputs[0];
+  const middles = model.training.ranges.map(([low, high]) => Number(((low + high) / 2).toPrecision(6)));
+  const inputs = around(...model.training.ranges[place]);
+  const rows = inputs.map((value) => middles.with(place, value));
+  const { predictions } = await predictRows(model, rows);
+  return {
+    target: outputsOf(model)[0],
+    at: Object.fromEntries(zip(columns, middles)),
+    curves: [{ column: columns[place], inputs, model: predictions.map((row) => row?.[0] ?? null), mlp: null }],
+  };
+}
+
+/** Values within a range and ten widths beyond it, but not past zero, which many quantities do not cross. */
+function around(low, high) {
+  const width = high - low || Math.abs(high) || 1;
+  const first = low >= 0 ? Math.max(0, low - REACH * width) : low - REACH * width;
+  const last = high <= 0 ? Math.min(0, high + REACH * width) : high + REACH * width;
+  return Array.from({ length: SAMPLES }, (_, index) => first + ((last - first) * index) / (SAMPLES - 1));
 }
 
 const zip = (xs, ys) => xs.map((x, index) => [x, ys[index]]);
-const nearMiddle = (low, high) => Number(((low + high) / 2).toPrecision(6));
-
-/** Values from ten widths below a range to ten above it, and not past zero, which many quantities do not cross. */
-function beyond(low, high) {
-  const width = high - low || Math.abs(high) || 1;
-  return between(
-    low >= 0 ? Math.max(0, low - REACH * width) : low - REACH * width,
-    high <= 0 ? Math.min(0, high + REACH * width) : high + REACH * width,
-  );
-}
-
-const between = (first, last) =>
-  Array.from({ length: SAMPLES }, (_, index) => first + ((last - first) * index) / (SAMPLES - 1));

@@ -10,19 +10,17 @@ export function tensorWorkbench(model, onBody) {
   const result = h("div", { "aria-live": "polite" });
   const fail = ({ message }) => result.replaceChildren(h("p", { class: "error", role: "alert" }, message));
   const run = latest(result, fail);
-  field.value = JSON.stringify(exampleRequest(model), null, 1)
-    .replace(/\n {4,}/g, " ")
-    .replace(/ \]/g, "]");
+  field.value = text(exampleRequest(model));
 
   function read() {
     const body = JSON.parse(field.value);
     onBody({ body });
-    return body;
+    return field.value; // as it is written: whole numbers may be larger than JavaScript's
   }
   const send = () =>
     run(async (signal) => {
       const path = `v2/models/${encodeURIComponent(model.name)}/versions/${model.version}/infer`;
-      const { outputs } = await request(path, { method: "POST", body: JSON.stringify(read()), signal });
+      const { outputs } = await request(path, { method: "POST", body: read(), signal });
       result.replaceChildren(...outputs.map(output));
     });
   read();
@@ -63,6 +61,9 @@ function exampleRequest({ inputs }) {
   };
   return { inputs: inputs.map(input) };
 }
+
+/** A request with a line for each input. */
+const text = ({ inputs }) => `{"inputs": [\n  ${inputs.map((input) => JSON.stringify(input)).join(",\n  ")}\n]}`;
 
 const shapeOf = (nested) => (Array.isArray(nested) ? [nested.length, ...shapeOf(nested[0])] : []);
 
