@@ -122,6 +122,7 @@ def _fit(case: schemathesis.Case, manifest: Manifest, draw: int) -> None:
                 case.body["inputs"][0] |= {"datatype": "BYTES", "shape": [shape[0]], "data": [EXAMPLE_IMAGE] * shape[0]}
             else:
                 _fit_tensor(case.body["inputs"][0], expected.name, expected.datatype, shape)
+            del case.body["inputs"][1:], case.body.get("outputs", [])[1:]  # these models have one of each
             for output in case.body.get("outputs", ()):
                 output["name"] = manifest.outputs[0].name
             case.headers.pop(HEADER_LENGTH, None)

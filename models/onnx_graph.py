@@ -32,7 +32,7 @@ def _of_nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.TensorProto]:
             yield from (attribute.t, *attribute.tensors)
             for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
                 yield from (sparse.values, sparse.indices)
-            for subgraph in _subgraphs(attribute):
+            for subgraph in subgraphs_of(attribute):
                 yield from _of_graph(subgraph)
 
 
@@ -40,9 +40,10 @@ def _nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
     for node in nodes:
         yield node
         for attribute in node.attribute:
-            for subgraph in _subgraphs(attribute):
+            for subgraph in subgraphs_of(attribute):
                 yield from _nodes(subgraph.node)
 
 
-def _subgraphs(attribute: onnx.AttributeProto) -> list[onnx.GraphProto]:
+def subgraphs_of(attribute: onnx.AttributeProto) -> list[onnx.GraphProto]:
+    """The graphs of an attribute, such as a branch of an If."""
     return [subgraph for subgraph in (attribute.g, *attribute.graphs) if subgraph.ByteSize()]

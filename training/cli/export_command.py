@@ -22,6 +22,10 @@ from training.symbolic.source_code import WRITERS
 def run_export(options: Namespace) -> None:
     """Write a new version of a model from its checkpoint, for example after an upgrade of PyTorch."""
     folder, manifest = find_model(options.repository, options.name, options.version)
+    if WEIGHTS_FILE not in manifest.files:
+        raise InputError(
+            f"'{options.name}' has no {WEIGHTS_FILE} to export from, as it was imported; import its ONNX file again."
+        )
     network = _network(folder, manifest, WEIGHTS_FILE)
     if options.code or options.output:
         _write_code(options, manifest, network)

@@ -5,16 +5,17 @@ from pathlib import Path
 
 import onnx
 from onnx import helper
-from onnx.compose import add_prefix
 
 from training.errors import InputError
 from training.onnx_import.session import open_session
 from training.onnx_import.signature import Port
-from training.onnx_import.surround import MIN_IR_VERSION, PREFIX, opset_of
+from training.onnx_import.surround import MIN_IR_VERSION, opset_of, renamed
 from training.onnx_import.trial import Row, Trial, find_example, run_trial, texts_of
 
 BATCH = "batch"
 """The name of the free axis."""
+STEP = "step/"
+"""Before the names of the inputs and outputs of one step of the loop."""
 MIN_SCAN_OPSET = 9
 """Before it, Scan had a batch axis of its own."""
 
@@ -80,10 +81,10 @@ def _row_by_row(model: onnx.ModelProto) -> onnx.ModelProto:
     constant = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in constant]
     outputs, opset = list(model.graph.output), opset_of(model)
-    body = add_prefix(model, PREFIX, rename_nodes=True, rename_functions=False).graph
+    body = renamed(model, STEP).graph
     axes = helper.make_tensor("row/axes", onnx.TensorProto.INT64, [1], [0])
-    before = [_axis_node("Unsqueeze", f"row/{each.name}", PREFIX + each.name, opset) for each in inputs]
-    behind = [_axis_node("Squeeze", PREFIX + each.name, f"row/{each.name}", opset) for each in outputs]
+    before = [_axis_node("Unsqueeze", f"row/{each.name}", STEP + each.name, opset) for each in inputs]
+    behind = [_axis_node("Squeeze", STEP + each.name, f"row/{each.name}", opset) for each in outputs]
     nodes = [*before, *body.node, *behind]
     step = helper.make_graph(
         nodes,

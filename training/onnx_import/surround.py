@@ -1,15 +1,17 @@
 """Puts operators before and behind a graph, so that it takes and returns other tensors."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from onnx.compose import add_prefix
+
+from models.onnx_graph import subgraphs_of
 
 PREFIX = "imported/"
-"""Before the name of every tensor of the graph, so that no other is called the same."""
+"""Before the names of the graph's inputs and outputs, as those of the whole are called so."""
 AROUND = "around/"
 """Before the name of every tensor of the surroundings but inputs and outputs."""
 DEFAULT_OPSET = 17
@@ -21,7 +23,7 @@ FLOATS: dict[str, int] = {"FP16": TensorProto.FLOAT16, "FP32": TensorProto.FLOAT
 
 @dataclass
 class Surroundings:
-    """Operators around a graph whose tensors have ``PREFIX`` before their names."""
+    """Operators around a graph, whose inputs and outputs have ``PREFIX`` before their names."""
 
     inputs: list[onnx.ValueInfoProto]
     outputs: list[onnx.ValueInfoProto]
@@ -42,13 +44,38 @@ class Surroundings:
 
 
 def inner(name: str) -> str:
-    """The name, within its surroundings, of a tensor of the graph."""
+    """The name, within its surroundings, of an input or output of the graph."""
     return PREFIX + name
+
+
+def renamed(model: onnx.ModelProto, prefix: str) -> onnx.ModelProto:
+    """The model with a prefix before the names of its inputs and outputs, so that others may have these.
+
+    ``onnx.compose.add_prefix`` leaves some names in the branches of an If or the body of a Loop as they were.
+    """
+    found = onnx.ModelProto()
+    found.CopyFrom(model)
+    graph = found.graph
+    _rename(graph, {value.name: prefix + value.name for value in (*graph.input, *graph.output)})
+    return found
+
+
+def _rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
+    for node in graph.node:
+        for tensors in (node.input, node.output):
+            for place, name in enumerate(tensors):
+                tensors[place] = names.get(name, name)
+        for attribute in node.attribute:
+            for subgraph in subgraphs_of(attribute):
+                _rename(subgraph, names)
+    sparse = [each.values for each in graph.sparse_initializer]
+    for value in (*graph.input, *graph.output, *graph.value_info, *graph.initializer, *sparse):
+        value.name = names.get(value.name, value.name)
 
 
 def surround(model: onnx.ModelProto, around: Surroundings) -> onnx.ModelProto:
     """The graph with these operators around it."""
-    found = add_prefix(model, PREFIX, rename_nodes=True, rename_functions=False)
+    found = renamed(model, PREFIX)
     graph = found.graph
     nodes = [*around.before, *graph.node, *around.behind]
     for part, items in ((graph.node, nodes), (graph.input, around.inputs), (graph.output, around.outputs)):

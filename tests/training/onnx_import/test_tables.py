@@ -21,6 +21,7 @@ from tests.training.onnx_import.graphs import (
     value,
     write,
 )
+from training.__main__ import main
 
 ROWS = np.array([[1.0, 2.0, -3.0], [0.1, 1e6, 1e-6], [4.0, 5.0, 6.0]])
 TABLE = "a,b,c,y\n1,2,3,4\n-1,7,0.5,2\n"
@@ -141,3 +142,32 @@ def test_text_columns_are_no_table(tmp_path: Path, capsys: pytest.CaptureFixture
         "--columns and --data, and it is served under /v2 as it is."
     )
     expect_refused(write(tmp_path, text_classifier()), capsys, message, "--columns", "city", "kind")
+
+
+def test_evaluate_measures_an_imported_table_whose_range_is_unknown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rows.csv").write_text("a,b,c,y\n" + "".join(f"{row},1,2,{row * 0.5}\n" for row in range(20)))
+    weights = {"W": np.array([[0.5], [0.0], [0.0]])}
+    node = helper.make_node("MatMul", ["x", "W"], ["y"])
+    model = model_of([node], [value("x", DOUBLE, ["N", 3])], [value("y", DOUBLE, ["N", 1])], weights)
+    folder = import_file(write(tmp_path, model), "--name", "m", "--columns", "a", "b", "c")
+    capsys.readouterr()
+    repository = str(folder.parents[1])
+    assert main(["evaluate", "m", "--data", str(tmp_path / "rows.csv"), "--repository", repository]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Its training range is unknown, so all rows count as interpolation."
+    assert "ONNX                    0.0e+00        no rows" in lines
+
+
+def test_what_needs_a_table_or_a_checkpoint_says_so_of_an_imported_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository = str(import_file(write(tmp_path, linear()), "--name", "m").parents[1])
+    capsys.readouterr()
+    for command, message in (
+        ("evaluate", "'m' takes tensors of its own; evaluate measures tables and default image models."),
+        ("export", "'m' has no weights.safetensors to export from, as it was imported; import its ONNX file again."),
+    ):
+        assert main([command, "m", "--repository", repository]) == 2
+        assert capsys.readouterr().err == f"nalu-serve: {message}\n"

@@ -100,6 +100,43 @@ def test_every_input_and_output_of_a_graph_goes_row_by_row(tmp_path: Path, opset
     assert echo.tolist() == ["a", "b", "c"]
 
 
+def test_branches_that_use_a_constant_from_outside_go_row_by_row_and_in_a_table(tmp_path: Path) -> None:
+    branches = {
+        branch: helper.make_graph(
+            [helper.make_node("Mul", ["x", factor], [branch])], branch, [], [value(branch, FLOAT, None)]
+        )
+        for branch, factor in (("then_branch", "two"), ("else_branch", "minus"))
+    }
+    nodes = [
+        helper.make_node("ReduceSum", ["x"], ["sum"], keepdims=0),
+        helper.make_node("Greater", ["sum", "zero"], ["positive"]),
+        helper.make_node("If", ["positive"], ["y"], **branches),
+    ]
+    constants = {name: np.array(number, np.float32) for name, number in (("two", 2), ("minus", -1), ("zero", 0))}
+    path = write(tmp_path, model_of(nodes, [value("x", FLOAT, [1, 2])], [value("y", FLOAT, [1, 2])], constants))
+    x = np.array([[1.0, 2.0], [-3.0, 1.0]], np.float32)
+    expected = [[2.0, 4.0], [3.0, -1.0]]
+    _, session = imported(path, "--name", "tensors")
+    assert session.run(None, {"x": x})[0].tolist() == expected
+    _, session = imported(path, "--name", "table", "--columns", "a", "b")
+    assert session.run(None, {"x": x.astype(np.float64)})[0].tolist() == expected
+
+
+def test_a_function_within_the_model_is_taken_over(tmp_path: Path) -> None:
+    twice = helper.make_function(
+        "own", "Twice", ["a"], ["b"], [helper.make_node("Add", ["a", "a"], ["b"])], [helper.make_opsetid("", 17)]
+    )
+    model = model_of(
+        [helper.make_node("Twice", ["x"], ["y"], domain="own")],
+        [value("x", FLOAT, ["N", 2])],
+        [value("y", FLOAT, ["N", 2])],
+    )
+    model.functions.append(twice)
+    model.opset_import.append(helper.make_opsetid("own", 1))
+    _, session = imported(write(tmp_path, model), "--columns", "a", "b")
+    assert session.run(None, {"x": np.array([[1.5, -2.0]])})[0].tolist() == [[3.0, -4.0]]
+
+
 def test_a_free_size_stays_free_and_the_smallest_that_works_is_the_example(tmp_path: Path) -> None:
     shape = value("x", FLOAT, ["N", 1, "H", "W"])
     nodes = [helper.make_node("Conv", ["x", "K"], ["y"])]
@@ -114,6 +151,22 @@ def save_with_external_data(folder: Path, weights: np.ndarray = W) -> Path:
     path = folder / "model.onnx"
     onnx.save_model(linear(), str(path), save_as_external_data=True, location="model.onnx.data", size_threshold=0)
     return path
+
+
+def test_external_data_outside_the_models_folder_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "inner"
+    folder.mkdir()
+    path = save_with_external_data(folder)
+    (folder / "model.onnx.data").rename(tmp_path / "secret")
+    model = onnx.load_model(str(path), load_external_data=False)
+    for entry in model.graph.initializer[0].external_data:
+        if entry.key == "location":
+            entry.value = "../secret"
+    write(folder, model)
+    message = "{path} keeps weights in ../secret, which cannot be read beside it; put the whole files there."
+    expect_refused(path, capsys, message)
 
 
 def test_external_data_are_taken_in(tmp_path: Path) -> None:
