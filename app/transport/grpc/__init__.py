@@ -23,7 +23,7 @@ def create_grpc_server(dispatcher: Dispatcher) -> Server | None:
     """The server that the settings ask for; None: they ask for none.
 
     Raises:
-        SettingsError: grpcio is not installed.
+        SettingsError: grpcio is not installed, or the certificate cannot be used.
     """
     port = dispatcher.service.settings.grpc_port
     if not port:

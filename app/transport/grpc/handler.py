@@ -22,6 +22,8 @@ HEADERS = frozenset({"authorization", "x-api-key", "x-request-id", "traceparent"
 EOF = grpc.aio.EOF
 STOPPED = Status(grpc.StatusCode.UNAVAILABLE, "The service is shutting down; send further requests to another.")
 GONE = Status(grpc.StatusCode.CANCELLED, "The client has disconnected.")
+STREAM_END_SECONDS = 0.5
+"""Time that clients have to end their streams when the server stops."""
 _StreamResponse = CLASSES["ModelStreamInferResponse"]
 
 Receive = Callable[[], Awaitable[bytes]]
@@ -53,7 +55,7 @@ class RPCHandler:
         self._service = dispatcher.service
         self._calls = 0
         self._waiting_streams: set[asyncio.Task[Any]] = set()
-        self._stopping = False
+        self._stopping = self._ended = False
         self.hold: asyncio.Event | None = None
         """If there, responses wait until it is set: the server is about to stop."""
         self.last_request_at = 0.0
@@ -94,8 +96,10 @@ class RPCHandler:
                 if isinstance(opened, Status):
                     await rpc.abort(*opened)
                 while (body := await self._next_message(rpc)) is not EOF:
-                    context = RPCContext(path, rpc, self._service)
-                    response = await self._respond(context, method, partial(_completed, body))
+                    response: bytes | Status = STOPPED
+                    if not self._stopping:
+                        context = RPCContext(path, rpc, self._service)
+                        response = await self._respond(context, method, partial(_completed, body))
                     if self.hold is not None:
                         await self.hold.wait()
                     if isinstance(response, Status):
@@ -108,9 +112,15 @@ class RPCHandler:
 
         return grpc.stream_stream_rpc_method_handler(handle)
 
-    def end_waiting_streams(self) -> None:
-        """End the streams that wait for a message, and each other one after its response."""
+    async def end_streams(self) -> None:
+        """Reject further messages of streams for a while, in which their clients may end them, and then end them.
+
+        A stream that ends while its client sends a message would lose more than that: grpcio closes the connection, and
+        the client may miss why.
+        """
         self._stopping = True
+        await asyncio.sleep(STREAM_END_SECONDS)
+        self._ended = True
         for task in self._waiting_streams:
             task.cancel()
 
@@ -164,13 +174,13 @@ class RPCHandler:
         """
         task = asyncio.current_task()
         assert task is not None
-        if self._stopping:
+        if self._ended:
             raise _StoppingError
         self._waiting_streams.add(task)
         try:
             return await rpc.read()
         except asyncio.CancelledError:
-            if self._stopping:
+            if self._ended:
                 raise _StoppingError from None
             raise
         finally:

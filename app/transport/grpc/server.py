@@ -9,6 +9,7 @@ import grpc.aio
 
 from app.http.dispatcher import Dispatcher
 from app.settings import Settings
+from app.transport.grpc.credentials import Certificate
 from app.transport.grpc.handler import RPCHandler
 from app.transport.grpc.listeners import listening_sockets
 from app.transport.grpc.methods import METHODS, STREAMS
@@ -29,11 +30,15 @@ class GRPCServer:
 
     Args:
         dispatcher: of the application.
+
+    Raises:
+        SettingsError: the certificate cannot be used.
     """
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._settings = dispatcher.service.settings
         self._handler = RPCHandler(dispatcher)
+        self._certificate = Certificate(self._settings) if self._settings.ssl_certfile else None
         self._server: Any = None
 
     async def start(self) -> None:
@@ -49,7 +54,10 @@ class GRPCServer:
                 kind = self._handler.stream if name in STREAMS else self._handler.unary
                 handlers[name] = kind(f"/{service}/{name}", method)
             self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
-        self._server.add_insecure_port(_address(self._settings))
+        if self._certificate is None:
+            self._server.add_insecure_port(_address(self._settings))
+        else:
+            self._server.add_secure_port(_address(self._settings), self._certificate.credentials())
         await self._server.start()
         logger.info("gRPC running on %s", _address(self._settings))
 
@@ -79,8 +87,9 @@ class GRPCServer:
         """Accept no further request, and end when those in flight have their responses; a second call does nothing."""
         server, self._server = self._server, None
         if server is not None:
-            self._handler.end_waiting_streams()
+            ending = asyncio.create_task(self._handler.end_streams())
             await server.stop(self._settings.shutdown_timeout_seconds)
+            ending.cancel()
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:

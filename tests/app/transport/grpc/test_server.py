@@ -12,6 +12,7 @@ from tritonclient.grpc import service_pb2_grpc
 from app.main import create_app
 from app.settings import Settings, SettingsError
 from app.transport.grpc.listeners import listening_sockets
+from tests.app.certificates import Certificate, make_certificate
 from tests.app.factory import running
 from tests.app.transport.grpc.conftest import Both, serving
 from tests.app.transport.grpc.test_calls import infer_request
@@ -81,6 +82,23 @@ def test_the_end_of_the_server_ends_streams_that_wait(repository: Path) -> None:
     assert caught.value.details() == "The service is shutting down; send further requests to another."
 
 
+def test_a_stream_that_goes_on_at_the_end_gets_an_error_in_the_stream(repository: Path) -> None:
+    with serving(repository) as both, grpc.insecure_channel(both.address) as channel:
+        ended = threading.Event()
+
+        def requests() -> Any:
+            while not ended.wait(0.01):
+                yield infer_request()
+
+        stream = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelStreamInfer(requests())
+        assert next(stream).infer_response.model_name == "sum"
+        assert both.http.portal is not None
+        draining = both.http.portal.start_task_soon(both.http.app.grpc_server.drain)
+        errors = [response.error_message for response in stream if response.error_message and not ended.set()]
+        draining.result(10)
+    assert set(errors) == {"The service is shutting down; send further requests to another."}
+
+
 def test_the_listening_sockets_of_a_port_are_found(both: Both) -> None:
     port = int(both.address.rpartition(":")[2])
     found = list(listening_sockets(port))
@@ -103,4 +121,42 @@ def test_without_grpcio_a_port_for_grpc_is_an_error(repository: Path, monkeypatc
         create_app(Settings(repository=repository, grpc_port=8001))
     assert str(caught.value) == (
         "NALU_GRPC_PORT is 8001, but gRPC is not installed: pip install 'nalu-serve[grpc]', or leave it out."
+    )
+
+
+def test_grpc_has_the_certificate_of_http_and_takes_a_new_one(
+    repository: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+
+    def install(made: Certificate) -> None:
+        certificate.write_bytes(made.certificate.read_bytes())
+        key.write_bytes(made.key.read_bytes())
+
+    def ask(both: Both, trusted: Certificate, name: str) -> str:
+        options = [("grpc.ssl_target_name_override", name), ("grpc.use_local_subchannel_pool", 1)]
+        trust = grpc.ssl_channel_credentials(trusted.certificate.read_bytes())
+        with grpc.secure_channel(both.address, trust, options) as channel:
+            stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+            return str(stub.ModelInfer(infer_request(), timeout=10).model_name)
+
+    ours, other = make_certificate(tmp_path), make_certificate(tmp_path, "other")
+    install(ours)
+    with serving(repository, ssl_certfile=certificate, ssl_keyfile=key) as both:
+        assert ask(both, ours, "localhost") == "sum"
+        install(other)
+        assert ask(both, other, "other") == "sum"
+        certificate.write_text("nothing")
+        assert ask(both, other, "other") == "sum"
+    assert "gRPC goes on with the certificate that was read before." in caplog.text
+
+
+def test_a_private_key_with_a_password_is_refused(repository: Path, tmp_path: Path) -> None:
+    locked = make_certificate(tmp_path, "locked", "secret")
+    files = {"ssl_certfile": locked.certificate, "ssl_keyfile": locked.key, "ssl_keyfile_password": "secret"}
+    with pytest.raises(SettingsError) as caught:
+        create_app(Settings(repository=repository, grpc_port=8001, **files))
+    assert str(caught.value) == (
+        f"NALU_GRPC_PORT is 8001, and gRPC takes no private key with a password, as that in '{locked.key}' is; "
+        "give one without, or leave the port out."
     )
