@@ -49,6 +49,8 @@ def load_model(folder: Path, key: tuple[str, int], backend: Backend) -> LoadedMo
         raise ManifestError(
             f"{folder} has the manifest of '{manifest.name}' version {manifest.version}; move it to its own folder."
         )
+    if backend.file not in manifest.files and ONNX_FILE in manifest.files:
+        raise ManifestError(f"{folder} has no {backend.file}, as imported models do not; NALU_BACKEND=onnx serves it.")
     curves = _read_curves(folder, manifest)
     predict = _load_file(folder / backend.file, manifest, backend, manifest.outputs)
     if manifest.image is not None and not manifest.image.resize:

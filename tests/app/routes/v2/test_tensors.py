@@ -11,6 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from app.codecs.v2.inputs import HEADER_LENGTH
+from app.repository.load import load_model
+from models.manifest import Manifest, ManifestError
 from tests.app.expect import expect_damaged, expect_problem
 from tests.app.factory import TestClient, running, write_version
 from tests.app.imported import (
@@ -296,6 +298,19 @@ def test_a_manifest_that_contradicts_the_graph_is_damaged(
 ) -> None:
     write_version(tmp_path, mixed_onnx(), tensors_manifest("m", **changes))
     expect_damaged(tmp_path, reason, caplog)
+
+
+def test_a_backend_that_needs_another_file_says_which_one_serves_the_model(tmp_path: Path) -> None:
+    class OtherBackend:
+        file, device = "model.pt", "cpu"
+
+        def load(self, content: bytes, manifest: Manifest) -> Any:
+            raise AssertionError("there is nothing to load")
+
+    folder = write_mixed(tmp_path, "m")
+    message = rf"^{folder} has no model\.pt, as imported models do not; NALU_BACKEND=onnx serves it\.$"
+    with pytest.raises(ManifestError, match=message):
+        load_model(folder, ("m", 1), OtherBackend())
 
 
 def test_a_model_without_a_manifest_is_reported_with_the_command_that_makes_one(
