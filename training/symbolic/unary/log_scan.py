@@ -27,7 +27,7 @@ FITTED, LIKELY, FIRST_STEPS = 12, 8, 6
 """Start values of each inner sum that are improved, and the best of all that are after so many steps."""
 PROMISING, OUTSTANDING = 1e-2, 0.5
 """Share of the goal's square that a smooth function of a likely product leaves, and of what the next one leaves."""
-NEAR = 0.3
+NEAR = 0.5
 """Squared error below which a wave may be the right one, with zeros that are a little off."""
 SOLVED = 1e-18
 """Squared error, as a share of what the powers of columns leave, at which a law is found."""
@@ -71,6 +71,13 @@ class FittedShape:
         """The better, the smaller: exact ones first, of them the simplest."""
         simple = abs(self.power - 1) if self.shape.function != "identity" else 0.0
         return max(self.error, SOLVED), simple + np.abs(self.inner).sum(), self.error
+
+    def parts(self) -> list[tuple[Shape, FloatArray, FloatArray, float]]:
+        """Its functions one by one, for ``of_shapes``."""
+        if not self.shape.second:
+            return [(self.shape, self.inner, self.parameters, self.power)]
+        names = enumerate((self.shape.function, self.shape.second))
+        return [(Shape(name, 1), self.inner[[place]], self.parameters[[place]], self.power) for place, name in names]
 
 
 def directions(inputs: FloatArray, largest: int = 4) -> FloatArray:
@@ -147,13 +154,18 @@ def scan_sums(
     table: LogTable, functions: Sequence[str], deadline: Deadline = NO_DEADLINE
 ) -> Iterator[list[FittedShape]]:
     """Functions of a sum of two products, each of one column or two; waves aside, which have a scan of their own."""
-    rows = exponent_rows(table.inputs.shape[1], 2, {1: (1.0,), 2: (1.0,)})
-    rows = rows[~(rows != 0)[:, few_valued(table.inputs)].any(1)]
-    inner = [np.array(pair) for pair in combinations(rows, 2) if not (pair[0] * pair[1]).any()]
-    inner = sorted(inner, key=lambda pair: float(pair.sum()))[:PAIRS]
+    inner = disjoint_pairs(table.inputs)
     for name in OF_SUMS:
         if name in functions and inner:
             yield fitted(table, Shape(name, 2), inner, deadline)
+
+
+def disjoint_pairs(inputs: FloatArray) -> list[FloatArray]:
+    """Exponents of pairs of products, each of one column or two, without one in common; those of few columns first."""
+    rows = exponent_rows(inputs.shape[1], 2, {1: (1.0,), 2: (1.0,)})
+    rows = rows[~(rows != 0)[:, few_valued(inputs)].any(1)]
+    pairs = [np.array(pair) for pair in combinations(rows, 2) if not (pair[0] * pair[1]).any()]
+    return sorted(pairs, key=lambda pair: float(pair.sum()))[:PAIRS]
 
 
 def _inner(table: LogTable, products: FloatArray, shape: Shape) -> list[FloatArray]:

@@ -12,15 +12,19 @@ from models.arrays import FloatArray
 class Shape:
     """``f(v)``, or ``1 + k f(v)``, of an inner sum ``v = sum_i w_i m_i`` of products; parameters are w, then k.
 
+    Or ``f(w_1 m_1) g(w_2 m_2)``.
+
     Args:
         function: a name out of ``models.functions.FUNCTIONS``; ``identity`` for a power of the inner sum.
         terms: of the inner sum.
         plus_one: whether it is ``1 + k f(v)``.
+        second: g, a name of the same; empty without one.
     """
 
     function: str
     terms: int
     plus_one: bool = False
+    second: str = ""
 
     @property
     def size(self) -> int:
@@ -29,6 +33,9 @@ class Shape:
 
     def values(self, inner: FloatArray, parameters: FloatArray) -> FloatArray:
         """Values ``(shapes, rows)`` of inner terms ``(shapes, terms, rows)`` for parameters ``(shapes, size)``."""
+        if self.second:
+            first, second = (inner * parameters[:, :, None]).transpose(1, 0, 2)
+            return CALLS[self.function](first) * CALLS[self.second](second)
         argument = np.einsum("bmr,bm->br", inner, parameters[:, : self.terms])
         found = CALLS[self.function](argument)
         return np.asarray(1 + parameters[:, self.terms :] * found if self.plus_one else found)
@@ -80,6 +87,10 @@ def starts(shape: Shape, inner: FloatArray) -> FloatArray:
         phases = np.append(1.0, phases)  # of log(1 + v), whose logarithm others fit nearly as well
         spans = np.exp(np.linspace(-3, 3, 61)) / size[0] if shape.terms == 1 else spans
     spans = np.append(one, spans)
+    if shape.function in PERIODIC and shape.terms == 2 and np.ptp(inner[1]):
+        others = np.append(one, wave_factors(inner[1])[::2])
+        others = others if shape.second else np.append(others, -others)
+        return np.array([(span, other) for span in spans[::2] for other in others])
     if shape.plus_one:
         return np.array([(span, factor) for span in spans for factor in _FACTORS])
     if shape.terms == 1:

@@ -14,6 +14,7 @@ from training.symbolic.unary.build import of_shapes
 from training.symbolic.unary.log_scan import SOLVED, FittedShape, scan_products, scan_sums
 from training.symbolic.unary.shapes import Shape
 from training.symbolic.unary.table import LogTable, exponent_rows, few_valued
+from training.symbolic.unary.wave_scans import scan_waves
 
 OFFERED = 2
 """Of every scan, at most."""
@@ -26,6 +27,26 @@ DAMPED = 1
 """Products whose functions are tried beside decays: the likeliest."""
 ROUNDING = 1e-7
 """Exponents of decays below this, at their largest."""
+
+
+def waves_of_two_products(
+    inputs: FloatArray,
+    target: FloatArray,
+    random: np.random.Generator,
+    deadline: Deadline = NO_DEADLINE,
+    space: SearchSpace = ANY_LAW,
+) -> Iterator[list[Candidate]]:
+    """Products of powers times a wave of a sum, or times two waves; exact ones alone.
+
+    Arguments as those of ``functions_in_sums``.
+    """
+    table = LogTable.of(inputs, target, random, NEAR_ZERO)
+    for found in scan_waves(table, space.functions, deadline) if table is not None else ():
+        order = _solved(found)
+        for one in order:
+            yield list(of_shapes(one.parts(), inputs, target, deadline))
+        if order:
+            return
 
 
 def functions_of_a_product(
@@ -52,9 +73,9 @@ def functions_of_a_product(
         return
     scans = scan_products(table, space.functions, deadline, outstanding=outstanding)
     for found in scans if outstanding else chain(scan_sums(table, space.functions, deadline), scans):
-        order = [one for one in sorted(found, key=lambda one: one.order)[:OFFERED] if one.error < SOLVED]
+        order = _solved(found)
         for one in order:
-            yield list(of_shapes([(one.shape, one.inner, one.parameters, one.power)], inputs, target, deadline))
+            yield list(of_shapes(one.parts(), inputs, target, deadline))
         if order:
             return
 
@@ -75,13 +96,18 @@ def functions_with_decays(
         if table is None or len(table.target) < ROWS_PER_CONSTANT * table.columns.shape[1]:
             return
         for found in scan_products(table, space.functions, deadline, most=DAMPED):
-            order = [one for one in sorted(found, key=lambda one: one.order)[:OFFERED] if one.error < SOLVED]
+            order = _solved(found)
             for one in order:
-                own, decay = (one.shape, one.inner, one.parameters, one.power), _decay(table, one)
+                decay = _decay(table, one)
                 if sum(len(rates) for _, _, rates, _ in decay) <= MAX_RATES:
-                    yield list(of_shapes([own, *decay], inputs, target, deadline))
+                    yield list(of_shapes([*one.parts(), *decay], inputs, target, deadline))
             if order:
                 return
+
+
+def _solved(found: list[FittedShape]) -> list[FittedShape]:
+    """Those that are exact, the simplest first."""
+    return [one for one in sorted(found, key=lambda one: one.order)[:OFFERED] if one.error < SOLVED]
 
 
 def _near_zero(target: FloatArray) -> float:
@@ -125,6 +151,8 @@ def functions_in_sums(
         space: names the functions.
     """
     yield from functions_with_decays(inputs, target, random.spawn(1)[0], deadline, space)
+    if (target < 0).any() and (target > 0).any():
+        yield from waves_of_two_products(inputs, target, random.spawn(1)[0], deadline, space)
     for candidate in additive_candidates(inputs, target, random, space.functions, deadline):
         yield [candidate]
     yield from functions_of_a_product(inputs, target, random, deadline, space)

@@ -11,7 +11,12 @@ from training.symbolic import find_law
 from training.symbolic.search_space import FUNCTIONS, SearchSpace
 from training.symbolic.unary.additive_scans import additive_candidates
 from training.symbolic.unary.inverse_functions import view_candidates
-from training.symbolic.unary.stages import functions_in_sums, functions_of_a_product, functions_with_decays
+from training.symbolic.unary.stages import (
+    functions_in_sums,
+    functions_of_a_product,
+    functions_with_decays,
+    waves_of_two_products,
+)
 from training.symbolic.unary.table import LogTable
 
 X = np.random.default_rng(0).uniform(0.5, 2.0, (200, 4))
@@ -121,7 +126,25 @@ def test_a_function_with_a_decay_is_exact_beyond_its_table(law: Callable[[FloatA
     assert min(errors) < 1e-9
 
 
-@pytest.mark.parametrize("size", [0.6, 2.8, 5.0])
+def standing(x: FloatArray) -> FloatArray:
+    a, b, c, _ = x.T
+    return np.asarray(a**2 * np.sin(3 * b) * np.cos(4 * c))
+
+
+def travelling(x: FloatArray) -> FloatArray:
+    a, b, c, _ = x.T
+    return np.asarray(np.cos(5 * b - 3 * c) / a)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", [standing, travelling])
+def test_waves_of_two_columns_are_exact_beyond_their_table(law: Callable[[FloatArray], FloatArray]) -> None:
+    found = next(waves_of_two_products(X[:, :3], law(X), np.random.default_rng(0)))
+    errors = [float(np.abs(each.predict(BEYOND[:, :3]) / law(BEYOND) - 1).max()) for each in found]
+    assert min(errors) < 1e-9
+
+
+@pytest.mark.parametrize("size", [0.6, 5.0])
 def test_the_logarithm_of_one_and_a_small_column_is_exact(size: float) -> None:
     law = X[:, 0] * np.log(1 + X[:, 1] / size)
     found = next(functions_of_a_product(X[:, :2], law, np.random.default_rng(0)))
