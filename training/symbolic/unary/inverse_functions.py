@@ -68,7 +68,7 @@ def view_candidates(
             continue
         with np.errstate(all="ignore"):
             design = np.column_stack([logs, sum_of(exponents, np.ones(len(exponents)), x).terms(x)])
-        constants = _sparse(design, view.goal)
+        constants = sparse_constants(design, view.goal)
         if constants is not None:
             powers, constants = constants[: logs.shape[1]], constants[logs.shape[1] :]
             yield _undone(view, powers, exponents[constants != 0], constants[constants != 0], x, y)
@@ -98,7 +98,7 @@ def _exponents(inputs: FloatArray, function: str) -> FloatArray:
     return np.asarray(every[~((every % 1 != 0) & both_signs(inputs)).any(1)])
 
 
-def _sparse(design: FloatArray, goal: FloatArray) -> FloatArray | None:
+def sparse_constants(design: FloatArray, goal: FloatArray) -> FloatArray | None:
     """Constants of the columns that make up a goal, most of them 0; None where they do not, or are many."""
     if not (np.isfinite(design).all() and np.isfinite(goal).all()) or np.ptp(goal) == 0:
         return None

@@ -10,6 +10,7 @@ from training.symbolic.candidate import Candidate
 from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.unary.additive_scans import additive_candidates
+from training.symbolic.unary.amplitudes import waves_with_amplitudes
 from training.symbolic.unary.build import of_shapes
 from training.symbolic.unary.log_scan import SOLVED, FittedShape, scan_products, scan_sums
 from training.symbolic.unary.shapes import Shape
@@ -150,6 +151,8 @@ def functions_in_sums(
         deadline: checked before every step.
         space: names the functions.
     """
+    for candidate in waves_with_amplitudes(inputs, target, random.spawn(1)[0], space.functions, deadline):
+        yield [candidate]
     yield from functions_with_decays(inputs, target, random.spawn(1)[0], deadline, space)
     if (target < 0).any() and (target > 0).any():
         yield from waves_of_two_products(inputs, target, random.spawn(1)[0], deadline, space)

@@ -10,6 +10,7 @@ from training.metrics import predict
 from training.symbolic import find_law
 from training.symbolic.search_space import FUNCTIONS, SearchSpace
 from training.symbolic.unary.additive_scans import additive_candidates
+from training.symbolic.unary.amplitudes import waves_with_amplitudes
 from training.symbolic.unary.inverse_functions import view_candidates
 from training.symbolic.unary.stages import (
     functions_in_sums,
@@ -124,6 +125,22 @@ def test_a_function_with_a_decay_is_exact_beyond_its_table(law: Callable[[FloatA
     found = next(functions_with_decays(X[:, :3], law(X), np.random.default_rng(0)))
     errors = [float(np.abs(each.predict(BEYOND[:, :3]) / law(BEYOND) - 1).max()) for each in found]
     assert min(errors) < 1e-9
+
+
+def turned(x: FloatArray) -> FloatArray:
+    a, b, c, _ = x.T
+    return np.asarray(a * np.cos(2.7 * c) + b * np.sin(2.7 * c))
+
+
+def lifted(x: FloatArray) -> FloatArray:
+    a, b, c, _ = x.T
+    return np.asarray(3 * np.sin(2.2 * b * c + 0.4) + a**2)
+
+
+@pytest.mark.parametrize("law", [turned, lifted])
+def test_columns_as_amplitudes_of_waves_are_exact(law: Callable[[FloatArray], FloatArray]) -> None:
+    found = next(waves_with_amplitudes(X[:, :3], law(X), np.random.default_rng(0), FUNCTIONS))
+    np.testing.assert_allclose(found.predict(BEYOND[:, :3]), law(BEYOND), rtol=1e-9)
 
 
 def standing(x: FloatArray) -> FloatArray:
