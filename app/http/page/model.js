@@ -112,11 +112,7 @@ function constants({ uncertainty }) {
         h(
           "tr",
           {},
-          h(
-            "th",
-            { scope: "row" },
-            formulaElement(each.function ? `${each.function}(${each.term})` : each.term, { display: "inline" }),
-          ),
+          h("th", { scope: "row" }, each.function ? `${each.function}(${each.term})` : each.term),
           [each.value, each.estimate, each.standard_error].map((value) => h("td", {}, show(value))),
         ),
       ),
