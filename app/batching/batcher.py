@@ -94,8 +94,6 @@ class DynamicBatcher:
 
     async def predict(self, inputs: Tensors, request: BatchedRequest) -> Any:
         """See ``BatchScheduler.predict``."""
-        if self._is_immediate(len(inputs)):  # without a future, for half of the cost
-            return self._predict_now(inputs, request)
         future: asyncio.Future[Any] = self._loop.create_future()
 
         def on_result(result: Result) -> None:
@@ -116,11 +114,11 @@ class DynamicBatcher:
     def submit(self, inputs: Tensors, request: BatchedRequest, on_result: OnResult) -> PendingRequest | None:
         """See ``BatchScheduler.submit``; returns the queued request, or None if it was computed at once."""
         rows = len(inputs)
-        if self._is_immediate(rows):
-            on_result(self._predict_now(inputs, request))
-            return None
         request.rows += rows
         self._queue_limiter.check(rows)
+        if not self._computed_this_turn and not self._pending and self.latency.seconds(rows) <= IMMEDIATE_SECONDS:
+            on_result(self._predict_now(inputs, request))
+            return None
         pending = PendingRequest(inputs, request, on_result)
         self._queue_limiter.rows += rows
         self._pending.append(pending)
@@ -131,14 +129,7 @@ class DynamicBatcher:
             self.dispatch()
         return pending
 
-    def _is_immediate(self, rows: int) -> bool:
-        """Whether a request is computed on arrival."""
-        return not self._computed_this_turn and not self._pending and self.latency.seconds(rows) <= IMMEDIATE_SECONDS
-
     def _predict_now(self, inputs: Tensors, request: BatchedRequest) -> Result:
-        rows = len(inputs)
-        request.rows += rows
-        self._queue_limiter.check(rows)
         self._computed_this_turn = True
         self._loop.call_soon(self._end_turn)
         self._queue_seconds.append(0.0)
