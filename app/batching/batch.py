@@ -6,7 +6,9 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from app.backends import Predictor
-from app.backends.tensors import Tensors, concatenate
+from app.backends.tensors import Tensors, concatenate, values_of_row
+from app.repository.load import LoadedModel
+from app.settings import Settings
 
 BATCH_PIXELS = 2**20
 """Most pixels of the images in one batch, unless a single image has more; likewise of values of other tensors."""
@@ -106,3 +108,18 @@ def _predict_alone(predict: Predictor, inputs: Tensors) -> Result:
         return predict(inputs)
     except Exception as error:
         return error
+
+
+def batch_limits(model: LoadedModel, shape: tuple[Any, ...], settings: Settings) -> tuple[int, int]:
+    """Most rows of a batch, and the pixels that each takes from the limiter: its own, unless the model resizes.
+
+    The values of other tensors count as pixels do, except in tables.
+    """
+    image = model.manifest.image
+    if image is None:
+        if model.manifest.task == "arithmetic":
+            return settings.max_batch_rows, 0
+        values = values_of_row(shape)
+        return max(1, min(settings.max_batch_rows, BATCH_PIXELS // values)), values
+    pixels = shape[-2] * shape[-1]
+    return max(1, min(settings.max_batch_rows, BATCH_PIXELS // pixels)), 0 if image.resize else pixels

@@ -14,8 +14,8 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect
 
-from app.backends.tensors import Tensors, values_of_row
-from app.batching.batch import BATCH_PIXELS, Batch, BatchedRequest, OnResult, PendingRequest, Result
+from app.backends.tensors import Tensors
+from app.batching.batch import Batch, BatchedRequest, OnResult, PendingRequest, Result, batch_limits
 from app.batching.limiter import ConcurrencyLimiter, LatencyEstimator, QueueLimiter
 from app.errors import UnavailableError
 from app.observability.metrics import Metrics
@@ -61,7 +61,7 @@ class DynamicBatcher:
         metrics: Metrics,
     ) -> None:
         self.latency = LatencyEstimator()
-        self._max_rows, self._pixels_each = _batch_limits(model, shape, settings)
+        self._max_rows, self._pixels_each = batch_limits(model, shape, settings)
         self._max_inline_seconds = MAX_INLINE_SECONDS if limiter.max_batches > 1 else MAX_INLINE_SECONDS_ON_ONE_CORE
         self._timeout_seconds = settings.request_timeout_seconds
         self._queue_limiter = queue_limiter
@@ -232,18 +232,3 @@ class DynamicBatcher:
         self._queue_limiter.rows -= batch.rows
         self._record(batch.inputs, batch.seconds, batch.busy_seconds)
         batch.send_results()
-
-
-def _batch_limits(model: LoadedModel, shape: tuple[Any, ...], settings: Settings) -> tuple[int, int]:
-    """Most rows of a batch, and the pixels that each takes from the limiter: its own, unless the model resizes.
-
-    The values of other tensors count as pixels do, except in tables.
-    """
-    image = model.manifest.image
-    if image is None:
-        if model.manifest.task == "arithmetic":
-            return settings.max_batch_rows, 0
-        values = values_of_row(shape)
-        return max(1, min(settings.max_batch_rows, BATCH_PIXELS // values)), values
-    pixels = shape[-2] * shape[-1]
-    return max(1, min(settings.max_batch_rows, BATCH_PIXELS // pixels)), 0 if image.resize else pixels

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from app.backends.tensors import TensorTuple, values_of_row
-from app.batching.batch import BATCH_PIXELS
-from app.batching.batcher import _batch_limits
+from app.batching.batch import BATCH_PIXELS, batch_limits
 from app.repository.load import LoadedModel
 from app.settings import Settings
 from models.manifest import Manifest
@@ -55,6 +54,6 @@ def test_a_batch_has_at_most_as_many_values_as_one_of_images_has_pixels() -> Non
     model = LoadedModel(Manifest.model_validate(tensors_manifest()), lambda tensors: tensors)
     assert values_of_row(((2,), (3, 2))) == values_of_row((2, 4)) == 8
     assert values_of_row(()) == 1
-    assert _batch_limits(model, ((2,), (3, 2)), Settings()) == (1024, 8)
-    assert _batch_limits(model, (3, 224, 224), Settings()) == (BATCH_PIXELS // (3 * 224 * 224), 3 * 224 * 224)
-    assert _batch_limits(model, (BATCH_PIXELS + 1,), Settings()) == (1, BATCH_PIXELS + 1)
+    assert batch_limits(model, ((2,), (3, 2)), Settings()) == (1024, 8)
+    assert batch_limits(model, (3, 224, 224), Settings()) == (BATCH_PIXELS // (3 * 224 * 224), 3 * 224 * 224)
+    assert batch_limits(model, (BATCH_PIXELS + 1,), Settings()) == (1, BATCH_PIXELS + 1)
