@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from app.codecs import tabular
 from app.codecs.tables.answer import answer_rows
-from app.codecs.tables.arrow_stream import cells_of, read_arrow, write_arrow
+from app.codecs.tables.arrow_stream import cells_of, check_text, read_arrow, write_arrow
 from app.codecs.tables.csv_text import read_csv, write_csv
 from app.codecs.tables.media_types import ARROW, CSV, JSON, answer_type, no_model_error
 from app.codecs.tables.table import Table
@@ -63,8 +63,13 @@ class TableRequest:
         service, manifest = self._service, self._model.manifest
         table = await self._in_thread("decode", lambda: self._read(body, manifest, service.settings))
         outputs = await service.batching.predict(self._model, table.inputs, self._context)
-        content = await self._in_thread("encode", lambda: encode_answer(self._answer_type, table, self._model, outputs))
+        content = await self._in_thread("encode", lambda: self._encode(table, outputs))
         return Response(content, media_type=self._answer_type)
+
+    def _encode(self, table: Table, outputs: NDArray[np.float64]) -> bytes:
+        if self._answer_type == CSV and table.lines is None:  # of an Arrow stream
+            check_text(table.columns, table.names, self._service.settings.max_body_bytes)
+        return encode_answer(self._answer_type, table, self._model, outputs)
 
     async def _in_thread(self, part: str, work: Callable[[], T]) -> T:
         """Do what takes long for many rows beside the event loop, in one of the threads that decode images."""

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from app.codecs.tables.columns import match_columns
 from app.codecs.tables.table import Table, check_cells, check_size
-from app.errors import InvalidInputError, UnsupportedMediaTypeError
+from app.errors import InvalidInputError, TooLargeError, UnsupportedMediaTypeError
 from app.settings import Settings
 from models.manifest import Manifest
 
 EXTRA = "pip install 'nalu-serve[tables]'"
+MAX_REPEATS = 64
+"""Most bytes of all batches, with the dictionaries that they share, for each byte of a stream."""
 _HEADER_TYPE, _HEADER = 6, 8
 """Fields of a message, by their place in a flatbuffer's table of offsets (Arrow's Message.fbs)."""
 _DICTIONARY_BATCH, _RECORD_BATCH = 2, 3
@@ -27,17 +29,24 @@ def read_arrow(body: bytes, manifest: Manifest, settings: Settings) -> Table:
         UnsupportedMediaTypeError: pyarrow is not installed.
         InvalidInputError: it is no Arrow stream, is compressed, lacks a column of the model, or has a cell that is no
             finite number.
-        TooLargeError: it has more rows or cells than the limits.
+        TooLargeError: it has more rows or cells than the limits, or very many batches with the same large dictionary.
     """
     pa = import_pyarrow()
     try:
         _check_uncompressed(pa, body)
         with pa.ipc.open_stream(body) as stream:
-            batches, rows = [], 0
+            batches: list[Any] = []
+            rows = size = 0
             for batch in stream:
-                batch.validate(full=True)
                 rows += batch.num_rows
                 check_size(rows, batch.num_columns, settings)
+                size += batch.get_total_buffer_size()
+                if size > MAX_REPEATS * len(body):  # each batch is validated with the whole of its dictionaries
+                    raise TooLargeError(
+                        f"The Arrow stream has over {len(batches)} batches that share large dictionaries; write fewer "
+                        "and larger batches."
+                    )
+                batch.validate(full=True)
                 batches.append(batch)
             whole = pa.Table.from_batches(batches, stream.schema).combine_chunks()
     except (pa.ArrowException, ValueError, OSError, IndexError, struct.error) as error:
@@ -78,6 +87,40 @@ def cells_of(column: Any, name: str) -> Sequence[Any]:
             f"Column '{name}' is of type {column.type}, which has no text; leave it out, or ask for another type."
         ) from error
     return cells
+
+
+def check_text(columns: Sequence[Any], names: Sequence[str], max_bytes: int) -> None:
+    """Check how long cells are as text, where a few bytes of a dictionary, or of a view, may be many cells.
+
+    Raises:
+        TooLargeError: those of all columns have more bytes than the limit.
+        InvalidInputError: cells of a type have no text.
+    """
+    pa = import_pyarrow()
+    shared = [(column, name) for column, name in zip(columns, names, strict=True) if _shares(pa, column)]
+    size = sum(int(_lengths(pa, column, name).sum()) for column, name in shared)
+    if size > max_bytes:
+        raise TooLargeError(
+            f"The cells of {', '.join(name for _, name in shared[:3])} have {size} bytes as text; at most {max_bytes} "
+            "are written, so ask for an Arrow stream, or send several tables."
+        )
+
+
+def _shares(pa: Any, column: Any) -> bool:
+    """Whether cells of an Arrow array may share bytes."""
+    types = pa.types
+    return any(of(column.type) for of in (types.is_dictionary, types.is_string_view, types.is_binary_view))
+
+
+def _lengths(pa: Any, column: Any, name: str) -> NDArray[np.int64]:
+    """Bytes of each cell's text."""
+    if pa.types.is_dictionary(column.type):
+        places: NDArray[np.int64] = column.indices.drop_null().to_numpy()
+        return _lengths(pa, column.dictionary, name)[places]
+    if _shares(pa, column):
+        views = np.frombuffer(column.buffers()[1], np.uint32).reshape(-1, 4)  # each begins with its length
+        return views[column.offset : column.offset + len(column), 0].astype(np.int64)
+    return np.array([len((text or "").encode()) for text in cells_of(column, name)], np.int64)
 
 
 def numbers_of(pa: Any, column: Any, name: str) -> NDArray[np.float64]:

@@ -28,12 +28,11 @@ def read_csv(body: bytes, manifest: Manifest, settings: Settings) -> Table:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"The table is not in UTF-8 (byte {error.start}); convert it.") from error
-    header = text.partition("\n")[0]
-    delimiter = delimiter_of(header)
-    marks = text.count(delimiter) + text.count("\n") - header.count(delimiter) - 1
-    if marks > settings.max_json_values:  # before a cell is read, which takes far more memory than a byte
+    delimiter = delimiter_of(_first_line(text))
+    cells = _count_cells(text, delimiter)
+    if cells > settings.max_json_values:  # before a cell is read, which takes far more memory than a byte
         raise TooLargeError(
-            f"The table has about {marks} cells; at most {settings.max_json_values} are taken, so send several."
+            f"The table has about {cells} cells; at most {settings.max_json_values} are taken, so send several."
         )
     names, rows, lines = _read_rows(text, delimiter)
     check_size(len(rows), len(names), settings)
@@ -43,6 +42,18 @@ def read_csv(body: bytes, manifest: Manifest, settings: Settings) -> Table:
     table = Table(names, columns, places, added, np.ascontiguousarray(inputs), lines)
     check_cells(table, manifest)
     return table
+
+
+def _first_line(text: str) -> str:
+    line = text.partition("\n")[0]
+    return line.partition("\r")[0]
+
+
+def _count_cells(text: str, delimiter: str) -> int:
+    """About how many cells the rows of a text have, or its header if that has more."""
+    header = _first_line(text).count(delimiter)
+    ends = max(text.count("\n"), text.count("\r"))
+    return max(text.count(delimiter) - header + ends - 1, header + 1)
 
 
 def _read_rows(text: str, delimiter: str) -> tuple[list[str], list[list[str]], list[int]]:

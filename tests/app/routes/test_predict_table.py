@@ -15,7 +15,7 @@ from httpx import Response
 from onnx import TensorProto, helper
 
 from app.codecs.tables.arrow_stream import read_arrow
-from app.errors import ServiceError
+from app.errors import ServiceError, TooLargeError
 from app.settings import Settings
 from models.manifest import Manifest
 from tests.app.expect import expect_problem
@@ -389,6 +389,49 @@ def test_one_cell_too_many_is_refused(small: TestClient) -> None:
     assert len(rows(ask(small, stream(table[:400]), kind=ARROW))) == 400
     message = "The table has 2005 cells; at most 2000 are taken, so send several."
     expect_problem(ask(small, stream(table), kind=ARROW), 413, message)
+
+
+def test_cells_are_counted_in_a_header_alone_and_in_lines_that_end_as_on_old_computers(small: TestClient) -> None:
+    message = "The table has about {} cells; at most 2000 are taken, so send several."
+    header = ",".join(["a", "b", *(f"c{number}" for number in range(1998))])
+    expect_problem(ask(small, header), 422, "The table has no rows; send at least one.")
+    expect_problem(ask(small, f"{header},d"), 413, message.format(2001))
+    expect_problem(ask(small, "a,b\r" + "," * 2398), 413, message.format(2398))
+
+
+@pytest.mark.parametrize("kind", ["dictionary", "string_view"])
+def test_a_value_that_many_cells_share_is_not_written_out_beyond_the_limit_of_a_body(
+    small: TestClient, kind: str
+) -> None:
+    def table(size: int) -> bytes:
+        words = pa.array(["x" * size])
+        places = pa.array(np.zeros(200, np.int32))
+        if kind == "dictionary":
+            column = pa.DictionaryArray.from_arrays(places, words)
+        else:
+            view, text = (
+                np.frombuffer(pa.array(["x" * size], pa.string_view()).buffers()[1], np.uint8),
+                words.buffers()[2],
+            )
+            column = pa.Array.from_buffers(pa.string_view(), 200, [None, pa.py_buffer(view.tobytes() * 200), text])
+        return stream(pa.table({"a": np.ones(200), "b": np.ones(200), "c": column}))
+
+    assert rows(ask(small, table(100), kind=ARROW, accept=CSV))[199]["c"] == "x" * 100
+    message = "The cells of c have 20200 bytes as text; at most 20000 are written, so ask for an Arrow stream, or send "
+    expect_problem(ask(small, table(101), kind=ARROW, accept=CSV), 413, f"{message}several tables.")
+    assert len(rows(ask(small, table(101), kind=ARROW))) == 200
+
+
+def test_a_large_dictionary_is_not_checked_again_for_any_number_of_batches() -> None:
+    words = pa.array(["x" * 100_000])
+    column = pa.DictionaryArray.from_arrays(pa.array(np.zeros(400, np.int8)), words)
+    table = pa.table({"a": np.ones(400), "b": np.ones(400), "c": column})
+    manifest = Manifest.model_validate(manifest_of("sum", 1))
+    assert len(read_arrow(stream(table, 10), manifest, Settings()).inputs) == 400
+    with pytest.raises(
+        TooLargeError, match=r"over [0-9]+ batches that share large dictionaries; write fewer and larger"
+    ):
+        read_arrow(stream(table, 1), manifest, Settings())
 
 
 def test_one_byte_too_many_is_refused(small: TestClient) -> None:
