@@ -193,3 +193,12 @@ def test_a_target_of_zeros_is_learned() -> None:
 def test_a_limit_that_is_no_time_is_refused(seconds: float) -> None:
     with pytest.raises(ValueError, match=r"^seconds must be greater than 0, or None for no limit, got (-1|0|nan)"):
         ArithmeticRegressor(seconds=seconds).fit(np.ones((4, 1)), np.ones(4))
+
+
+def test_units_are_those_of_the_columns_and_of_y() -> None:
+    X = np.random.default_rng(0).uniform(1, 5, (60, 2))
+    units = {"x0": "kg", "x1": "m/s", "y": "J"}
+    model = ArithmeticRegressor(units=units, seconds=20).fit(X, 0.5 * X[:, 0] * X[:, 1] ** 2)
+    assert model.formula_ == "0.5 * x0 * x1**2"
+    with pytest.raises(ValueError, match="no product of powers of x0 in kg, x1 in m has the unit of 'y'"):
+        ArithmeticRegressor(units=units | {"x1": "m"}).fit(X, X[:, 0])

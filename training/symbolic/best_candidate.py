@@ -12,7 +12,7 @@ from training.symbolic.acceptance import EXACT, LEARNABLE, UNDECIDED, rejection_
 from training.symbolic.candidate import Candidate, description_length
 from training.symbolic.constants import fit_constants
 from training.symbolic.deadline import Deadline
-from training.symbolic.evidence.variable import TABLE
+from training.symbolic.evidence.variable import TableReason
 from training.symbolic.pool import CandidatePool, PoolEntry
 from training.symbolic.residuals import MIN_LEARNABLE_SHARE
 from training.symbolic.rivals.rivals import Rival, RivalSearch
@@ -79,7 +79,7 @@ class BestCandidate:
     @property
     def is_table(self) -> bool:
         """Whether it is exact and refused for the few values of a column alone, as longer candidates will be."""
-        if self.reason is None or TABLE not in self.reason:
+        if not isinstance(self.reason, TableReason):
             return False
         return relative_rmse(self.candidate.predict(self.inputs), self.target) <= EXACT
 

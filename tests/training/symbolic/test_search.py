@@ -132,3 +132,12 @@ def test_a_target_that_nothing_learns_ends_the_search_after_one_round() -> None:
     reported: list[str] = []
     assert search(X[:80], NOISE[:80], progress=reported.append).reason
     assert re.search(r"round 1 of \d+$", reported[-1])
+
+
+def test_a_column_of_few_values_that_any_constants_fit_ends_the_search() -> None:
+    code, reported = np.random.default_rng(0).integers(1, 3, 40), list[str]()
+    x = np.column_stack([code, np.random.default_rng(1).uniform(1, 10, 40)])
+    found = search(x, np.array([3.07, 5.91])[code - 1] * x[:, 1], progress=reported.append)
+    assert found.reason is not None
+    assert "table of 2 constants" in found.reason
+    assert len(set(reported)) == 1

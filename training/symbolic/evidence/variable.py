@@ -16,9 +16,11 @@ SAME = 1e-9
 """Relative difference, at most, of what a formula gives where it counts as constant."""
 FEW_LEVELS, REPEATED = 20, 3
 """Values of a column that a table of constants could stand for, at most, and rows for each of them, at least."""
-TABLE = "cannot be told from a table of"
-"""In the reason where a column takes too few values."""
 SWITCHES: tuple[frozenset[float], ...] = tuple(map(frozenset, ((0.0, 1.0), (-1.0, 1.0), (-1.0, 0.0, 1.0))))
+
+
+class TableReason(str):
+    """Why a formula is rejected: a table of constants, one for each value of a column, could stand in its place."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,10 @@ class Variable:
         if self.levels > 2 and known - taken >= max(MIN_BITS, share * known):
             return None
         if len(self.columns) == 1 and self.has_few_levels:
-            return f"column {name} has {self.levels} values; a formula in it {TABLE} {self.levels} constants"
+            return TableReason(
+                f"column {name} has {self.levels} values; a formula in it cannot be told from a table of "
+                f"{self.levels} constants"
+            )
         return f"the rows are too few, too noisy or too close to tell a formula in {name} from other functions of it"
 
     def bits(self, error: float) -> tuple[float, float]:
