@@ -6,7 +6,7 @@ from models.manifest import Manifest
 from models.units import UNITS
 from training.cli.jobs import in_order
 from training.cli.law_options import category_column, law_search_space, notes_on
-from training.cli.report import print_next_steps, print_no_law, print_result, print_rivals
+from training.cli.report import print_best, print_next_steps, print_no_law, print_result, print_rivals
 from training.cli.table_options import table_format
 from training.cli.validators import check_folders, check_name, name_from_file, names_of_targets
 from training.data.table import informative, read_table
@@ -89,6 +89,8 @@ def _print_notes(fitted: fit.FittedModel, split: Split) -> None:
         print(fitted.remark)
     if fitted.reason:
         print_no_law(fitted.reason)
+        if len(fitted.front) == 1:  # more are plotted
+            print_best(fitted.front[0])
         print_rivals(fitted.rivals)
     if len(split.train) > fit.MAX_TRAINING_ROWS:
         print(f"Trained on {fit.MAX_TRAINING_ROWS} of {len(split.train)} rows, drawn at random.")

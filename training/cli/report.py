@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from models.alternatives import Rival
+from models.alternatives import FrontEntry, Rival
 from models.manifest import Manifest
 from training.cli.constants import constants_line
 from training.report.verdicts import verdicts
@@ -32,6 +32,11 @@ def print_result(title: str, manifest: Manifest, metrics: ErrorsByPart | None = 
 def print_no_law(reason: str) -> None:
     """Print that symbolic regression found no law, and that the model must not extrapolate."""
     print(f"No law found: {reason}. The model only fits its training range; do not trust it outside.")
+
+
+def print_best(best: FrontEntry) -> None:
+    """Print the formula that fits best, which is no law."""
+    print(f"best     {best.formula}  (off by {best.relative_rmse:.1e})")
 
 
 def print_rivals(rivals: Sequence[Rival]) -> None:

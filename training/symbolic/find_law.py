@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from models.alternatives import FrontEntry
 from models.arrays import BoolArray, FloatArray, IntArray
 from models.law import Law
+from training.metrics import relative_rmse
 from training.symbolic.acceptance import rejection_reason
 from training.symbolic.candidate import Candidate
 from training.symbolic.deadline import Deadline, DeadlineError
@@ -89,13 +91,23 @@ def _of_form(
         fitted = fit_form(form, inputs, target[:, 0], weights, seed=seed, deadline=end.no_earlier_than(MIN_SECONDS))
     except DeadlineError as error:
         raise ValueError(f"form '{form.text}' is not fitted within the time; allow more seconds.") from error
-    network = fitted.candidate.network()
+    network, table = fitted.candidate.network(), (inputs, target[:, 0], weights)
     try:
-        table = inputs, target[:, 0], weights
         reason = fitted.reason or rejection_reason(fitted.candidate, *table, deadline=end, names=form.columns)
     except DeadlineError:
         reason = NOT_DECIDED
-    return _result(network, fitted.candidate, reason, (inputs, target[:, 0]), form.columns, weights)
+    result = _result(network, fitted.candidate, reason, (inputs, target[:, 0]), form.columns, weights)
+    return result if reason is None else replace(result, front=_front(fitted.candidate, *table, form.columns))
+
+
+def _front(
+    candidate: Candidate, inputs: FloatArray, target: FloatArray, weights: FloatArray | None, names: Sequence[str]
+) -> list[FrontEntry]:
+    """The one formula that was fitted, which is no law; none where its error is not finite."""
+    text, error = formula(candidate.network(), names), relative_rmse(candidate.predict(inputs), target, weights)
+    if text is None or not math.isfinite(error):
+        return []
+    return [FrontEntry(formula=text.text, complexity=candidate.complexity, relative_rmse=error)]
 
 
 def _result(

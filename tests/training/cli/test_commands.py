@@ -88,6 +88,24 @@ def test_a_table_without_a_law_makes_a_model_that_claims_no_formula(
 
 
 @pytest.mark.slow
+def test_a_form_that_is_no_law_is_printed_with_its_constants(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x = np.random.default_rng(0).uniform(1, 3, 80)
+    data = tmp_path / "wave.csv"
+    data.write_text("x,y\n" + "".join(f"{value},{2 * value + math.sin(value)}\n" for value in x))
+    arguments = ["--target", "y", "--form", "a*x + b", "--seconds", "1", "--repository", str(tmp_path / "r")]
+    assert main(["fit", str(data), *arguments, "--plots", str(tmp_path)]) == 0
+    reported = capsys.readouterr().out
+    best = re.search(r"^best +(\S+) \* x \+ (\S+)  \(off by (\S+)\)$", reported, re.MULTILINE)
+    assert "No law found" in reported
+    assert best is not None
+    residuals = 2 * x + np.sin(x) - np.polyval(np.polyfit(x, 2 * x + np.sin(x), 1), x)
+    assert float(best[1]) == pytest.approx(1.4, abs=0.3)
+    assert float(best[3]) == pytest.approx(np.sqrt(np.mean(residuals**2)) / np.sqrt(np.mean((2 * x) ** 2)), rel=0.5)
+
+
+@pytest.mark.slow
 def test_a_slip_that_hides_a_law_is_named_by_its_row_in_the_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
