@@ -10,7 +10,10 @@ from typing import Any
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
+
+from app.errors import InvalidInputError
 
 MESSAGES = {
     "Empty": "",
@@ -116,3 +119,19 @@ def _classes() -> dict[str, Any]:
 
 CLASSES = _classes()
 """The class of each message, by its name in ``MESSAGES``."""
+
+
+def read_message(name: str, content: bytes) -> Any:
+    """Read a serialised message.
+
+    Args:
+        name: of the message, in ``MESSAGES``.
+        content: its bytes.
+
+    Raises:
+        InvalidInputError: they are none.
+    """
+    try:
+        return CLASSES[name].FromString(content)
+    except DecodeError as error:
+        raise InvalidInputError(f"The request has bytes that are no {name} message; check the client.") from error

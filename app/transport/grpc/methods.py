@@ -4,10 +4,8 @@ from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from google.protobuf.message import DecodeError
-
 from app.auth.access import may_use
-from app.errors import InvalidInputError, ModelNotFoundError, UnavailableError
+from app.errors import ModelNotFoundError, UnavailableError
 from app.http.context import RequestContext
 from app.repository.load import LoadedModel
 from app.routes.v2 import control, find_model
@@ -15,7 +13,7 @@ from app.routes.v2.inference import predict
 from app.routes.v2.metadata import model_config, model_metadata, served_models, served_versions, server_metadata
 from app.routes.v2.statistics import statistics
 from app.service import Service
-from app.transport.grpc.messages import CLASSES
+from app.transport.grpc.messages import CLASSES, read_message
 from app.transport.grpc.tensors import decode, encode
 
 INFERENCE, HEALTH = "inference.GRPCInferenceService", "grpc.health.v1.Health"
@@ -58,10 +56,7 @@ class Method(NamedTuple):
         Raises:
             ServiceError: the request is invalid or cannot be served.
         """
-        try:
-            message = CLASSES[self.request].FromString(body)
-        except DecodeError as error:
-            raise InvalidInputError(f"The request is not a {self.request} message; check the client.") from error
+        message = read_message(self.request, body)
         response: bytes = (await self.respond(service, context, message)).SerializeToString()
         return response
 

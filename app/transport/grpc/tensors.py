@@ -19,7 +19,7 @@ from app.codecs.v2.shapes import check_shape
 from app.codecs.v2.strings import BYTES
 from app.errors import InvalidInputError, TooLargeError
 from app.settings import Settings
-from app.transport.grpc.messages import CLASSES
+from app.transport.grpc.messages import CLASSES, read_message
 from models.manifest import Manifest
 
 CONTENTS = {
@@ -37,7 +37,6 @@ CONTENTS = {
     BYTES: "bytes_contents",
 }
 """The field of typed contents that has the values of each datatype; other datatypes are raw only."""
-_InputTensor, _RequestedOutput = CLASSES["InferInputTensor"], CLASSES["InferRequestedOutputTensor"]
 _Response = CLASSES["ModelInferResponse"]
 
 
@@ -60,7 +59,7 @@ def decode(message: Any, manifest: Manifest, settings: Settings) -> InferenceReq
     _check_lengths(message, raw)
     inputs, bodies = [], []
     for index, part in enumerate(message.inputs):
-        tensor = _InputTensor.FromString(part)
+        tensor = read_message("InferInputTensor", part)
         if raw:
             body = raw[index]
             inputs.append(_raw_input(tensor, body))
@@ -68,7 +67,7 @@ def decode(message: Any, manifest: Manifest, settings: Settings) -> InferenceReq
             entry, body = _typed_input(tensor, settings)
             inputs.append(entry)
         bodies.append(body)
-    outputs = [_requested_output(_RequestedOutput.FromString(part)) for part in message.outputs]
+    outputs = [_requested_output(read_message("InferRequestedOutputTensor", part)) for part in message.outputs]
     parameters = _parameters(message.parameters)
     parameters["binary_data_output"] = bool(raw)
     request = cast(InferRequest, _Request(message.id or None, parameters, inputs, outputs))  # has its attributes
@@ -82,7 +81,7 @@ def _decode_simple(
     several = len(raw) != 1 or len(message.inputs) != 1 or len(manifest.inputs) != 1
     if several or message.parameters or message.outputs:
         return None
-    expected, tensor = manifest.inputs[0], _InputTensor.FromString(message.inputs[0])
+    expected, tensor = manifest.inputs[0], read_message("InferInputTensor", message.inputs[0])
     fits = tensor.name == expected.name and tensor.datatype == expected.datatype
     if not fits or tensor.parameters or tensor.HasField("contents"):
         return None

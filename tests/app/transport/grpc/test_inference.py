@@ -183,11 +183,20 @@ def test_raw_contents_must_have_the_bytes_of_the_shape_and_exclude_typed_ones(st
     assert "Input 'input' has 17 bytes; FP64 of shape [1, 2] has 16." in fails(stub, request)[1]
 
 
-def test_bytes_that_are_no_message_are_an_invalid_argument(both: Both) -> None:
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b"\xff\xff", "ModelInferRequest"),
+        (b"\x0a\x03sum\x2a\x02\xff\xff", "InferInputTensor"),  # its one input, alone and beside raw contents
+        (b"\x0a\x03sum\x2a\x02\xff\xff\x3a\x00", "InferInputTensor"),
+        (b"\x0a\x03sum\x32\x02\xff\xff", "InferRequestedOutputTensor"),
+    ],
+)
+def test_bytes_that_are_no_message_are_an_invalid_argument(both: Both, body: bytes, name: str) -> None:
     with grpc.insecure_channel(both.address) as channel, pytest.raises(grpc.RpcError) as caught:
-        channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")(b"\xff\xff", timeout=10)
+        channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")(body, timeout=10)
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert caught.value.details() == "The request is not a ModelInferRequest message; check the client."
+    assert caught.value.details() == f"The request has bytes that are no {name} message; check the client."
 
 
 @pytest.mark.parametrize(
