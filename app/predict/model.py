@@ -1,5 +1,7 @@
 """The model of a command, loaded from the repository as the service loads it."""
 
+from pathlib import Path
+
 from app.backends import create_backend
 from app.backends.cpu import cpu_budget
 from app.predict.errors import PredictError
@@ -17,20 +19,30 @@ def load_latest(settings: Settings, name: str, version: int | None) -> LoadedMod
         version: None for the highest.
 
     Raises:
-        PredictError: there is no such model or version.
+        PredictError: there is no such model or version, or its folder cannot be read.
         ManifestError: its files are damaged.
         BackendError: the backend cannot load it.
     """
     root = settings.repository
     if not root.is_dir():
         raise PredictError(f"The repository '{root}' is not a folder; name that of the models with --repository.")
-    listed = {folder.name: versions(folder) for folder in sorted(root.iterdir()) if not folder.name.startswith(".")}
-    models = {model: numbers for model, numbers in listed.items() if numbers}
-    if name not in models:
-        raise PredictError(f"There is no model '{name}' in {root}; it has {', '.join(models) or 'none'}.")
-    found = models[name]
+    try:
+        names = sorted(folder.name for folder in root.iterdir())
+        found = versions(root / name) if name in names else []
+    except OSError as error:
+        raise PredictError(f"{error.filename} cannot be read: {error.strerror}.") from error
+    if not found:
+        others = ", ".join(other for other in names if not other.startswith(".") and _has_versions(root / other))
+        raise PredictError(f"There is no model '{name}' in {root}; it has {others or 'none'}.")
     if version is not None and version not in found:
         raise PredictError(f"Model '{name}' has no version {version}; it has {', '.join(map(str, found))}.")
     key = (name, version or found[-1])
     backend = create_backend(settings.backend, settings.device, settings.threads or cpu_budget())
     return load_model(root / name / str(key[1]), key, backend)
+
+
+def _has_versions(folder: Path) -> bool:
+    try:
+        return bool(versions(folder))
+    except OSError:  # as of a disk's lost+found
+        return False

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import sys
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -270,6 +271,28 @@ def test_a_table_or_a_repository_that_is_not_there_is_named(tmp_path: Path, pred
     assert (code, err) == (2, [f"nalu-serve: {tmp_path / 'none.csv'} cannot be read: No such file or directory."])
     code, _, err = predict("sum", tmp_path)
     assert (code, err) == (2, [f"nalu-serve: {tmp_path} cannot be read: Is a directory."])
+
+
+def test_a_folder_that_cannot_be_read_is_named_and_others_are_not_needed(
+    repository: Path, tmp_path: Path, predict: Predict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("a,b\n1,2\n")
+    closed = repository / "ratio"
+    listed = Path.iterdir
+
+    def iterdir(folder: Path) -> Iterator[Path]:
+        if folder == closed:
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    assert predict("sum", table)[0] == 0
+    assert predict("ratio", table) == (2, "", [f"nalu-serve: {closed} cannot be read: Permission denied."])
+    others = f"There is no model 'nope' in {repository}; it has brightness, sum, unknown."
+    assert predict("nope", table) == (2, "", [f"nalu-serve: {others}"])
+    closed = repository
+    assert predict("sum", table) == (2, "", [f"nalu-serve: {closed} cannot be read: Permission denied."])
 
 
 @pytest.mark.parametrize("library", ["pyarrow", "tqdm"])
