@@ -13,6 +13,7 @@ from models.arrays import FloatArray
 from training.symbolic.all_constants import all_constants, fitted_places, linearised, with_constants, without_terms
 from training.symbolic.candidate import Candidate
 from training.symbolic.deadline import NO_DEADLINE, Deadline
+from training.symbolic.phases import with_other_phases
 from training.symbolic.shared_scale import normalised, scalings
 from training.symbolic.snap import simplest_constant
 from training.symbolic.subset_least_squares import ROUNDING, allowance, inverse_lengths, least_squares
@@ -52,7 +53,7 @@ def fit_constants(
         answer = proportional.candidate.predict(inputs)
         by_size = root * _by_size(np.where(np.isfinite(answer), answer, target))
         proportional = _ConstantFit.start(proportional.candidate, inputs, target, by_size, deadline) or proportional
-    return [fit.pruned().snapped() for fit in (proportional, same) if fit is not None]
+    return [fit.pruned().simplest() for fit in (proportional, same) if fit is not None]
 
 
 def _by_size(values: FloatArray) -> FloatArray:
@@ -194,6 +195,12 @@ class _ConstantFit:
             scale = np.maximum(np.sqrt(np.mean(A**2, 0)), 1e-300)
             errors[free] = inverse_lengths(A / scale) * np.sqrt(self.error) / scale
         return errors
+
+    def simplest(self) -> Candidate:
+        """The candidate with simple constants, of its waves' phases the simplest."""
+        others = with_other_phases(self.candidate)
+        fits = [self, *(replace(self, candidate=other, terms=other.terms(self.inputs)) for other in others)]
+        return min((fit.snapped() for fit in fits), key=lambda way: _digits(all_constants(way)))
 
     def snapped(self) -> Candidate:
         """The candidate with simple constants where they fit as well; of its scales the simplest."""
