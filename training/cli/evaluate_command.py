@@ -8,8 +8,7 @@ from models.arrays import FloatArray, Predict
 from models.manifest import Manifest
 from training.cli.report import print_result
 from training.cli.stored_models import find_model
-from training.cli.table_options import table_format
-from training.data.table import read_table
+from training.cli.training_rows import model_table
 from training.errors import InputError
 from training.export.onnx_predictor import onnx_predictor
 from training.metrics import regression_errors
@@ -40,14 +39,7 @@ def run_evaluate(options: Namespace) -> None:
 def _parts(manifest: Manifest, options: Namespace) -> dict[str, tuple[FloatArray, FloatArray]]:
     """Rows within the model's training range, and rows beyond it."""
     if options.data is not None:
-        target = options.target or (manifest.outputs[0].columns or ["y"])[0]
-        table = read_table(
-            options.data,
-            target,
-            manifest.columns,
-            drop_incomplete=options.drop_incomplete,
-            table_format=table_format(options),
-        )
+        table = model_table(manifest, options)
         for note in table.notes:
             print(note)
         low, high = np.array(manifest.training.ranges or [(-np.inf, np.inf)] * len(manifest.columns)).T
