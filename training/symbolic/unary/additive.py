@@ -7,6 +7,7 @@ product times a function of an inner one, whose factor inside the function is sc
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.optimize
@@ -23,6 +24,8 @@ SOLVED = 1e-20
 """Squared error, as a share of the target's, at which a law is found."""
 REFINED = 6
 """Of the best of every scan."""
+EXACT_FIT: dict[str, Any] = {"xtol": 1e-15, "ftol": 1e-15, "gtol": 1e-15, "max_nfev": 60}
+"""Options of least squares that end at rounding."""
 MAX_TERMS = 6
 KEPT = 1e-6
 """Terms below this share of the largest are rounding."""
@@ -176,8 +179,7 @@ def refined(rows: Rows, term: Term, deadline: Deadline = NO_DEADLINE) -> Term | 
         values = values - rows.basis @ (rows.basis.T @ values)
         return np.asarray(goal - values @ np.linalg.lstsq(values, goal, rcond=None)[0])
 
-    options = {"xtol": 1e-15, "ftol": 1e-15, "gtol": 1e-15, "max_nfev": 60}
-    fit = scipy.optimize.least_squares(rest, start / size, **options)
+    fit = scipy.optimize.least_squares(rest, start / size, **EXACT_FIT)
     if not (fit.fun**2).sum() < SOLVED * len(goal):
         return None
     count = len(term.inner)

@@ -22,10 +22,8 @@ from training.symbolic.unary.additive import (
     scan,
 )
 from training.symbolic.unary.grids import inner_products, linear_base, outer_products, products, usual_base
-from training.symbolic.unary.table import few_valued
+from training.symbolic.unary.table import is_scanned
 
-MAX_COLUMNS = 6
-"""Columns of a table that is scanned, at most."""
 FEW_OUTER = 12
 """Outer products beside decays and waves in two products."""
 
@@ -46,7 +44,7 @@ def additive_candidates(
         functions: names of those that are tried.
         deadline: checked before every step.
     """
-    if not 0 < inputs.shape[1] <= MAX_COLUMNS or few_valued(inputs).any():
+    if not is_scanned(inputs):
         return
     for base, scans in ((linear_base(inputs), _single_functions), (usual_base(inputs), _scans)):
         rows = Rows.of(inputs, target, base, random)

@@ -9,14 +9,12 @@ import scipy.optimize
 from models.arrays import FloatArray
 from training.symbolic.candidate import Candidate, Feature
 from training.symbolic.deadline import NO_DEADLINE, Deadline
-from training.symbolic.unary.additive import LARGEST_ANGLE, SOLVED, STEP, Rows
+from training.symbolic.unary.additive import EXACT_FIT, LARGEST_ANGLE, SOLVED, STEP, Rows
 from training.symbolic.unary.build import sum_of
 from training.symbolic.unary.grids import products, usual_base
 from training.symbolic.unary.inverse_functions import sparse_constants
-from training.symbolic.unary.table import exponent_rows, few_valued
+from training.symbolic.unary.table import exponent_rows, is_scanned
 
-MAX_COLUMNS = 6
-"""Columns of a table that is scanned, at most."""
 REFINED = 3
 """Angles that are refined, the best of the grid."""
 
@@ -37,7 +35,7 @@ def waves_with_amplitudes(
         functions: names of those that are tried; both waves or none.
         deadline: checked before every angle.
     """
-    if not {"sin", "cos"} <= set(functions) or not 0 < inputs.shape[1] <= MAX_COLUMNS or few_valued(inputs).any():
+    if not {"sin", "cos"} <= set(functions) or not is_scanned(inputs):
         return
     rows = Rows.of(inputs, target, usual_base(inputs), random)
     if rows is None:
@@ -93,8 +91,7 @@ class _Waves:
 
     def law(self, factor: float, inputs: FloatArray) -> Candidate | None:
         """The law with the best factor near this one; None if it is not exact."""
-        options = {"xtol": 1e-15, "ftol": 1e-15, "gtol": 1e-15, "max_nfev": 60}
-        fit = scipy.optimize.least_squares(lambda share: self.rest(share[0] * factor), [1.0], **options)
+        fit = scipy.optimize.least_squares(lambda share: self.rest(share[0] * factor), [1.0], **EXACT_FIT)
         if not fit.fun @ fit.fun < SOLVED * len(fit.fun):
             return None
         factor, base = float(fit.x[0]) * factor, self.rows.base

@@ -13,9 +13,9 @@ from models.arrays import FloatArray
 from training.symbolic.candidate import Candidate, Feature, different_rows
 from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.unary.build import sum_of
-from training.symbolic.unary.table import both_signs, exponent_rows, few_valued
+from training.symbolic.unary.table import both_signs, exponent_rows, is_scanned
 
-MAX_COLUMNS, MAX_ROWS = 6, 600
+MAX_ROWS = 600
 ROWS_PER_PRODUCT = 2
 SOLVED = 1e-11
 """Error, as a share of the view's spread, at which a sum is found."""
@@ -55,7 +55,7 @@ def view_candidates(
         functions: names of those that are tried.
         deadline: checked before every view.
     """
-    if not 0 < inputs.shape[1] <= MAX_COLUMNS or few_valued(inputs).any():
+    if not is_scanned(inputs):
         return
     rows = different_rows(inputs, target)
     rows = rows[(inputs[rows] != 0).all(1) & (target[rows] != 0)][:MAX_ROWS]

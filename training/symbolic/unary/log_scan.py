@@ -15,7 +15,7 @@ from numpy.polynomial.chebyshev import chebvander
 from models.arrays import FloatArray, IntArray
 from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.unary.shapes import PERIODIC, Shape, starts
-from training.symbolic.unary.table import LogTable, best, both_signs, exponent_rows, few_valued, up_to_scale
+from training.symbolic.unary.table import LogTable, best, both_signs, exponent_rows, many_valued_products, up_to_scale
 from training.symbolic.unary.variable_projection import Refined, refine
 from training.symbolic.unary.wave_fit import fitted_wave
 
@@ -84,7 +84,7 @@ def directions(inputs: FloatArray, largest: int = 4) -> FloatArray:
     """Products that are no powers of one another, of up to so many columns: ``(products, columns)``."""
     grids = {1: (1.0,), 2: (-2.0, -1.0, 1.0, 2.0), 3: (-2.0, -1.0, 1.0, 2.0), 4: (-1.0, 1.0)}
     rows = exponent_rows(inputs.shape[1], largest, grids)
-    rows = rows[~(rows != 0)[:, few_valued(inputs)].any(1)]
+    rows = many_valued_products(rows, inputs)
     return up_to_scale(rows[(np.abs(rows) == 2).sum(1) <= 1])
 
 
@@ -163,7 +163,7 @@ def scan_sums(
 def disjoint_pairs(inputs: FloatArray) -> list[FloatArray]:
     """Exponents of pairs of products, each of one column or two, without one in common; those of few columns first."""
     rows = exponent_rows(inputs.shape[1], 2, {1: (1.0,), 2: (1.0,)})
-    rows = rows[~(rows != 0)[:, few_valued(inputs)].any(1)]
+    rows = many_valued_products(rows, inputs)
     pairs = [np.array(pair) for pair in combinations(rows, 2) if not (pair[0] * pair[1]).any()]
     return sorted(pairs, key=lambda pair: float(pair.sum()))[:PAIRS]
 

@@ -1,6 +1,6 @@
 """The stages of the search for laws with functions, cheap ones first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 import numpy as np
@@ -14,7 +14,7 @@ from training.symbolic.unary.amplitudes import waves_with_amplitudes
 from training.symbolic.unary.build import of_shapes
 from training.symbolic.unary.log_scan import SOLVED, FittedShape, scan_products, scan_sums
 from training.symbolic.unary.shapes import Shape
-from training.symbolic.unary.table import LogTable, exponent_rows, few_valued
+from training.symbolic.unary.table import LogTable, exponent_rows, many_valued_products
 from training.symbolic.unary.wave_scans import scan_waves
 
 OFFERED = 2
@@ -42,12 +42,9 @@ def waves_of_two_products(
     Arguments as those of ``functions_in_sums``.
     """
     table = LogTable.of(inputs, target, random, NEAR_ZERO)
-    for found in scan_waves(table, space.functions, deadline) if table is not None else ():
-        order = _solved(found)
-        for one in order:
-            yield list(of_shapes(one.parts(), inputs, target, deadline))
-        if order:
-            return
+    scans = scan_waves(table, space.functions, deadline) if table is not None else ()
+    for one in _first_solved(scans):
+        yield list(of_shapes(one.parts(), inputs, target, deadline))
 
 
 def functions_of_a_product(
@@ -73,12 +70,8 @@ def functions_of_a_product(
     if table is None:
         return
     scans = scan_products(table, space.functions, deadline, outstanding=outstanding)
-    for found in scans if outstanding else chain(scan_sums(table, space.functions, deadline), scans):
-        order = _solved(found)
-        for one in order:
-            yield list(of_shapes(one.parts(), inputs, target, deadline))
-        if order:
-            return
+    for one in _first_solved(scans if outstanding else chain(scan_sums(table, space.functions, deadline), scans)):
+        yield list(of_shapes(one.parts(), inputs, target, deadline))
 
 
 def functions_with_decays(
@@ -96,19 +89,22 @@ def functions_with_decays(
         table = LogTable.of(inputs, target, random, _near_zero(target), decays)
         if table is None or len(table.target) < ROWS_PER_CONSTANT * table.columns.shape[1]:
             return
-        for found in scan_products(table, space.functions, deadline, most=DAMPED):
-            order = _solved(found)
-            for one in order:
-                decay = _decay(table, one)
-                if sum(len(rates) for _, _, rates, _ in decay) <= MAX_RATES:
-                    yield list(of_shapes([*one.parts(), *decay], inputs, target, deadline))
-            if order:
-                return
+        solved = _first_solved(scan_products(table, space.functions, deadline, most=DAMPED))
+        for one in solved:
+            decay = _decay(table, one)
+            if sum(len(rates) for _, _, rates, _ in decay) <= MAX_RATES:
+                yield list(of_shapes([*one.parts(), *decay], inputs, target, deadline))
+        if solved:
+            return
 
 
-def _solved(found: list[FittedShape]) -> list[FittedShape]:
-    """Those that are exact, the simplest first."""
-    return [one for one in sorted(found, key=lambda one: one.order)[:OFFERED] if one.error < SOLVED]
+def _first_solved(scans: Iterable[list[FittedShape]]) -> list[FittedShape]:
+    """The exact shapes of the first scan that has any, the simplest first; none without."""
+    for found in scans:
+        solved = [one for one in sorted(found, key=lambda one: one.order)[:OFFERED] if one.error < SOLVED]
+        if solved:
+            return solved
+    return []
 
 
 def _near_zero(target: FloatArray) -> float:
@@ -122,7 +118,7 @@ def _decays(inputs: FloatArray) -> Iterator[FloatArray]:
     every = exponent_rows(columns, 3, {1: (-1.0, 1.0, 2.0), 2: (-1.0, 1.0), 3: (-1.0, 1.0)})
     short = every[(np.count_nonzero(every, axis=1) < 3) | (every.sum(1) == 1)]
     for rows in (np.eye(columns), short):
-        yield rows[~(rows != 0)[:, few_valued(inputs)].any(1)]
+        yield many_valued_products(rows, inputs)
 
 
 def _decay(table: LogTable, found: FittedShape) -> list[tuple[Shape, FloatArray, FloatArray, float]]:

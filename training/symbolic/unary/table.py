@@ -15,6 +15,8 @@ ROWS, MIN_ROWS = 256, 40
 
 MIN_VALUES = 10
 """Of a column, to be inside a function or beside one."""
+MAX_COLUMNS = 6
+"""Of a table that is scanned without logarithms."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,16 @@ def both_signs(inputs: FloatArray) -> BoolArray:
 def few_valued(inputs: FloatArray) -> BoolArray:
     """Columns of so few values that a function of them with its constants fits any target: codes, ``(columns,)``."""
     return np.array([len(np.unique(column)) < MIN_VALUES for column in inputs.T], dtype=np.bool_)
+
+
+def is_scanned(inputs: FloatArray) -> bool:
+    """Whether a table is scanned without logarithms: it has few columns, and none of few values."""
+    return 0 < inputs.shape[1] <= MAX_COLUMNS and not few_valued(inputs).any()
+
+
+def many_valued_products(exponents: FloatArray, inputs: FloatArray) -> FloatArray:
+    """Exponents of the products that hold no column of few values, ``(products, columns)``."""
+    return np.asarray(exponents[~(exponents != 0)[:, few_valued(inputs)].any(1)])
 
 
 def best(errors: FloatArray, count: int) -> IntArray:
