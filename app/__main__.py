@@ -172,7 +172,10 @@ def _parser() -> argparse.ArgumentParser:
         description="Serve a model repository over HTTP.",
         epilog="Every other setting is an environment variable; docs/serving.md lists them.",
     )
-    parser.add_argument("--repository", help="folder of the models (NALU_REPOSITORY; repository)")
+    parser.add_argument(
+        "--repository",
+        help="folder of the models, or their address, as s3://bucket/prefix (NALU_REPOSITORY; repository)",
+    )
     parser.add_argument("--host", help="address to listen on (NALU_HOST; 127.0.0.1)")
     parser.add_argument("--port", help="port to listen on (NALU_PORT; 8000)")
     parser.add_argument("--workers", help="number of processes (NALU_WORKERS; 1)")

@@ -29,10 +29,12 @@ from app.http.problems import install_error_handlers
 from app.http.routing import RouteTable
 from app.observability.metrics import MULTIPROCESS_FOLDER, Metrics, VersionStatus
 from app.observability.tracing import create_tracer
+from app.repository.check import check_repository
+from app.repository.mirror.mirror import open_mirror
 from app.repository.repository import Repository
 from app.routes import health, model_files, models, page, predict, v2
 from app.service import Service
-from app.settings import Environment, Settings, SettingsError, log_variable_warnings, read_settings
+from app.settings import Environment, Settings, log_variable_warnings, read_settings
 from app.transport.connections import ConnectionTable
 from app.transport.file_limit import connections_within_file_limit
 from app.transport.grpc import Server, create_grpc_server
@@ -95,11 +97,9 @@ def create_app(
     if settings is None:
         settings, read = read_settings(environment := Environment()), read_settings
         log_variable_warnings(environment)
-    if not wait_for_repository:
-        _check_repository(settings.repository)
     # Pillow's warnings about clients' images would fill the log, and its memory of warnings shown once
     warnings.filterwarnings("ignore", module=r"PIL\.")
-    service = create_service(settings)
+    service = create_service(settings, wait_for_repository=wait_for_repository)
     connections = ConnectionTable(settings, connections_within_file_limit(settings.max_connections), service.metrics)
     app = Application(
         version=version("nalu-serve"),
@@ -119,12 +119,16 @@ def create_app(
     return app
 
 
-def create_service(settings: Settings) -> Service:
+def create_service(settings: Settings, *, wait_for_repository: bool = False) -> Service:
     """Build the parts of the application, see ``create_app``."""
+    mirror = open_mirror(settings)
+    if not wait_for_repository:
+        check_repository(settings, mirror)
     cpus = max(1, cpu_budget() // settings.workers)
     concurrency = settings.max_concurrent_batches or cpus
     backend = create_backend(settings.backend, settings.device, settings.threads or max(1, cpus // concurrency))
-    repository = Repository(settings.repository, backend, settle_seconds=settings.repository_poll_seconds)
+    folder = mirror.folder if mirror else Path(settings.repository)
+    repository = Repository(folder, backend, settle_seconds=settings.repository_poll_seconds, mirror=mirror)
     metrics = Metrics(lambda: version_statuses(repository), lambda: repository.outage is None)
     batching = BatchScheduler(settings, concurrency, metrics, thread_time if backend.device == "cpu" else perf_counter)
     return Service(settings, repository, batching, metrics, create_access(settings), create_tracer())
@@ -145,21 +149,6 @@ def create_access(settings: Settings) -> Access | None:
 
         limiter = SharedRateLimiter(Path(shared_folder))
     return Access(APIKeys(settings.api_keys_file), settings.rate_limit, limiter)
-
-
-def _check_repository(folder: Path) -> None:
-    try:
-        with os.scandir(folder):
-            pass
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise SettingsError(
-            f"NALU_REPOSITORY is '{folder}', which is not a folder; give the folder of the models."
-        ) from error
-    except OSError as error:
-        raise SettingsError(
-            f"NALU_REPOSITORY is '{folder}', which cannot be read ({error.strerror}); let the service's user read it, "
-            "or give another folder."
-        ) from error
 
 
 def version_statuses(repository: Repository) -> list[VersionStatus]:
@@ -239,6 +228,6 @@ async def _watch(service: Service) -> None:
             gc.freeze()
             gc.set_threshold(*GARBAGE_THRESHOLDS)
             frozen = True
-        if not seconds and service.repository.initial_scan_done:
+        if not seconds and service.repository.initial_scan_done and service.repository.outage is None:
             return
         await asyncio.sleep(seconds or RETRY_SECONDS)

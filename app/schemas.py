@@ -187,12 +187,12 @@ class Ready(BaseModel):
     ready: bool
     status: Literal["degraded", "unavailable", "empty"] = Field(
         default_factory=lambda: "degraded",  # keeps defaults out of the schema: these are left out instead
-        description="degraded: the repository folder is unavailable, and the loaded models are served on; unavailable: "
-        "it is, and no model is loaded; empty: it has no model that can be served.",
+        description="degraded: the repository is unavailable, and the loaded models are served on; unavailable: it is, "
+        "and no model is loaded; empty: it has no model that can be served.",
     )
     since: str = Field(
         default_factory=str,
-        description="When the folder was first found to be unavailable, in UTC.",
+        description="When the folder was first found to be unavailable, or the object store last read, in UTC.",
         json_schema_extra={"format": "date-time"},
     )
     reason: str = Field(default_factory=str, description="Why.")

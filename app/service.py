@@ -64,8 +64,7 @@ class Service:
     @property
     def has_models(self) -> bool:
         """Whether a model is served, or none is needed."""
-        optional = self.settings.ready_without_models or self.settings.model_control == "explicit"
-        return optional or self.repository.serves_models
+        return self.settings.may_serve_nothing or self.repository.serves_models
 
     def model(self, key: APIKey | None, name: str, version: int | None = None) -> LoadedModel:
         """The model that a request names, in its highest sound version unless one is named.

@@ -16,6 +16,7 @@ NEED_MORE_THAN_PYTORCH = (
     "curves.py",
     "decoding",
     "manifest.py",
+    "object_store.py",
     "onnx_graph.py",
     "uncertainty.py",
 )

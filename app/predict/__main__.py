@@ -56,7 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--output", metavar="FILE", default="-", help=".csv or .parquet; - writes CSV to stdout, which is the default"
     )
-    parser.add_argument("--repository", metavar="DIR", help="folder of the models (NALU_REPOSITORY; repository)")
+    parser.add_argument(
+        "--repository",
+        metavar="DIR",
+        help="folder of the models, or their address, as s3://bucket/prefix (NALU_REPOSITORY; repository)",
+    )
     parser.add_argument("--version", type=int, metavar="N", help="version of the model; the highest by default")
     return parser
 

@@ -6,8 +6,10 @@ from app.backends import create_backend
 from app.backends.cpu import cpu_budget
 from app.predict.errors import PredictError
 from app.repository.load import LoadedModel, load_model
+from app.repository.mirror.mirror import open_mirror
 from app.settings import Settings
 from models.manifest import versions
+from models.object_store import StoreError
 
 
 def load_latest(settings: Settings, name: str, version: int | None) -> LoadedModel:
@@ -19,11 +21,12 @@ def load_latest(settings: Settings, name: str, version: int | None) -> LoadedMod
         version: None for the highest.
 
     Raises:
-        PredictError: there is no such model or version, or its folder cannot be read.
+        PredictError: there is no such model or version, or its folder or object store cannot be read.
+        SettingsError: the object store cannot be opened.
         ManifestError: its files are damaged.
         BackendError: the backend cannot load it.
     """
-    root = settings.repository
+    root = _folder(settings)
     if not root.is_dir():
         raise PredictError(f"The repository '{root}' is not a folder; name that of the models with --repository.")
     try:
@@ -39,6 +42,19 @@ def load_latest(settings: Settings, name: str, version: int | None) -> LoadedMod
     key = (name, version or found[-1])
     backend = create_backend(settings.backend, settings.device, settings.threads or cpu_budget())
     return load_model(root / name / str(key[1]), key, backend)
+
+
+def _folder(settings: Settings) -> Path:
+    """The folder of the repository, which of an object store is its mirror, brought up to date."""
+    mirror = open_mirror(settings)
+    if mirror is None:
+        return Path(settings.repository)
+    try:
+        mirror.check()
+    except StoreError as error:
+        raise PredictError(f"The repository {error}") from error
+    mirror.refresh()
+    return mirror.folder
 
 
 def _has_versions(folder: Path) -> bool:

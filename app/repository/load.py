@@ -1,5 +1,6 @@
 """Loads a version folder: verifies its files, loads the model, and warms it up."""
 
+import logging
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ from app.repository.warm_up import warm_up
 from models.curves import CURVES_FILE, Curves
 from models.manifest import INTERVAL_FILES, MANIFEST_FILE, ONNX_FILE, Manifest, ManifestError, Tensor
 from models.uncertainty import SPREAD_OUTPUTS
+
+logger = logging.getLogger(__name__)
+
+STILL_SERVED = " The previously loaded model is still served."
 
 
 @dataclass(eq=False)
@@ -98,3 +103,14 @@ def _side_by_side(predict: Predictor, spread: Predictor) -> Predictor:
         return np.concatenate([predict(inputs), spread(inputs)], axis=1)
 
     return predict_both
+
+
+def damage_of(key: tuple[str, int], folder: Path, error: Exception, still_served: bool) -> str:
+    """Log why a version folder is damaged, and return it as a sentence."""
+    name, version = key
+    if not isinstance(error, ManifestError | BackendError):
+        logger.error("Loading '%s' version %d failed.", name, version, exc_info=error)
+        error = BackendError(f"{folder} cannot be loaded: {type(error).__name__}; the log has the details.")
+    reason = f"{error}{STILL_SERVED * still_served}"
+    logger.error("Model '%s' version %d is damaged: %s", name, version, reason)
+    return reason

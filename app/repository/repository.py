@@ -7,17 +7,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from app.backends import Backend, BackendError
+from app.backends import Backend
 from app.errors import InvalidInputError, UnavailableError
 from app.repository.folder import Outage, RepositoryFolder
-from app.repository.load import LoadedModel, load_model
+from app.repository.load import STILL_SERVED, LoadedModel, damage_of, load_model
+from app.repository.mirror.mirror import Mirror
 from app.repository.scan import Fingerprint, Key, Listing, fingerprint_of, last_change, list_repository
 from app.repository.snapshot import AWAY, IndexEntry, Snapshot, VersionEntry, unknown_model_error
-from models.manifest import Manifest, ManifestError
+from models.manifest import Manifest
 
 logger = logging.getLogger(__name__)
-
-STILL_SERVED = " The previously loaded model is still served."
 
 
 class Repository:
@@ -42,12 +41,16 @@ class Repository:
         root: the folder.
         backend: loads the models.
         settle_seconds: seconds between two calls of ``refresh``; 0 where it is called once, and nothing can wait.
+        mirror: of an object store, into the folder; brought up to date before each scan.
     """
 
-    def __init__(self, root: Path, backend: Backend, *, settle_seconds: float = 0.0) -> None:
+    def __init__(
+        self, root: Path, backend: Backend, *, settle_seconds: float = 0.0, mirror: Mirror | None = None
+    ) -> None:
         self.root = root
         self.backend = backend
         self.settle_seconds = settle_seconds
+        self._mirror = mirror
         self._change = threading.Lock()
         self._snapshot = Snapshot()
         self._folder = RepositoryFolder()
@@ -59,8 +62,13 @@ class Repository:
 
     @property
     def outage(self) -> Outage | None:
-        """Since when, and why, the folder is unavailable; None: it is not."""
-        return self._folder.outage
+        """Since when, and why, the folder or the store that it mirrors is unavailable; None: it is not."""
+        return self._folder.outage or (self._mirror.outage if self._mirror else None)
+
+    @property
+    def address(self) -> str:
+        """Of the object store that is mirrored, else the folder."""
+        return self._mirror.address if self._mirror else str(self.root)
 
     @property
     def serves_models(self) -> bool:
@@ -69,6 +77,14 @@ class Repository:
 
     def refresh(self) -> None:
         """Scan the folder: load new and changed versions, drop removed ones. A damaged one does not affect others."""
+        self._refresh_mirror()
+        self._scan()
+
+    def _refresh_mirror(self) -> None:
+        if self._mirror is not None:
+            self._mirror.refresh(self._scan if self.initial_scan_done else None)
+
+    def _scan(self) -> None:
         with self._change:
             listing = self._list()
             if listing is None:
@@ -76,7 +92,7 @@ class Repository:
             unloaded = self._snapshot.unloaded
             found = {key: folder for key, folder in listing.folders.items() if key[0] not in unloaded}
             if not found and not listing.unreadable and not self.initial_scan_done:
-                logger.warning("There is no model in %s.", self.root)
+                logger.warning("There is no model in %s.", self.address)
             for key, folder in found.items():
                 before, fingerprint = self._snapshot.entries.get(key), fingerprint_of(folder)
                 if before is None or before.waiting or before.fingerprint != fingerprint:
@@ -99,6 +115,7 @@ class Repository:
             InvalidInputError: no version is sound, with the highest's reason; or the model's folder is unavailable.
             UnavailableError: the repository's folder is unavailable.
         """
+        self._refresh_mirror()
         with self._change:
             listing = self._list()
             if listing is None:
@@ -167,12 +184,13 @@ class Repository:
         Reads the folder, so it must not run in the event loop. Reports the state of this process only, as ``load``.
         """
         snapshot = self._snapshot
-        return [snapshot.index_entry(key) for key in sorted(self._keys_in_folder() | snapshot.entries.keys())]
+        return [snapshot.index_entry(key) for key in sorted(self._keys_in_folder() | snapshot.reported.keys())]
 
     def _list(self) -> Listing | None:
         """The repository's folders; None while its own is unavailable."""
         listing = self._folder.list(self.root, in_use=self.serves_models)
-        self._snapshot = replace(self._snapshot, outage=self._folder.outage)
+        rejected = self._mirror.rejected if self._mirror else {}
+        self._snapshot = replace(self._snapshot, outage=self.outage, rejected=rejected)
         return listing
 
     def _keep_unavailable_models(self, listing: Listing) -> set[Key]:
@@ -228,16 +246,5 @@ class Repository:
                 logger.debug("Model '%s' version %d is incomplete: %s", *key, error)
                 entry = VersionEntry(fingerprint, model, before.reason if before else None, waiting=True)
             else:
-                entry = VersionEntry(fingerprint, model, _damage(key, folder, error, model is not None))
+                entry = VersionEntry(fingerprint, model, damage_of(key, folder, error, model is not None))
         self._snapshot = self._snapshot.with_entry(key, entry)
-
-
-def _damage(key: Key, folder: Path, error: Exception, still_served: bool) -> str:
-    """Log why a version folder is damaged, and return it as a sentence."""
-    name, version = key
-    if not isinstance(error, ManifestError | BackendError):
-        logger.error("Loading '%s' version %d failed.", name, version, exc_info=error)
-        error = BackendError(f"{folder} cannot be loaded: {type(error).__name__}; the log has the details.")
-    reason = f"{error}{STILL_SERVED * still_served}"
-    logger.error("Model '%s' version %d is damaged: %s", name, version, reason)
-    return reason

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from app.errors import ModelNotFoundError, ServiceError, UnavailableError
 from app.repository.folder import Outage
-from app.repository.load import LoadedModel
+from app.repository.load import STILL_SERVED, LoadedModel
 from app.repository.scan import Fingerprint, Key
 from models.manifest import Manifest
 
@@ -56,6 +56,8 @@ class Snapshot:
     initial_scan_done: bool = False
     outage: Outage | None = None
     """Set while the folder is unavailable."""
+    rejected: Mapping[Key, str] = field(default_factory=dict)
+    """Why versions of an object store are not in the folder, or only as they were before."""
 
     @cached_property
     def served(self) -> dict[tuple[str, int | None], LoadedModel]:
@@ -65,6 +67,18 @@ class Snapshot:
             if entry.model is not None:
                 served[name, version] = served[name, None] = entry.model
         return served
+
+    @cached_property
+    def reported(self) -> dict[Key, VersionEntry]:
+        """The entries, those that are rejected among them as damaged."""
+        new = VersionEntry((), None, None)
+        rejected = {
+            key: replace(entry, reason=f"{reason}{STILL_SERVED * (entry.model is not None)}")
+            for key, reason in self.rejected.items()
+            if key[0] not in self.unloaded
+            for entry in [self.entries.get(key, new)]
+        }
+        return dict(sorted({**self.entries, **rejected}.items()))
 
     def with_entry(self, key: Key, entry: VersionEntry) -> Self:
         """The state after a version folder was read."""
@@ -90,7 +104,7 @@ class Snapshot:
 
     def known_entries(self) -> list[tuple[Key, VersionEntry]]:
         """See ``Repository.entries``."""
-        return [(key, entry) for key, entry in self.entries.items() if entry.known]
+        return [(key, entry) for key, entry in self.reported.items() if entry.known]
 
     def versions_of(self, name: str) -> list[tuple[int, VersionEntry]]:
         """See ``Repository.versions_of``."""
@@ -101,7 +115,7 @@ class Snapshot:
 
     def index_entry(self, key: Key) -> IndexEntry:
         """The index's entry of a version folder, which may be new."""
-        entry = self.entries.get(key)
+        entry = self.reported.get(key)
         if key[0] in self.unloaded:
             return IndexEntry(*key, "UNAVAILABLE", "It was unloaded.")
         if entry is None:
@@ -117,7 +131,7 @@ class Snapshot:
         """The error for a request for a model that is not served."""
         if not self.initial_scan_done:
             return UnavailableError(AWAY if self.outage else LOADING)
-        shown, entries = name[:64], {key[1]: entry for key, entry in self.entries.items() if key[0] == name}
+        shown, entries = name[:64], {key[1]: entry for key, entry in self.reported.items() if key[0] == name}
         listed = ", ".join(str(number) for number, entry in entries.items() if entry.model)
         if listed:
             return ModelNotFoundError(f"Model '{shown}' has no version {version}; it has {listed}.")

@@ -53,7 +53,9 @@ def _condition(service: Service) -> dict[str, Any]:
         since = outage.since.isoformat(timespec="seconds").replace("+00:00", "Z")
         return {"status": status, "since": since, "reason": outage.reason}
     if repository.initial_scan_done and not service.has_models:
-        reason = f"{repository.root} has no model that can be served; add one, or set NALU_READY_WITHOUT_MODELS=true."
+        reason = (
+            f"{repository.address} has no model that can be served; add one, or set NALU_READY_WITHOUT_MODELS=true."
+        )
         return {"status": "empty", "reason": reason}
     return {}
 

@@ -12,6 +12,7 @@ from app.settings.environment import PREFIX, Environment, SettingsError, Variabl
 from app.settings.messages import invalid_setting
 from app.settings.network import NetworkSettings
 from app.settings.rate import Rate, parse_rate
+from app.settings.repository import parse_repository
 
 __all__ = [
     "PREFIX",
@@ -33,7 +34,12 @@ class Settings(NetworkSettings):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    repository: Path = Field(Path("repository"), description="Folder of the model repository.")
+    repository: Annotated[Path | str, BeforeValidator(parse_repository)] = Field(
+        Path("repository"), description="Model repository: a folder, or the address of an object store, a str."
+    )
+    repository_cache: Path | None = Field(
+        None, description="Folder that object stores are mirrored into; by default in the user's folder of caches."
+    )
     repository_poll_seconds: float = Field(
         2.0,
         ge=0,
@@ -146,6 +152,11 @@ class Settings(NetworkSettings):
     settings_file: Path | None = Field(
         None, description="File of further settings, `NALU_NAME=value` a line; environment variables override it."
     )
+
+    @property
+    def may_serve_nothing(self) -> bool:
+        """Whether the service may be ready without a model."""
+        return self.ready_without_models or self.model_control == "explicit"
 
     @field_validator("device", "model_control", "log_level", "log_format", mode="before")
     @classmethod

@@ -16,6 +16,7 @@ from app.settings.network import OWN_PATHS
 from app.settings.rate import Rate
 
 BAD = {
+    "NALU_REPOSITORY": ("ftp://models", "s3://bucket/prefix"),
     "NALU_REPOSITORY_POLL_SECONDS": ("-1", "0"),
     "NALU_DEVICE": ("tpu", "'auto', 'cpu' or 'cuda'"),
     "NALU_PORT": ("65536", "65535"),
@@ -61,6 +62,10 @@ BAD = {
 }
 """A bad value of each setting, and the rule it breaks: the bound, type or choices, in whatever phrase of pydantic's."""
 EXACT = {
+    "NALU_REPOSITORY": (
+        "s3://:secret@bucket",
+        "must be a folder, or the address of an object store: s3://bucket/prefix, gs:// or az:// alike.",
+    ),
     "NALU_PORT": ("65536", "must be an integer from 0 to 65535; correct it, or leave it out for 8000."),
     "NALU_WORKERS": ("1.5", "must be an integer from 1 to 1024; correct it, or leave it out for 1."),
     "NALU_THREADS": (f"1{'0' * 20}", "must be an integer from 0 to 1024; correct it, or leave it out for 0."),
@@ -138,7 +143,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
 def test_every_setting_has_a_description_and_a_bad_value() -> None:
     assert all(field.description for field in Settings.model_fields.values())
     free = {
-        "REPOSITORY",
+        "REPOSITORY_CACHE",
         "HOST",
         "UDS",
         "SSL_CERTFILE",

@@ -45,7 +45,16 @@ def test_serving_a_prediction_from_onnx_imports_neither_torch_nor_training(tmp_p
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "module",
-    ["models", "models.manifest", "models.uncertainty", "models.curves", "models.decoding", "app.main", "app.__main__"],
+    [
+        "models",
+        "models.manifest",
+        "models.uncertainty",
+        "models.curves",
+        "models.decoding",
+        "models.object_store",
+        "app.main",
+        "app.__main__",
+    ],
 )
 def test_importing_a_module_of_the_service_imports_no_torch(module: str) -> None:
     assert not {"torch", "training"} & modules_after(f"import {module}")
@@ -60,8 +69,8 @@ def test_a_fit_starts_without_what_only_some_fits_need() -> None:
 
 def test_app_imports_only_what_needs_no_torch_from_models() -> None:
     assert foreign("app", "models")
-    allowed = ("models.curves", "models.manifest", "models.decoding", "models.onnx_graph", "models.uncertainty")
-    assert foreign("app", "models") == foreign("app", *allowed)
+    allowed = ("curves", "manifest", "decoding", "object_store", "onnx_graph", "uncertainty")
+    assert foreign("app", "models") == foreign("app", *(f"models.{name}" for name in allowed))
 
 
 def test_app_does_not_import_training() -> None:

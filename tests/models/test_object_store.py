@@ -1,0 +1,166 @@
+"""Addresses of object stores, and the sentences for what obstore, run for real against a small server, fails with."""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from obstore.store import LocalStore, MemoryStore
+
+from models.object_store import ObjectMissingError, ObjectStore, StoredFile, StoreError, check_address
+
+ADDRESS = "s3://bucket/models"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "AZURE_", "GOOGLE_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    monkeypatch.setenv("AWS_TIMEOUT", "100ms")
+    monkeypatch.setattr("models.object_store.RETRIES", {"max_retries": 0})
+
+
+@contextmanager
+def server(response: bytes | None) -> Iterator[str]:
+    """The endpoint of a server that answers every request with the same bytes; None: with nothing at all."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        held = []
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                connection.recv(2**16)
+                if response is None:
+                    held.append(connection)
+                else:
+                    connection.sendall(response)
+                    connection.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        for connection in held:
+            connection.close()
+
+
+def answer(status: str, body: str = "", length: int | None = None) -> bytes:
+    length = len(body) if length is None else length
+    return f"HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}".encode()
+
+
+FAILURES = {
+    "403": (answer("403 Forbidden", "<Code>AccessDenied</Code>"), "access is denied (403); give the credentials the "),
+    "401": (answer("401 Unauthorized"), "access is denied (403); give the credentials the permission."),
+    "404": (answer("404 Not Found", "<Code>NoSuchBucket</Code>"), "there is no such bucket; create it, or correct it."),
+    "500": (answer("500 Oops"), "it answers with status 500."),
+    "503": (answer("503 Slow Down"), "it answers with status 503."),
+    "301": (answer("301 Moved"), "it is in another region; set AWS_REGION."),
+    "truncated": (answer("200 OK", "<List", 500), "the connection broke before the answer's end."),
+    "closed": (b"", "the connection broke before the answer's end."),
+    "silent": (None, "it does not answer in time."),
+    "nonsense": (answer("200 OK", "hello"), "Generic S3 error: Got invalid list response: invalid type: string"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_listing_that_fails_is_one_sentence(failure: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    response, reason = FAILURES[failure]
+    with server(response) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        with pytest.raises(StoreError) as raised:
+            ObjectStore.open(ADDRESS).list()
+    assert str(raised.value).startswith(f"{ADDRESS} cannot be listed: {reason}")
+    assert "\n" not in str(raised.value)
+    assert str(raised.value).endswith(".")
+
+
+def test_a_store_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{listener.getsockname()[1]}")
+    with pytest.raises(StoreError, match="the connection is refused; correct the endpoint, or start the store"):
+        ObjectStore.open(ADDRESS).list()
+
+
+def test_an_endpoint_without_tls_and_without_permission_for_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ALLOW_HTTP")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(StoreError, match="its endpoint has no TLS; set AWS_ALLOW_HTTP=true, or give an https"):
+        ObjectStore.open(ADDRESS).list()
+
+
+def test_an_endpoint_that_is_no_address_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "minio:9000")
+    with pytest.raises(StoreError) as raised:
+        ObjectStore.open(ADDRESS)
+    assert str(raised.value) == (
+        "AWS_ENDPOINT_URL is 'minio:9000', which must be an address such as https://minio.example.org:9000."
+    )
+
+
+def test_credentials_of_which_a_half_is_missing_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(StoreError, match=r"cannot be opened: there are no credentials; set those of the environment"):
+        ObjectStore.open(ADDRESS)
+
+
+def test_missing_credentials_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    # obstore then asks the metadata service of a cloud's machine, as which the server answers
+    with server(answer("404 Not Found")) as endpoint:
+        monkeypatch.setenv("AWS_METADATA_ENDPOINT", endpoint)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        with pytest.raises(StoreError, match=r"there are no credentials; set those of the environment, AWS_\.\.\., or"):
+            ObjectStore.open(ADDRESS).list()
+
+
+def test_an_azure_address_without_an_account_is_one_sentence() -> None:
+    with pytest.raises(StoreError, match="its account is not known; set AZURE_STORAGE_ACCOUNT_NAME"):
+        ObjectStore.open("az://container/models")
+
+
+@pytest.mark.parametrize("address", ["s3://bucket", "gs://my.bucket/a/b-c_d", "az://container/models"])
+def test_an_address_of_a_known_scheme_is_taken_without_slashes_at_its_end(address: str) -> None:
+    assert check_address(address) == check_address(f"{address}/") == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["ftp://bucket", "s3://", "s3:///models", "s3://key:secret@bucket", "s3://bucket/a?b", "S3://bucket", "file:///a"],
+)
+def test_any_other_address_is_refused_with_the_rule(address: str) -> None:
+    with pytest.raises(ValueError, match=r"^must be a folder, or the address of an object store: s3://bucket/prefix"):
+        check_address(address)
+
+
+def test_a_file_is_written_read_and_listed_below_the_address(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(content := bytes(range(256)) * 10)
+    for raw in (MemoryStore(), LocalStore(tmp_path / "store", mkdir=True)):
+        store = ObjectStore(ADDRESS, raw)
+        store.write("sum/1/model.onnx", tmp_path / "file")
+        (file,) = store.list()
+        assert (file.path, file.size) == ("sum/1/model.onnx", 2560)
+        assert file.tag
+        assert b"".join(store.read(file)) == content
+
+
+def test_an_object_that_left_is_an_error_of_its_own() -> None:
+    with pytest.raises(ObjectMissingError, match=f"^{ADDRESS}/sum is not there any more.$"):
+        list(ObjectStore(ADDRESS, MemoryStore()).read(StoredFile("sum", 1, "tag")))
+
+
+def test_a_file_that_may_not_be_replaced_is_not(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"new")
+    memory = MemoryStore()
+    memory.put("file", b"old")
+    with pytest.raises(StoreError, match=f"^{ADDRESS}/file is there already, as another upload wrote it meanwhile.$"):
+        ObjectStore(ADDRESS, memory).write("file", tmp_path / "file", replace=False)
+    assert bytes(memory.get("file").bytes()) == b"old"
