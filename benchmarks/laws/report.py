@@ -91,7 +91,9 @@ def _markdown(kinds: dict[str, Any]) -> str:
         *(_row(kind, entry) for kind, entry in kinds.items()),
     ]
     for kind, entry in kinds.items():
-        parts.append(f"\n## {TITLES[kind]}\n\nSeconds on {entry['machine']}.\n\n| | Truth | Found | Seconds |")
+        parts.append(
+            f"\n## {TITLES[kind]}\n\nSeconds of the processor: {entry['machine']}.\n\n| | Truth | Found | Seconds |"
+        )
         parts.append("| --- | --- | --- | --- |")
         for result in entry["results"]:
             found = f"`{result['formula']}`" if result["formula"] else "none"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from time import monotonic
 
 import numpy as np
 
@@ -41,6 +42,7 @@ def find_law(
     seconds: float = math.inf,
     reserve: float = 0.0,
     progress: Callable[[str], None] | None = None,
+    clock: Callable[[], float] = monotonic,
 ) -> LawResult:
     """Find the arithmetic law of a table: products of powers with a constant, sums of them, quotients of sums.
 
@@ -56,23 +58,29 @@ def find_law(
         seconds: limit of the time.
         reserve: share of it that is left to the caller.
         progress: called with the kind of candidates that is tried next, and the best formula so far.
+        clock: counts the seconds.
 
     Raises:
         ValueError: shapes that do not fit, numbers, or results of all candidates, that are not finite.
     """
-    end, varied = Deadline.after(seconds * (1 - reserve)), _varied(inputs, target)
+    end, varied = Deadline.after(seconds * (1 - reserve), clock), _varied(inputs, target)
     if space.form is not None:
         return _of_form(space.form, inputs, target, weights, seed, end)
     problem = ScaledProblem.of(inputs, target[:, 0], varied, column_names(columns, len(varied)))
     found, outliers = _search(problem, weights, end, progress, space=space, seed=seed, rounds=rounds)
-    why = found.reason and (outlier_reason(outliers, problem.text, rows) or search_reason(found, seconds))
-    return _of_search(problem, found, why, weights)
+    return _of_search(problem, found, outliers, weights, rows, seconds)
 
 
 def _of_search(
-    problem: ScaledProblem, found: SearchResult, reason: str | None, weights: FloatArray | None
+    problem: ScaledProblem,
+    found: SearchResult,
+    outliers: Outliers | None,
+    weights: FloatArray | None,
+    rows: Sequence[int] | IntArray | None,
+    seconds: float,
 ) -> LawResult:
     """The result of a search."""
+    reason = found.reason and (outlier_reason(outliers, problem.text, rows) or search_reason(found, seconds))
     network, law = problem.network(found.candidate), problem.law(found.candidate)
     result = _result(network, law, reason, problem.table, problem.names, weights)
     rivals = problem.rivals(found.candidate, found.rivals)
@@ -143,7 +151,7 @@ def _search(
         names=[name for name, kept in zip(problem.names, problem.varied, strict=True) if kept],
         seed=seed,
         rounds=rounds,
-        seconds=SEARCH_SHARE * end.remaining,
+        deadline=end.share(SEARCH_SHARE),
         progress=reported.tried,
         watch=reported.best,
     )
@@ -152,7 +160,7 @@ def _search(
     if not found.reason:
         return found, None
     reported.tried("outliers")
-    return found, find_outliers(*problem.searched, space=space, seed=seed, rounds=min(rounds, 1), seconds=end.remaining)
+    return found, find_outliers(*problem.searched, space=space, seed=seed, rounds=min(rounds, 1), deadline=end)
 
 
 def _check(inputs: FloatArray, target: FloatArray) -> None:

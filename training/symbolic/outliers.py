@@ -1,6 +1,5 @@
 """Outliers: rows that break the law that nearly all others follow to rounding, such as a slip of the pen."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from models.arrays import FloatArray, IntArray
 from training.symbolic.acceptance import EXACT
 from training.symbolic.candidate import Candidate
-from training.symbolic.deadline import Deadline
+from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.search import search
 from training.symbolic.search_space import ANY_LAW, SearchSpace
 
@@ -26,7 +25,7 @@ def find_outliers(
     space: SearchSpace = ANY_LAW,
     seed: int = 0,
     rounds: int = 1,
-    seconds: float = math.inf,
+    deadline: Deadline = NO_DEADLINE,
 ) -> tuple[Candidate, IntArray] | None:
     """The law that all rows but a few follow exactly, and the places of those; None if there is none, or no outlier.
 
@@ -36,18 +35,18 @@ def find_outliers(
         space: the laws that may be tried; of these, the ones without functions are.
         seed: of the samples.
         rounds: of each search, see ``search``.
-        seconds: limit of the time.
+        deadline: of all searches together.
     """
-    random, end = np.random.default_rng(seed), Deadline.after(seconds)
+    random = np.random.default_rng(seed)
     without_functions = replace(space, functions=())
     for tried in range(TRIES if len(target) >= MIN_ROWS else 0):
-        if end.remaining <= 0:
+        if deadline.remaining <= 0:
             break
         rows = random.permutation(len(target))[: min(SAMPLE, 2 * len(target) // 3)]
         if np.ptp(target[rows]) == 0:
             continue
-        share = end.remaining / (TRIES - tried)
-        found = search(inputs[rows], target[rows], space=without_functions, rounds=rounds, seconds=share)
+        share = deadline.share(1 / (TRIES - tried))
+        found = search(inputs[rows], target[rows], space=without_functions, rounds=rounds, deadline=share)
         off = _off(found.candidate, inputs, target)
         if found.reason is None and 0 < len(off) <= max(1, MAX_OUTLIER_SHARE * len(target)):
             return found.candidate, off

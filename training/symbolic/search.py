@@ -63,7 +63,7 @@ def search(
     names: Sequence[str] | None = None,
     seed: int = 0,
     rounds: int = ROUNDS,
-    seconds: float = math.inf,
+    deadline: Deadline = NO_DEADLINE,
     progress: Callable[[str], None] = lambda _: None,
     watch: Callable[[Candidate], None] = lambda _: None,
 ) -> SearchResult:
@@ -79,7 +79,7 @@ def search(
         names: of the columns; None: ``x0``, ``x1`` and so on.
         seed: of start values.
         rounds: over all forms of sums and quotients, at most; 0 tries products and linear sums only.
-        seconds: limit of the time; a search that it ends may differ from run to run.
+        deadline: a search that it ends may differ from run to run.
         progress: called with the kind of candidates that is tried next.
         watch: called with the best candidate so far, whenever that is another.
 
@@ -88,12 +88,12 @@ def search(
     """
     if len(target) > 1 and np.ptp(target) == 0:
         return _of_one_value(inputs, target)
-    end, random, wide = Deadline.after(seconds), np.random.default_rng(seed), inputs.shape[1] > NARROW
+    random, wide = np.random.default_rng(seed), inputs.shape[1] > NARROW
     best = BestCandidate(inputs, target, _some_rows(target, random) if wide else None, weights, space, names)
-    stop = end.share(SEARCH_SHARE).no_earlier_than(MIN_SECONDS)
+    stop = deadline.share(SEARCH_SHARE).no_earlier_than(MIN_SECONDS)
     kinds = _watched(_kinds(best, rounds, random, stop, space), best, watch)
     with threadpool_limits(1, user_api="blas"):  # thousands of small problems: threads only wait for one another
-        return _result(best, _try(kinds, best, stop, end, progress))
+        return _result(best, _try(kinds, best, stop, deadline, progress))
 
 
 def _result(best: BestCandidate, stopped_at: str | None) -> SearchResult:

@@ -125,7 +125,7 @@ def test_a_reason_names_the_kind_of_candidates_at_which_the_time_was_up(monkeypa
         yield
 
     monkeypatch.setattr("training.symbolic.stages.two_factor_candidates", two_sums_take_all_day)
-    found = search(X, np.sin(X[:, 0]), seconds=60)
+    found = search(X, np.sin(X[:, 0]), deadline=Deadline.after(60))
     assert found.stopped_at == "two sums"
     assert search(X, X[:, 0] * X[:, 1]).stopped_at is None
     assert search(X, NOISE, rounds=0).stopped_at is None
@@ -134,8 +134,8 @@ def test_a_reason_names_the_kind_of_candidates_at_which_the_time_was_up(monkeypa
 def test_outliers_are_looked_for_in_the_time_that_is_left() -> None:
     target = X[:, 0] * X[:, 1]
     target[7] *= 10
-    assert find_outliers(X, target, rounds=0, seconds=0) is None
-    found = find_outliers(X, target, rounds=0, seconds=60)
+    assert find_outliers(X, target, rounds=0, deadline=Deadline.after(0)) is None
+    found = find_outliers(X, target, rounds=0, deadline=Deadline.after(60))
     assert found is not None
     assert found[1].tolist() == [7]
 

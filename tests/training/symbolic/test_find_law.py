@@ -1,3 +1,4 @@
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -126,6 +127,14 @@ def test_without_a_law_there_is_a_network_and_a_reason_and_no_formula() -> None:
     assert (finding.formula, finding.latex) == (None, None)
     assert finding.reason
     assert np.isfinite(predicted(finding, MIXED)).all()
+
+
+def test_the_limit_counts_the_seconds_of_the_clock() -> None:
+    """An hour passes at each look at it, so that a limit of a day ends the search at once."""
+    hours = itertools.count(0, 3600)
+    finding = find(MIXED, np.sin(MIXED[:, 0]) + np.sin(MIXED[:, 1] ** 2), seconds=86_400, clock=lambda: next(hours))
+    assert finding.reason
+    assert finding.reason.startswith("the search stopped after 86400 s")
 
 
 @pytest.mark.slow

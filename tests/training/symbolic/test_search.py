@@ -7,6 +7,7 @@ from sklearn.datasets import load_diabetes
 
 from training.symbolic.acceptance import UNDECIDED, rejection_reason
 from training.symbolic.candidate import Candidate, signs_of
+from training.symbolic.deadline import Deadline
 from training.symbolic.search import search
 
 RANDOM = np.random.default_rng(0)
@@ -97,7 +98,7 @@ NO_LAWS = {
 @pytest.mark.parametrize("name", NO_LAWS)
 def test_no_law_is_claimed_where_there_is_none(name: str) -> None:
     inputs, target = (np.asarray(part, dtype=np.float64) for part in NO_LAWS[name])
-    found = search(inputs, target, seconds=0.5)
+    found = search(inputs, target, deadline=Deadline.after(0.5))
     assert found.reason
     assert found.reason != UNDECIDED
     assert np.isfinite(found.candidate.predict(inputs)).all()
@@ -115,7 +116,7 @@ def test_the_kinds_are_told_in_order_and_the_first_law_ends_the_search() -> None
 
 
 def test_without_rounds_or_time_there_is_still_the_best_product_or_sum() -> None:
-    for found in (search(M, np.sin(M[:, 0]), rounds=0), search(M, np.sin(M[:, 0]), seconds=0)):
+    for found in (search(M, np.sin(M[:, 0]), rounds=0), search(M, np.sin(M[:, 0]), deadline=Deadline.after(0))):
         assert found.reason
         assert found.reason != UNDECIDED
         assert np.isfinite(found.candidate.predict(M)).all()
