@@ -16,11 +16,16 @@ VARIABLES = {"s3": "AWS", "gs": "GOOGLE", "az": "AZURE"}
 RULE = "must be a folder, or the address of an object store: s3://bucket/prefix, gs:// or az:// alike"
 INSTALL = "pip install 'nalu-serve[cloud]'"
 
-CLIENT_OPTIONS: dict[str, str] = {"connect_timeout": "5s", "timeout": "10s"}
+CONNECT_SECONDS, REQUEST_SECONDS = 5, 10
 """Longest time to connect, and of one request to its last byte; the environment may set others."""
-FURTHER_OPTIONS = ("allow_http", "allow_invalid_certificates", "proxy_url", "proxy_ca_certificate", "proxy_excludes")
-"""What the environment may set too. Options that are given replace all of obstore's own reading of it."""
+CLIENT_OPTIONS = (
+    *("connect_timeout", "timeout", "allow_http", "allow_invalid_certificates"),
+    *("proxy_url", "proxy_ca_certificate", "proxy_excludes"),
+)
+"""What the environment may set. Options that are given replace all of obstore's own reading of it."""
 RETRIES: Any = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
+MAX_UPLOADS = 4
+"""Parts of a file that are uploaded at the same time."""
 PART_BYTES = 2**20
 """Read by one request: with the timeout, the slowest store that a file is read from sends 100 KB/s."""
 MAX_OBJECTS = 100_000
@@ -104,8 +109,12 @@ class ObjectStore:
         self._store = store
 
     @classmethod
-    def open(cls, address: str) -> "ObjectStore":
+    def open(cls, address: str, *, request_seconds: int = REQUEST_SECONDS) -> "ObjectStore":
         """The store of an address, with credentials, region and endpoint from the environment; connects to nothing.
+
+        Args:
+            address: checked by ``check_address``.
+            request_seconds: longest time of a request, unless the environment sets another.
 
         Raises:
             StoreError: obstore is not installed, or an environment variable is invalid.
@@ -116,20 +125,21 @@ class ObjectStore:
             raise StoreError(f"{address} needs obstore: {INSTALL}.") from error
         prefix = VARIABLES[address.partition("://")[0]]
         endpoint = _endpoint(prefix)
-        named = {name: os.environ.get(f"{prefix}_{name.upper()}") for name in (*CLIENT_OPTIONS, *FURTHER_OPTIONS)}
-        options: Any = CLIENT_OPTIONS | {name: value for name, value in named.items() if value}
+        given = {name: os.environ.get(f"{prefix}_{name.upper()}") for name in CLIENT_OPTIONS}
+        options: Any = {"connect_timeout": f"{CONNECT_SECONDS}s", "timeout": f"{request_seconds}s"}
+        options |= {name: value for name, value in given.items() if value}
         with _sentences(address, "opened"):
             return cls(address, from_url(address, client_options=options, retry_config=RETRIES), endpoint)
 
-    def list(self) -> list[StoredFile]:
-        """All objects.
+    def list(self, prefix: str | None = None) -> list[StoredFile]:
+        """All objects, or those below a path.
 
         Raises:
             StoreError: they cannot be listed, or are too many.
         """
         found: list[StoredFile] = []
         with _sentences(self.address, "listed"):
-            for page in self._store.list(chunk_size=1000):
+            for page in self._store.list(prefix, chunk_size=1000):
                 found += [
                     StoredFile(entry["path"], entry["size"], entry["e_tag"] or entry["last_modified"].isoformat())
                     for entry in page
@@ -152,14 +162,14 @@ class ObjectStore:
                 length = min(PART_BYTES, file.size - start)
                 yield bytes(self._store.get_range(file.path, start=start, length=length))
 
-    def write(self, path: str, file: Path, *, replace: bool = True) -> None:
-        """Upload a file, whole or not at all.
+    def write(self, path: str, content: Path | bytes, *, replace: bool = True) -> None:
+        """Upload the content of a file, whole or not at all.
 
         Raises:
             StoreError: it cannot be written, or there is one and it may not be replaced.
         """
-        with _sentences(f"{self.address}/{path}", "written"), file.open("rb") as content:
-            self._store.put(path, content, mode="overwrite" if replace else "create")
+        with _sentences(f"{self.address}/{path}", "written"):
+            self._store.put(path, content, mode=None if replace else "create", max_concurrency=MAX_UPLOADS)
 
 
 @contextmanager

@@ -11,6 +11,11 @@ from training.cli import streams
 from training.cli.parser import parse
 from training.errors import InputError, ParityError, sentence_of
 
+INTERRUPTED = {
+    "fit-images": "no half-written model is left behind. The same command resumes it.",
+    "push": "what was uploaded is not served without its manifest. The same command completes it.",
+}
+"""What is left of an interrupted command."""
 CLOSED_PIPE = 141
 """The exit code of a program that writes to a closed pipe: 128 and the number of SIGPIPE."""
 
@@ -55,8 +60,8 @@ def _run(arguments: list[str]) -> int:
     except ParityError as error:
         return _fail(f"{error} Nothing was written.", code=1)
     except KeyboardInterrupt:
-        resumable = " The same command resumes it." if options.command == "fit-images" else ""
-        print(f"\nnalu-serve: interrupted; no half-written model is left behind.{resumable}", file=sys.stderr)
+        after = INTERRUPTED.get(options.command, "no half-written model is left behind.")
+        print(f"\nnalu-serve: interrupted; {after}", file=sys.stderr)
         return 130
     return 0
 

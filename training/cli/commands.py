@@ -11,6 +11,7 @@ COMMANDS = {
     "export": "training.cli.export_command:run_export",
     "import": "training.cli.import_command:run_import",
     "report": "training.cli.report_command:run_report",
+    "push": "training.cli.push_command:run_push",
     "zoo": "training.cli.zoo_command:run_zoo",
     "data": "training.cli.data_command:run_data",
     "benchmark": "training.research.benchmark.command:run_benchmark",

@@ -34,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     _report(commands.add_parser("report", help="write a model's report, one HTML file"))
     _export(commands.add_parser("export", help="write a new version of a model from its checkpoint"))
     add_import_options(commands.add_parser("import", help="make a model of the repository from an ONNX file"))
+    _push(commands.add_parser("push", help="upload a version of a model to an object store"))
     _zoo(commands.add_parser("zoo", help="retrain the default models"))
     _data(commands.add_parser("data", help="download a dataset: MNIST"))
     _benchmark(commands.add_parser("benchmark", help="success rates of units on arithmetic, over ranges and seeds"))
@@ -165,6 +166,16 @@ def _export(parser: argparse.ArgumentParser) -> None:
         "--code", choices=["python", "c", "excel", "latex"], help="print the formula as source code instead"
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="with --code: write to this file")
+    add_repository(parser)
+
+
+def _push(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="the model's name")
+    parser.add_argument(
+        "address", help="where models lie, as s3://bucket/prefix, gs://bucket/prefix, az://container/prefix"
+    )
+    parser.add_argument("--version", type=positive, help="the version to upload (default: the highest)")
+    parser.add_argument("--as", type=positive, dest="as_version", metavar="N", help="upload it as this version")
     add_repository(parser)
 
 

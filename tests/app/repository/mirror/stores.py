@@ -31,9 +31,9 @@ class Bucket:
         for path in sorted(self.source.glob(pattern), key=lambda path: path.name == "manifest.json"):
             self.memory.put(path.relative_to(self.source).as_posix(), path.read_bytes())
 
-    def list(self, **options: Any) -> Iterator[Any]:
+    def list(self, prefix: str | None = None, **options: Any) -> Iterator[Any]:
         self._request("")
-        return iter(self.memory.list(**options))
+        return iter(self.memory.list(prefix, **options))
 
     def get_range(self, path: str, *, start: int, length: int) -> bytes:
         self._request(path)

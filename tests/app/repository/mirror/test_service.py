@@ -24,7 +24,7 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     bucket = Bucket(tmp_path / "source")
     write_sum(bucket.source)
     bucket.upload()
-    monkeypatch.setattr(ObjectStore, "open", lambda address: ObjectStore(address, bucket))
+    monkeypatch.setattr(ObjectStore, "open", lambda address, **_: ObjectStore(address, bucket))
     return bucket
 
 
