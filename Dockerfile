@@ -25,9 +25,12 @@ ENV PATH=/opt/nalu/bin:$PATH \
     ORT_DISABLE_TELEMETRY=1 \
     NALU_HOST=0.0.0.0 \
     NALU_PORT=8000 \
-    NALU_REPOSITORY=/repository
+    NALU_REPOSITORY=/repository \
+    NALU_REPOSITORY_CACHE=/cache
 WORKDIR /srv
 COPY repository /repository
+# for models of an object store: a new volume in its place belongs to the same user
+RUN mkdir /cache && chown 10001:10001 /cache
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
