@@ -15,11 +15,13 @@ WINDOW_SECONDS = 10.0
 
 def processor_seconds(pid: int) -> float:
     """Processor time that a process and all that it started have used."""
-    ticks = 0
-    for number in processes(pid):
-        fields = Path(f"/proc/{number}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])  # utime and stime
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return sum(map(own_processor_seconds, processes(pid)))
+
+
+def own_processor_seconds(pid: int) -> float:
+    """Processor time, user and system, that all threads of a process have used."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime
 
 
 class MemoryMonitor:
