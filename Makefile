@@ -18,6 +18,7 @@ check: .venv/.everything  ## format, lint, types, docs, then the tests: what CI 
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+	.venv/bin/mypy deploy/ray/nalu_serve.py
 	$(MAKE) docs test
 
 docs: .venv/.everything  ## build the site in build/docs, which works offline; a dead link is an error
