@@ -24,13 +24,12 @@ def extrapolation_distances(inputs: NDArray[np.float64], ranges: Ranges) -> NDAr
     """
     low, high = np.array(ranges, dtype=np.float64).T[:, :, None]
     columns = np.ascontiguousarray(inputs.T)  # NumPy reduces the first axis many times faster than a short last one
-    is_outside = ((columns < low) | (columns > high)).any(0)
-    if not is_outside.any():
-        return np.empty(0)
-    columns = np.compress(is_outside, columns, axis=1)  # indexing would transpose it again
     with np.errstate(over="ignore", invalid="ignore"):
+        beyond = np.maximum(low - columns, columns - high)
+        is_outside = (beyond > 0).any(0)
+        if not is_outside.any():
+            return np.empty(0)
         width = high - low
         width[width == 0] = np.where(low == 0, 1, abs(low))[width == 0]
-        beyond = np.maximum(low - columns, columns - high) / width
-        distances: NDArray[np.float64] = np.fmin(beyond.max(0), MAX_DISTANCE)
+        distances: NDArray[np.float64] = np.fmin((beyond / width).max(0), MAX_DISTANCE)[is_outside]
     return distances
