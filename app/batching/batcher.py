@@ -27,7 +27,7 @@ MAX_INLINE_SECONDS = 0.002
 MAX_INLINE_SECONDS_ON_ONE_CORE = 0.005
 """The same on one core, where a thread would only compete with the event loop."""
 IMMEDIATE_SECONDS = 0.0001
-"""Longest request that is computed on arrival; a longer one gains from a batch with others of its turn."""
+"""Longest request that is computed on arrival although others came in the turn of the last one: it gains from them."""
 MAX_BATCH_DELAY_SECONDS = 0.002
 """Longest time that a batch gathers requests within one turn of an overloaded event loop."""
 DISCONNECT_CHECK_SECONDS = 0.01
@@ -74,6 +74,8 @@ class DynamicBatcher:
         self._in_flight = 0
         self._dispatch_scheduled = False
         self._computed_this_turn = False
+        self._alone = False
+        """Whether the last request that was queued, or computed at once, had its turn for itself."""
         labels = (model.manifest.name, str(model.manifest.version))
         self._queue_seconds = metrics.observations("queue", *labels)
         self._compute_seconds = metrics.observations("compute", *labels)
@@ -94,6 +96,8 @@ class DynamicBatcher:
 
     async def predict(self, inputs: Tensors, request: BatchedRequest) -> Any:
         """See ``BatchScheduler.predict``."""
+        if self._admit(inputs, request):
+            return self._predict_now(inputs, request)
         future: asyncio.Future[Any] = self._loop.create_future()
 
         def on_result(result: Result) -> None:
@@ -104,23 +108,33 @@ class DynamicBatcher:
             else:
                 future.set_result(result)
 
-        pending = self.submit(inputs, request, on_result)
+        pending = self._enqueue(inputs, request, on_result)
         try:
             return await future
         finally:
-            if pending is not None:
-                pending.cancelled = True  # either it has its result, or its task was cancelled
+            pending.cancelled = True  # either it has its result, or its task was cancelled
 
-    def submit(self, inputs: Tensors, request: BatchedRequest, on_result: OnResult) -> PendingRequest | None:
-        """See ``BatchScheduler.submit``; returns the queued request, or None if it was computed at once."""
+    def submit(self, inputs: Tensors, request: BatchedRequest, on_result: OnResult) -> None:
+        """See ``BatchScheduler.submit``."""
+        if self._admit(inputs, request):
+            on_result(self._predict_now(inputs, request))
+        else:
+            self._enqueue(inputs, request, on_result)
+
+    def _admit(self, inputs: Tensors, request: BatchedRequest) -> bool:
+        """Accept a request, unless the queue is full; returns whether it is computed at once."""
         rows = len(inputs)
         request.rows += rows
         self._queue_limiter.check(rows)
-        if not self._computed_this_turn and not self._pending and self.latency.seconds(rows) <= IMMEDIATE_SECONDS:
-            on_result(self._predict_now(inputs, request))
-            return None
+        if self._computed_this_turn or self._pending:
+            return False
+        longest = self._max_inline_seconds if self._alone else IMMEDIATE_SECONDS
+        return self.latency.seconds(rows) <= longest
+
+    def _enqueue(self, inputs: Tensors, request: BatchedRequest, on_result: OnResult) -> PendingRequest:
+        self._alone = not (self._computed_this_turn or self._pending)
         pending = PendingRequest(inputs, request, on_result)
-        self._queue_limiter.rows += rows
+        self._queue_limiter.rows += pending.rows
         self._pending.append(pending)
         if not self._dispatch_scheduled:
             self._dispatch_scheduled = True

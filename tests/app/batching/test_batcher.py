@@ -48,6 +48,32 @@ async def test_a_lone_request_to_a_quick_model_is_computed_at_once_in_the_event_
 
 
 @scenario
+async def test_a_request_that_takes_longer_is_computed_at_once_only_if_the_last_one_was_alone_in_its_turn() -> None:
+    harness, fake = Harness(clock=lambda: 0.0), HeldModel(held=False)
+    model = model_of(fake)
+    estimate = 2 * batcher.IMMEDIATE_SECONDS
+    harness.latency(model).seconds = lambda rows: estimate  # type: ignore[method-assign]
+
+    async def computed_at_once() -> bool:
+        """Whether a lone request is computed before the turn of the event loop has ended."""
+        before = len(fake.sizes)
+        request = harness.request(model, [[1, 1]])
+        await asyncio.sleep(0)
+        at_once = len(fake.sizes) > before
+        await request
+        return at_once
+
+    assert [await computed_at_once() for _ in range(3)] == [False, True, True]
+    await asyncio.gather(*(harness.request(model, [[1, 1]]) for _ in range(3)))  # the first is, and the rest one batch
+    assert fake.sizes[3:] == [1, 2]
+    await asyncio.gather(*(harness.request(model, [[1, 1]]) for _ in range(3)))
+    assert fake.sizes[5:] == [3]
+    assert [await computed_at_once() for _ in range(2)] == [False, True]
+    estimate = 2 * batcher.MAX_INLINE_SECONDS_ON_ONE_CORE
+    assert not await computed_at_once()  # it is one for a thread
+
+
+@scenario
 async def test_requests_of_one_turn_to_a_quick_model_are_one_batch_after_the_first() -> None:
     harness, fake = Harness(), HeldModel(held=False)
     model = model_of(fake)
