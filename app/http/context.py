@@ -50,29 +50,31 @@ class RequestContext(HTTPConnection):
         decode_seconds: time from its body to the model's input.
     """
 
+    # defaults of the class: a request sets few of them, and to set all took a third of its construction
+    request_id = ""
+    authorization: str | None = None
+    api_key: str | None = None
+    traceparent: str | None = None
+    origin: bytes | None = None
+    key: APIKey | None = None
+    route = ""
+    status = 0
+    expired = False
+    content_encoding = ""
+    declared_bytes = 0
+    complete = True
+    span: Span | None = None
+    task: asyncio.Future[Any] | None = None
+    rows = 0
+    decode_seconds = 0.0
+    _received_bytes = 0
+
     def __init__(self, scope: Scope, receive: Receive, max_body_bytes: int, tracer: Tracer | None) -> None:
         super().__init__(scope)
         self._receive = receive
         self._max_body_bytes = max_body_bytes
-        self._received_bytes = 0
         self.started = perf_counter()
         self.path = _served_path(scope)
-        self.request_id = ""
-        self.authorization: str | None = None
-        self.api_key: str | None = None
-        self.traceparent: str | None = None
-        self.origin: bytes | None = None
-        self.key: APIKey | None = None
-        self.route = ""
-        self.status = 0
-        self.expired = False
-        self.content_encoding = ""
-        self.declared_bytes = 0
-        self.complete = True
-        self.span: Span | None = None
-        self.task: asyncio.Future[Any] | None = None
-        self.rows = 0
-        self.decode_seconds = 0.0
         for name, value in scope["headers"]:
             read = _HEADERS.get(name)
             if read is not None:

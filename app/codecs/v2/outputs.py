@@ -31,7 +31,7 @@ def requested_outputs(request: InferRequest, manifest: Manifest) -> Sequence[Req
     """
     binary = flag(request.parameters, "binary_data_output") or False
     if not request.outputs:
-        return _all_outputs(len(manifest.outputs), binary)
+        return all_outputs(len(manifest.outputs), binary)
     places = {tensor.name: index for index, tensor in enumerate(manifest.outputs)}
     names = [output.name for output in request.outputs]
     unknown = [name for name in names if name not in places]
@@ -45,7 +45,8 @@ def requested_outputs(request: InferRequest, manifest: Manifest) -> Sequence[Req
 
 
 @cache
-def _all_outputs(count: int, binary: bool) -> Sequence[RequestedOutput]:
+def all_outputs(count: int, binary: bool) -> Sequence[RequestedOutput]:
+    """The outputs of a response to a request that lists none."""
     return [RequestedOutput(index, binary) for index in range(count)]
 
 

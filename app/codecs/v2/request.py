@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -10,7 +10,7 @@ from app.backends.tensors import Tensors
 from app.codecs.json_limits import check_json
 from app.codecs.uploads import Upload
 from app.codecs.v2.inputs import HEADER_LENGTH, read_bytes, read_inputs
-from app.codecs.v2.outputs import RequestedOutput, requested_outputs
+from app.codecs.v2.outputs import RequestedOutput, all_outputs, requested_outputs
 from app.codecs.v2.parameters import reject_sequences, timeout_seconds
 from app.codecs.v2.schemas import InferRequest
 from app.codecs.v2.shapes import check_shape
@@ -24,8 +24,7 @@ _validate = InferRequest.__pydantic_validator__.validate_json
 _LENGTH = re.compile(r"[0-9]{1,19}")
 
 
-@dataclass(frozen=True)
-class InferenceRequest:
+class InferenceRequest(NamedTuple):
     """A decoded inference request."""
 
     inputs: Tensors | list[Upload]
@@ -109,5 +108,5 @@ def _decode_raw(body: bytes, manifest: Manifest, settings: Settings) -> Inferenc
             "shapes before the bytes."
         )
     check_shape(shape, expected, manifest, settings)
-    outputs = [RequestedOutput(index, binary=True) for index in range(len(manifest.outputs))]
+    outputs = all_outputs(len(manifest.outputs), binary=True)
     return InferenceRequest(read_bytes(body, shape, expected, manifest, settings), outputs)

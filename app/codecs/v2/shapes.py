@@ -18,9 +18,8 @@ def check_shape(shape: list[int], expected: Tensor, manifest: Manifest, settings
             smallest, or an empty axis.
         TooLargeError: more rows, images or pixels than the settings allow.
     """
-    fits = len(shape) == len(expected.shape) and all(
-        size == declared or declared == -1 for size, declared in zip(shape, expected.shape, strict=True)
-    )
+    declared = expected.shape
+    fits = len(shape) == len(declared) and (shape[1:] == declared[1:] or all(map(_fits, shape, declared)))
     if not fits:
         raise InvalidInputError(
             f"Model '{manifest.name}' takes input '{expected.name}' of shape {expected.shape}, where -1 is free; "
@@ -35,6 +34,10 @@ def check_shape(shape: list[int], expected: Tensor, manifest: Manifest, settings
     if manifest.any_size:
         check_pixels(IMAGES, shape[3], shape[2], manifest, settings)
         check_size(IMAGES, shape[3], shape[2], manifest)
+
+
+def _fits(size: int, declared: int) -> bool:
+    return declared in (size, -1)
 
 
 def _check_rows(rows: int, settings: Settings) -> None:
