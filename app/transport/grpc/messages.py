@@ -25,7 +25,7 @@ MESSAGES = {
     "repeated TensorMetadata inputs = 4; repeated TensorMetadata outputs = 5",
     "TensorMetadata": "string name = 1; string datatype = 2; repeated int64 shape = 3",
     # inputs and outputs are tensor messages, which are parsed one by one once they have been counted: unparsed they
-    # take no more memory than the bytes of the request
+    # take no more memory than the bytes of the request; infer_response is a serialised ModelInferResponse
     "ModelInferRequest": "string model_name = 1; string model_version = 2; string id = 3; "
     "map InferParameter parameters = 4; repeated bytes inputs = 5; repeated bytes outputs = 6; "
     "repeated bytes raw_input_contents = 7",
@@ -41,7 +41,7 @@ MESSAGES = {
     "map InferParameter parameters = 4; repeated InferOutputTensor outputs = 5; repeated bytes raw_output_contents = 6",
     "InferOutputTensor": "string name = 1; string datatype = 2; repeated int64 shape = 3; "
     "map InferParameter parameters = 4; InferTensorContents contents = 5",
-    "ModelStreamInferResponse": "string error_message = 1; ModelInferResponse infer_response = 2",
+    "ModelStreamInferResponse": "string error_message = 1; bytes infer_response = 2",
     "ModelConfigResponse": "ModelConfig config = 1",
     "ModelConfig": "string name = 1; string platform = 2; ModelVersionPolicy version_policy = 3; "
     "int32 max_batch_size = 4; repeated ModelInput input = 5; repeated ModelOutput output = 6; "
@@ -67,6 +67,22 @@ MESSAGES = {
     "HealthCheckResponse": "int32 status = 1",
 }
 """The fields of each message. An enumeration is an int32, which it is on the wire; a map has keys of type string."""
+
+CONTENTS = {
+    "BOOL": "bool_contents",
+    "INT8": "int_contents",
+    "INT16": "int_contents",
+    "INT32": "int_contents",
+    "INT64": "int64_contents",
+    "UINT8": "uint_contents",
+    "UINT16": "uint_contents",
+    "UINT32": "uint_contents",
+    "UINT64": "uint64_contents",
+    "FP32": "fp32_contents",
+    "FP64": "fp64_contents",
+    "BYTES": "bytes_contents",
+}
+"""The field of typed contents that has the values of each datatype; other datatypes are raw only."""
 
 _PACKAGE = "nalu"
 """It stands for no protocol: the names of messages are not on the wire."""

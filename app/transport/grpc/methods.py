@@ -14,7 +14,8 @@ from app.routes.v2.metadata import model_config, model_metadata, served_models, 
 from app.routes.v2.statistics import statistics
 from app.service import Service
 from app.transport.grpc.messages import CLASSES, read_message
-from app.transport.grpc.tensors import decode, encode
+from app.transport.grpc.request import decode
+from app.transport.grpc.response import encode
 
 INFERENCE, HEALTH = "inference.GRPCInferenceService", "grpc.health.v1.Health"
 """Names of the services."""
@@ -44,7 +45,7 @@ class Method(NamedTuple):
     """One method."""
 
     respond: Callable[[Service, RequestContext, Any], Awaitable[Any]]
-    """Maps service, context and message to the response's message."""
+    """Maps service, context and message to the response's message, or to its bytes."""
     request: str
     """Name of the request's message."""
     public: bool = False
@@ -56,9 +57,9 @@ class Method(NamedTuple):
         Raises:
             ServiceError: the request is invalid or cannot be served.
         """
-        message = read_message(self.request, body)
-        response: bytes = (await self.respond(service, context, message)).SerializeToString()
-        return response
+        response = await self.respond(service, context, read_message(self.request, body))
+        serialised: bytes = response if isinstance(response, bytes) else response.SerializeToString()
+        return serialised
 
 
 async def _server_live(_: Service, __: RequestContext, ___: Any) -> Any:

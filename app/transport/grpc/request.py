@@ -1,4 +1,4 @@
-"""Inference messages to the requests that HTTP's codec decodes, and predictions to messages.
+"""Inference messages to the requests that HTTP's codec decodes.
 
 A tensor is raw, as bytes in ``raw_input_contents``, or typed, as values in its ``contents``. The response is of the
 request's kind.
@@ -7,37 +7,27 @@ request's kind.
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
 
-from app.backends.tensors import Tensors, arrays_of
-from app.codecs.v2.inputs import read_bytes
-from app.codecs.v2.outputs import RequestedOutput
+import numpy as np
+from numpy.typing import NDArray
+
+from app.codecs.v2.outputs import all_outputs
 from app.codecs.v2.request import InferenceRequest, decode_request
-from app.codecs.v2.response import output_values, to_bytes
 from app.codecs.v2.schemas import MAX_ITEMS, InferRequest
 from app.codecs.v2.shapes import check_shape
 from app.codecs.v2.strings import BYTES
+from app.codecs.v2.tensors import NUMBER_TYPES, all_finite, byte_size
 from app.errors import InvalidInputError, TooLargeError
 from app.settings import Settings
-from app.transport.grpc.messages import CLASSES, read_message
+from app.transport.grpc.messages import CONTENTS, read_message
 from models.manifest import Manifest
 
-CONTENTS = {
-    "BOOL": "bool_contents",
-    "INT8": "int_contents",
-    "INT16": "int_contents",
-    "INT32": "int_contents",
-    "INT64": "int64_contents",
-    "UINT8": "uint_contents",
-    "UINT16": "uint_contents",
-    "UINT32": "uint_contents",
-    "UINT64": "uint64_contents",
-    "FP32": "fp32_contents",
-    "FP64": "fp64_contents",
-    BYTES: "bytes_contents",
-}
-"""The field of typed contents that has the values of each datatype; other datatypes are raw only."""
-_Response = CLASSES["ModelInferResponse"]
+MAX_DESCRIPTIONS = 1024
+"""Inputs whose name, datatype and shape are remembered."""
+MAX_DESCRIPTION_BYTES = 256
+"""Longest tensor message that is remembered."""
 
 
 def decode(message: Any, manifest: Manifest, settings: Settings) -> InferenceRequest:
@@ -52,10 +42,12 @@ def decode(message: Any, manifest: Manifest, settings: Settings) -> InferenceReq
         InvalidInputError: it does not fit the protocol or the model.
         TooLargeError: it exceeds a limit.
     """
+    request = _decode_numbers(message, manifest, settings)
+    return request if request is not None else _decode_any(message, manifest, settings)
+
+
+def _decode_any(message: Any, manifest: Manifest, settings: Settings) -> InferenceRequest:
     raw = message.raw_input_contents
-    simple = _decode_simple(message, raw, manifest, settings)
-    if simple is not None:
-        return simple
     _check_lengths(message, raw)
     inputs, bodies = [], []
     for index, part in enumerate(message.inputs):
@@ -74,21 +66,46 @@ def decode(message: Any, manifest: Manifest, settings: Settings) -> InferenceReq
     return decode_request(request, bodies[0] if len(bodies) == 1 else b"".join(bodies), 0, manifest, settings)
 
 
-def _decode_simple(
-    message: Any, raw: Sequence[bytes], manifest: Manifest, settings: Settings
-) -> InferenceRequest | None:
-    """Most requests, in a third of the time: one raw tensor without parameters. None: it is not such a request."""
-    several = len(raw) != 1 or len(message.inputs) != 1 or len(manifest.inputs) != 1
-    if several or message.parameters or message.outputs:
+def _decode_numbers(message: Any, manifest: Manifest, settings: Settings) -> InferenceRequest | None:
+    """Most requests, in a fraction of the time: one raw tensor of numbers, without parameters.
+
+    None: it is not such a request, or it is not valid, which is then found out with the reason.
+    """
+    raw, inputs = message.raw_input_contents, message.inputs
+    if len(raw) != 1 or len(inputs) != 1 or len(manifest.inputs) != 1 or message.parameters or message.outputs:
         return None
-    expected, tensor = manifest.inputs[0], read_message("InferInputTensor", message.inputs[0])
-    fits = tensor.name == expected.name and tensor.datatype == expected.datatype
-    if not fits or tensor.parameters or tensor.HasField("contents"):
+    (content,), (described,), expected = raw, inputs, manifest.inputs[0]
+    tensor = _read_description(described) if len(described) <= MAX_DESCRIPTION_BYTES else None
+    if tensor is None or tensor.name != expected.name or tensor.datatype != expected.datatype:
         return None
-    shape = _shape(tensor)
-    check_shape(shape, expected, manifest, settings)
-    outputs = [RequestedOutput(index, binary=True) for index in range(len(manifest.outputs))]
-    return InferenceRequest(read_bytes(raw[0], shape, expected, manifest, settings), outputs, message.id or None)
+    if len(content) != tensor.size:
+        return None
+    check_shape(tensor.shape, expected, manifest, settings)
+    values: NDArray[Any] = np.ndarray(tensor.shape, tensor.dtype, content)
+    if tensor.dtype.kind == "f" and manifest.task != "tensors" and not all_finite(values):
+        return None
+    return InferenceRequest(values, all_outputs(len(manifest.outputs), binary=True), message.id or None)
+
+
+class _Description(NamedTuple):
+    """An input of numbers, but for its values."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+    dtype: np.dtype[Any]
+    size: int
+    """Bytes of its values."""
+
+
+@lru_cache(MAX_DESCRIPTIONS)
+def _read_description(content: bytes) -> _Description | None:
+    """What a serialised tensor says of raw numbers, as many requests do alike; None: it says more or something else."""
+    tensor = read_message("InferInputTensor", content)
+    if tensor.parameters or tensor.HasField("contents") or tensor.datatype not in NUMBER_TYPES:
+        return None
+    shape, dtype = _shape(tensor), NUMBER_TYPES[tensor.datatype]
+    return _Description(tensor.name, tensor.datatype, shape, dtype, byte_size(shape, tensor.datatype))
 
 
 @dataclass(slots=True)
@@ -204,20 +221,3 @@ def _parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: getattr(value, value.WhichOneof("parameter_choice") or "bool_param") for name, value in parameters.items()
     }
-
-
-def encode(prediction: Tensors, request: InferenceRequest, manifest: Manifest) -> Any:
-    """The ModelInferResponse of a prediction; all of its outputs are raw or none is, as the protocol has it."""
-    response = _Response(model_name=manifest.name, model_version=str(manifest.version), id=request.id or "")
-    arrays = arrays_of(prediction)
-    outputs = [(each.index, *output_values(arrays[each.index], each, manifest)) for each in request.outputs]
-    raw = request.outputs[0].binary or any(datatype not in CONTENTS for _, datatype, _ in outputs)
-    for index, datatype, values in outputs:
-        output = response.outputs.add(name=manifest.outputs[index].name, datatype=datatype, shape=values.shape)
-        if raw:
-            response.raw_output_contents.append(to_bytes(values, datatype))
-        elif datatype == BYTES:
-            output.contents.bytes_contents.extend(text.encode() for text in values.ravel().tolist())
-        else:
-            getattr(output.contents, CONTENTS[datatype]).extend(values.ravel().tolist())
-    return response

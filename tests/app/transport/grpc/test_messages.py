@@ -21,6 +21,12 @@ SHARED = {
 """Messages that stand for others of equal fields, and those that are nested there."""
 PARTIAL = {"ModelConfig", "ModelVersionPolicy", "ModelInput", "ModelOutput", "ModelStatistics", "InferStatistics"}
 """Messages of which the service has a part."""
+SERIALISED = {
+    ("ModelInferRequest", "inputs"),
+    ("ModelInferRequest", "outputs"),
+    ("ModelStreamInferResponse", "infer_response"),
+}
+"""Fields whose messages are bytes for the service."""
 HEALTH = ("HealthCheckRequest", "HealthCheckResponse")
 """Of another protocol."""
 PAIRS = [(ours, theirs) for ours in CLASSES if ours not in HEALTH for theirs in SHARED.get(ours, (ours,))]
@@ -38,7 +44,7 @@ def published(name: str) -> Descriptor:
 def wire_type(field: FieldDescriptor) -> tuple[int, bool, str]:
     """A field on the wire: an enumeration is an int32, and a message that is not parsed yet is bytes."""
     kind = {FieldDescriptor.TYPE_ENUM: FieldDescriptor.TYPE_INT32}.get(field.type, field.type)
-    if field.containing_type.name == "ModelInferRequest" and field.name in ("inputs", "outputs"):
+    if (field.containing_type.name, field.name) in SERIALISED:
         kind = FieldDescriptor.TYPE_BYTES
     return kind, field.is_repeated, field.name
 
