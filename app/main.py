@@ -127,8 +127,13 @@ def create_service(settings: Settings, *, wait_for_repository: bool = False) -> 
     cpus = max(1, cpu_budget() // settings.workers)
     concurrency = settings.max_concurrent_batches or cpus
     backend = create_backend(settings.backend, settings.device, settings.threads or max(1, cpus // concurrency))
-    folder = mirror.folder if mirror else Path(settings.repository)
-    repository = Repository(folder, backend, settle_seconds=settings.repository_poll_seconds, mirror=mirror)
+    repository = Repository(
+        mirror.folder if mirror else Path(settings.repository),
+        backend,
+        model_name=settings.model_name,
+        settle_seconds=settings.repository_poll_seconds,
+        mirror=mirror,
+    )
     metrics = Metrics(lambda: version_statuses(repository), lambda: repository.outage is None)
     batching = BatchScheduler(settings, concurrency, metrics, thread_time if backend.device == "cpu" else perf_counter)
     return Service(settings, repository, batching, metrics, create_access(settings), create_tracer())

@@ -2,12 +2,12 @@
 
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.repository.scan import Identity, Key, Listing, last_change, list_repository
+from app.repository.scan import Identity, Key, Listing, last_change
 
 logger = logging.getLogger(__name__)
 
@@ -28,9 +28,13 @@ class RepositoryFolder:
 
     It is unavailable where it cannot be read, or where another folder without models is in its place: an empty mount
     point is another folder than the one that was mounted on it, while a folder whose models were removed is the same.
+
+    Args:
+        list_folders: lists the versions in a folder.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, list_folders: Callable[[Path], Listing]) -> None:
+        self._list_folders = list_folders
         self._outage: Outage | None = None
         self._listing: Outage | None = None
         """The listing that is under way, as an outage that it becomes when it takes too long."""
@@ -58,7 +62,7 @@ class RepositoryFolder:
         slow = f"{root} has not been listed within {LISTING_SECONDS:g} seconds, as where its disk does not respond."
         self._listing = Outage(datetime.now(UTC), slow)
         try:
-            listing = list_repository(root)
+            listing = self._list_folders(root)
         except OSError as error:
             self._record(f"{root} cannot be read: {error.strerror}.", in_use)
             return None
@@ -74,6 +78,13 @@ class RepositoryFolder:
             logger.info("The repository folder is available again: %s.", root)
             self._outage = None
         return listing
+
+    def keys(self, root: Path) -> set[Key]:
+        """The versions in it; none while it is unavailable."""
+        try:
+            return set(self._list_folders(root).folders)
+        except OSError:
+            return set()
 
     def unavailable_models(self, listing: Listing, known: Collection[Key]) -> dict[str, str]:
         """Why the versions of a model are not listed, by name: its folder is unavailable as the whole one can be.

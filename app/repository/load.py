@@ -28,17 +28,25 @@ class LoadedModel:
     """A loaded model. Requests in flight keep a reference, whatever the repository does meanwhile.
 
     ``with_intervals`` is the same model with ``SPREAD_OUTPUTS`` more outputs, which intervals are made of; None where
-    it has no intervals. ``curves`` is the content of its ``curves.json``, None where it has none.
+    it has no intervals. ``curves`` is the content of its ``curves.json``, None where it has none. ``folder`` is that of
+    the version.
     """
 
     manifest: Manifest
     predict: Predictor
     with_intervals: Self | None = None
     curves: bytes | None = None
+    folder: Path = Path()
 
 
-def load_model(folder: Path, key: tuple[str, int], backend: Backend) -> LoadedModel:
+def load_model(folder: Path, key: tuple[str, int], backend: Backend, *, rename: bool = False) -> LoadedModel:
     """Verify, load and warm up the model of a version folder.
+
+    Args:
+        folder: of the version.
+        key: name and version.
+        backend: loads the model.
+        rename: whether the model gets the name of the key; else its manifest must have that name.
 
     Raises:
         ManifestError: the manifest or a file is missing, damaged, or in the wrong folder.
@@ -49,7 +57,12 @@ def load_model(folder: Path, key: tuple[str, int], backend: Backend) -> LoadedMo
     except ManifestError as error:
         if (folder / MANIFEST_FILE).exists() or not (folder / ONNX_FILE).exists():
             raise
-        raise ManifestError(f"{error} This makes it from {ONNX_FILE}: {import_command(folder, key)}") from error
+        repair = (
+            _import_elsewhere(key[0]) if rename else f"This makes it from {ONNX_FILE}: {import_command(folder, key)}"
+        )
+        raise ManifestError(f"{error} {repair}") from error
+    if rename:
+        manifest = manifest.model_copy(update={"name": key[0]})
     if (manifest.name, manifest.version) != key:
         raise ManifestError(
             f"{folder} has the manifest of '{manifest.name}' version {manifest.version}; move it to its own folder."
@@ -61,10 +74,10 @@ def load_model(folder: Path, key: tuple[str, int], backend: Backend) -> LoadedMo
     if manifest.image is not None and not manifest.image.resize:
         predict = trim_malloc(predict)
     if manifest.uncertainty is None:
-        return LoadedModel(manifest, predict, curves=curves)
+        return LoadedModel(manifest, predict, None, curves, folder)
     spread_outputs = [manifest.outputs[0].model_copy(update={"shape": [-1, SPREAD_OUTPUTS]})]
     spread = _load_file(folder / INTERVAL_FILES[backend.file], manifest, backend, spread_outputs)
-    return LoadedModel(manifest, predict, LoadedModel(manifest, _side_by_side(predict, spread)), curves)
+    return LoadedModel(manifest, predict, LoadedModel(manifest, _side_by_side(predict, spread)), curves, folder)
 
 
 def _read_curves(folder: Path, manifest: Manifest) -> bytes | None:
@@ -84,6 +97,12 @@ def import_command(folder: Path, key: tuple[str, int]) -> str:
     name, version = key
     options = ["--name", name, "--version", str(version), "--repository", str(folder.parents[1])]
     return shlex.join(["python", "-m", "training", "import", str(folder / ONNX_FILE), *options])
+
+
+def _import_elsewhere(name: str) -> str:
+    """How to make a model of an ONNX file that lies alone, perhaps where nothing can be written."""
+    command = shlex.join(["python", "-m", "training", "import", ONNX_FILE, "--name", name])
+    return f"This makes a folder with one, repository/{name}, which can take its place: {command}"
 
 
 def _load_file(file: Path, manifest: Manifest, backend: Backend, outputs: Sequence[Tensor]) -> Predictor:

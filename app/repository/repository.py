@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,8 @@ from app.errors import InvalidInputError, UnavailableError
 from app.repository.folder import Outage, RepositoryFolder
 from app.repository.load import STILL_SERVED, LoadedModel, damage_of, load_model
 from app.repository.mirror.mirror import Mirror
-from app.repository.scan import Fingerprint, Key, Listing, fingerprint_of, last_change, list_repository
+from app.repository.model_folder import folder_lister
+from app.repository.scan import Fingerprint, Key, Listing, fingerprint_of, is_changing
 from app.repository.snapshot import AWAY, IndexEntry, Snapshot, VersionEntry, unknown_model_error
 from models.manifest import Manifest
 
@@ -40,20 +40,29 @@ class Repository:
     Args:
         root: the folder.
         backend: loads the models.
+        model_name: the folder is that of one model, ``<root>/<version>/`` or the files of one version in ``<root>``,
+            which is served by this name; None: it is a repository.
         settle_seconds: seconds between two calls of ``refresh``; 0 where it is called once, and nothing can wait.
         mirror: of an object store, into the folder; brought up to date before each scan.
     """
 
     def __init__(
-        self, root: Path, backend: Backend, *, settle_seconds: float = 0.0, mirror: Mirror | None = None
+        self,
+        root: Path,
+        backend: Backend,
+        *,
+        model_name: str | None = None,
+        settle_seconds: float = 0.0,
+        mirror: Mirror | None = None,
     ) -> None:
         self.root = root
         self.backend = backend
+        self.model_name = model_name
         self.settle_seconds = settle_seconds
         self._mirror = mirror
         self._change = threading.Lock()
         self._snapshot = Snapshot()
-        self._folder = RepositoryFolder()
+        self._folder = RepositoryFolder(folder_lister(model_name))
 
     @property
     def initial_scan_done(self) -> bool:
@@ -96,7 +105,8 @@ class Repository:
             for key, folder in found.items():
                 before, fingerprint = self._snapshot.entries.get(key), fingerprint_of(folder)
                 if before is None or before.waiting or before.fingerprint != fingerprint:
-                    changing = self._is_changing(folder, fingerprint, before)
+                    known = before.fingerprint if before else None
+                    changing = is_changing(folder, fingerprint, known, self.settle_seconds)
                     self._read(key, folder, fingerprint, changing)
             gone = self._snapshot.entries.keys() - found.keys() - self._keep_unavailable_models(listing)
             if not (gone and self._folder.is_being_copied(listing, self.settle_seconds)):
@@ -143,7 +153,7 @@ class Repository:
         with self._change:
             snapshot = self._snapshot
             unloaded = [key for key in snapshot.entries if key[0] == name]
-            if not unloaded and name not in {key[0] for key in self._keys_in_folder()}:
+            if not unloaded and name not in {key[0] for key in self._folder.keys(self.root)}:
                 raise unknown_model_error(name)
             self._snapshot = replace(snapshot.without(unloaded), unloaded=snapshot.unloaded | {name})
             logger.info("Unloaded '%s'.", name)
@@ -184,7 +194,7 @@ class Repository:
         Reads the folder, so it must not run in the event loop. Reports the state of this process only, as ``load``.
         """
         snapshot = self._snapshot
-        return [snapshot.index_entry(key) for key in sorted(self._keys_in_folder() | snapshot.reported.keys())]
+        return [snapshot.index_entry(key) for key in sorted(self._folder.keys(self.root) | snapshot.reported.keys())]
 
     def _list(self) -> Listing | None:
         """The repository's folders; None while its own is unavailable."""
@@ -213,12 +223,6 @@ class Repository:
             logger.error("Model '%s' version %d is damaged: %s", *key, reason)
             self._snapshot = self._snapshot.with_entry(key, VersionEntry((), model, reason))
 
-    def _keys_in_folder(self) -> set[Key]:
-        try:
-            return set(list_repository(self.root).folders)
-        except OSError:
-            return set()
-
     def _remove(self, keys: Iterable[Key]) -> None:
         before = self._snapshot
         self._snapshot = before.without(keys)
@@ -226,19 +230,11 @@ class Repository:
         if known:
             logger.info("Removed: %s.", ", ".join(known))
 
-    def _is_changing(self, folder: Path, fingerprint: Fingerprint, before: VersionEntry | None) -> bool:
-        """Whether the files have changed since the last scan, so that they may be about to change again."""
-        if not self.settle_seconds:
-            return False
-        if before is not None:
-            return before.fingerprint != fingerprint
-        return time.time() - last_change(folder) < self.settle_seconds
-
     def _read(self, key: Key, folder: Path, fingerprint: Fingerprint, changing: bool) -> None:
         """Load a version folder, or record why it cannot be loaded."""
         before = self._snapshot.entries.get(key)
         try:
-            entry = VersionEntry(fingerprint, load_model(folder, key, self.backend), None)
+            entry = VersionEntry(fingerprint, load_model(folder, key, self.backend, rename=bool(self.model_name)), None)
             logger.info("Loaded '%s' version %d.", *key)
         except Exception as error:  # one damaged model must not affect the others
             model = before.model if before else None

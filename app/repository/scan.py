@@ -38,24 +38,29 @@ def list_repository(root: Path) -> Listing:
     Raises:
         OSError: the folder cannot be listed, or another one took its place meanwhile.
     """
-    identity = _identity_of(root)
+    identity = identity_of(root)
     folders, models, unreadable = {}, {}, {}
     for folder in sorted(root.iterdir()):
         if folder.name.startswith("."):
             continue
         try:
-            models[folder.name] = _identity_of(folder)
+            models[folder.name] = identity_of(folder)
             folders.update({(folder.name, version): folder / str(version) for version in versions(folder)})
         except (FileNotFoundError, NotADirectoryError):  # a dangling link, or it was removed meanwhile
             continue
         except OSError as error:
             unreadable[folder.name] = f"{folder} cannot be read: {error.strerror}."
-    if _identity_of(root) != identity:
+    if identity_of(root) != identity:
         raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(root))
     return Listing(root, identity, folders, models, unreadable)
 
 
-def _identity_of(folder: Path) -> Identity:
+def identity_of(folder: Path) -> Identity:
+    """Which folder it is, whatever its content.
+
+    Raises:
+        OSError: it is not there.
+    """
     status = folder.stat()
     return status.st_dev, status.st_ino
 
@@ -75,3 +80,17 @@ def last_change(folder: Path) -> float:
         return max(path.stat().st_ctime for path in (folder, *folder.iterdir()))
     except OSError:  # a file was removed meanwhile: the folder is changing
         return time.time()
+
+
+def is_changing(folder: Path, fingerprint: Fingerprint, before: Fingerprint | None, settle_seconds: float) -> bool:
+    """Whether the files have changed since the last scan, so that they may be about to change again.
+
+    Args:
+        folder: of a version.
+        fingerprint: of its files.
+        before: that of the last scan; None: it is new.
+        settle_seconds: between two scans; 0: nothing can wait for the next.
+    """
+    if not settle_seconds:
+        return False
+    return time.time() - last_change(folder) < settle_seconds if before is None else before != fingerprint

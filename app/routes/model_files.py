@@ -55,15 +55,15 @@ async def get_report(
     service: ServiceDep, key: KeyDep, name: Name, version: Version = None, if_none_match: IfNoneMatch = None
 ) -> Response:
     """The model card that `python -m training report` wrote: formula, errors, plots and origin, as a page."""
-    manifest = service.model(key, name, version).manifest
+    model = service.model(key, name, version)
+    manifest = model.manifest
     if REPORT_FILE not in manifest.files:
         raise ModelFileNotFoundError(
             f"Model '{name}' version {manifest.version} has no {REPORT_FILE}; `python -m training report {name} "
             f"--version {manifest.version}` writes it."
         )
-    folder = service.repository.root / name / str(manifest.version)
     try:
-        content = await asyncio.to_thread(manifest.read_file, folder, REPORT_FILE)
+        content = await asyncio.to_thread(manifest.read_file, model.folder, REPORT_FILE)
     except ManifestError as error:
         logger.error("The report of '%s' version %d is not served: %s", name, manifest.version, error)
         raise UnavailableError(f"The report of '{name}' cannot be read or has changed; write it again.") from error

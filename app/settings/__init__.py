@@ -12,7 +12,7 @@ from app.settings.environment import PREFIX, Environment, SettingsError, Variabl
 from app.settings.messages import invalid_setting
 from app.settings.network import NetworkSettings
 from app.settings.rate import Rate, parse_rate
-from app.settings.repository import parse_repository
+from app.settings.repository import parse_model_name, parse_repository
 
 __all__ = [
     "PREFIX",
@@ -39,6 +39,9 @@ class Settings(NetworkSettings):
     )
     repository_cache: Path | None = Field(
         None, description="Folder that object stores are mirrored into; by default in the user's folder of caches."
+    )
+    model_name: Annotated[str | None, BeforeValidator(parse_model_name)] = Field(
+        None, description="Name of the one model whose folder the repository's is; without it, a repository of models."
     )
     repository_poll_seconds: float = Field(
         2.0,

@@ -17,6 +17,7 @@ from app.settings.rate import Rate
 
 BAD = {
     "NALU_REPOSITORY": ("ftp://models", "s3://bucket/prefix"),
+    "NALU_MODEL_NAME": ("a/b", "underscores"),
     "NALU_REPOSITORY_POLL_SECONDS": ("-1", "0"),
     "NALU_DEVICE": ("tpu", "'auto', 'cpu' or 'cuda'"),
     "NALU_PORT": ("65536", "65535"),
@@ -254,6 +255,16 @@ def test_what_is_no_prefix_of_paths_is_refused(value: str, rule: str) -> None:
 def test_a_password_is_never_shown() -> None:
     settings = read_settings(ssl_certfile="a.pem", ssl_keyfile_password="hunter2")
     assert "hunter2" not in repr(settings)
+
+
+def test_the_name_of_one_model_beside_an_object_store_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NALU_MODEL_NAME", "price")
+    with pytest.raises(SettingsError) as error:
+        read_settings(repository="s3://bucket/models")
+    assert str(error.value) == (
+        "NALU_MODEL_NAME is 'price': NALU_REPOSITORY is an object store, not the folder of one model; "
+        "leave out one of them."
+    )
 
 
 def test_a_rate_limit_without_keys_to_count_by_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -461,12 +461,12 @@ def test_an_unexpected_failure_of_the_scan_is_logged_once_and_the_scans_go_on(
     write_sum(tmp_path)
     scans = []
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, in_use: bool) -> None:
         scans.append(1)
         raise RuntimeError("unexpected")
 
     with running(tmp_path, repository_poll_seconds=0.01) as client:
-        monkeypatch.setattr("app.repository.folder.list_repository", fail)
+        monkeypatch.setattr("app.repository.folder.RepositoryFolder.list", fail)
         wait_until(lambda: len(scans) > 3)
         assert client.get("/models/sum").status_code == 200
     failures = [message for message in caplog.messages if message.startswith("Scanning the repository failed")]
