@@ -25,12 +25,14 @@ class Peer:
         program: module that runs it.
         requirements: pinned; empty: what runs here.
         first: what its build needs and does not declare, pinned; it is then built without isolation.
+        alone: pinned, and installed without what they depend on.
     """
 
     name: str
     program: str
     requirements: tuple[str, ...] = ()
     first: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
 
 
 PEERS = {
@@ -65,7 +67,7 @@ def environment(peer: Peer, home: Path) -> Path:
         return Path(sys.executable)
     folder = home / peer.name
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    wanted = "\n".join((*peer.first, *peer.requirements))
+    wanted = "\n".join((*peer.first, *peer.requirements, *peer.alone))
     installed = folder / "installed.txt"
     if installed.exists() and installed.read_text(encoding="utf-8") == wanted:
         return python
@@ -75,6 +77,8 @@ def environment(peer: Peer, home: Path) -> Path:
     if peer.first:
         _run(peer, *pip, *peer.first)
     _run(peer, *pip, *(("--no-build-isolation",) if peer.first else ()), *peer.requirements)
+    if peer.alone:
+        _run(peer, *pip, "--no-deps", *peer.alone)
     installed.write_text(wanted, encoding="utf-8")
     return python
 

@@ -1,0 +1,1 @@
+"""What runs in the environment of the schemas; it imports nothing of the project but its neighbours."""
