@@ -57,6 +57,7 @@ Slow and silent connections <docs/results/slow-connections>
 The page in Chromium <docs/results/page>
 Monitoring <docs/results/monitoring>
 gRPC <docs/results/grpc>
+Triton on the same repository <docs/results/triton>
 Trial figures <docs/results/trials>
 ```
 

@@ -84,7 +84,10 @@ def test_only_the_torchscript_backend_imports_torch_in_app() -> None:
 def test_onnx_runtime_is_imported_only_where_its_telemetry_is_turned_off() -> None:
     assert {file for file, _ in foreign("app", "onnxruntime")} == {"app/backends/onnx.py"}
     assert {file for file, _ in foreign("training", "onnxruntime")} == {"training/export/onnx_predictor.py"}
-    assert {file for file, _ in foreign("benchmarks", "onnxruntime")} == {"benchmarks/serving/fastapi_baseline.py"}
+    assert {file for file, _ in foreign("benchmarks", "onnxruntime")} == {
+        "benchmarks/serving/fastapi_baseline.py",
+        "benchmarks/triton/backend/model.py",
+    }
     assert foreign("models", "onnxruntime") == set()
 
 

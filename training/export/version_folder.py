@@ -12,14 +12,16 @@ from models.manifest import MANIFEST_FILE, Manifest, describe_file, versions
 
 @contextmanager
 def staging(repository: Path) -> Iterator[Path]:
-    """A folder of the repository, hidden from the service, which is removed unless it is published."""
+    """A folder in the repository that no server takes for a model, nor Triton; it is removed unless it is published."""
     repository.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".staging-", dir=repository))
-    folder.chmod(0o755)  # mkdtemp makes it private, but the service may run as another user
+    top = Path(tempfile.mkdtemp(prefix="staging-", dir=repository))  # docs/design/staging-folders.md has the reason
     try:
+        folder = top / "new" / "version"
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)  # the service may run as another user
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(top, ignore_errors=True)
 
 
 def publish(

@@ -1,0 +1,1 @@
+"""NVIDIA's Triton beside the service, on the same model repository."""
