@@ -4,6 +4,7 @@ from binascii import Error, a2b_base64
 
 from app.errors import InvalidInputError
 
+_SCHEME = "data:"
 _BLANKS = b" \t\r\n"
 
 
@@ -18,9 +19,9 @@ def decode_base64(text: str, name: str, location: str) -> bytes:
     Raises:
         InvalidInputError: it is neither.
     """
-    if text.startswith("data:"):
+    if text[: len(_SCHEME)].lower() == _SCHEME:  # RFC 3986: in either case
         head, _, text = text.partition(",")
-        if not head.endswith(";base64"):
+        if not head.lower().endswith(";base64"):
             raise _invalid(f"{name} is a data: URL that is not in base64; begin it as data:image/png;base64,", location)
     try:
         return a2b_base64(text.encode("ascii", "replace").translate(None, _BLANKS), strict_mode=True)

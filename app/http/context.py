@@ -41,6 +41,7 @@ class RequestContext(HTTPConnection):
         route: path of the direct route, with the names of its parameters.
         status: status of the response, 0 before it has begun.
         expired: set before a request past its deadline is cancelled.
+        content_type: its ``Content-Type`` header, empty without one.
         content_encoding: how its body is compressed, empty where it is not.
         declared_bytes: its ``Content-Length``, 0 without one.
         complete: whether its whole body was received.
@@ -60,6 +61,7 @@ class RequestContext(HTTPConnection):
     route = ""
     status = 0
     expired = False
+    content_type = ""
     content_encoding = ""
     declared_bytes = 0
     complete = True
@@ -91,6 +93,9 @@ class RequestContext(HTTPConnection):
 
     def _read_transfer_encoding(self, _: bytes) -> None:
         self.complete = False
+
+    def _read_content_type(self, value: bytes) -> None:
+        self.content_type = self.content_type or value.decode("latin-1")
 
     def _read_content_encoding(self, value: bytes) -> None:
         several = f"{self.content_encoding}, " if self.content_encoding else ""
@@ -194,6 +199,7 @@ def body_too_large(limit: int, headers: Mapping[str, str] | None = None) -> TooL
 _HEADERS: dict[bytes, Callable[[RequestContext, bytes], None]] = {
     b"content-length": RequestContext._read_content_length,
     b"transfer-encoding": RequestContext._read_transfer_encoding,
+    b"content-type": RequestContext._read_content_type,
     b"content-encoding": RequestContext._read_content_encoding,
     b"x-request-id": RequestContext._read_request_id,
     b"traceparent": RequestContext._read_traceparent,

@@ -11,7 +11,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from app.codecs.tables.cells import parse_number
-from app.codecs.tables.csv_text import delimiter_of
+from app.codecs.tables.csv_text import delimiter_of, fault_of_csv
 from app.predict.errors import PredictError, first_line
 from app.predict.part import TablePart
 
@@ -47,7 +47,7 @@ class CSVReader:
         except UnicodeDecodeError as error:
             raise PredictError(f"{name} is not in UTF-8; {CONVERT}.") from error
         except csv.Error as error:
-            raise PredictError(f"{name} is no CSV: {error}.") from error
+            raise PredictError(f"The header of {name} {fault_of_csv(error)}.") from error
         self.schema = pa.schema([(column, pa.string()) for column in self.names])
         self._nothing = pa.record_batch([pa.array([], pa.string()) for _ in self.names], schema=self.schema)
 

@@ -13,11 +13,13 @@ from tqdm import tqdm
 from app.codecs.tables.answer import Answer, answer_rows
 from app.codecs.tables.cells import faults
 from app.codecs.tables.columns import TableColumns, match_columns
+from app.predict.errors import PredictError
 from app.predict.one_ahead import one_ahead
 from app.predict.readers import TableReader, open_table
 from app.predict.summary import Summary
 from app.predict.writers import open_output, writer_of
 from app.repository.load import LoadedModel
+from models.manifest import Manifest
 
 
 def predict_table(model: LoadedModel, table: str, output: str) -> list[str]:
@@ -32,11 +34,13 @@ def predict_table(model: LoadedModel, table: str, output: str) -> list[str]:
         Sentences about what was done.
 
     Raises:
-        InvalidInputError: the model takes images, or does not fit the table's columns.
-        PredictError: the table cannot be read, or the output not written.
+        InvalidInputError: the model does not fit the table's columns.
+        PredictError: the model takes no numbers, the table cannot be read, or the output not written.
     """
     started = perf_counter()
     writer_type = writer_of(output)
+    if model.manifest.task != "arithmetic":
+        raise PredictError(_other_task(model.manifest))
     with open_table(table) as reader:
         columns = match_columns(reader.names, model.manifest)
         predictor = TablePredictor(model, reader, columns, typed=writer_type.typed)
@@ -47,6 +51,14 @@ def predict_table(model: LoadedModel, table: str, output: str) -> list[str]:
                 bar.update(reader.position(predictor.summary.rows) - bar.n)
             writer.close()
         return predictor.summary.sentences(output, perf_counter() - started)
+
+
+def _other_task(manifest: Manifest) -> str:
+    takes, route = ("images", "/predict/image") if manifest.image else ("tensors", f"/v2/models/{manifest.name}/infer")
+    return (
+        f"Model '{manifest.name}' takes {takes}, and a table has rows of numbers; start the service (python -m app) "
+        f"and send them to POST {route}."
+    )
 
 
 def _progress(reader: TableReader) -> Any:

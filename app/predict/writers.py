@@ -122,11 +122,22 @@ def open_output(output: str) -> Iterator[BinaryIO]:
         part.unlink(missing_ok=True)
 
 
+def _numbers(column: Any) -> Any:
+    """An Arrow array of float64 as text, as Python and so the service writes them: 7.0, where Arrow writes 7."""
+    text, size = column.cast(pa.string()), pc.abs(column)
+    alike = pc.or_(pc.equal(size, 0), pc.and_(pc.greater_equal(size, 1e-4), pc.less(size, 1e10)))  # but for the .0
+    text = pc.if_else(pc.equal(pc.trunc(column), column), pc.binary_join_element_wise(text, ".0", ""), text)
+    other = pc.fill_null(pc.invert(alike), False)
+    if not pc.any(other).as_py():
+        return text
+    return pc.replace_with_mask(text, other, pa.array(map(repr, column.filter(other).to_pylist()), pa.string()))
+
+
 def _text(column: Any, name: str) -> Any:
     """An Arrow array as the text of CSV, quoted where it must be."""
     if not pa.types.is_string(column.type):
         try:
-            column = column.cast(pa.string())
+            column = _numbers(column) if pa.types.is_float64(column.type) else column.cast(pa.string())
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise PredictError(
                 f"Column '{name}' is of type {column.type}, which CSV cannot hold; write Parquet, or leave it out."

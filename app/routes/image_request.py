@@ -35,7 +35,7 @@ class ImageRequest:
 
     def __init__(self, service: Service, context: RequestContext, body: bytes) -> None:
         started = perf_counter()
-        given = read_image_body(context.headers.get("content-type", ""), body, service.settings)
+        given = read_image_body(context.content_type, body, service.settings)
         self._service = service
         self._context = context
         self._model = service.model(context.key, given.model, given.version)

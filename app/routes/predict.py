@@ -43,7 +43,7 @@ async def predict_arithmetic(service: ServiceDep, context: RequestContext) -> Re
 
         curl -s 'localhost:8000/predict/arithmetic?model=add' -H 'Content-Type: text/csv' --data-binary @table.csv
     """
-    kind = table_type(context.headers.get("content-type", ""))
+    kind = table_type(context.content_type)
     if kind is not None:
         return await TableRequest(service, context, kind).respond()
     reject_query(context.scope["query_string"])

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from app.batching.batch import OnResult
 from app.codecs import tabular
 from app.codecs.intervals import interval_quantiles
-from app.codecs.tables.media_types import no_model_error, table_type
-from app.errors import InvalidInputError
 from app.http.context import RequestContext
 from app.http.responses import RawJSONResponse
 from app.service import Service
@@ -32,13 +30,7 @@ class TabularRequest:
 
     def __init__(self, service: Service, context: RequestContext, body: bytes) -> None:
         started = perf_counter()
-        try:
-            request = tabular.decode_request(body, service.settings)
-        except InvalidInputError:
-            kind = table_type(context.headers.get("content-type", ""))
-            if kind is not None:  # its query is missing, or it would not have come this way
-                raise no_model_error(kind, context.path) from None
-            raise
+        request = tabular.decode_request(body, service.settings)
         self._service = service
         self._context = context
         self._rows = request.inputs

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from app.batching.batch import Result
+from app.codecs.tables.media_types import TABLES
 from app.errors import ServiceError
 from app.http.context import RequestContext
 from app.http.dispatcher import CLIENT_CLOSED_REQUEST, Dispatcher
@@ -102,8 +103,9 @@ class FastPathCycle(Cycle):
         context.started = protocol.read_at
         context.route = route
         length = context.declared_bytes
-        self.fits = 0 < length <= MAX_BODY_BYTES and length <= max_bytes and not context.content_encoding
-        """Whether the body has a length, one that the fast path takes, and is not compressed."""
+        whole = not context.content_encoding and not context.content_type.lower().startswith(TABLES)
+        self.fits = whole and 0 < length <= MAX_BODY_BYTES and length <= max_bytes
+        """Whether the body has a length, one that the fast path takes, and is neither compressed nor a table."""
 
     def begin(self) -> None:
         """Accept the request, or reject it before its body is received."""

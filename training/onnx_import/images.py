@@ -72,7 +72,7 @@ def make_image_graph(
     if len(inputs) != 1 or len(outputs) != 1:
         repair = "name one output with --outputs" if len(outputs) > 1 else "leave out --channels"
         raise InputError(
-            f"{path} has {len(inputs)} inputs and {len(outputs)} outputs, and a model of images one of each; {repair}."
+            f"A model of images has one input and one output; {path} has {len(inputs)} and {len(outputs)}, so {repair}."
         )
     (port,), (output,) = inputs, outputs
     layout = _layout(port, options, path)

@@ -72,10 +72,16 @@ def _read_rows(text: str, delimiter: str) -> tuple[list[str], list[list[str]], l
                     f"give every row {len(names)}."
                 )
     except csv.Error as error:
-        raise InvalidInputError(
-            f"Line {reader.line_num} of the table is no CSV: {error}; quote as RFC 4180."
-        ) from error
+        raise InvalidInputError(f"Line {reader.line_num} of the table {fault_of_csv(error)}.") from error
     return names, rows, lines
+
+
+def fault_of_csv(error: csv.Error) -> str:
+    """What is wrong with a table, as the end of a sentence without its dot."""
+    longest = csv.field_size_limit()
+    if str(longest) in str(error):
+        return f"has a cell of more than {longest} characters; shorten it, or close a quote that was left open before"
+    return f"is no CSV: {error}; quote as RFC 4180"
 
 
 def write_csv(names: Sequence[str], columns: Sequence[Iterable[Any]]) -> bytes:

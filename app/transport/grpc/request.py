@@ -145,8 +145,8 @@ def _check_lengths(message: Any, raw: Sequence[bytes]) -> None:
         )
     if raw and len(raw) != inputs:
         raise InvalidInputError(
-            f"The request has {inputs} inputs and {len(raw)} raw_input_contents; send one for each input, or none and "
-            "the values in 'contents'."
+            f"The request has {inputs} input{'s' * (inputs != 1)} and {len(raw)} raw_input_contents; send one for each "
+            "input, or none and the values in 'contents'."
         )
 
 

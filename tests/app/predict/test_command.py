@@ -52,7 +52,7 @@ def test_the_output_is_the_table_with_predictions_and_what_is_wrong_with_a_row(
     assert code == 0
     assert out == (
         "id,b,note,a,predicted_y,extrapolated,warnings\n"
-        '007,2,"x, ""y""\nz",8,4,true,\n'
+        '007,2,"x, ""y""\nz",8,4.0,true,\n'
         f"8,0,,1,,false,{NOT_FINITE}\n"
         "9, 4 ,n,abc,,,\"column 'a' is 'abc', which is not a number\"\n"
         "10,,n,1,,,column 'b' is blank\n"
@@ -75,7 +75,7 @@ def test_ten_rows_are_named_and_the_others_counted(tmp_path: Path, predict: Pred
     text = "a,b\n" + "1,2\nx,1\n" * 600 + "1\n"
     code, out, err = predict("sum", table_of(tmp_path, text))
     assert code == 0
-    assert [row["predicted_y"] for row in rows(out)] == ["3", ""] * 600
+    assert [row["predicted_y"] for row in rows(out)] == ["3.0", ""] * 600
     assert err[0] == "Row 2: column 'a' is 'x', which is not a number."
     assert [line.partition(":")[0] for line in err[:10]] == [f"Row {number}" for number in range(2, 22, 2)]
     assert err[10] == "... and 591 more rows; the column 'warnings' has the reasons."
@@ -97,6 +97,15 @@ def test_every_number_is_computed_and_written_bit_for_bit_across_blocks(
     assert pq.read_table(tmp_path / "out.parquet")["predicted_y"].to_numpy().tobytes() == expected.tobytes()
 
 
+def test_numbers_are_written_as_the_service_writes_them(tmp_path: Path, predict: Predict) -> None:
+    random = np.random.default_rng(0)
+    values = random.normal(size=500) * 10.0 ** random.integers(-20, 25, 500)
+    values = np.concatenate([values, np.round(values[:100]), [0, 7, 1e-4, 9.9e-5, 1e10, 1e15, 1e16, -1e22, 5e-324]])
+    path = table_of(tmp_path, "\n".join(["a,b", *(f"{value!r},0" for value in values.tolist())]))
+    found = [row["predicted_y"] for row in rows(predict("sum", path)[1])]
+    assert found == [repr(value) for value in (values + 0.0).tolist()]
+
+
 def test_extrapolated_says_which_rows_lie_outside_the_training_range(tmp_path: Path, predict: Predict) -> None:
     text = "a,b\n1,-5\n2,5\n0.999,0\n2.001,0\n1,-5.001\n1,5.001\n"
     found = rows(predict("sum", table_of(tmp_path, text))[1])
@@ -107,12 +116,12 @@ def test_extrapolated_says_which_rows_lie_outside_the_training_range(tmp_path: P
 @pytest.mark.parametrize("delimiter", [";", "\t"])
 def test_other_delimiters_and_line_ends_are_read(tmp_path: Path, predict: Predict, delimiter: str) -> None:
     text = "\ufeffa;b;c\r\n1;2;x,y\r\n".replace(";", delimiter)
-    assert predict("sum", table_of(tmp_path, text))[1].splitlines()[1] == '1,2,"x,y",3,false,'
+    assert predict("sum", table_of(tmp_path, text))[1].splitlines()[1] == '1,2,"x,y",3.0,false,'
 
 
 def test_stdin_is_read_as_csv(predict: Predict, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"b,a\n4,1\n")))
-    assert predict("sum", "-")[1] == "b,a,predicted_y,extrapolated,warnings\n4,1,5,false,\n"
+    assert predict("sum", "-")[1] == "b,a,predicted_y,extrapolated,warnings\n4,1,5.0,false,\n"
 
 
 def test_parquet_keeps_the_types_of_its_columns_in_parquet_and_is_text_in_csv(tmp_path: Path, predict: Predict) -> None:
@@ -176,21 +185,21 @@ def test_several_outputs_have_a_column_each(tmp_path: Path, capfd: pytest.Captur
     table = table_of(tmp_path, '"x, y"\n3\n\n?\n')
     assert main(["both", str(table), "--repository", str(tmp_path)]) == 0
     assert capfd.readouterr().out == (
-        '"x, y",predicted_same,predicted_half,extrapolated,warnings\n3,3,1.5,true,\n'
+        '"x, y",predicted_same,predicted_half,extrapolated,warnings\n3,3.0,1.5,true,\n'
         "?,,,,\"column 'x, y' is '?', which is not a number\"\n"
     )
 
 
 def test_a_version_may_be_named(tmp_path: Path, predict: Predict) -> None:
     path = table_of(tmp_path, "a,b\n1,2\n")
-    assert rows(predict("sum", path)[1])[0]["predicted_y"] == "3"
-    assert rows(predict("sum", path, "--version", 1)[1])[0]["predicted_y"] == "300"
+    assert rows(predict("sum", path)[1])[0]["predicted_y"] == "3.0"
+    assert rows(predict("sum", path, "--version", 1)[1])[0]["predicted_y"] == "300.0"
 
 
 def test_an_output_may_replace_its_table_and_has_the_rights_of_a_new_file(tmp_path: Path, predict: Predict) -> None:
     path = table_of(tmp_path, "a,b\n1,2\n")
     assert predict("sum", path, "--output", path)[:2] == (0, "")
-    assert path.read_text() == "a,b,predicted_y,extrapolated,warnings\n1,2,3,false,\n"
+    assert path.read_text() == "a,b,predicted_y,extrapolated,warnings\n1,2,3.0,false,\n"
     (tmp_path / "new").touch()
     assert path.stat().st_mode == (tmp_path / "new").stat().st_mode
     assert files(tmp_path) == ["new", "table.csv"]
@@ -209,7 +218,13 @@ def broken_parquet(tmp_path: Path) -> bytes:
     [
         ("a,c\n1,2\n", ["sum"], LACKS.format("a, c")),
         ("", ["sum"], LACKS.format("none").replace("lacks b", "lacks a, b")),
-        ('"a,b\n1,2', ["sum"], "{table} is no CSV: unexpected end of data."),
+        ('"a,b\n1,2', ["sum"], "The header of {table} is no CSV: unexpected end of data; quote as RFC 4180."),
+        (
+            "a,b," + "c" * 131_073 + "\n",
+            ["sum"],
+            "The header of {table} has a cell of more than 131072 characters; shorten it, or close a quote that was "
+            "left open before.",
+        ),
         ("a,b,a\n", ["sum"], "The table names column 'a' twice; rename one of the two."),
         (
             "a,b,extrapolated\n",
@@ -225,7 +240,12 @@ def broken_parquet(tmp_path: Path) -> bytes:
             "{table} is compressed; decompress it, as with `zcat FILE | python -m app.predict MODEL -`.",
         ),
         ("PAR1", ["sum"], "{table} is a broken Parquet file: " + SHORT),
-        ("a,b\n1,2\n", ["brightness"], "Model 'brightness' takes images, not numbers; use POST /predict/image."),
+        (
+            "a,b\n1,2\n",
+            ["brightness"],
+            "Model 'brightness' takes images, and a table has rows of numbers; start the service (python -m app) "
+            "and send them to POST /predict/image.",
+        ),
         (
             "a,b\n1,2\n",
             ["nobody"],

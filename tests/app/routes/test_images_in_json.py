@@ -41,10 +41,11 @@ def test_json_and_a_form_of_the_same_files_get_the_same_answer(client: TestClien
     "written",
     [
         lambda content: "data:image/png;base64," + text(content),
+        lambda content: "DATA:image/png;BASE64," + text(content),
         lambda content: base64.encodebytes(content).decode(),  # with a line break every 76 characters
         lambda content: base64.encodebytes(content).decode().replace("\n", "\r\n"),
     ],
-    ids=["data URL", "lines", "lines of MIME"],
+    ids=["data URL", "data URL in capitals", "lines", "lines of MIME"],
 )
 def test_data_urls_and_base64_in_lines_are_read(client: TestClient, written: Any) -> None:
     content = png(noise(20, 20))

@@ -263,6 +263,11 @@ def test_a_column_of_arrow_that_holds_no_finite_numbers_is_refused(
         ("a,b\n1,2\n1,2,3\n", "Row 2 (line 3) has 3 fields, the header has 2; give every row 2."),
         ("a,b\n1,2\n1\n", "Row 2 (line 3) has 1 fields, the header has 2; give every row 2."),
         ('a,b\n1,"2\n', "Line 2 of the table is no CSV: unexpected end of data; quote as RFC 4180."),
+        (
+            "a,b\n1," + "2" * 131_073,
+            "Line 2 of the table has a cell of more than 131072 characters; shorten it, or close a quote that was left "
+            "open before.",
+        ),
         ('a,b\n1,"2"3\n', "Line 2 of the table is no CSV: ',' expected after '\"'; quote as RFC 4180."),
         (b"a,b\n1,\xe9\n", "The table is not in UTF-8 (byte 6); convert it."),
     ],

@@ -166,6 +166,10 @@ def test_a_stream_answers_each_message_in_turn_and_goes_on_after_an_error(both: 
             service_pb2.ModelInferRequest(model_name="sum", outputs=[{"name": "y"}] * 65),
             "The request has 0 inputs and 65 outputs; at most 64 of each are taken",
         ),
+        (
+            service_pb2.ModelInferRequest(model_name="sum", inputs=[{}], raw_input_contents=[b"", b""]),
+            "The request has 1 input and 2 raw_input_contents; send one for each input, or none and the values",
+        ),
     ],
 )
 def test_an_invalid_request_gets_its_reason(stub: Any, request_: Any, message: str) -> None:
