@@ -37,9 +37,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         installation = install(options.home, work)
-        compare_folder(installation, work, results)
-        compare_bucket(installation, work, results)
-        compare_polling(installation, work, results)
+        for compare in (compare_folder, compare_bucket, compare_polling):
+            print(compare.__doc__, flush=True)
+            compare(installation, work, results)
     text = page(results)
     print(text)
     if options.write:

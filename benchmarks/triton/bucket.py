@@ -56,6 +56,7 @@ def _answers(address: str) -> bool:
 
 
 def _put(address: str, content: bytes) -> None:
-    """Moto checks no signature."""
-    with urlopen(Request(address, content, method="PUT"), timeout=30):
+    """Moto checks no signature; without a type, it would read the content as a form."""
+    headers = {"Content-Type": "application/octet-stream"}
+    with urlopen(Request(address, content, headers, method="PUT"), timeout=60):
         pass

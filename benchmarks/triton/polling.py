@@ -111,7 +111,20 @@ def fit(repository: Path, work: Path) -> None:
     rows = random.uniform(1, 5, (200, 2))
     target = 3 * rows[:, 0] * rows[:, 1] * (1 + 0.001 * random.normal(size=200))
     np.savetxt(table, np.column_stack([rows, target]), delimiter=",", header="a,b,y", comments="")
-    _train("fit", table, "--target", "y", "--name", "fitted", "--repository", repository, "--plots", work)
+    _train(
+        "fit",
+        table,
+        "--target",
+        "y",
+        "--name",
+        "fitted",
+        "--repository",
+        repository,
+        "--plots",
+        work,
+        "--seconds",
+        "30",
+    )
 
 
 def _train(*arguments: str | Path) -> None:

@@ -16,6 +16,8 @@ from benchmarks.triton.environment import Installation
 
 START_SECONDS = 180.0
 POLL_SECONDS = 1
+EXIT_SECONDS = 5
+"""Triton waits so long for connections that its clients keep."""
 LOOPBACK = "127.0.0.1"
 
 
@@ -53,6 +55,7 @@ def triton(installation: Installation, repository: str, variables: Mapping[str, 
         "metrics-address": LOOPBACK,
         "metrics-port": metrics,
         "allow-gpu-metrics": "false",
+        "exit-timeout-secs": EXIT_SECONDS,
     }
     command = [str(installation.program), *(f"--{name}={value}" for name, value in options.items())]
     with _started("Triton", command, {**installation.variables(), **variables}, log, (http, grpc)) as running:

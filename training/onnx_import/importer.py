@@ -62,6 +62,31 @@ class ImportPlan:
     command: str = ""
 
 
+@dataclass(frozen=True)
+class SourceGraph:
+    """A graph that was read and tried, and what to make of it.
+
+    Args:
+        plan: what to make.
+        model: the graph, its batch free.
+        inputs: of it.
+        outputs: that are to be served.
+        trial: a run of it.
+        labels: of its classes, if any.
+    """
+
+    plan: ImportPlan
+    model: onnx.ModelProto
+    inputs: Sequence[Port]
+    outputs: Sequence[Port]
+    trial: Trial
+    labels: Sequence[str] | None
+
+
+Built = tuple[onnx.ModelProto, dict[str, Any]]
+"""The graph that is served, and fields of its manifest."""
+
+
 def import_model(plan: ImportPlan, repository: Path) -> Path:
     """Write the version folder of an ONNX file, and return it.
 
@@ -78,7 +103,7 @@ def import_model(plan: ImportPlan, repository: Path) -> Path:
     inputs, outputs = inputs_of(model, plan.path), outputs_of(model, plan.path)
     model, trial = with_free_batch(model, inputs, plan.path)
     build = _image_model if plan.image else _table_model if plan.table else _tensor_model
-    model, fields = build(plan, model, inputs, outputs, trial, labels)
+    model, fields = build(SourceGraph(plan, model, inputs, outputs, trial, labels))
     fields |= _provenance(plan, model)
     with output_errors(repository / plan.name), staging(repository) as folder:
         (folder / ONNX_FILE).write_bytes(model.SerializeToString())
@@ -91,32 +116,26 @@ def _check_version(plan: ImportPlan, repository: Path) -> None:
         raise InputError(f"{folder} is a model already; leave out --version, and the next one is written.")
 
 
-def _tensor_model(
-    plan: ImportPlan,
-    model: onnx.ModelProto,
-    inputs: Sequence[Port],
-    outputs: Sequence[Port],
-    trial: Trial,
-    labels: Sequence[str] | None,
-) -> tuple[onnx.ModelProto, dict[str, Any]]:
+def _tensor_model(source: SourceGraph) -> Built:
+    plan, inputs, labels = source.plan, source.inputs, source.labels
     free = any(-1 in (port.shape or ())[1:] for port in inputs)
-    shapes = [_shape(port, result, free) for port, result in zip(outputs, trial.outputs, strict=True)]
+    shapes = [_shape(port, result, free) for port, result in zip(source.outputs, source.trial.outputs, strict=True)]
     if plan.classes and not any(len(shape) == 2 and shape[1] == len(plan.classes) for shape in shapes):
         raise InputError(
             f"{plan.path} has no output for {len(plan.classes)} classes, as --classes names; its outputs have shapes "
             f"{', '.join(map(str, shapes))}."
         )
-    return model, {
+    return source.model, {
         "task": "tensors",
         "inputs": [
             Tensor(
                 name=port.name, datatype=port.datatype, shape=[-1, *(port.shape or ())[1:]], example=_example(row, free)
             )
-            for port, row in zip(inputs, trial.example, strict=True)
+            for port, row in zip(inputs, source.trial.example, strict=True)
         ],
         "outputs": [
             Tensor(name=port.name, datatype=port.datatype, shape=shape)
-            for port, shape in zip(outputs, shapes, strict=True)
+            for port, shape in zip(source.outputs, shapes, strict=True)
         ],
         "classes": list(labels) if labels else None,
         "image": None,
@@ -135,22 +154,16 @@ def _example(row: NDArray[Any], free: bool) -> Any:
     return row.tolist() if free or row.size <= MAX_EXAMPLE else None
 
 
-def _table_model(
-    plan: ImportPlan,
-    model: onnx.ModelProto,
-    inputs: Sequence[Port],
-    outputs: Sequence[Port],
-    trial: Trial,
-    labels: Sequence[str] | None,
-) -> tuple[onnx.ModelProto, dict[str, Any]]:
+def _table_model(source: SourceGraph) -> Built:
+    plan = source.plan
     table = make_table(
-        model,
-        inputs,
-        outputs,
-        trial.outputs,
+        source.model,
+        source.inputs,
+        source.outputs,
+        source.trial.outputs,
         columns=plan.columns,
         targets=plan.targets,
-        classes=labels or (),
+        classes=source.labels or (),
         path=plan.path,
     )
     width = len(table.columns)
@@ -168,16 +181,10 @@ def _table_model(
     }
 
 
-def _image_model(
-    plan: ImportPlan,
-    model: onnx.ModelProto,
-    inputs: Sequence[Port],
-    outputs: Sequence[Port],
-    trial: Trial,
-    labels: Sequence[str] | None,
-) -> tuple[onnx.ModelProto, dict[str, Any]]:
+def _image_model(source: SourceGraph) -> Built:
+    plan, labels, example = source.plan, source.labels, source.trial.outputs[0]
     assert plan.image is not None
-    image = make_image_graph(model, inputs, outputs, plan.image, plan.path)
+    image = make_image_graph(source.model, source.inputs, source.outputs, plan.image, plan.path)
     channels = 1 if image.mode == "L" else 3
     pixels = np.random.default_rng(0).integers(0, 256, (2, channels, 37, 53), dtype=np.uint8)
     found = _run(image.model, plan.path, {image.source: pixels}, "cannot be run on images")
@@ -187,7 +194,7 @@ def _image_model(
         raise InputError(f"{plan.path} returns {width} value{'s' * (width != 1)} for an image; {repair}.")
     if labels:
         if plan.image.softmax:
-            check_probabilities(trial.outputs[0].reshape(len(trial.outputs[0]), -1), plan.path, logits=True)
+            check_probabilities(example.reshape(len(example), -1), plan.path, logits=True)
         check_probabilities(found, plan.path)
     return image.model, {
         "task": "image-classification" if labels else "image-regression",
