@@ -88,7 +88,7 @@ def compare_polling(installation: Installation, work: Path, results: Results) ->
     ):
         ours, theirs = Clients(own), Clients(other)
         for step in poll(repository, work, ours, theirs):
-            print(step.row(), flush=True)
+            print(step.line(), flush=True)
             results.steps.append(step)
         results.polled = compare_repository(repository, ours, theirs)
 

@@ -1,5 +1,6 @@
 """The page of results."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -8,7 +9,7 @@ from typing import Any
 from benchmarks.triton.cost import REQUESTS as COST_REQUESTS
 from benchmarks.triton.cost import ROUNDS, Cost
 from benchmarks.triton.environment import TRITON
-from benchmarks.triton.polling import Step
+from benchmarks.triton.polling import WAIT_SECONDS, Step
 from benchmarks.triton.repository import MOST_ROWS, REQUESTS, Compared
 from benchmarks.triton.servers import POLL_SECONDS
 
@@ -104,15 +105,14 @@ def _polling(results: Results) -> str:
     lines = "\n".join(step.row() for step in results.steps)
     return f"""## Changes
 
-Of a repository that both poll every {POLL_SECONDS} s; seconds until it is served, or not any more. Triton starts two
-processes of the stand-in for each version.
+Of a repository that both poll every {POLL_SECONDS} s, and whether each server follows within {WAIT_SECONDS:.0f} s.
 
 | Change | Ours | Triton |
 | --- | --- | --- |
 {lines}
 
-A folder in which a model is being written has [no dot in its name](../design/staging-folders.md), because Triton
-2.51 takes any other for a model, fails to load it, and is not ready again until it is restarted.
+A folder in which a model is being written has [no dot in its name](../design/staging-folders.md): Triton takes one
+with a dot for a model, fails to load it, and is not ready again until it is restarted.
 """
 
 
@@ -122,8 +122,8 @@ def _differences(results: Results) -> str:
 
 | | Ours | Triton, without a `config.pbtxt` |
 | --- | --- | --- |
-| versions served | all | `{policy}`: the latest alone |
-| rows of a request | `NALU_MAX_ROWS` | `max_batch_size` {batch}; more: "{results.too_many}" |
+| versions served | all | the latest alone (`{json.dumps(policy)}`) |
+| rows of a request | `NALU_MAX_ROWS` | {batch} (`max_batch_size`, as in NVIDIA's source); more: "{results.too_many}" |
 | hashes of `manifest.json` | checked before a version is served | not read |
 | `/predict`, `/models`, the page, training ranges, formulas | served | not there |
 | images as files (`BYTES`) | taken | pixels (`UINT8`) alone |

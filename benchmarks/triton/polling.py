@@ -37,12 +37,14 @@ class Step:
         return self.ours is None or self.theirs is None
 
     def row(self) -> str:
-        """Of the table."""
-        return f"| {self.what} | {_shown(self.ours)} | {_shown(self.theirs)} |"
+        """Of the table; how soon it is depends on the machine."""
+        ours, theirs = ("no" if seconds is None else "yes" for seconds in (self.ours, self.theirs))
+        return f"| {self.what} | {ours} | {theirs} |"
 
-
-def _shown(seconds: float | None) -> str:
-    return "no" if seconds is None else f"{seconds:.1f} s"
+    def line(self) -> str:
+        """For who waits."""
+        seconds = ("no" if each is None else f"{each:.1f} s" for each in (self.ours, self.theirs))
+        return f"{self.what}: {', '.join(seconds)}"
 
 
 def poll(repository: Path, work: Path, ours: Clients, theirs: Clients) -> Iterator[Step]:

@@ -11,9 +11,12 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.triton.compare import Difference, metadata_differences, random_requests
+from benchmarks.triton.cost import Cost
 from benchmarks.triton.environment import STAND_IN
 from benchmarks.triton.graphs import linear, mixed
+from benchmarks.triton.page import Results, page
 from benchmarks.triton.polling import Step
+from benchmarks.triton.repository import Compared
 from models.manifest import Manifest
 from tests.end_to_end.server import ROOT
 
@@ -80,7 +83,18 @@ def test_random_requests_fit_the_models_and_hold_zeros_and_both_signs() -> None:
 def test_a_step_that_one_server_misses_fails() -> None:
     assert Step("a", 1.0, 2.0).failed is False
     assert Step("a", 1.0, None).failed is True
-    assert Step("a", 1.0, None).row() == "| a | 1.0 s | no |"
+    assert Step("a", 1.0, None).row() == "| a | yes | no |"
+    assert Step("a", 1.0, None).line() == "a: 1.0 s, no"
+
+
+def test_the_page_names_what_differs() -> None:
+    same, other = Compared("add", 5, "a", "b", []), Compared("half", 5, "a", "b", ["versions"])
+    other.answers["gRPC"].add({"y": np.ones(2)}, {"y": np.array([1.0, 1.5])})
+    text = page(Results(folder=[same, other], bucket=[same, other], costs=[Cost(1, 1), Cost(2, 1)], same_index=False))
+    assert "| `add` | 5 | a | b | same | 0 | 0 | 0 |" in text
+    assert "| `half` | 5 | a | b | versions | 2 | 0 | 5e-01 |" in text
+    assert "repository indexes DIFFER" in text
+    assert "1 of\n2 models" in text
 
 
 class Tensor:
