@@ -137,5 +137,5 @@ def _cost(costs: Sequence[Cost]) -> str:
 Processor time of a request of one row, JSON over HTTP, one at a time, the least of {ROUNDS} rounds of
 {COST_REQUESTS:,}: {ours.every:.0f} µs for the service, {triton.every:.0f} µs for Triton with the stand-in, of which
 {triton.core:.0f} µs are in Triton's own process. The stand-in crosses to another process and to Python, which NVIDIA's
-backend does not: the figure says nothing about that.
+backend does not: the figure says nothing about that. On a busy machine all of these are larger.
 """
