@@ -1,10 +1,10 @@
 """The ``fit`` command."""
 
 from argparse import Namespace
+from collections.abc import Iterator
 
 from models.manifest import Manifest
 from models.units import UNITS
-from training.cli.jobs import in_order
 from training.cli.law_options import category_column, law_search_space, notes_on
 from training.cli.report import print_best, print_next_steps, print_no_law, print_result, print_rivals
 from training.cli.table_options import table_format
@@ -15,6 +15,8 @@ from training.errors import InputError
 from training.tabular import fit
 from training.tabular.export import export_fitted
 from training.tabular.front_plot import plot_front
+from training.trainer.executors.open import open_executor
+from training.trainer.executors.tasks import in_order
 
 
 def run_fit(options: Namespace) -> None:
@@ -23,7 +25,10 @@ def run_fit(options: Namespace) -> None:
     unit, names = _unit_or_auto(options), names_of_targets(name, options.target)
     prepared = [_prepare(options, model, target, unit) for target, model in names.items()]
     check_folders(options.repository, options.plots)
-    in_order(_fit_one, [(options, *each) for each in prepared], options.jobs)
+    with open_executor(options.on, options.jobs and min(options.jobs, len(prepared))) as executor:
+        fitted = in_order(executor, fit.fit, [(config, split) for config, split, _ in prepared])
+        for config, split, notes in prepared:
+            _export(options, config, split, notes, fitted)
 
 
 def _prepare(options: Namespace, name: str, target: str, unit: str) -> tuple[fit.FitConfig, Split, list[str]]:
@@ -58,12 +63,14 @@ def _prepare(options: Namespace, name: str, target: str, unit: str) -> tuple[fit
     return config, split, [*table.notes, *left_out, *notes_on(config.space)]
 
 
-def _fit_one(options: Namespace, config: fit.FitConfig, split: Split, notes: list[str]) -> None:
-    """Fit, export and report one model."""
+def _export(
+    options: Namespace, config: fit.FitConfig, split: Split, notes: list[str], results: Iterator[fit.FittedModel]
+) -> None:
+    """Export and report one model, the next of the results."""
     name = config.name
     for note in notes:
         print(note)
-    fitted = fit.fit(config, split)
+    fitted = next(results)
     plot = options.plots / f"{name}.png"
     fit.plot(fitted, split, plot, f"{name}, learned by {fitted.unit}")
     folder = export_fitted(fitted, config, split, options.repository)

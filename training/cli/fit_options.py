@@ -6,6 +6,7 @@ from pathlib import Path
 from training.cli.argument_types import add_repository, non_negative, positive
 from training.cli.law_options import add_law_options
 from training.cli.table_options import add_table_options
+from training.trainer.executors.options import add_executor_options
 
 
 def add_fit_options(parser: argparse.ArgumentParser) -> None:
@@ -39,9 +40,7 @@ def add_fit_options(parser: argparse.ArgumentParser) -> None:
         default=240,
         help="time limit of the search and of the MLP beside it (default: 240)",
     )
-    parser.add_argument(
-        "--jobs", type=positive, default=1, metavar="N", help="targets fitted at the same time, at most (default: 1)"
-    )
+    add_executor_options(parser, "targets")
     parser.add_argument("--seed", type=non_negative, default=0, help="random seed (default: 0)")
     parser.add_argument(
         "--plots", type=Path, default=Path("reports"), help="folder of the plot, a PNG of that name (default: reports)"

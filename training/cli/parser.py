@@ -9,6 +9,7 @@ from training.cli.fit_options import add_fit_options
 from training.cli.import_options import add_import_options
 from training.cli.table_options import add_table_options
 from training.errors import warn_renamed
+from training.trainer.executors.options import add_executor_options
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -204,6 +205,7 @@ def _benchmark(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="folder of the results (default: docs/results, with --quick: reports)")
     parser.add_argument("--seeds-from", type=non_negative, default=1000, help="seed of the first run (default: 1000)")
     parser.add_argument("--again", action="store_true", help="repeat runs that are in the results already")
+    add_executor_options(parser, "groups")
 
 
 def _sequences(parser: argparse.ArgumentParser) -> None:
@@ -212,6 +214,7 @@ def _sequences(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--units", nargs="+", metavar="UNIT", help="units, LSTM, oracle (default: those of the table)")
     parser.add_argument("--seeds", type=positive, metavar="N", help="runs of each unit (default: 10 or 3)")
     parser.add_argument("--out", type=Path, help="folder of the results (default: docs/results, with --quick: reports)")
+    add_executor_options(parser, "runs")
 
 
 def _size(text: str) -> int | None:

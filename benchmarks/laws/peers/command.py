@@ -37,7 +37,7 @@ def main(options: argparse.Namespace, results: Path) -> None:
     if kinds[0] not in CASES:
         raise SystemExit(f"--peers needs tables with a law, not '{kinds[0]}'; choose --kind from {', '.join(CASES)}.")
     pythons, unavailable = installed(options.tools, options.peers_home)
-    plan = Plan(pythons, options.seconds, options.seed, cores(options.jobs))
+    plan = Plan(pythons, options.seconds, options.seed, cores(options.jobs or 1))
     for kind in kinds:
         for noise in levels(kind, options.noise):
             print(f"\n{kind}, noise {noise:.1%}", flush=True)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models.manifest import Manifest
+from tests.training.trainer.pickling import PicklingExecutor
 from training.__main__ import main
 from training.cli.validators import names_of_targets
 from training.errors import InputError
@@ -21,8 +22,11 @@ def table(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_each_target_gets_a_model_of_its_own(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    where = ["--repository", str(table.parent / "models"), "--plots", str(table.parent)]
+def test_each_target_gets_a_model_of_its_own_from_what_other_processes_return(
+    table: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("training.trainer.executors.processes.ProcessExecutor", PicklingExecutor)
+    where = ["--jobs", "2", "--repository", str(table.parent / "models"), "--plots", str(table.parent)]
     assert main(["fit", "--target", "y 1", "--target", "y2", str(table), *where]) == 0
     printed = capsys.readouterr().out
     for name, formula in (("two-y-1", "a * b"), ("two-y2", "a + b")):

@@ -1,10 +1,14 @@
 """The benchmark: its thresholds, samples and counts against independent oracles, its files and its command."""
 
 import json
+import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -12,6 +16,7 @@ import torch
 
 from models.hyperparameters import Hyperparameters
 from models.units import UNITS
+from tests.training.trainer.pickling import PicklingExecutor
 from training.__main__ import main
 from training.research.benchmark import command, records
 from training.research.benchmark.comparisons import COMPARING, digit_pairs
@@ -352,6 +357,47 @@ def test_an_interrupted_command_keeps_its_finished_groups(
     assert main(["benchmark", "--quick", "--out", str(tmp_path)]) == 130
     assert {r.operation for r in records.read(tmp_path / "arithmetic.json")} == {"multiply"}
     assert "a * b" in (tmp_path / "arithmetic.md").read_text()
+
+
+@pytest.mark.slow
+def test_groups_that_travel_give_the_same_records_and_report_their_steps_at_home(
+    small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[int] = []
+    monkeypatch.setattr("training.trainer.executors.processes.ProcessExecutor", lambda _: PicklingExecutor())
+    monkeypatch.setattr("tqdm.tqdm.update", lambda _, count: steps.append(count))
+    for folder, on in (("here", "local"), ("there", "processes")):
+        assert main(["benchmark", "--quick", "--out", str(tmp_path / folder), "--on", on]) == 0
+    here, there = (records.read(tmp_path / folder / "arithmetic.json") for folder in ("here", "there"))
+    assert len(here) == 4
+    assert sorted(here, key=repr) == sorted(there, key=repr)
+    assert (tmp_path / "here" / "arithmetic.md").read_text() == (tmp_path / "there" / "arithmetic.md").read_text()
+    assert steps == [100, 100, 100, 100, 200, 200]
+
+
+def test_an_interruption_keeps_what_other_processes_have_finished(
+    small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: object, steps: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "measure", lambda group, scale: ([record(range=r.name) for r in scale.ranges], 1.0))
+    monkeypatch.setattr(
+        "training.trainer.executors.processes.ProcessExecutor", lambda _: nullcontext(ThreadPoolExecutor(1))
+    )
+    monkeypatch.setattr("tqdm.tqdm.update", interrupt)
+    assert main(["benchmark", "--quick", "--out", str(tmp_path), "--on", "processes"]) == 130
+    assert [r.range for r in records.read(tmp_path / "arithmetic.json")] == [r.name for r in EASY]
+    assert "a * b" in (tmp_path / "arithmetic.md").read_text()
+
+
+def test_a_cluster_that_is_not_there_is_exit_code_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", ModuleType("ray"))
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:nowhere")
+    assert main(["benchmark", "--quick", "--out", str(tmp_path), "--on", "ray"]) == 2
+    assert capsys.readouterr().err.startswith("nalu-serve: No Ray cluster answers at 127.0.0.1:nowhere (")
 
 
 @pytest.mark.parametrize(

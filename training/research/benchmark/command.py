@@ -1,10 +1,12 @@
 """``python -m training benchmark``."""
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from tqdm import tqdm
 
@@ -17,6 +19,9 @@ from training.research.benchmark.render import write_report
 from training.research.benchmark.run import Scale, run
 from training.research.benchmark.symbolic_regression import run_symbolic_regression
 from training.research.benchmark.task import DIGIT_RANGES, OPERATIONS, RANGES, TWO_LAYERS
+from training.trainer.executors.local import LocalExecutor
+from training.trainer.executors.open import open_executor
+from training.trainer.executors.tasks import completed, one_thread
 
 QUICK = (Group("NMU", "multiply"), Group("NAU", "add"))
 SEEDS = 25
@@ -35,7 +40,8 @@ def run_benchmark(options: Namespace) -> None:
     if len(pending) < len(scales):
         print(f"{len(scales) - len(pending)} of {len(scales)} groups are in {path} already; --again repeats them.")
     try:
-        _run_all(pending, scales, path)
+        with open_executor(options.on, options.jobs) as executor:
+            _run_all(executor, [(group, scales[group]) for group in pending], path)
     finally:
         found = records.read(path)
         if found:
@@ -43,23 +49,41 @@ def run_benchmark(options: Namespace) -> None:
     print(f"results  {path}\ntable    {path.with_suffix('.md')}\nheat map {path.with_suffix('.png')}")
 
 
-def _run_all(pending: Sequence[Group], scales: dict[Group, Scale], path: Path) -> None:
-    steps = sum(_steps(group, scales[group]) for group in pending)
-    with tqdm(total=steps, unit="step", smoothing=0.02, disable=None) as bar:
-        for group in pending:
-            bar.set_description(f"{group.unit} {group.operation}, {group.inputs} inputs")
-            begun = perf_counter()
-            new = (run_symbolic_regression if group.unit == LAW else run)(group, scales[group], bar.update)
+def _run_all(executor: Executor, tasks: Sequence[tuple[Group, Scale]], path: Path) -> None:
+    """Save each group as it completes; its steps are reported as they are taken only where it runs in this process."""
+    local = isinstance(executor, LocalExecutor)
+    with tqdm(total=sum(_steps(*task) for task in tasks), unit="step", smoothing=0.02, disable=None) as bar:
+
+        def measure_here(group: Group, scale: Scale) -> tuple[list[SuccessRecord], float]:
+            bar.set_description(_name(group))
+            return measure(group, scale, bar.update)
+
+        for index, (new, seconds) in completed(executor, measure_here if local else measure, tasks):
             records.merge(path, new)
-            bar.write(_line(group, new, perf_counter() - begun))
+            bar.write(_line(tasks[index][0], new, seconds))
+            if not local:
+                bar.update(_steps(*tasks[index]))
+
+
+def measure(
+    group: Group, scale: Scale, progress: Callable[[int], Any] = lambda _: None
+) -> tuple[list[SuccessRecord], float]:
+    """The records of one group, and the seconds it took."""
+    begun = perf_counter()
+    with one_thread():
+        new = (run_symbolic_regression if group.unit == LAW else run)(group, scale, progress)
+    return new, perf_counter() - begun
 
 
 def _line(group: Group, new: Sequence[SuccessRecord], seconds: float) -> str:
     solved, runs = sum(record.successes for record in new), sum(record.seeds for record in new)
     low, high = wilson_interval(solved, runs)
     ranges = " ".join(f"{record.successes}/{record.seeds}" for record in new)
-    name = f"{group.unit} {group.operation}, {group.inputs} inputs"
-    return f"{name:40} {solved / runs:.3f} [{low:.3f}, {high:.3f}]  {ranges}  {seconds:.0f} s"
+    return f"{_name(group):40} {solved / runs:.3f} [{low:.3f}, {high:.3f}]  {ranges}  {seconds:.0f} s"
+
+
+def _name(group: Group) -> str:
+    return f"{group.unit} {group.operation}, {group.inputs} inputs"
 
 
 def _chosen(options: Namespace) -> dict[Group, Scale]:

@@ -2,10 +2,10 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
-
-import torch
 
 from training.data.mnist import load_mnist
 from training.research.sequences import records
@@ -17,6 +17,8 @@ from training.research.sequences.render import write_report
 from training.research.sequences.run import run_once
 from training.research.sequences.task import SEQUENCE_TASKS
 from training.research.sequences.train import RunSettings, settings_for
+from training.trainer.executors.open import open_executor
+from training.trainer.executors.tasks import completed, one_thread
 
 FILE = "sequences.json"
 QUICK = (("sum", "NAU", 0), ("product", "NMU", 0), ("sum", ORACLE, 0), ("product", ORACLE, 0))
@@ -27,10 +29,9 @@ QUICK_SEQUENCES = 500
 def run_sequences(options: Namespace) -> None:
     """Make the runs that are not in the results yet, and save every one as it finishes."""
     chosen = _chosen(options)
-    parts = split_digits(load_mnist())
+    parts = _digits(options.quick)
     if options.quick:
         print("--quick shows that everything runs; its figures do not measure the units.")
-        parts = DigitSplit(*(_first(part, QUICK_IMAGES) for part in (parts.train, parts.validation, parts.test)))
     folder: Path = options.out or Path("reports" if options.quick else "docs/results")
     path = folder / FILE
     steps = {record.key: record.steps for record in records.read(path)}
@@ -39,7 +40,8 @@ def run_sequences(options: Namespace) -> None:
     if len(pending) < len(chosen):
         print(f"{len(chosen) - len(pending)} of {len(chosen)} runs are in {path} already.")
     try:
-        _run_all(pending, parts, path, options.quick)
+        with open_executor(options.on, options.jobs) as executor:
+            _run_all(executor, pending, path, options.quick)
     finally:
         found = records.read(path)
         if found:
@@ -63,24 +65,33 @@ def _steps(run: Run, parts: DigitSplit, quick: bool) -> int:
     return _settings(run, quick).steps(len(parts.train.of(SEQUENCE_TASKS[run.task])))
 
 
-def _run_all(pending: Sequence[Run], parts: DigitSplit, path: Path, quick: bool) -> None:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # a batch is too small for several threads
-    try:
-        for number, run in enumerate(pending, 1):
-            title = f"{number}/{len(pending)} {run.task} {run.unit}, seed {run.seed}"
-            records.add(path, _run(run, parts, quick, title))
-    finally:
-        torch.set_num_threads(threads)
+@cache
+def _digits(quick: bool) -> DigitSplit:
+    """The digits of this machine, read once: a worker reads its own, as they are too large to send with every run."""
+    parts = split_digits(load_mnist())
+    if not quick:
+        return parts
+    return DigitSplit(*(_first(part, QUICK_IMAGES) for part in (parts.train, parts.validation, parts.test)))
 
 
-def _run(run: Run, parts: DigitSplit, quick: bool, title: str) -> records.RunRecord:
+def _run_all(executor: Executor, pending: Sequence[Run], path: Path, quick: bool) -> None:
+    titles = [
+        f"{number}/{len(pending)} {run.task} {run.unit}, seed {run.seed}" for number, run in enumerate(pending, 1)
+    ]
+    tasks = [(run, quick, title) for run, title in zip(pending, titles, strict=True)]
+    for index, record in completed(executor, measure, tasks):
+        records.add(path, record)
+        task = SEQUENCE_TASKS[record.task]
+        ends = task.train_length, task.lengths[-1]
+        errors = ", ".join(f"{_short(record.mae[str(length)])} at length {length}" for length in ends)
+        print(f"{titles[index]}: mean absolute error {errors}; {record.seconds:.0f} s")
+
+
+def measure(run: Run, quick: bool, title: str) -> records.RunRecord:
+    """The record of one run, in one thread: a batch is too small for several."""
     sequences = QUICK_SEQUENCES if quick else SEQUENCES
-    record = run_once(run, parts, _settings(run, quick), sequences, title)
-    ends = SEQUENCE_TASKS[run.task].train_length, SEQUENCE_TASKS[run.task].lengths[-1]
-    errors = ", ".join(f"{_short(record.mae[str(length)])} at length {length}" for length in ends)
-    print(f"{title}: mean absolute error {errors}; {record.seconds:.0f} s")
-    return record
+    with one_thread():
+        return run_once(run, _digits(quick), _settings(run, quick), sequences, title)
 
 
 def _first(digits: DigitImages, count: int) -> DigitImages:

@@ -2,6 +2,7 @@
 
 import json
 from argparse import Namespace
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -21,6 +22,15 @@ from training.research.sequences.render import write_report
 from training.research.sequences.scores import rows_of, successes
 from training.research.sequences.task import SEQUENCE_TASKS
 from training.research.sequences.train import RunSettings
+
+
+@pytest.fixture(autouse=True)
+def unread() -> Iterator[None]:
+    """Each test reads digits of its own."""
+    command._digits.cache_clear()
+    yield
+    command._digits.cache_clear()
+
 
 SUM, PRODUCT = MAIN["sum"][0], MAIN["product"][0]
 
@@ -197,7 +207,7 @@ def test_quick_is_a_few_short_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(command, "load_mnist", blank_mnist)
     monkeypatch.setattr(command, "run_once", once)
-    command.run_sequences(Namespace(quick=True, tasks=None, units=None, seeds=None, out=None))
+    command.run_sequences(Namespace(quick=True, tasks=None, units=None, seeds=None, out=None, on=None, jobs=None))
     assert [run.unit for run, _, _ in seen] == ["NAU", "NMU", "oracle", "oracle"]
     assert {(epochs, sequences) for _, epochs, sequences in seen} == {(1, command.QUICK_SEQUENCES)}
     assert (tmp_path / "reports" / "sequences.md").exists()
