@@ -50,12 +50,11 @@ def measure(python: Path, port: int) -> list[dict[str, Any]]:
         print(json.dumps({key: value for key, value in local.items() if key != "records"}), flush=True)
         rows = [local]
         for name, start in (("two Dask workers", clusters.dask), ("two Ray nodes", clusters.ray)):
-            for kills in (False, True):
-                out = Path(folder) / f"{start.__name__}-{kills}"
-                row = run_on(name, start, python, port + (start is clusters.ray), out, local if kills else None)
-                row["equal"] = row["records"] == local["records"]
-                print(json.dumps({key: value for key, value in row.items() if key != "records"}), flush=True)
-                rows.append(row)
+            out = Path(folder) / start.__name__
+            row = run_on(name, start, python, port + (start is clusters.ray), out, SHARE * local["cpu_seconds"])
+            row["equal"] = row["records"] == local["records"]
+            print(json.dumps({key: value for key, value in row.items() if key != "records"}), flush=True)
+            rows.append(row)
     return rows
 
 
@@ -77,19 +76,20 @@ def run_on(
     python: Path,
     port: int,
     out: Path,
-    local: dict[str, Any] | None,
+    kill_after: float,
 ) -> dict[str, Any]:
-    """On a cluster, whose first worker is killed after a share of the local run's time, if that is given."""
+    """On a cluster, whose first worker is killed after so many seconds of its processor time."""
     with start(python, port) as cluster:
         idle, begun, lost = cluster.cpu_seconds(), time.monotonic(), None
         process = subprocess.Popen(_command(python, out, cluster.on), env=clusters.environment() | cluster.environment)
         while process.poll() is None:
-            if local and lost is None and cluster.cpu_seconds() - idle > SHARE * local["cpu_seconds"]:
-                lost = cluster.cpu_seconds() - idle
+            spent = cluster.cpu_seconds() - idle
+            if lost is None and spent > kill_after:
+                lost = spent
                 cluster.kill()
             time.sleep(0.2)
         seconds = time.monotonic() - begun
-    if process.returncode or (local and lost is None):
+    if process.returncode or lost is None:
         raise SystemExit(f"The run on {name} ended with code {process.returncode}; killed after {lost} s.")
     return {"where": name, "records": _records(out), "seconds": seconds, "lost": lost}
 
