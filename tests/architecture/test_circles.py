@@ -4,9 +4,9 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from tests.architecture.imports import FOLDERS, circles, file_graph, folder_graph, imports
+from tests.architecture.imports import FOLDERS, circles, file_graph, folder_graph, imports, python_files, relative
 
-FILES = file_graph(*FOLDERS)
+FILES = map(relative, python_files(*FOLDERS))
 PARENTS = sorted({parent.as_posix().removeprefix(".") for file in FILES for parent in PurePath(file).parents})
 
 
@@ -15,13 +15,13 @@ def shown(found: list[list[str]]) -> str:
 
 
 def test_no_files_import_one_another_in_a_circle() -> None:
-    found = circles(FILES)
+    found = circles(file_graph(*FOLDERS))
     assert not found, f"Import circles; move what both sides need below them:\n{shown(found)}"
 
 
 @pytest.mark.parametrize("folder", PARENTS, ids=lambda folder: folder or "all")
 def test_nothing_in_a_folder_stands_both_above_and_below_its_neighbour(folder: str) -> None:
-    found = circles(folder_graph(folder, FILES))
+    found = circles(folder_graph(folder, file_graph(*FOLDERS)))
     assert not found, f"Circles between entries of {folder or 'the repository'}:\n{shown(found)}"
 
 

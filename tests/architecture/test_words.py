@@ -55,6 +55,8 @@ def words() -> re.Pattern[str]:
 def names_in(file: str, source: str) -> Iterator[str]:
     """Where an identifier of a source is a left-hand name."""
     forbidden = {name.old: name.new for name in names() if name.covers(file)}
+    if forbidden.keys().isdisjoint(re.findall(r"\w+", source)):
+        return  # to find its tokens is slow
     lines = source.splitlines()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.NAME and token.string in forbidden and not is_alias(lines, token.start[0] - 1):
