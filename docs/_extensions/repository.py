@@ -6,6 +6,7 @@ Pages link to code by its path, as a git host resolves it. Here such a link lead
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,12 @@ class LinksToCode(SphinxTransform):
 def code_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     """A page for each linked file, in colour."""
     formatter = HtmlFormatter(linenos="inline", cssclass="highlight")
+
+    @cache
+    def menu(folder: Path, **options: Any) -> str:
+        """The menu of all files of a folder: it is in none of them, and Sphinx takes long to make it."""
+        return str(app.builder._get_local_toctree((folder / "file").as_posix(), **options))
+
     for path in sorted({path for paths in getattr(app.env, LINKED, {}).values() for path in paths}):
         code = (Path(app.srcdir) / path).read_text(encoding="utf-8")
         try:
@@ -113,7 +120,9 @@ def code_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
         except ClassNotFound:
             lexer = TextLexer()
         body = f'<h1>{path}</h1><div class="code-page">{highlight(code, lexer, formatter)}</div>'
-        yield path, {"title": path, "body": body, "parents": [], "display_toc": False}, "page.html"
+        own_menu = partial(menu, Path(path).parent)
+        context = {"title": path, "body": body, "parents": [], "display_toc": False, "toctree": own_menu}
+        yield path, context, "page.html"
 
 
 def add_menu(app: Sphinx, docname: str, source: list[str]) -> None:
