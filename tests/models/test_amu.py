@@ -58,7 +58,7 @@ def learned() -> dict[tuple[str, tuple[float, float]], AMU]:
     }
     low, high = torch.tensor([bounds for _, bounds in cells], dtype=torch.float64).t().unsqueeze(-1)
     adam = torch.optim.Adam(weights.values(), lr=AMU.HYPERPARAMETERS.learning_rate)
-    for _ in range(1000):
+    for _ in range(600):
         x = low + (high - low) * torch.rand(2, len(cells), 64, dtype=torch.float64)
         target = torch.stack([LAWS[law](*x[:, i]) for i, (law, _) in enumerate(cells)])
         adam.zero_grad()

@@ -27,7 +27,7 @@ def test_each_target_gets_a_model_of_its_own_from_what_other_processes_return(
 ) -> None:
     monkeypatch.setattr("training.trainer.executors.processes.ProcessExecutor", PicklingExecutor)
     where = ["--jobs", "2", "--repository", str(table.parent / "models"), "--plots", str(table.parent)]
-    assert main(["fit", "--target", "y 1", "--target", "y2", str(table), *where]) == 0
+    assert main(["fit", "--target", "y 1", "--target", "y2", "--restarts", "1", str(table), *where]) == 0
     printed = capsys.readouterr().out
     for name, formula in (("two-y-1", "a * b"), ("two-y2", "a + b")):
         manifest = Manifest.read(table.parent / "models" / name / "1")

@@ -33,8 +33,8 @@ def rows_with_bad_readings() -> np.ndarray:
 @pytest.mark.slow
 def test_rows_of_weight_0_do_not_hide_a_law(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = written(tmp_path / "data.csv", "a,b,w,y", rows_with_bad_readings())
-    where = ["--repository", str(tmp_path / "models"), "--plots", str(tmp_path)]
-    assert main(["fit", str(data), "--target", "y", "--weights", "w", *where]) == 0
+    options = ["--restarts", "1", "--repository", str(tmp_path / "models"), "--plots", str(tmp_path)]
+    assert main(["fit", str(data), "--target", "y", "--weights", "w", *options]) == 0
     manifest = Manifest.read(tmp_path / "models/data/1")
     assert manifest.formula == "a * b"
     assert manifest.columns == ["a", "b"]

@@ -131,7 +131,7 @@ def test_a_table_of_two_rows_has_its_mean_at_least() -> None:
 @pytest.mark.slow
 def test_a_target_that_nothing_learns_ends_the_search_after_one_round() -> None:
     reported: list[str] = []
-    assert search(X[:80], NOISE[:80], progress=reported.append).reason
+    assert search(X[:40], NOISE[:40], progress=reported.append).reason
     assert re.search(r"round 1 of \d+$", reported[-1])
 
 

@@ -83,7 +83,7 @@ def test_fit_writes_curves_that_are_served_and_go_into_the_next_version(tmp_path
     table, repository = tmp_path / "table.csv", tmp_path / "repository"
     x = np.random.default_rng(0).uniform(1, 10, (200, 2))
     np.savetxt(table, np.column_stack([x, x[:, 0] * x[:, 1]]), delimiter=",", header="a,b,y", comments="")
-    options = ["--repository", str(repository), "--name", "product"]
+    options = ["--repository", str(repository), "--name", "product", "--restarts", "1"]
     main(["fit", str(table), "--target", "y", "--plots", str(tmp_path / "plots"), *options])
     main(["export", "product", "--repository", str(repository)])
     written = (repository / "product" / "1" / "curves.json").read_bytes()
