@@ -11,7 +11,7 @@ from tests.app.factory import wait_until
 from tests.app.raw_http import LiveService, RawConnection, listening, post, predict_body
 
 BODY = predict_body([3, 4])
-LATE = "The request's body was not received within 1 seconds, which is the limit; send it faster or in parts."
+LATE = "The request's body was not received within 0.5 seconds, which is the limit; send it faster or in parts."
 
 
 def test_a_client_that_goes_while_it_sends_is_counted_and_forgotten_at_once(live: LiveService) -> None:
@@ -107,7 +107,7 @@ def test_a_client_that_went_while_its_next_request_waited_harms_no_other_of_its_
 @pytest.mark.slow
 @pytest.mark.parametrize("sent", [0, -3], ids=["headers-only", "all-but-three-bytes"])
 def test_a_body_that_never_comes_ends_with_408_and_the_connection(root: Path, protocol_name: str, sent: int) -> None:
-    with listening(root, protocol_name, request_timeout_seconds=1) as live, RawConnection(live.port) as connection:
+    with listening(root, protocol_name, request_timeout_seconds=0.5) as live, RawConnection(live.port) as connection:
         request = post(BODY)
         connection.send(request[: len(request) - len(BODY)] if sent == 0 else request[:sent])
         answer = connection.answer()
@@ -124,7 +124,7 @@ def test_a_body_that_never_comes_ends_with_408_and_the_connection(root: Path, pr
 def test_a_request_whose_time_is_over_in_the_queue_is_refused_once_and_not_computed(
     root: Path, protocol_name: str
 ) -> None:
-    with listening(root, protocol_name, request_timeout_seconds=1, max_concurrent_batches=1) as live:
+    with listening(root, protocol_name, request_timeout_seconds=0.5, max_concurrent_batches=1) as live:
         held = live.hold()
         with RawConnection(live.port) as first, RawConnection(live.port) as second:
             first.send(post(predict_body([1, 1])))
@@ -133,7 +133,7 @@ def test_a_request_whose_time_is_over_in_the_queue_is_refused_once_and_not_compu
             answers = [first.answer(), second.answer()]
             held.release.set()
             wait_until(lambda: live.service.batching.queue_limiter.rows == 0)
-            detail = "The request was not answered within 1 seconds, which is the limit; try again later."
+            detail = "The request was not answered within 0.5 seconds, which is the limit; try again later."
             for connection, answer in zip((first, second), answers, strict=True):
                 assert (answer.status, answer.header("retry-after")) == (503, "1")
                 assert json.loads(answer.body)["detail"] == detail
