@@ -138,7 +138,11 @@ def test_fit_prints_the_law_as_text_and_as_latex(tmp_path: Path, capsys: pytest.
 
 
 @pytest.mark.slow
-def test_the_same_seed_writes_the_same_weights_as_a_new_version(tmp_path: Path) -> None:
+def test_the_same_seed_writes_the_same_weights_as_a_new_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.tabular.optimise.ADAM_STEPS", 20)
+    monkeypatch.setattr("training.tabular.optimise.LBFGS_ROUNDS", 1)
     data, repository = table(tmp_path), tmp_path / "models"
     common = ["fit", str(data), "--target", "total", "--unit", "nalu", "--restarts", "1", "--plots", str(tmp_path)]
     for _ in range(2):

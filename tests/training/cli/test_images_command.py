@@ -92,8 +92,14 @@ def expect_evaluation(labels: Path, errors: dict) -> None:
 
 
 @pytest.fixture
-def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write checkpoint and manifest alone: exporting to ONNX, and trying it, takes seconds and has its own tests."""
+def without_dry_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not try the export before training, which takes seconds and has its own tests."""
+    monkeypatch.setattr("training.vision.user_backbone.check_export", lambda *_: None)
+
+
+@pytest.fixture
+def quickly(without_dry_run: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write checkpoint and manifest alone: exporting to ONNX takes seconds and has its own tests."""
 
     def write_model(export: Export, repository: Path, name: str, *, version: int | None = None) -> Path:
         number = version or max(versions(repository / name), default=0) + 1
@@ -107,7 +113,6 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
         return folder
 
     monkeypatch.setattr("training.vision.export.write_model", write_model)
-    monkeypatch.setattr("training.vision.user_backbone.check_export", lambda *_: None)
 
 
 @pytest.mark.slow
@@ -140,6 +145,7 @@ def test_it_writes_a_model_and_draws_a_report(tmp_path: Path, task: str, capsys:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_dry_run")
 def test_the_held_out_errors_are_those_of_the_exported_file_on_the_images_as_they_are(tmp_path: Path) -> None:
     labels = images(tmp_path)
     assert fit(labels, "--contrast", "plain", "--size", "16") == 0
@@ -153,6 +159,7 @@ def test_the_held_out_errors_are_those_of_the_exported_file_on_the_images_as_the
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_dry_run")
 def test_images_that_keep_their_size_are_counted_in_any_size(tmp_path: Path) -> None:
     labels = dots(tmp_path)
     assert fit(labels, "--size", "keep", "--pool", "sum", "--batch-size", "5") == 0
@@ -224,7 +231,7 @@ main(sys.argv[2:])
 def test_a_killed_training_goes_on_and_ends_with_the_weights_of_an_uninterrupted_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    labels, after = images(tmp_path, 90), 2
+    labels, after = images(tmp_path, 30), 2
     options = arguments(labels, "--augment", "views", epochs=4)
     command = [sys.executable, "-c", KILLED, str(after), "fit-images", str(labels), *options]
     environment = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PATH": ""}
@@ -352,7 +359,7 @@ def test_what_training_sees_is_within_half_a_shade_of_what_is_served(tmp_path: P
 def test_images_that_memory_does_not_hold_train_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], size: str
 ) -> None:
-    labels = dots(tmp_path, 90)
+    labels = dots(tmp_path, 30)
     assert fit(labels, "--size", size) == 0
     monkeypatch.setattr("training.data.dataset_scan.MAX_IN_MEMORY_BYTES", 100)
     assert fit(labels, "--size", size) == 0

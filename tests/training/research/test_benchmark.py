@@ -217,15 +217,15 @@ def test_a_run_restarts_when_its_error_is_high_and_does_not_fall() -> None:
 
 @pytest.mark.slow
 def test_nmu_learns_to_multiply_and_nau_cannot() -> None:
-    scale = Scale(seeds=(1000, 1001), ranges=EASY, steps=4000, compiled=False)
+    scale = Scale(seeds=(1000, 1001), ranges=EASY, steps=3000, compiled=False)
     taken: list[int] = []
     nmu = run(Group("NMU", "multiply"), scale, taken.append)
-    assert sum(taken) == 4000
+    assert sum(taken) == 3000
     assert [(r.range, r.seeds, r.successes, r.below_absolute) for r in nmu] == [
         ("[1, 2]", 2, 2, 2),
         ("[10, 20]", 2, 2, 2),
     ]
-    assert all(r.median_step and 1000 <= r.median_step <= 4000 for r in nmu)
+    assert all(r.median_step and 1000 <= r.median_step <= 3000 for r in nmu)
     assert all(r.sparsity_error is not None and r.sparsity_error < 1e-4 for r in nmu)
     nau = run(Group("NAU", "multiply"), replace(scale, steps=1000), taken.append)
     assert [(r.successes, r.median_step, r.sparsity_error) for r in nau] == [(0, None, None)] * 2
@@ -442,7 +442,8 @@ def test_ranges_have_the_names_that_tables_use() -> None:
 
 
 @pytest.mark.slow
-def test_the_committed_table_is_that_of_the_committed_results(tmp_path: Path) -> None:
+def test_the_committed_table_is_that_of_the_committed_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.research.benchmark.render.draw", lambda *_: None)
     results = Path(__file__).parents[3] / "docs" / "results"
     write_report(records.read(results / "arithmetic.json"), tmp_path)
     assert (tmp_path / "arithmetic.md").read_text() == (results / "arithmetic.md").read_text()

@@ -37,7 +37,10 @@ def metrics(labels: Path) -> dict:
 
 
 @pytest.mark.slow
-def test_what_is_learned_from_a_few_things_holds_for_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_learned_from_a_few_things_holds_for_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("training.vision.user_backbone.check_export", lambda *_: None)  # as slow as the export itself
     labels = scattered(tmp_path, [i % 4 for i in range(48)] + [12] * 3)
     assert fit(labels, "--pool", "count", "--train-up-to", "3", "--epochs", "20", "--batch-size", "4") == 0
     found = metrics(labels)
