@@ -41,7 +41,10 @@ def recorded(function, *arguments):
     finally:
         sys.settrace(None)
         threading.settrace(None)
-        print(json.dumps(sorted(name[len(ROOT) + 1:] for name in ENTERED if name.startswith(ROOT))))
+        print_entered(ENTERED)
+
+def print_entered(files):
+    print(json.dumps(sorted(name[len(ROOT) + 1:] for name in files if name.startswith(ROOT))))
 """
 SERVICE = (
     RECORDER
@@ -68,10 +71,14 @@ recorded(app.__main__.main, ["--port", sys.argv[1]])
 FIT = (
     RECORDER
     + """
+import cProfile
+
 import_all("training")
 from training.__main__ import main
 
-recorded(main, ["fit", "data.csv", "--target", "y", "--restarts", "1"])
+profile = cProfile.Profile(subcalls=False, builtins=False)  # a fit makes millions of calls, and all in one thread
+profile.runcall(main, ["fit", "data.csv", "--target", "y", "--restarts", "1"])
+print_entered({entry.code.co_filename for entry in profile.getstats()})
 """
 )
 
