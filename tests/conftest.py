@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 import sys
 from functools import cache
@@ -18,6 +19,11 @@ def _no_settings_from_outside() -> None:
     """The machine's own NALU_ variables are no part of any test."""
     for name in [name for name in os.environ if name.startswith("NALU_")]:
         del os.environ[name]
+
+
+def pytest_collection_finish() -> None:
+    """Before the first test: what is imported and collected lives on, and is not searched for garbage again."""
+    gc.freeze()
 
 
 def pytest_runtest_setup() -> None:
