@@ -50,32 +50,45 @@ FIELDS: dict[str, Any] = {
 }
 
 
-def export(network: Network | ImageNetwork | None = None) -> Export:
+def export(network: Network | ImageNetwork | Law | None = None) -> Export:
     torch.manual_seed(0)
     network = network or Network("NALU", [2, 1]).double().exact()
     inside = np.random.default_rng(0).uniform(1, 2, (8, 2))
     return Export(network, {"interpolation": inside, "extrapolation": inside * 1000}, FIELDS)
 
 
+def product() -> Law:
+    """A network whose export is quick: laws are traced."""
+    law = Law(2, 1, 1)
+    law.W.data.fill_(1)
+    law.C.data.fill_(1)
+    return law.eval()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The version folder of a model that no test changes, alone in its repository."""
+    return write_model(export(), tmp_path_factory.mktemp("repository"), "model")
+
+
 @pytest.mark.slow
-def test_a_version_folder_holds_the_contract_and_hashes_that_are_right(tmp_path: Path) -> None:
-    folder = write_model(export(), tmp_path, "model")
-    assert folder == tmp_path / "model" / "1"
+def test_a_version_folder_holds_the_contract_and_hashes_that_are_right(folder: Path) -> None:
+    assert (folder.parent.name, folder.name) == ("model", "1")
     manifest = json.loads((folder / "manifest.json").read_text())
     assert sorted(path.name for path in folder.iterdir()) == sorted([*manifest["files"], "manifest.json"])
     assert sorted(manifest["files"]) == ["model.onnx", "model.pt", "weights.safetensors"]
     for name, entry in manifest["files"].items():
         content = (folder / name).read_bytes()
         assert entry == {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert [path.name for path in folder.parents[1].iterdir()] == ["model"]
     assert all(path.stat().st_mode & 0o044 == 0o044 for path in (folder, *folder.iterdir()))
 
 
 @pytest.mark.slow
 def test_versions_count_up_and_one_can_be_replaced(tmp_path: Path) -> None:
-    assert [write_model(export(), tmp_path, "model").name for _ in range(2)] == ["1", "2"]
+    assert [write_model(export(product()), tmp_path, "model").name for _ in range(2)] == ["1", "2"]
     before = (tmp_path / "model" / "1" / "model.pt").stat().st_ino
-    write_model(export(), tmp_path, "model", version=1)
+    write_model(export(product()), tmp_path, "model", version=1)
     assert (tmp_path / "model" / "1" / "model.pt").stat().st_ino != before
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["1", "2"]
 
@@ -84,17 +97,17 @@ def test_versions_count_up_and_one_can_be_replaced(tmp_path: Path) -> None:
 def test_two_runs_that_take_the_same_number_both_keep_their_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_model(export(), tmp_path, "model")
+    write_model(export(product()), tmp_path, "model")
     seen = iter([[], [1]])  # the first look is from before the other run finished
     monkeypatch.setattr("training.export.version_folder.versions", lambda _: next(seen))
-    folder = write_model(export(), tmp_path, "model")
+    folder = write_model(export(product()), tmp_path, "model")
     assert folder.name == "2"
     assert json.loads((folder / "manifest.json").read_text())["version"] == 2
 
 
 @pytest.mark.slow
-def test_onnx_is_one_file_in_float64_with_a_free_batch_dimension(tmp_path: Path) -> None:
-    path = write_model(export(), tmp_path, "model") / "model.onnx"
+def test_onnx_is_one_file_in_float64_with_a_free_batch_dimension(folder: Path) -> None:
+    path = folder / "model.onnx"
     graph = onnx.load(path, load_external_data=False).graph
     assert not any(weight.external_data for weight in graph.initializer)
     value = graph.input[0].type.tensor_type
@@ -105,8 +118,7 @@ def test_onnx_is_one_file_in_float64_with_a_free_batch_dimension(tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_exported_files_say_nothing_of_the_machine_that_made_them(tmp_path: Path) -> None:
-    folder = write_model(export(), tmp_path, "model")
+def test_exported_files_say_nothing_of_the_machine_that_made_them(folder: Path) -> None:
     here = str(Path(__file__).parents[3]).encode()
     archive = zipfile.ZipFile(folder / "model.pt")
     contents = [archive.read(name) for name in archive.namelist()] + [path.read_bytes() for path in folder.iterdir()]
