@@ -18,3 +18,9 @@ def server(grpc_port: int) -> Iterator[Server]:
     """Over HTTP and gRPC."""
     with serve(REPOSITORY, NALU_DEVICE="cpu", NALU_GRPC_PORT=str(grpc_port)) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def torchscript_server() -> Iterator[Server]:
+    with serve(REPOSITORY, NALU_DEVICE="cpu", NALU_BACKEND="torchscript") as running:
+        yield running

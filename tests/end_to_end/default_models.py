@@ -4,13 +4,12 @@ import io
 from functools import cache
 from typing import Any
 
-import httpx
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from models.manifest import Manifest
-from tests.end_to_end.server import ROOT, Server
+from tests.end_to_end.server import HTTP, ROOT, Server
 
 REPOSITORY = ROOT / "repository"
 NAMES = sorted(folder.name for folder in REPOSITORY.iterdir() if folder.is_dir())
@@ -37,10 +36,10 @@ def predicted(server: Server, name: str) -> NDArray[Any]:
     """The predictions of /predict for the same inputs."""
     manifest, inputs = manifest_of(name), inputs_of(name)
     if manifest.image is None:
-        response = httpx.post(f"{server.url}/predict/arithmetic", json={"model": name, "inputs": inputs.tolist()})
+        response = HTTP.post(f"{server.url}/predict/arithmetic", json={"model": name, "inputs": inputs.tolist()})
         return np.array(response.json()["predictions"])
     files = [("files", (f"{index}.png", png(image))) for index, image in enumerate(inputs)]
-    response = httpx.post(f"{server.url}/predict/image", data={"model": name}, files=files)
+    response = HTTP.post(f"{server.url}/predict/image", data={"model": name}, files=files)
     predictions = response.json()["predictions"]
     return np.array(
         [list(one["probabilities"].values()) if manifest.classes else [one["value"]] for one in predictions]

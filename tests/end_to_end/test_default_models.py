@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Iterator
 
-import httpx
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
@@ -13,7 +12,7 @@ from scipy.stats import binom
 
 from app.http.example_images import example_digit, example_digits
 from models.manifest import Manifest, versions
-from tests.end_to_end.server import ROOT, Server, serve
+from tests.end_to_end.server import HTTP, ROOT, Server, serve
 from training.counting.scene_sampling import Digits, draw_test_scenes
 from training.data.sklearn_digits import load_sklearn_digits
 from training.recipes import RECIPES
@@ -51,7 +50,10 @@ OTHERS = Digits(FRAMED[::4], LABELS[::4])
 
 @pytest.fixture(scope="module", params=["onnx", "torchscript"])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    with serve(REPOSITORY, NALU_BACKEND=request.param, NALU_DEVICE="cpu") as running:
+    if request.param == "torchscript":
+        yield request.getfixturevalue("torchscript_server")
+        return
+    with serve(REPOSITORY, NALU_DEVICE="cpu") as running:
         yield running
 
 
@@ -63,7 +65,7 @@ def png(image: np.ndarray, file_format: str = "PNG") -> bytes:
 
 def read(server: Server, model: str, contents: list[bytes]) -> list[dict[str, object]]:
     files = [("files", (f"{i}.png", content)) for i, content in enumerate(contents)]
-    answer = httpx.post(f"{server.url}/predict/image", data={"model": model}, files=files)
+    answer = HTTP.post(f"{server.url}/predict/image", data={"model": model}, files=files)
     assert answer.status_code == 200, answer.text
     return answer.json()["predictions"]
 
@@ -85,7 +87,7 @@ def test_hashes_are_right_and_nothing_else_lies_there(name: str) -> None:
 
 def test_the_promise_of_the_readme(server: Server) -> None:
     body = {"model": "add", "inputs": [[3, 4], [1000, -250]]}
-    answer = httpx.post(f"{server.url}/predict/arithmetic", json=body).json()
+    answer = HTTP.post(f"{server.url}/predict/arithmetic", json=body).json()
     assert answer["predictions"] == [[pytest.approx(7, rel=1e-6)], [pytest.approx(750, rel=1e-6)]]
     assert answer["formula"] == "a + b"
     assert answer["extrapolated"] == [False, True]
@@ -97,7 +99,7 @@ def test_arithmetic_is_exact_to_a_million_times_the_training_range(server: Serve
     random = np.random.default_rng(99)
     x = 10 ** random.uniform(1, 7, (10_000, len(manifest.columns)))
     x *= 1 if name == "square-root" else random.choice([-1, 1], x.shape)
-    answer = httpx.post(f"{server.url}/predict/arithmetic", json={"model": name, "inputs": x.tolist()}).json()
+    answer = HTTP.post(f"{server.url}/predict/arithmetic", json={"model": name, "inputs": x.tolist()}).json()
     expected = LAWS[name](*x.T)
     np.testing.assert_allclose(np.array(answer["predictions"])[:, 0], expected, rtol=1e-12, atol=0)
     assert all(answer["extrapolated"])
@@ -106,7 +108,7 @@ def test_arithmetic_is_exact_to_a_million_times_the_training_range(server: Serve
 
 def test_a_division_by_zero_is_null_and_named(server: Server) -> None:
     body = {"model": "divide", "inputs": [[6, 3], [1, 0], [8, 2]]}
-    answer = httpx.post(f"{server.url}/predict/arithmetic", json=body).json()
+    answer = HTTP.post(f"{server.url}/predict/arithmetic", json=body).json()
     assert answer["predictions"] == [[pytest.approx(2)], None, [pytest.approx(4)]]
     assert [warning["row"] for warning in answer["warnings"]] == [1]
 
@@ -189,7 +191,7 @@ def test_the_image_of_several_digits_is_counted_added_and_multiplied(server: Ser
 
 
 def test_manifests_say_their_errors(server: Server) -> None:
-    for manifest in httpx.get(f"{server.url}/models").json()["models"]:
+    for manifest in HTTP.get(f"{server.url}/models").json()["models"]:
         for part in ("interpolation", "extrapolation"):
             assert manifest["metrics"][part]["rows"] > 0
         stored = json.loads((REPOSITORY / manifest["name"] / "1" / "manifest.json").read_text())

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -17,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.startup import resident_megabytes
 from tests.app.factory import wait_until
-from tests.end_to_end.server import ROOT, serve
+from tests.end_to_end.server import HTTP, ROOT, Server, serve
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +31,7 @@ def test_the_first_answer_comes_soon_and_memory_stays_small() -> None:
     imported += time.monotonic()
     started = time.monotonic()
     with serve(NALU_DEVICE="cpu") as server:
-        assert httpx.post(f"{server.url}/predict/arithmetic", json=BODY).status_code == 200
+        assert HTTP.post(f"{server.url}/predict/arithmetic", json=BODY).status_code == 200
         seconds = time.monotonic() - started
         worked = cpu_seconds(server.process.pid)
         resident = resident_megabytes(server.process.pid)
@@ -49,7 +50,7 @@ def cpu_seconds(pid: int) -> float:
 def test_it_serves_where_uvloop_is_not_installed() -> None:
     without = "import runpy, sys; sys.modules['uvloop'] = None; runpy.run_module('app', run_name='__main__')"
     with serve(start=("-c", without)) as server:
-        answer = httpx.post(f"{server.url}/predict/arithmetic", json=BODY)
+        answer = HTTP.post(f"{server.url}/predict/arithmetic", json=BODY)
         assert answer.json()["predictions"] == [[pytest.approx(7)]]
 
 
@@ -86,31 +87,36 @@ def test_sigterm_turns_readiness_off_first_and_loses_no_request() -> None:
     assert failures == []
 
 
-def test_workers_answer_and_count_together() -> None:
+@pytest.fixture(scope="module")
+def two_workers() -> Iterator[Server]:
     with serve(ROOT / "repository", "--workers", "2") as server:
-        for _ in range(40):
-            assert httpx.post(f"{server.url}/predict/arithmetic", json=BODY).json()["predictions"][0][0] > 6.9
-
-        def total() -> float:
-            families = {f.name: f for f in text_string_to_metric_families(httpx.get(f"{server.url}/metrics").text)}
-            return sum(s.value for s in families["nalu_prediction_rows"].samples if s.name.endswith("_total"))
-
-        wait_until(lambda: total() == 40)  # a worker counts at once what it is asked for, and all else soon
-        assert {total() for _ in range(6)} == {40.0}
+        yield server
         server.stop()
 
 
-def test_connections_that_come_at_once_are_dealt_out_to_all_workers() -> None:
-    with serve(ROOT / "repository", "--workers", "2") as server:
-        wait_until(lambda: listeners(server.port) == 2, seconds=30)
-        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-        before = {child: sockets_of(child) for child in children}
-        connections = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(64)]
-        wait_until(lambda: sum(sockets_of(child) - before[child] for child in children) == 64)
-        held = sorted(sockets_of(child) - before[child] for child in children)
-        assert held[-2] >= 10, held  # 32 and 32, give or take 4
-        for connection in connections:
-            connection.close()
+def test_workers_answer_and_count_together(two_workers: Server) -> None:
+    for _ in range(40):
+        assert HTTP.post(f"{two_workers.url}/predict/arithmetic", json=BODY).json()["predictions"][0][0] > 6.9
+
+    def total() -> float:
+        families = {f.name: f for f in text_string_to_metric_families(HTTP.get(f"{two_workers.url}/metrics").text)}
+        return sum(s.value for s in families["nalu_prediction_rows"].samples if s.name.endswith("_total"))
+
+    wait_until(lambda: total() == 40)  # a worker counts at once what it is asked for, and all else soon
+    assert {total() for _ in range(6)} == {40.0}
+
+
+def test_connections_that_come_at_once_are_dealt_out_to_all_workers(two_workers: Server) -> None:
+    wait_until(lambda: listeners(two_workers.port) == 2, seconds=30)
+    process = two_workers.process.pid
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    before = {child: sockets_of(child) for child in children}
+    connections = [socket.create_connection(("127.0.0.1", two_workers.port)) for _ in range(64)]
+    wait_until(lambda: sum(sockets_of(child) - before[child] for child in children) == 64)
+    held = sorted(sockets_of(child) - before[child] for child in children)
+    assert held[-2] >= 10, held  # 32 and 32, give or take 4
+    for connection in connections:
+        connection.close()
 
 
 def listeners(port: int) -> int:
@@ -152,7 +158,7 @@ def test_a_large_image_leaves_no_memory_behind() -> None:
     with serve(NALU_DEVICE="cpu") as server:
         before = resident_megabytes(server.process.pid)
         files = [("files", ("large.png", content.getvalue()))] * 2
-        answer = httpx.post(f"{server.url}/predict/image", data={"model": "digit"}, files=files, timeout=60)
+        answer = HTTP.post(f"{server.url}/predict/image", data={"model": "digit"}, files=files, timeout=60)
         assert len(answer.json()["predictions"]) == 2
         assert resident_megabytes(server.process.pid) < before + 100
 
@@ -167,7 +173,7 @@ def test_a_body_without_end_is_rejected_early_and_not_kept() -> None:
     chunk = b"%x\r\n%s\r\n" % (2**20, b" " * 2**20)
     head = b"POST /predict/arithmetic HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
     with serve(NALU_DEVICE="cpu") as server, socket.create_connection(("127.0.0.1", server.port), timeout=30) as wire:
-        httpx.post(f"{server.url}/predict/arithmetic", json=BODY)
+        HTTP.post(f"{server.url}/predict/arithmetic", json=BODY)
         before = peak_megabytes(server.process.pid)
         wire.sendall(head)
         answer, answered_after = b"", 0
@@ -180,14 +186,14 @@ def test_a_body_without_end_is_rejected_early_and_not_kept() -> None:
         assert b"The request body is larger than 16777216 bytes; send fewer rows or files at a time." in answer
         assert answered_after < 200
         assert peak_megabytes(server.process.pid) < before + 30
-        assert httpx.post(f"{server.url}/predict/arithmetic", json=BODY).status_code == 200
+        assert HTTP.post(f"{server.url}/predict/arithmetic", json=BODY).status_code == 200
 
 
 def test_a_body_of_millions_of_faults_is_refused_without_listing_them() -> None:
     faults = b'{"model": "add", "inputs": [' + b"0," * 7_500_000 + b"0]}"
     with serve(NALU_DEVICE="cpu") as server:
         before = peak_megabytes(server.process.pid)
-        answer = httpx.post(f"{server.url}/predict/arithmetic", content=faults, timeout=60)
+        answer = HTTP.post(f"{server.url}/predict/arithmetic", content=faults, timeout=60)
         assert answer.status_code == 413
         detail = "The body has 7500004 values; at most 2000000 are taken, so send several."
         assert answer.json()["detail"] == detail

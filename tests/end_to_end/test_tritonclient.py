@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from tritonclient.http import aio
 from tritonclient.utils import InferenceServerException
 
 from tests.end_to_end.default_models import NAMES, REPOSITORY, ROWS, inputs_of, labels_of, manifest_of, predicted
-from tests.end_to_end.server import Server, serve
+from tests.end_to_end.server import HTTP, Server, serve
 
 pytestmark = pytest.mark.slow
 
@@ -96,7 +95,7 @@ def test_the_clients_own_concurrency_gets_every_response(server: Server) -> None
 def test_bodies_the_client_generates_and_parses_offline_are_compatible(server: Server) -> None:
     content, length = triton.InferenceServerClient.generate_request_body(inputs_for("add"))
     headers = {"Inference-Header-Content-Length": str(length), "Accept-Encoding": "identity"}
-    response = httpx.post(f"{server.url}/v2/models/add/infer", content=content, headers=headers)
+    response = HTTP.post(f"{server.url}/v2/models/add/infer", content=content, headers=headers)
     length = int(response.headers["Inference-Header-Content-Length"])
     result = triton.InferenceServerClient.parse_response_body(response.content, header_length=length)
     np.testing.assert_allclose(result.as_numpy("output"), inputs_of("add").sum(axis=1, keepdims=True))
@@ -209,13 +208,10 @@ def test_the_client_unloads_and_loads_where_the_settings_allow_it() -> None:
         client.infer("add", inputs_for("add"))
 
 
-def test_torchscript_serves_the_client_as_well() -> None:
-    with (
-        serve(REPOSITORY, NALU_DEVICE="cpu", NALU_BACKEND="torchscript") as server,
-        triton.InferenceServerClient(server.url.removeprefix("http://")) as client,
-    ):
+def test_torchscript_serves_the_client_as_well(torchscript_server: Server) -> None:
+    with triton.InferenceServerClient(torchscript_server.url.removeprefix("http://")) as client:
         for name in ("multiply", "digit"):
             assert client.get_model_metadata(name)["platform"] == "pytorch_libtorch"
             assert client.get_model_config(name)["backend"] == "pytorch"
             result = client.infer(name, inputs_for(name)).as_numpy("output")
-            np.testing.assert_allclose(result, predicted(server, name), rtol=1e-6)
+            np.testing.assert_allclose(result, predicted(torchscript_server, name), rtol=1e-6)

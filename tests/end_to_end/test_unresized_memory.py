@@ -6,14 +6,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from tests.app.factory import image_manifest, onnx_bytes, write_version
-from tests.end_to_end.server import Server, serve
+from tests.end_to_end.server import HTTP, Server, serve
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="Reads memory from /proc.")]
 
@@ -72,7 +71,7 @@ def test_peak_and_rest_are_bounded_by_the_pixels_in_flight(tmp_path: Path) -> No
 
         def predict(_: int) -> float:
             files = [("files", ("a.png", content.getvalue()))]
-            response = httpx.post(f"{server.url}/predict/image", data={"model": "cnn"}, files=files, timeout=120)
+            response = HTTP.post(f"{server.url}/predict/image", data={"model": "cnn"}, files=files, timeout=120)
             assert response.status_code == 200, response.text
             return float(response.json()["predictions"][0]["value"])
 
