@@ -1,22 +1,26 @@
 """python -m benchmarks.grpc: processor time of a request over gRPC, and requests lost at shutdown.
 
-The service and grpcio's echo of the same bytes run in one process and one event loop and are asked in turns, by as many
-clients at a time; the service's request is one of the Open Inference Protocol for model ``multiply``, with raw
-contents. The same request over HTTP is measured too. Times are the least of all rounds: other processes only add to
-them. It exits with 1 if the service needs more than 1.5 times what the echo needs, or a request was lost.
+The service and an echo of grpcio's run in one process and one event loop and are asked in turns, by as many clients at
+a time; the request is one of the Open Inference Protocol for model ``multiply``, with raw contents. The echo is what
+its generated code makes of it: it reads the message and writes one. An echo of bytes and the same request over HTTP are
+measured too. It exits with 1 if the service needs more than 1.5 times what the echo needs, in the median of the rounds,
+or a request was lost.
 """
 
 import argparse
 import asyncio
 import os
+import statistics
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
-from time import sleep
+from time import clock_gettime, sleep
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -27,7 +31,6 @@ from tritonclient.http import InferenceServerClient as HTTPClient
 from tritonclient.http import InferInput
 
 from benchmarks.endurance.closed_loop_client import RequestOutcomes
-from benchmarks.endurance.memory import processor_seconds
 from benchmarks.endurance.shutdown import GRPC_CLIENTS, one_round
 from benchmarks.grpc.server import ECHO
 from benchmarks.serving.http_client import parse
@@ -38,30 +41,37 @@ CLIENTS = 8
 """Requests at a time."""
 MOST_RATIO = 1.5
 ROWS = (1, 100, 1000)
+ASKED = ("service", "echo", "echo of bytes", "http")
+"""In the order of the table."""
+INFER = "/inference.GRPCInferenceService/ModelInfer"
+PROCESS_CLOCK = 2
+"""Linux' clock of the processor time of a process, in the lowest bits of its number."""
 
 Ask = Callable[[], Awaitable[object]]
 
 
 @dataclass(frozen=True)
 class Times:
-    """Microseconds of processor time for a request of some rows."""
+    """Microseconds of processor time that a request of some rows needs in each round, by what is asked."""
 
     rows: int
-    service: float
-    echo: float
-    http: float
-    lowest_ratio: float
-    highest_ratio: float
+    rounds: dict[str, list[float]]
 
     @property
     def ratio(self) -> float:
-        """Times that the service needs what the echo needs."""
-        return self.service / self.echo
+        """Times that the service needs what the echo needs: the median of the rounds."""
+        return statistics.median(self._ratios("echo"))
+
+    def _ratios(self, echo: str) -> list[float]:
+        return sorted(service / other for service, other in zip(self.rounds["service"], self.rounds[echo], strict=True))
 
     def line(self) -> str:
         """A line of the table."""
-        times = f"{self.service:.0f} | {self.echo:.0f} | {self.http:.0f}"
-        return f"| {self.rows:,} | {times} | {self.ratio:.2f} | {self.lowest_ratio:.2f} to {self.highest_ratio:.2f} |"
+        medians = " | ".join(f"{statistics.median(self.rounds[name]):.0f}" for name in ASKED)
+        ratios, bytes_ratio = self._ratios("echo"), statistics.median(self._ratios("echo of bytes"))
+        tenth = len(ratios) // 10
+        spread = f"{ratios[tenth]:.2f} to {ratios[-1 - tenth]:.2f}"
+        return f"| {self.rows:,} | {medians} | {self.ratio:.2f} | {spread} | {bytes_ratio:.2f} |"
 
 
 @contextmanager
@@ -110,16 +120,16 @@ def table(rows: int) -> np.ndarray:
     return np.random.default_rng(0).uniform(1, 9, (rows, 2))
 
 
-async def measure(asks: Sequence[Ask], requests: int, pid: int) -> float:
+async def measure(asks: Sequence[Ask], requests: int, clock: int) -> float:
     """Microseconds of processor time that the server needs for a request."""
-    before = processor_seconds(pid)
+    before = clock_gettime(clock)
 
     async def run(ask: Ask) -> None:
         for _ in range(requests // len(asks)):
             await ask()
 
     await asyncio.gather(*map(run, asks))
-    return (processor_seconds(pid) - before) / requests * 1e6
+    return (clock_gettime(clock) - before) / requests * 1e6
 
 
 async def http_asks(port: int, content: bytes) -> list[Ask]:
@@ -141,30 +151,34 @@ async def http_asks(port: int, content: bytes) -> list[Ask]:
 
 
 async def compare(server: Server, grpc_port: int, echo_port: int, rounds: int, requests: int) -> list[Times]:
-    """The least times of all rounds, for each number of rows."""
+    """The times of all rounds, for each number of rows."""
     found = []
+    clock = ~server.process.pid << 3 | PROCESS_CLOCK
     async with (
         grpc.aio.insecure_channel(f"127.0.0.1:{grpc_port}") as channel,
         grpc.aio.insecure_channel(f"127.0.0.1:{echo_port}") as echo_channel,
     ):
-        infer = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
-        echo = echo_channel.unary_unary(f"/{ECHO}/Echo")
+        methods = {
+            "service": channel.unary_unary(INFER),
+            "echo": echo_channel.unary_unary(INFER),
+            "echo of bytes": echo_channel.unary_unary(f"/{ECHO}/Echo"),
+        }
         for rows in ROWS:
             content = grpc_request(rows)
-            asks = {
-                "service": [lambda: infer(content)] * CLIENTS,  # noqa: B023 - asked before the next
-                "echo": [lambda: echo(content)] * CLIENTS,  # noqa: B023
-                "http": await http_asks(server.port, http_request(rows)),
+            asks: dict[str, list[Ask]] = {
+                name: [partial(_ask, method, content)] * CLIENTS for name, method in methods.items()
             }
-            seen = [
-                {name: await measure(each, requests, server.process.pid) for name, each in asks.items()}
-                for _ in range(rounds + 1)
-            ][1:]  # the first round warms up
-            least = {name: min(one[name] for one in seen) for name in asks}
-            ratios = sorted(one["service"] / one["echo"] for one in seen)
-            found.append(Times(rows, **least, lowest_ratio=ratios[0], highest_ratio=ratios[-1]))
+            asks["http"] = await http_asks(server.port, http_request(rows))
+            for each in asks.values():
+                await measure(each, requests, clock)  # warms up
+            seen = [{name: await measure(asks[name], requests, clock) for name in ASKED} for _ in range(rounds)]
+            found.append(Times(rows, {name: [one[name] for one in seen] for name in ASKED}))
             print(found[-1].line(), flush=True)
     return found
+
+
+async def _ask(method: Any, content: bytes) -> None:
+    await method(content)
 
 
 def shut_down(workers: int, rounds: int) -> RequestOutcomes:
@@ -176,8 +190,9 @@ def shut_down(workers: int, rounds: int) -> RequestOutcomes:
     return total
 
 
-def page(times: Sequence[Times], outcomes: dict[int, RequestOutcomes], rounds: int, shutdowns: int) -> str:
+def page(times: Sequence[Times], outcomes: dict[int, RequestOutcomes], requests: int, shutdowns: int) -> str:
     """The page of results."""
+    rounds = len(times[0].rounds["service"])
     clients = ", ".join(f"{count} {kind}" for kind, count in GRPC_CLIENTS.items())
     lost = [
         f"| {workers} | {seen.answered:,} | {seen.statuses[503]:,} | {seen.refused:,} | {seen.lost.total()} |"
@@ -190,12 +205,13 @@ def page(times: Sequence[Times], outcomes: dict[int, RequestOutcomes], rounds: i
         "",
         "## Processor time of a request",
         "",
-        f"In microseconds, the least of {rounds} rounds in which service, echo and HTTP take turns, {CLIENTS} requests "
-        "at a time. The echo is grpcio's, of the same bytes, in the same process and event loop. HTTP is `/v2` with "
-        "binary tensors.",
+        f"In microseconds, medians of {rounds} rounds of {requests} requests, {CLIENTS} at a time, in which all take "
+        "turns. The echo is a servicer of grpcio's, in the same process and event loop: it reads the same message and "
+        "answers with its tensor; that of bytes neither reads nor writes a message. HTTP is `/v2` with binary tensors. "
+        "Ratios are medians of those of the rounds; the range has eight rounds of ten.",
         "",
-        "| Rows | gRPC | Echo | HTTP | gRPC / echo | Its range over the rounds |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| Rows | gRPC | Echo | Echo of bytes | HTTP | gRPC / echo | Its range | gRPC / echo of bytes |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
         *(each.line() for each in times),
         "",
         "## Requests at shutdown",
@@ -214,8 +230,8 @@ def page(times: Sequence[Times], outcomes: dict[int, RequestOutcomes], rounds: i
 def main() -> int:
     """Measure and print; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.grpc", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=20, help="rounds of the times (default: 20)")
-    parser.add_argument("--requests", type=int, default=800, help="requests of each in a round (default: 800)")
+    parser.add_argument("--rounds", type=int, default=40, help="rounds of the times (default: 40)")
+    parser.add_argument("--requests", type=int, default=200, help="requests of each in a round (default: 200)")
     parser.add_argument("--shutdowns", type=int, default=20, help="shutdowns of one worker and of two (default: 20)")
     parser.add_argument("--write", action="store_true", help=f"write {RESULTS}")
     options = parser.parse_args()
@@ -223,7 +239,7 @@ def main() -> int:
         times = asyncio.run(compare(server, grpc_port, echo_port, options.rounds, options.requests))
     outcomes = {workers: shut_down(workers, options.shutdowns) for workers in (1, 2)}
     if options.write:
-        (ROOT / RESULTS).write_text(page(times, outcomes, options.rounds, options.shutdowns), encoding="utf-8")
+        (ROOT / RESULTS).write_text(page(times, outcomes, options.requests, options.shutdowns), encoding="utf-8")
     slow = any(each.ratio > MOST_RATIO for each in times)
     return int(slow or any(seen.lost for seen in outcomes.values()))
 
