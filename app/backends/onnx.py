@@ -35,6 +35,9 @@ CUDA_OPTIONS = {
 """Options of CUDA, by ONNX Runtime's documentation; not yet tried on a GPU."""
 
 
+PRIVATE_SESSION = "_sess"
+"""ONNX Runtime's name of the session that its public one wraps; without it, the public one is used."""
+
 MAX_REASON = 200
 """Most characters of ONNX Runtime's reason to reject an input."""
 
@@ -106,17 +109,25 @@ class OnnxBackend:
                 f"its inputs and outputs are {names}, and the manifest declares {declared}; export the model again."
             )
         if manifest.task != "tensors":
-            return _predictor(session, *names)
+            return _predictor(_run_method(session, self.device), *names)
         run_options = self._onnxruntime.RunOptions()
         run_options.log_severity_level = 4  # an error is the client's, who gets its reason
         return _tensor_predictor(session, manifest, run_options)
 
 
-def _predictor(session: Any, inputs: list[str], results: list[str]) -> Predictor:
+def _run_method(session: Any, device: str) -> Any:
+    """The session's method without the checks of the public one, a fifth of the time of a row; on CUDA the public one.
+
+    The names are checked when a model is loaded, and no provider of the CPU has another one to fall back to.
+    """
+    return (session if device == "cuda" else getattr(session, PRIVATE_SESSION, session)).run
+
+
+def _predictor(run: Any, inputs: list[str], results: list[str]) -> Predictor:
     (source,) = inputs
 
     def predict(inputs: NDArray[Any]) -> NDArray[Any]:
-        return np.asarray(session.run(results, {source: inputs})[0])
+        return np.asarray(run(results, {source: inputs}, None)[0])
 
     return predict
 

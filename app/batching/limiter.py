@@ -147,6 +147,9 @@ class LatencyEstimator:
     def seconds(self, rows: int) -> float:
         """Upper estimate from batches of that size or the next smaller; infinity if there was none."""
         size = rows.bit_length()
+        seconds = self._seconds.get(size)
+        if seconds is not None:  # the common case
+            return seconds
         known = size
         while known and known not in self._seconds:
             known -= 1

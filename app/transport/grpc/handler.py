@@ -26,7 +26,8 @@ STREAM_END_SECONDS = 0.5
 """Time that clients have to end their streams when the server stops."""
 _StreamResponse = CLASSES["ModelStreamInferResponse"]
 
-Receive = Callable[[], Awaitable[bytes]]
+Receive = Callable[[], Awaitable[Any]]
+"""Returns a message's bytes, or EOF."""
 
 
 class RPCContext(RequestContext):
@@ -71,7 +72,7 @@ class RPCHandler:
             context = RPCContext(path, rpc, self._service)
             self._calls += 1
             try:
-                response = await self._respond(context, method, partial(self._receive, rpc))
+                response = await self._respond(context, method, rpc.read)
                 if self.hold is not None:
                     await self.hold.wait()
             finally:
@@ -135,6 +136,8 @@ class RPCHandler:
             if not method.public:
                 dispatcher.authorize(context)
             body = await receive()
+            if body is EOF:  # grpcio rejects a message over its limit
+                raise _no_message(self._service.settings.max_body_bytes)
             context.complete = True
             response = await method(self._service, context, body)
             context.status = 200
@@ -155,16 +158,6 @@ class RPCHandler:
                 f"{limit} gRPC calls are open, and NALU_MAX_CONNECTIONS allows no more; try again later.",
                 reason="connections",
             )
-
-    async def _receive(self, rpc: Any) -> bytes:
-        body = await rpc.read()
-        if body is EOF:  # grpcio rejects a message over its limit
-            limit = self._service.settings.max_body_bytes
-            raise TooLargeError(
-                f"The call has no message of at most {limit} bytes; send one, and fewer rows or files at a time."
-            )
-        received: bytes = body
-        return received
 
     async def _next_message(self, rpc: Any) -> Any:
         """The next message of a stream, or EOF.
@@ -196,6 +189,12 @@ class RPCHandler:
 
 class _StoppingError(Exception):
     """The server stops, so a stream gets no further message."""
+
+
+def _no_message(limit: int) -> TooLargeError:
+    return TooLargeError(
+        f"The call has no message of at most {limit} bytes; send one, and fewer rows or files at a time."
+    )
 
 
 async def _completed(body: bytes) -> bytes:
