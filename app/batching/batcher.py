@@ -1,9 +1,10 @@
 """Dynamic batching: requests that arrive while a model is busy form its next batch, and none waits for a timer.
 
 An event loop works in turns: it reads from all connections that have data, then runs what became ready. The first
-request of a turn is computed immediately and inline, so that a lone client waits for no other. The rest of the turn is
-gathered and computed together in the next. A batch that takes long, judged by earlier batches of its size, runs in a
-thread, and requests that arrive meanwhile form the next one.
+request of a turn is computed immediately and inline, so that a lone client waits for no other, unless it would gain
+from others that are to be expected. The rest of the turn is gathered and computed together in the next. A batch that
+takes long, judged by earlier batches of its size, runs in a thread, and requests that arrive meanwhile form the next
+one.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ MAX_INLINE_SECONDS = 0.002
 MAX_INLINE_SECONDS_ON_ONE_CORE = 0.005
 """The same on one core, where a thread would only compete with the event loop."""
 IMMEDIATE_SECONDS = 0.0001
-"""Longest request that is computed on arrival although others came in the turn of the last one: it gains from them."""
+"""Longest request that is computed on arrival although the last turn had several; a longer one gains from a batch."""
 MAX_BATCH_DELAY_SECONDS = 0.002
 """Longest time that a batch gathers requests within one turn of an overloaded event loop."""
 DISCONNECT_CHECK_SECONDS = 0.01
