@@ -30,7 +30,7 @@ from app.http.routing import RouteTable
 from app.observability.metrics import MULTIPROCESS_FOLDER, Metrics, VersionStatus
 from app.observability.tracing import create_tracer
 from app.repository.check import check_repository
-from app.repository.mirror.mirror import open_mirror
+from app.repository.mirror.open_mirror import open_mirror
 from app.repository.repository import Repository
 from app.routes import health, model_files, models, page, predict, v2
 from app.service import Service
@@ -196,6 +196,8 @@ def _lifespan(
             yield
             if grpc is not None:
                 await grpc.stop()
+        if service.repository.mirror is not None:
+            service.repository.mirror.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -67,6 +67,10 @@ class ObjectMissingError(StoreError):
     """An object that was listed is not there any more."""
 
 
+class StoreClosedError(Exception):
+    """The program ends, and so does a listing or reading in another thread."""
+
+
 class StoredFile(NamedTuple):
     """An object."""
 
@@ -107,6 +111,7 @@ class ObjectStore:
         self.address = address
         self.endpoint = endpoint
         self._store = store
+        self._closed = False
 
     @classmethod
     def open(cls, address: str, *, request_seconds: int = REQUEST_SECONDS) -> "ObjectStore":
@@ -140,6 +145,7 @@ class ObjectStore:
         found: list[StoredFile] = []
         with _sentences(self.address, "listed"):
             for page in self._store.list(prefix, chunk_size=1000):
+                self._check_open()
                 found += [
                     StoredFile(entry["path"], entry["size"], entry["e_tag"] or entry["last_modified"].isoformat())
                     for entry in page
@@ -159,8 +165,17 @@ class ObjectStore:
         """
         with _sentences(f"{self.address}/{file.path}", "read"):
             for start in range(0, file.size, PART_BYTES):
+                self._check_open()
                 length = min(PART_BYTES, file.size - start)
                 yield bytes(self._store.get_range(file.path, start=start, length=length))
+
+    def close(self) -> None:
+        """End what other threads list and read, by a ``StoreClosedError`` after the request that is under way."""
+        self._closed = True
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosedError
 
     def write(self, path: str, content: Path | bytes, *, replace: bool = True) -> None:
         """Upload the content of a file, whole or not at all.

@@ -6,7 +6,7 @@ from app.backends import create_backend
 from app.backends.cpu import cpu_budget
 from app.predict.errors import PredictError
 from app.repository.load import LoadedModel, load_model
-from app.repository.mirror.mirror import open_mirror
+from app.repository.mirror.open_mirror import open_mirror
 from app.settings import Settings
 from models.manifest import versions
 from models.object_store import StoreError

@@ -59,7 +59,7 @@ class Repository:
         self.backend = backend
         self.model_name = model_name
         self.settle_seconds = settle_seconds
-        self._mirror = mirror
+        self.mirror = mirror
         self._change = threading.Lock()
         self._snapshot = Snapshot()
         self._folder = RepositoryFolder(folder_lister(model_name))
@@ -72,12 +72,12 @@ class Repository:
     @property
     def outage(self) -> Outage | None:
         """Since when, and why, the folder or the store that it mirrors is unavailable; None: it is not."""
-        return self._folder.outage or (self._mirror.outage if self._mirror else None)
+        return self._folder.outage or (self.mirror.outage if self.mirror else None)
 
     @property
     def address(self) -> str:
         """Of the object store that is mirrored, else the folder."""
-        return self._mirror.address if self._mirror else str(self.root)
+        return self.mirror.address if self.mirror else str(self.root)
 
     @property
     def serves_models(self) -> bool:
@@ -90,8 +90,8 @@ class Repository:
         self._scan()
 
     def _refresh_mirror(self) -> None:
-        if self._mirror is not None:
-            self._mirror.refresh(self._scan if self.initial_scan_done else None)
+        if self.mirror is not None:
+            self.mirror.refresh(self._scan if self.initial_scan_done else None)
 
     def _scan(self) -> None:
         with self._change:
@@ -199,7 +199,7 @@ class Repository:
     def _list(self) -> Listing | None:
         """The repository's folders; None while its own is unavailable."""
         listing = self._folder.list(self.root, in_use=self.serves_models)
-        rejected = self._mirror.rejected if self._mirror else {}
+        rejected = self.mirror.rejected if self.mirror else {}
         self._snapshot = replace(self._snapshot, outage=self.outage, rejected=rejected)
         return listing
 

@@ -39,7 +39,7 @@ def foreign(folder: str, *packages: str) -> set[tuple[str, str]]:
 def test_serving_a_prediction_from_onnx_imports_neither_torch_nor_training(tmp_path: Path) -> None:
     modules = modules_after(SERVE, str(tmp_path))
     assert {"app", "models", "onnxruntime"} <= modules
-    assert not {"torch", "training", "safetensors", "sklearn", "matplotlib", "pyarrow"} & modules
+    assert not {"torch", "training", "safetensors", "sklearn", "matplotlib", "pyarrow", "obstore"} & modules
 
 
 @pytest.mark.slow

@@ -30,6 +30,12 @@ def _is_version_file(name: str, version: str, file: str) -> bool:
     return not hidden and bool(re.fullmatch(NAME_PATTERN, name) and _VERSION.fullmatch(version))
 
 
+def fingerprint_of_all(folders: Mapping[Key, VersionFiles]) -> str:
+    """A hash of all version folders."""
+    text = "\n".join(f"{key} {fingerprint_of(files)}" for key, files in folders.items())
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def fingerprint_of(files: VersionFiles) -> str:
     """A hash of name, size and ETag of every file, which changes with the folder's content."""
     text = "\n".join(f"{name}\0{file.size}\0{file.tag}" for name, file in sorted(files.items()))

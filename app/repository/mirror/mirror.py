@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from app.repository.folder import Outage
-from app.repository.mirror.bucket import VersionFiles, fingerprint_of, version_folders
-from app.repository.mirror.cache import MirrorCache, default_cache
+from app.repository.mirror.bucket import VersionFiles, fingerprint_of, fingerprint_of_all, version_folders
+from app.repository.mirror.cache import MirrorCache
 from app.repository.mirror.fetch import RejectedError, fetch, is_sound
 from app.repository.mirror.state import MirrorState
 from app.repository.scan import Key
-from app.settings import Settings, SettingsError
 from models.object_store import EmptyStoreError, ObjectStore, StoreError
 
 logger = logging.getLogger(__name__)
@@ -21,6 +20,9 @@ LOCK_SECONDS = 30.0
 """Longest time that a process waits at its start for another one's look, if the cache is of an earlier good look."""
 FAILING_SECONDS = 15.0
 """Longest time of a look in fetches that the store fails; then the look ends, and what was fetched stays."""
+REFILL_SECONDS = 60.0
+"""Versions that a store lacks after an outage are removed when it has not changed for so long: it may be a new one that
+is still being filled. At other times, two looks suffice."""
 STALE_SECONDS = 60.0
 """Age of the last good look at which a look of another process that is still under way is an outage; a poll interval
 that is longer adds to it."""
@@ -38,7 +40,8 @@ class Mirror:
       moved into the cache by one rename.
     - that is incomplete or damaged is not: the version fetched before stays. It is fetched again when it changes, and
       less and less often if not.
-    - that left the store leaves the cache.
+    - that left the store leaves the cache in the second look that does not find it; after an outage, when the store
+      has not changed for a minute.
 
     While the store cannot be listed, or lists no version at all, nothing changes.
 
@@ -83,11 +86,18 @@ class Mirror:
         if not self._cache.versions():
             self._list()
 
+    def close(self) -> None:
+        """Let a look that is under way end soon, as the process does."""
+        self._store.close()
+
     def refresh(self, on_fetched: Callable[[], None] | None = None) -> None:
         """Look at the store, and bring the cache up to date; a failure is recorded in ``outage`` and logged once.
 
         Args:
             on_fetched: called after each version that was fetched, as later ones may take their time.
+
+        Raises:
+            StoreClosedError: it was closed.
         """
         with self._refresh:
             try:
@@ -132,9 +142,7 @@ class Mirror:
             for key, files in folders.items():
                 if self._update(state, key, files) and on_fetched is not None:
                     on_fetched()
-            for key in self._cache.versions().keys() - folders.keys():
-                self._cache.remove(key)
-            state.retain(set(map(version_of, folders)))
+            self._remove_others(state, folders)
             state.succeed()
         except StoreError as error:
             state.fail(str(error))
@@ -167,6 +175,17 @@ class Mirror:
         self._cache.write_state(state)
         logger.info("Fetched '%s' version %d from %s: %d files.", *key, self.address, len(list(folder.iterdir())))
         return True
+
+    def _remove_others(self, state: MirrorState, folders: Mapping[Key, VersionFiles]) -> None:
+        """Remove the versions that left the store, once it has listed the same for a while: it may be being filled."""
+        listing = fingerprint_of_all(folders)
+        others = self._cache.versions().keys() - folders.keys()
+        wait = REFILL_SECONDS if state.cautious else self._poll_seconds / 2
+        if not others or not self._poll_seconds or state.seconds_unchanged(listing) >= wait:
+            for key in others:
+                self._cache.remove(key)
+            state.cautious = False
+            state.retain(set(map(version_of, folders)))
 
     def _forget_missing(self, state: MirrorState) -> None:
         """Forget versions that the cache lacks, or at the start holds damaged, so that they are fetched again."""
@@ -212,25 +231,3 @@ def key_of(version: str) -> Key:
     """Name and version of ``name/version``."""
     name, number = version.split("/")
     return name, int(number)
-
-
-def open_mirror(settings: Settings) -> Mirror | None:
-    """The mirror of the repository's address; None where the repository is a folder.
-
-    Raises:
-        SettingsError: a package or an environment variable of the store is missing, or the cache cannot be written to.
-    """
-    if not isinstance(settings.repository, str):
-        return None
-    try:
-        store = ObjectStore.open(settings.repository)
-        cache = MirrorCache(settings.repository_cache or default_cache(), store.address, store.endpoint)
-    except StoreError as error:
-        raise SettingsError(f"NALU_REPOSITORY: {error}") from error
-    except (OSError, RuntimeError) as error:  # RuntimeError: the user has no home folder
-        reason = getattr(error, "strerror", None) or "there is no home folder"
-        raise SettingsError(
-            f"NALU_REPOSITORY_CACHE is '{settings.repository_cache or '~/.cache'}', where {settings.repository} cannot "
-            f"be mirrored ({reason}); give a folder that can be written to."
-        ) from error
-    return Mirror(store, cache, settings.repository_poll_seconds)

@@ -30,6 +30,12 @@ class MirrorState(BaseModel):
     failing_since: datetime | None = None
     failure: str | None = None
     """Why the last look was not good, as a sentence."""
+    listing: str = ""
+    """Fingerprint of all that the store listed in the last good look."""
+    listing_since: datetime | None = None
+    """Since when it has been so."""
+    cautious: bool = False
+    """Whether the store has failed, and has since not been seen to list all that the cache holds: it may be new."""
     fetched: dict[str, str] = {}
     """Fingerprints of the versions that the cache holds."""
     rejected: dict[str, Rejection] = {}
@@ -42,9 +48,16 @@ class MirrorState(BaseModel):
         """It was good."""
         self.looked_at, self.failure, self.failing_since = datetime.now(UTC), None, None
 
+    def seconds_unchanged(self, listing: str) -> float:
+        """How long the store has been seen to list the same."""
+        now = datetime.now(UTC)
+        if listing != self.listing or self.listing_since is None:
+            self.listing, self.listing_since = listing, now
+        return (now - self.listing_since).total_seconds()
+
     def fail(self, reason: str) -> None:
         """It was not."""
-        self.failure, self.failing_since = reason, self.failing_since or datetime.now(UTC)
+        self.failure, self.failing_since, self.cautious = reason, self.failing_since or datetime.now(UTC), True
 
     def reject(self, version: str, fingerprint: str, reason: str, retry_seconds: float) -> None:
         """A version was not fetched. It is fetched again in the next look, and then after twice the time each time.

@@ -3,7 +3,9 @@
 import json
 import logging
 import multiprocessing
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from app.repository.mirror import fetch, mirror
 from app.repository.mirror.cache import MirrorCache
 from app.repository.repository import Repository
 from models import object_store
-from models.object_store import EmptyStoreError
+from models.object_store import EmptyStoreError, StoreClosedError
 from tests.app.factory import write_sum
 from tests.app.repository.mirror.stores import ADDRESS, Bucket, contents
 
@@ -94,6 +96,74 @@ def test_versions_that_left_the_store_leave_service_and_cache(bucket: Bucket, ca
     assert contents(repository.root) == contents(bucket.source)
     assert len(list((repository.root / ".versions").iterdir())) == 1
     assert not (repository.root / "add").exists()
+
+
+def test_a_version_leaves_in_the_second_look_that_does_not_find_it(
+    bucket: Bucket, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror.Mirror, "_is_recent", lambda *_: False)
+    repository = bucket.repository(cache, poll_seconds=0.05)
+    bucket.delete("add")
+    repository.refresh()
+    assert served(repository) == ["add/1", "sum/1", "sum/2"]
+    time.sleep(0.05)
+    repository.refresh()
+    assert served(repository) == ["sum/1", "sum/2"]
+
+
+def test_a_store_that_is_new_after_an_outage_unloads_nothing_while_it_is_being_filled(
+    bucket: Bucket, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror.Mirror, "_is_recent", lambda *_: False)
+    repository = bucket.repository(cache, poll_seconds=0.02)
+    copies = contents(bucket.source)
+    bucket.memory.delete(list(copies))
+    repository.refresh()
+    for path, content in copies.items():
+        bucket.memory.put(path, content)
+        for _ in range(3):
+            time.sleep(0.02)
+            repository.refresh()
+        assert served(repository) == ["add/1", "sum/1", "sum/2"]
+    assert repository.outage is None
+    bucket.memory.delete(["add/1/model.onnx", "add/1/manifest.json"])
+    for _ in range(2):
+        time.sleep(0.02)
+        repository.refresh()
+    assert served(repository) == ["sum/1", "sum/2"]
+
+
+def test_versions_that_are_still_missing_a_while_after_an_outage_leave(
+    bucket: Bucket, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror.Mirror, "_is_recent", lambda *_: False)
+    monkeypatch.setattr(mirror, "REFILL_SECONDS", 0.1)
+    repository = bucket.repository(cache, poll_seconds=0.02)
+    bucket.before = refuse
+    repository.refresh()
+    bucket.before = lambda path: None
+    bucket.delete("add")
+    for _ in range(2):
+        time.sleep(0.02)
+        repository.refresh()
+    assert served(repository) == ["add/1", "sum/1", "sum/2"]
+    time.sleep(0.1)
+    repository.refresh()
+    assert served(repository) == ["sum/1", "sum/2"]
+
+
+def test_a_store_that_is_closed_ends_a_look_after_the_request_under_way(bucket: Bucket, cache: Path) -> None:
+    def close(path: str) -> None:
+        if path == "sum/1/manifest.json":
+            running.close()
+
+    running = bucket.mirror(cache)
+    bucket.before = close
+    with pytest.raises(StoreClosedError):
+        running.refresh()
+    assert bucket.requests[-1] == "sum/1/manifest.json"
+    assert running.outage is None
+    assert bucket.repository(cache).outage is None
 
 
 def empty(bucket: Bucket) -> str:
@@ -429,6 +499,26 @@ def test_while_another_process_looks_a_process_goes_on_and_one_that_is_killed_le
     other.join()
     repository.refresh()
     assert bucket.requests == [""]
+
+
+def test_a_look_of_another_process_that_takes_minutes_is_an_outage(bucket: Bucket, cache: Path) -> None:
+    repository = bucket.repository(cache)
+    other = MirrorCache(cache, ADDRESS)
+    state = other.read_state()
+    assert state.looked_at is not None
+    for age, is_outage in ((mirror.STALE_SECONDS - 5, False), (mirror.STALE_SECONDS + 1, True)):
+        state.looked_at = datetime.now(UTC) - timedelta(seconds=age)
+        other.write_state(state)
+        with other.lock(0) as is_ours:
+            assert is_ours
+            repository.refresh()
+        assert (repository.outage is not None) is is_outage
+    assert repository.outage is not None
+    assert repository.outage.since == state.looked_at
+    assert repository.outage.reason.startswith(
+        f"{ADDRESS} has not been looked at to the end, as where a fetch is slow."
+    )
+    assert served(repository) == ["add/1", "sum/1", "sum/2"]
 
 
 def test_a_start_without_models_in_store_or_cache_fails_and_with_those_of_the_cache_does_not(
