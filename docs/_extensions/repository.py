@@ -56,6 +56,7 @@ The service under load <docs/results/serving>
 A long table without a server <docs/results/predict-table>
 Slow and silent connections <docs/results/slow-connections>
 The page in Chromium <docs/results/page>
+Models from a bucket that fails <docs/results/object-store>
 Monitoring <docs/results/monitoring>
 gRPC <docs/results/grpc>
 Triton on the same repository <docs/results/triton>
