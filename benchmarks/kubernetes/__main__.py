@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks.kubernetes import chart, play, report
 from benchmarks.kubernetes.environment import default_home, install
 from benchmarks.kubernetes.schemas import check
+from benchmarks.serving.servers import free_port
 
 RESULTS = Path("docs/results/kubernetes.md")
 
@@ -25,14 +26,17 @@ def main() -> int:
     parser.add_argument("--home", type=Path, default=default_home(), help="folder of the environment")
     parser.add_argument("--write", action="store_true", help=f"write the page of results, {RESULTS}")
     options = parser.parse_args()
+    if ":" not in options.image:
+        parser.error(f"--image is '{options.image}', without a tag; give one, as {options.image}:cpu.")
     if shutil.which("podman") is None:
         raise SystemExit("This needs the command podman: apt-get install podman catatonit.")
     python, helm = install(options.home)
     documents = chart.render(helm) | chart.manifests()
     checks = check(python, documents)
+    port = free_port()
     plays = [
-        play.play(chart.played_deployment(helm, options.image), play.DEPLOYMENT),
-        play.play(chart.kserve_pod(options.image), play.KSERVE),
+        play.play(chart.played_deployment(helm, options.image, port), play.DEPLOYMENT, port),
+        play.play(chart.kserve_pod(options.image, port), play.KSERVE, port),
     ]
     page = report.page(checks, plays, play.podman("--version"))
     print(page)

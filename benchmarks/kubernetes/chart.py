@@ -10,9 +10,6 @@ CHART = Path("deploy/helm/nalu-serve")
 VALUE_SETS = Path("deploy/helm/ci")
 KSERVE = Path("deploy/kserve")
 MODEL = Path("repository/multiply")
-PORT = 9300
-"""Of the machine, where the played containers answer."""
-
 Documents = dict[str, list[dict[str, Any]]]
 """By the file of values, or the manifest, that they are from."""
 
@@ -37,30 +34,30 @@ def manifests() -> Documents:
     return {str(path): list(yaml.safe_load_all(path.read_text(encoding="utf-8"))) for path in paths}
 
 
-def played_deployment(helm: Path, image: str) -> dict[str, Any]:
+def played_deployment(helm: Path, image: str, port: int) -> dict[str, Any]:
     """The chart's Deployment, changed as little as podman asks for: one pod, on a port of the machine."""
     repository, _, tag = image.rpartition(":")
     values = f"replicas=1,image.repository={repository},image.tag={tag}"
     text = _run(helm, "template", "played", str(CHART), "--set", values, "--show-only", "templates/deployment.yaml")
     deployment: dict[str, Any] = yaml.safe_load(text)
-    _publish(deployment["spec"]["template"]["spec"]["containers"][0])
+    _publish(deployment["spec"]["template"]["spec"]["containers"][0], port)
     return deployment
 
 
-def kserve_pod(image: str) -> dict[str, Any]:
+def kserve_pod(image: str, port: int) -> dict[str, Any]:
     """The container of KServe's runtime as a Pod, with a model mounted as KServe's storage initializer copies it."""
     runtime = yaml.safe_load((KSERVE / "runtime.yaml").read_text(encoding="utf-8").replace("{{.Name}}", "price"))
     [container] = runtime["spec"]["containers"]
     container["image"] = image
     container["volumeMounts"].append({"name": "model", "mountPath": "/mnt/models", "readOnly": True})
-    _publish(container)
+    _publish(container, port)
     model = {"name": "model", "hostPath": {"path": str(MODEL.resolve()), "type": "Directory"}}
     spec = {"containers": [container], "volumes": [*runtime["spec"]["volumes"], model]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "played-kserve"}, "spec": spec}
 
 
-def _publish(container: dict[str, Any]) -> None:
-    container["ports"][0]["hostPort"] = PORT
+def _publish(container: dict[str, Any], port: int) -> None:
+    container["ports"][0]["hostPort"] = port
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):  # podman would ask with curl, in the container
         container.pop(probe, None)
 

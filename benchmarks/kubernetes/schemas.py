@@ -4,11 +4,16 @@ import json
 import subprocess
 from collections.abc import Iterator
 from copy import deepcopy
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.kubernetes.chart import Documents
 from benchmarks.kubernetes.environment import TOOLS
+
+FREE = {("requests",), ("limits",)}
+"""Objects with names of one's own and numbers."""
 
 
 class Check(NamedTuple):
@@ -25,7 +30,7 @@ class Check(NamedTuple):
 
 
 def check(python: Path, documents: Documents) -> list[Check]:
-    """Check the documents, and the first of each kind with a misspelt field too.
+    """Check the documents, and the first of each kind with a misspelt field in each of its objects.
 
     Args:
         python: of the environment with the schemas.
@@ -51,6 +56,16 @@ def _cases(documents: Documents) -> Iterator[tuple[str, dict[str, Any], bool]]:
             yield file, document, False
             if document["kind"] not in kinds:
                 kinds.add(document["kind"])
-                wrong = deepcopy(document)
-                wrong.get("spec", wrong)["replcas"] = 3
-                yield file, wrong, True
+                for path in _objects(document):
+                    wrong = deepcopy(document)
+                    reduce(getitem, path, wrong)["replcas"] = 3
+                    yield file, wrong, True
+
+
+def _objects(part: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The keys that lead to each object of a document, but for those in which every name is allowed."""
+    if isinstance(part, dict) and path[-1:] not in FREE:
+        yield path
+    entries = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+    for key, value in entries:
+        yield from _objects(value, (*path, key))
