@@ -60,6 +60,7 @@ Models from a bucket that fails <docs/results/object-store>
 Monitoring <docs/results/monitoring>
 gRPC <docs/results/grpc>
 Triton on the same repository <docs/results/triton>
+Kubernetes and KServe <docs/results/kubernetes>
 Trial figures <docs/results/trials>
 ```
 
