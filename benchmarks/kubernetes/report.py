@@ -13,8 +13,8 @@ NOT_RUN = """## Not run
 
 No cluster has run these files. Checked against schemas only: roll-outs, the HorizontalPodAutoscaler and its metrics,
 KEDA, the PodDisruptionBudget, the PodMonitor, the NetworkPolicy, the Ingress, spreading over nodes, GPUs, claims of
-volumes, `fsGroup`, KServe's controllers and its storage initializer. The paths of the probes were asked from outside;
-podman did not run them.
+volumes, `fsGroup`, Secrets of keys and object stores, gRPC, KServe's controllers and its storage initializer. The paths
+of the probes were asked from outside; podman did not run them.
 
 The schemas of PodMonitor and ScaledObject come from models that are generated from their CRDs. Those of KServe's kinds
 come from its own Python models: their fields, types and required fields, with Kubernetes' schemas for Kubernetes'
