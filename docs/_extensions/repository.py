@@ -61,6 +61,7 @@ Monitoring <docs/results/monitoring>
 gRPC <docs/results/grpc>
 Triton on the same repository <docs/results/triton>
 Kubernetes and KServe <docs/results/kubernetes>
+Under Ray Serve <docs/results/ray>
 Trial figures <docs/results/trials>
 ```
 
