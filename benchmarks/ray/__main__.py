@@ -5,6 +5,7 @@ with 1 if a request was lost, or an answer was wrong, with the files of deploy/r
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -34,8 +35,8 @@ PATIENT = {"NALU_MAX_QUEUE_DELAY_SECONDS": "10"}
 """For the costs: a busy machine must not make the service answer 503."""
 
 
-def measure_rounds(cluster: RayCluster, faults: int, rate: float | None) -> Faults:
-    """What became of the requests of each round."""
+def measure_rounds(cluster: RayCluster, faults: int, rate: float | None) -> Iterator[Faults]:
+    """What became of the requests of the rounds so far, after each."""
     client = Client(cluster.host, cluster.port, mixed_requests())
     peak = uvloop.run(client.closed_loop(PEAK_CONNECTIONS, PEAK_SECONDS))
     rate = rate or peak / 2
@@ -45,17 +46,18 @@ def measure_rounds(cluster: RayCluster, faults: int, rate: float | None) -> Faul
     for number in range(faults):
         seen.append(uvloop.run(one_round(cluster, names[number % len(names)], rate, mixed_requests)))
         print(line(number + 1, seen[-1]), flush=True)
-    return Faults(peak, rate, seen)
+        yield Faults(peak, rate, seen)
 
 
 def measure_costs(python: Path, seconds: float) -> Iterator[dict[str, Costs]]:
     """Of the service alone, and of one replica under Ray."""
     made: dict[str, Callable[[], AbstractContextManager[Cluster]]] = {
-        "service alone": SingleService,
         f"{OURS}, HAProxy": lambda: _one_replica(python, ours=True),
         f"{OURS}, Ray's proxy": lambda: _one_replica(python, ours=True, proxy=True),
         DEFAULTS: lambda: _one_replica(python, ours=False),
+        "service alone": SingleService,
     }
+    os.environ.update(PATIENT)
     for name, make in made.items():
         with make() as cluster:
             found = uvloop.run(costs(cluster, seconds))
@@ -64,7 +66,7 @@ def measure_costs(python: Path, seconds: float) -> Iterator[dict[str, Costs]]:
 
 
 def _one_replica(python: Path, *, ours: bool, proxy: bool = False) -> RayCluster:
-    return RayCluster("Ray", python, ours=ours, proxy=proxy, replicas={HEAD: 1}, settings=PATIENT)
+    return RayCluster("Ray", python, ours=ours, proxy=proxy, replicas={HEAD: 1})
 
 
 def main() -> int:
@@ -89,10 +91,10 @@ def main() -> int:
         if key not in only:
             continue
         with RayCluster(name, python, ours=key == "ours") as cluster:
-            faults = measure_rounds(cluster, options.rounds, options.rate)
-        failed |= key == "ours" and any(seen.lost or seen.wrong for seen in faults.rounds)
-        if options.write:
-            write_faults(RESULTS, name, faults)
+            for faults in measure_rounds(cluster, options.rounds, options.rate):
+                failed |= key == "ours" and any(seen.lost or seen.wrong for seen in faults.rounds)
+                if options.write:
+                    write_faults(RESULTS, name, faults)
     return int(failed)
 
 

@@ -152,7 +152,7 @@ class RayCluster:
                     f"{self.name}: {self._running()} replicas run, the proxy knows {self._known()}, not {expected}: "
                     f"{self._nodes.log(DEPLOYER).read_text(encoding='utf-8')[-2000:]}"
                 )
-            if self._nodes.start_again():
+            if self._nodes.start_again() or self._deployer.poll() is not None:
                 self._deploy()
             time.sleep(POLL_SECONDS)
 

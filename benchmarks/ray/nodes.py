@@ -16,6 +16,12 @@ HEAD, WORKER = 0, 1
 HEAD_ADDRESS = "198.18.1.1"
 """The head's end of the link between both."""
 GCS_PORT = 6379
+PATIENCE = {
+    "RAY_SERVE_HAPROXY_STARTUP_TIMEOUT_S": "120",
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "120",
+    "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "120",
+}
+"""Limits of Ray's start, which a busy machine exceeds."""
 FILE = ROOT / "deploy" / "ray" / "ray.env"
 REPLICA = "ray::ServeReplica"
 PARTS = {"replicas": REPLICA, "Ray's proxy": "ray::ProxyActor", "HAProxy": "haproxy"}
@@ -73,7 +79,7 @@ class Nodes:
             "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(haproxy),
             "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(haproxy / "server-state"),
             "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(haproxy / "metrics.sock"),
-            "RAY_SERVE_HAPROXY_STARTUP_TIMEOUT_S": "120",  # a busy machine exceeds 30 seconds
+            **PATIENCE,
             **variables,
         }
         self._started: dict[int, Process] = {}

@@ -137,16 +137,19 @@ def page(results: Results) -> str:
         "",
         "`python -m benchmarks.ray --write` measures this, with Ray in an environment of its own.",
         "",
-        "## Requests when something breaks",
-        "",
-        "Two nodes in network namespaces on one machine, two replicas on the head and one on the other; the load goes "
-        "to the head. Requests come by the clock: 1 to 5,000 rows, in JSON and as binary tensors. Each is sent once, "
-        f"by a client that never tries again, and is lost without a whole answer within {PATIENCE_SECONDS:.0f} seconds "
-        "or with a status from 500 on. Answers are compared with arithmetic. Times count from when a request was due. "
-        "A round ends when all replicas run again; a node that is started for that shares the processors with those "
-        "that serve.",
-        "",
     ]
+    if results["faults"]:
+        lines += [
+            "## Requests when something breaks",
+            "",
+            "Two nodes in network namespaces on one machine, two replicas on the head and one on the other; the load "
+            "goes to the head. Requests come by the clock: 1 to 5,000 rows, in JSON and as binary tensors. Each is "
+            "sent once, by a client that never tries again, and is lost without a whole answer within "
+            f"{PATIENCE_SECONDS:.0f} seconds or with a status from 500 on. Answers are compared with arithmetic. Times "
+            "count from when a request was due. A round ends when all replicas run again; a node that is started for "
+            "that shares the processors with those that serve.",
+            "",
+        ]
     for name, faults in results["faults"].items():
         lines += fault_lines(name, faults)
     if results["costs"]:
