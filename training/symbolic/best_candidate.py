@@ -111,7 +111,7 @@ class BestCandidate:
         if self.fitted is None or self.reason != UNDECIDED:
             return
         decided = self._narrow_reason if self.rows is None else self._wide_reason
-        reason = decided(deadline, noise=noise)
+        reason, self.rivals = decided(deadline, noise=noise), []
         if reason is None:  # undecided until rivals are looked for: the time may be up
             self.rivals = self._find_rivals(deadline.no_earlier_than(RIVAL_SECONDS))
             reason = RIVALS if self.rivals else None

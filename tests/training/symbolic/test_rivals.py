@@ -7,10 +7,13 @@ import pytest
 
 from models.arrays import FloatArray
 from training.symbolic import find_law
+from training.symbolic.acceptance import UNDECIDED
+from training.symbolic.best_candidate import RIVALS, BestCandidate
 from training.symbolic.candidate import Candidate, signs_of
 from training.symbolic.constants import fit_constants
 from training.symbolic.deadline import NO_DEADLINE, DeadlineError
 from training.symbolic.no_law import rival_reason
+from training.symbolic.rivals.expansions import expansions
 from training.symbolic.rivals.neighbours import neighbours
 from training.symbolic.rivals.parting import parting
 from training.symbolic.rivals.rivals import MIN_GAP, Rival, RivalSearch
@@ -130,3 +133,40 @@ def test_a_law_with_a_rival_is_not_claimed_and_both_are_reported(monkeypatch: py
         "a * b and b * a**(3 / 2) explain the rows equally well and part at a = 20; measure at a = 20 to tell them "
         "apart"
     )
+
+
+def quotient_of(x: FloatArray) -> FloatArray:
+    return np.asarray(5.24 * x[:, 0] / (x[:, 1] + x[:, 1] ** 2))
+
+
+def test_the_expansions_of_a_quotient_and_of_a_sum_are_each_other() -> None:
+    x = WIDE * [1.0, 0.01]
+    powers = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 2.0]])
+    index, outer = np.array([0, 1, 1]), np.array([1.0, -1.0])
+    quotient = Candidate(powers, signs_of(powers, x), np.array([5.24, 1.0, 1.0]), index, outer)
+    assert quotient.predict(x) == pytest.approx(quotient_of(x))
+    expanded = next(iter(expansions(quotient, x)))
+    a, b = x.T
+    assert expanded.predict(x) == pytest.approx(5.24 * a / b - 5.24 * a)
+    assert next(iter(expansions(expanded, x))).predict(x) == pytest.approx(quotient_of(x))
+    assert not list(expansions(terms((1.0, 1.0)), x))
+
+
+def test_a_quotient_is_a_rival_of_its_expansion_where_noise_hides_it() -> None:
+    x = np.random.default_rng(3).uniform([1.0, 0.013], [10.0, 0.13], (400, 2))
+    expanded = terms((1.0, -1.0), (1.0, 0.0), constants=(5.24, -5.24))
+    rival = rivals_of(expanded, x, noisy(quotient_of(x), 0.01))[0]
+    assert rival.candidate.sum_exponents.tolist() == [1.0, -1.0]
+    assert rival.candidate.predict(np.array([[2.0, 1.0]])) == pytest.approx(5.24, rel=0.1)
+
+
+def test_rivals_are_those_of_the_candidate_that_was_decided_last() -> None:
+    best = BestCandidate(WIDE, WIDE[:, 0] * WIDE[:, 1], fitted=terms((1.0, 1.0)))
+    best.rivals = [Rival(terms((1.5, 1.0)), 0.0, 3.0, {0: 20.0})]
+    best.decide(NO_DEADLINE, noise=True)
+    assert (best.reason, best.rivals) == (None, [])
+    best.fitted, best.reason = terms((1.0, 2.0)), UNDECIDED
+    best.rivals = [Rival(terms((1.5, 1.0)), 0.0, 3.0, {0: 20.0})]
+    best.decide(NO_DEADLINE, noise=True)
+    assert best.reason != RIVALS
+    assert best.rivals == []

@@ -1,4 +1,4 @@
-"""Neighbours of a candidate: the same but for one power of a column, or a function in its place."""
+"""Neighbours of a candidate: its expansions, or the same but for one power of a column, or a function in its place."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,6 +7,7 @@ import numpy as np
 
 from models.arrays import FloatArray
 from training.symbolic.candidate import Candidate, Feature, signs_of
+from training.symbolic.rivals.expansions import expansions
 
 STEPS = (-1.0, -0.5, 0.5, 1.0)
 """That a power of a column is changed by."""
@@ -15,13 +16,13 @@ MOST = 48
 
 
 def neighbours(candidate: Candidate, inputs: FloatArray) -> list[Candidate]:
-    """Candidates of other powers, of exponentials, logarithms and shifted columns, with constants to start from.
+    """Its expansions, and candidates of other powers, exponentials, logarithms and shifted columns, with start values.
 
     Args:
         candidate: with fitted constants.
         inputs: ``(rows, columns)``.
     """
-    found: list[Candidate] = []
+    found = list(expansions(candidate, inputs))
     for term, column in zip(*np.nonzero(candidate.exponents[:, : candidate.width]), strict=True):
         found += _changed(candidate, int(term), int(column), inputs)
     return found[:MOST]
