@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
@@ -20,6 +21,8 @@ ROW_GROUP_ROWS = 2**17
 _MARKS = (b'"', b",", b"\r", b"\n")
 """What a cell of CSV must be quoted for."""
 _MARKED = '[",\r\n]'
+_LEAST, _MOST = 1e-4, 1e10
+"""Between these sizes, Arrow writes numbers as Python does, but for the ``.0`` of whole ones."""
 
 
 class TableWriter(Protocol):
@@ -124,13 +127,16 @@ def open_output(output: str) -> Iterator[BinaryIO]:
 
 def _numbers(column: Any) -> Any:
     """An Arrow array of float64 as text, as Python and so the service writes them: 7.0, where Arrow writes 7."""
-    text, size = column.cast(pa.string()), pc.abs(column)
-    alike = pc.or_(pc.equal(size, 0), pc.and_(pc.greater_equal(size, 1e-4), pc.less(size, 1e10)))  # but for the .0
-    text = pc.if_else(pc.equal(pc.trunc(column), column), pc.binary_join_element_wise(text, ".0", ""), text)
-    other = pc.fill_null(pc.invert(alike), False)
-    if not pc.any(other).as_py():
-        return text
-    return pc.replace_with_mask(text, other, pa.array(map(repr, column.filter(other).to_pylist()), pa.string()))
+    text, values = column.cast(pa.string()), column.to_numpy(zero_copy_only=False)
+    size = np.abs(values)
+    other = ((size > 0) & (size < _LEAST)) | (size >= _MOST)
+    whole = (np.trunc(values) == values) & ~other
+    if whole.any():
+        mask = pa.array(whole)
+        text = pc.replace_with_mask(text, mask, pc.binary_join_element_wise(text.filter(mask), ".0", ""))
+    if other.any():
+        text = pc.replace_with_mask(text, pa.array(other), pa.array(map(repr, values[other].tolist()), pa.string()))
+    return text
 
 
 def _text(column: Any, name: str) -> Any:
