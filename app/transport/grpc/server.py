@@ -103,6 +103,7 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.max_connection_idle_ms", _milliseconds(settings.keep_alive_seconds)),
         ("grpc.keepalive_time_ms", _milliseconds(settings.keep_alive_seconds)),
         ("grpc.keepalive_timeout_ms", _milliseconds(settings.send_timeout_seconds)),
+        ("grpc.http2.ping_timeout_ms", _milliseconds(settings.send_timeout_seconds)),
     ]
 
 

@@ -1,8 +1,11 @@
 """The server: where it listens, and that its end loses no request."""
 
+import socket
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import grpc
@@ -160,3 +163,58 @@ def test_a_private_key_with_a_password_is_refused(repository: Path, tmp_path: Pa
         f"NALU_GRPC_PORT is 8001, and gRPC takes no private key with a password, as that in '{locked.key}' is; "
         "give one without, or leave the port out."
     )
+
+
+class RawStream:
+    """A stream that is opened by hand and sends no message, on a connection that answers pings or does not."""
+
+    def __init__(self, address: str, *, answers: bool) -> None:
+        host, port = address.split(":")
+        self._socket = socket.create_connection((host, int(port)))
+        self._answers = answers
+        fields = {
+            ":method": "POST",
+            ":scheme": "http",
+            ":path": "/inference.GRPCInferenceService/ModelStreamInfer",
+            ":authority": "localhost",
+            "content-type": "application/grpc",
+            "te": "trailers",
+        }
+        literals = (b"\0%c%b%c%b" % (len(n), n.encode(), len(v), v.encode()) for n, v in fields.items())
+        opening = [self._frame(4, 0, 0), self._frame(1, 4, 1, b"".join(literals))]  # SETTINGS, HEADERS
+        self._socket.sendall(b"".join([b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", *opening]))
+
+    @staticmethod
+    def _frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+        return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+    def is_open_after(self, seconds: float) -> bool:
+        """Receive for a while; whether the server has not closed the connection by then."""
+        received, end = b"", monotonic() + seconds
+        while (left := end - monotonic()) > 0:
+            self._socket.settimeout(left)
+            try:
+                part = self._socket.recv(65536)
+            except TimeoutError:
+                return True
+            if not part:
+                return False
+            received += part
+            while len(received) >= (size := 9 + int.from_bytes(received[:3], "big")):
+                kind, flags, payload, received = received[3], received[4], received[9:size], received[size:]
+                if kind == 6 and not flags and self._answers:  # PING
+                    self._socket.sendall(self._frame(6, 1, 0, payload))
+        return True
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answers", [False, True])
+def test_an_idle_stream_stays_open_as_long_as_its_client_answers_pings(repository: Path, answers: bool) -> None:
+    with (
+        serving(repository, keep_alive_seconds=0.3, send_timeout_seconds=0.3) as both,
+        closing(RawStream(both.address, answers=answers)) as stream,
+    ):
+        assert stream.is_open_after(1.5 if answers else 10) is answers
