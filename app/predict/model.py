@@ -36,7 +36,7 @@ def load_latest(settings: Settings, name: str, version: int | None) -> LoadedMod
         raise PredictError(f"{error.filename} cannot be read: {error.strerror}.") from error
     if not found:
         others = ", ".join(other for other in names if not other.startswith(".") and _has_versions(root / other))
-        raise PredictError(f"There is no model '{name}' in {root}; it has {others or 'none'}.")
+        raise PredictError(f"There is no model '{name}' in {settings.repository}; it has {others or 'none'}.")
     if version is not None and version not in found:
         raise PredictError(f"Model '{name}' has no version {version}; it has {', '.join(map(str, found))}.")
     key = (name, version or found[-1])
