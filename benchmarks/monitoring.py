@@ -107,7 +107,8 @@ def wait_until_ready(process: "subprocess.Popen[bytes]", url: str) -> None:
 def prometheus(folder: Path, port: int) -> Iterator[str]:
     """Prometheus with the configuration of deploy/, shortened; gives its address."""
     config, rules = ((DEPLOY / "prometheus" / name).read_text("utf-8") for name in ("prometheus.yml", "alerts.yml"))
-    config = config.replace("nalu:8000", f"127.0.0.1:{port}").replace("15s", "1s")
+    found = f"static_configs: [{{targets: ['127.0.0.1:{port}']}}]"  # in the place of DNS, which is not here
+    config = re.sub(r"dns_sd_configs: .*nalu.*", found, config).replace("15s", "1s")
     (folder / "prometheus.yml").write_text(config, encoding="utf-8")
     rules = re.sub(r"for: \d+m", "for: 2s", re.sub(r"\[\d+m\]", f"[{WINDOW}]", rules))
     (folder / "alerts.yml").write_text(rules, encoding="utf-8")

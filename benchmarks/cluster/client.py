@@ -58,6 +58,13 @@ class Client:
     _begun: float = 0.0
     _stopped: bool = False
 
+    async def once(self) -> Record:
+        """Send one request; returns what became of it."""
+        self._begun = perf_counter()
+        self._send(next(self.requests), 0.0)
+        await self._finish()
+        return self.records[-1]
+
     async def open_loop(self, rate: float) -> None:
         """Send so many requests a second until ``stop``, and wait until each is recorded."""
         self._begun, sent = perf_counter(), 0

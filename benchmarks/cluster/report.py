@@ -83,7 +83,7 @@ def page(title: str, rate: float, rounds: Sequence[Round], costs: Costs) -> str:
             "## Processor time of a request",
             "",
             "Of all threads of each process, user and system, from `/proc/PID/stat`; 64 connections, each with the "
-            "next request when it has its answer. The client's own time is not counted.",
+            "next request when it has its answer; the least of three rounds. The client's own time is not counted.",
             "",
             *costs_table(costs),
             "",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from benchmarks.endurance.workload import ArithmeticRequests, CheckedRequest, shuffled
 from benchmarks.serving.servers import ROOT
 
-POOL = 200
+POOL = 50
 """Different requests of a kind."""
 
 

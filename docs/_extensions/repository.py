@@ -62,6 +62,7 @@ gRPC <docs/results/grpc>
 Triton on the same repository <docs/results/triton>
 Kubernetes and KServe <docs/results/kubernetes>
 Under Ray Serve <docs/results/ray>
+Services behind HAProxy <docs/results/cluster>
 Trial figures <docs/results/trials>
 ```
 

@@ -68,9 +68,17 @@ def test_compose_mounts_what_is_there() -> None:
     for name in ("prometheus", "grafana"):
         assert services[name]["profiles"] == ["monitoring"]
         assert [mount for mount in services[name]["volumes"] if not (ROOT / mount.split(":")[0]).exists()] == []
-    [scrape] = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
-    assert scrape["static_configs"] == [{"targets": ["nalu:8000"]}]
-    assert services["cpu"]["networks"]["default"]["aliases"] == ["nalu"]
+
+
+def test_prometheus_finds_every_container_of_compose_by_its_name() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    scrapes = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
+    found = {scrape["job_name"]: scrape["dns_sd_configs"][0] for scrape in scrapes}
+    assert (found["nalu"]["names"], found["nalu"]["port"]) == (["nalu"], 8000)
+    for name in ("cpu", "serve"):
+        assert services[name]["networks"]["default"]["aliases"] == ["nalu"]
+    [balancer] = found["haproxy"]["names"]
+    assert any(port.endswith(f":{found['haproxy']['port']}") for port in services[balancer]["ports"])
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
