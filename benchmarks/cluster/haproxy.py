@@ -24,8 +24,8 @@ from benchmarks.serving.servers import ROOT, processes, stop
 
 CONFIGURATION = ROOT / "deploy" / "compose" / "haproxy.cfg"
 SERVICES = 3
-BROKEN_SECONDS = 4.0
-"""How long a link is cut or a service is stopped: longer than the health checks need to notice."""
+BROKEN_SECONDS = 8.0
+"""How long a link is cut or a service is stopped: longer than the balancer waits for a response."""
 START_SECONDS = 60.0
 POLL_SECONDS = 0.1
 

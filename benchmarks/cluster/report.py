@@ -77,7 +77,7 @@ def page(title: str, rate: float, rounds: Sequence[Round], costs: Costs) -> str:
             "",
             *faults_table(rounds),
             "",
-            "A service that hangs, or is cut off, holds its requests until the health checks notice; then they are "
+            "A service that hangs, or is cut off, holds the requests that it has for `timeout server`; then they are "
             "sent to another. That is the longest time.",
             "",
             "## Processor time of a request",
