@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from app.errors import ServiceError, TooManyConnectionsError
 from app.transport.connections import PROBES, Phase
 from app.transport.framing import CHUNK_FRAMING_BYTES, BoundedFraming, Part, malformed
+from app.transport.joined_writes import join_writes
 
 MAX_BODY_BYTES = 65_536
 """uvicorn's ``HIGH_WATER_LIMIT``: above it, reading stops until the application has taken what came."""
@@ -165,6 +166,7 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self.running = cycle
+        cycle.transport = join_writes(self.transport, cycle.scope["method"])
         super()._start_asgi_task(cycle, app)
 
     def _check_head(self) -> None:
@@ -229,8 +231,7 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
             self.transport.close()
 
     def write_response(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
-        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[status], lines, body))
+        self.transport.write(b"".join((STATUS_LINE[status], *map(b"%b: %b\r\n".__mod__, headers), b"\r\n", body)))
 
     def phase(self) -> Phase:
         if self.transport.is_closing():

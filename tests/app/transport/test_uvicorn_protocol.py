@@ -91,6 +91,11 @@ def test_a_cycle_has(name: str) -> None:
     assert f"self.{name} =" in CYCLE_SOURCE, f"uvicorn's RequestResponseCycle has no {name}: {ADVICE}"
 
 
+def test_uvicorns_cycle_writes_to_the_transport_that_it_is_given() -> None:
+    assert {"scope", "transport"} <= set(re.findall(r"self\.(\w+) = \1", CYCLE_SOURCE)), ADVICE
+    assert CYCLE_SOURCE.count(".write(") == CYCLE_SOURCE.count("self.transport.write("), ADVICE
+
+
 def test_uvicorn_asks_its_cycle_for_nothing_that_ours_has_not() -> None:
     asked = set(re.findall(r"self\.cycle\.(\w+)", PROTOCOL_SOURCE))
     assert asked <= CYCLE_USES, f"uvicorn asks its cycle for {', '.join(sorted(asked - CYCLE_USES))}: {ADVICE}"
