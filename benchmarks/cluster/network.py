@@ -63,12 +63,18 @@ class Namespaces:
 
     def __init__(self, services: int) -> None:
         self._names = [f"nalu-{os.getpid()}-{machine}" for machine in range(services + 1)]
-        for name in self._names:
-            _ip("netns", "add", name)
-            _ip("-n", name, "link", "set", "lo", "up")
-        self._link(0, None, "client0")
-        for machine in range(1, services + 1):
-            self._link(machine, self._names[0], f"serve{machine}")
+        try:
+            for name in self._names:
+                _ip("netns", "add", name)
+                _ip("-n", name, "link", "set", "lo", "up")
+            self._link(0, None, "client0")
+            for machine in range(1, services + 1):
+                self._link(machine, self._names[0], f"serve{machine}")
+        except subprocess.CalledProcessError as error:  # as when another run has made the same link
+            self.remove()
+            raise SystemExit(
+                f"`{' '.join(error.cmd)}` failed; wait for another run to end, or run without root."
+            ) from None
 
     def address(self, machine: int) -> str:
         return f"198.18.{machine}.2"
@@ -95,7 +101,8 @@ class Namespaces:
 
     def remove(self) -> None:
         for name in self._names:
-            _ip("netns", "delete", name)  # and its links with it
+            if Path("/run/netns", name).exists():
+                _ip("netns", "delete", name)  # and its links with it
 
     def _link(self, machine: int, other: str | None, device: str) -> None:
         """A link between a machine's eth0 and a device of another namespace, None for the one that this runs in."""
