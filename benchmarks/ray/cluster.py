@@ -68,7 +68,7 @@ class RayCluster:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            folder = tempfile.TemporaryDirectory(prefix="nalu-ray-", ignore_cleanup_errors=True)
+            folder = tempfile.TemporaryDirectory(prefix="nr-", ignore_cleanup_errors=True)
             self._folder = Path(stack.enter_context(folder))
             self._machines = Machines()
             stack.callback(self._machines.remove)

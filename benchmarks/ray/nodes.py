@@ -60,7 +60,7 @@ class Nodes:
     Args:
         machines: one for each.
         python: of Ray's environment.
-        folder: of Ray's sessions and logs; its path is short, as Unix sockets lie below it.
+        folder: of Ray's sessions and logs; its path is short, as HAProxy's sockets below it may have 97 characters.
         variables: of the environment of both.
         replicas: that each node has processors for.
     """
@@ -69,7 +69,7 @@ class Nodes:
         self, machines: Machines, python: Path, folder: Path, variables: Mapping[str, str], replicas: Mapping[int, int]
     ) -> None:
         self._machines, self._python, self._folder, self._replicas = machines, python, folder, replicas
-        haproxy = folder / "haproxy"
+        haproxy = folder / "h"
         self._variables = {
             "RAY_ADDRESS": f"{HEAD_ADDRESS}:{GCS_PORT}",
             "RAY_USAGE_STATS_ENABLED": "0",
