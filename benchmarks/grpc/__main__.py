@@ -208,7 +208,7 @@ def page(times: Sequence[Times], outcomes: dict[int, RequestOutcomes], requests:
         f"In microseconds, medians of {rounds} rounds of {requests} requests, {CLIENTS} at a time, in which all take "
         "turns. The echo is a servicer of grpcio's, in the same process and event loop: it reads the same message and "
         "answers with its tensor; that of bytes neither reads nor writes a message. HTTP is `/v2` with binary tensors. "
-        "Ratios are medians of those of the rounds; the range has eight rounds of ten.",
+        "Ratios are medians of those of the rounds; the range leaves out a tenth at each end.",
         "",
         "| Rows | gRPC | Echo | Echo of bytes | HTTP | gRPC / echo | Its range | gRPC / echo of bytes |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -230,8 +230,8 @@ def page(times: Sequence[Times], outcomes: dict[int, RequestOutcomes], requests:
 def main() -> int:
     """Measure and print; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.grpc", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=40, help="rounds of the times (default: 40)")
-    parser.add_argument("--requests", type=int, default=200, help="requests of each in a round (default: 200)")
+    parser.add_argument("--rounds", type=int, default=100, help="rounds of the times (default: 100)")
+    parser.add_argument("--requests", type=int, default=40, help="requests of each in a round (default: 40)")
     parser.add_argument("--shutdowns", type=int, default=20, help="shutdowns of one worker and of two (default: 20)")
     parser.add_argument("--write", action="store_true", help=f"write {RESULTS}")
     options = parser.parse_args()
