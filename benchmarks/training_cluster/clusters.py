@@ -12,7 +12,6 @@ from pathlib import Path
 import psutil
 
 HOST = "127.0.0.1"
-START_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -54,11 +53,14 @@ def dask(python: Path, port: int) -> Iterator[Cluster]:
 def ray(python: Path, port: int) -> Iterator[Cluster]:
     """A Ray cluster of two nodes with one core each; the one that is killed is not the head."""
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:  # short: sockets
-        command = [str(python), "-m", "benchmarks.training_cluster.ray_nodes", str(port), folder]
-        with _process(command, Path(folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        command = [str(python), "-m", "benchmarks.training_cluster.ray_nodes", str(port)]
+        with _process(command, Path(folder), subprocess.PIPE, subprocess.PIPE) as program:
             assert program.stdin is not None
             assert program.stdout is not None
-            found = json.loads(next(line for line in program.stdout if line.startswith(b"{")))
+            printed = next((line for line in program.stdout if line.startswith(b"{")), None)
+            if printed is None:
+                raise SystemExit((Path(folder) / "log.txt").read_text(errors="replace"))
+            found = json.loads(printed)
             node = psutil.Process(found["raylet"])
 
             def cpu_seconds() -> float:
@@ -81,7 +83,8 @@ def _process(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is ended with the context; its log is in a file."""
     with (folder / "log.txt").open("ab") as log:
-        process = subprocess.Popen(command, env=environment(), stdin=stdin, stdout=stdout or log, stderr=log)
+        variables = environment() | {"RAY_TMPDIR": str(folder), "RAY_raylet_start_wait_time_s": "300"}
+        process = subprocess.Popen(command, env=variables, stdin=stdin, stdout=stdout or log, stderr=log)
         try:
             yield process
         finally:

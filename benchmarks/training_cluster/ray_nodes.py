@@ -10,8 +10,7 @@ NODE = {"num_cpus": 1, "object_store_memory": 100_000_000, "include_dashboard": 
 
 def main() -> None:
     """Start and stop them."""
-    port, folder = int(sys.argv[1]), sys.argv[2]
-    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "port": port, "_temp_dir": folder})
+    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "gcs_server_port": int(sys.argv[1])})
     node = cluster.add_node(**NODE)
     raylet = node.all_processes["raylet"][0].process.pid
     print(json.dumps({"address": cluster.address, "raylet": raylet}), flush=True)
