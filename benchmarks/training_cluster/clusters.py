@@ -1,17 +1,25 @@
 """A cluster of two workers on this machine, one of which can be killed."""
 
-import json
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 HOST = "127.0.0.1"
+LOG = "log.txt"
+START_SECONDS = 300
+RAY_NODE = ("--num-cpus", "1", "--object-store-memory", "100000000", "--disable-usage-stats")
+RAY_PATIENCE = {
+    "raylet_start_wait_time_s": START_SECONDS,
+    "agent_register_timeout_ms": 1000 * START_SECONDS,
+    "health_check_timeout_ms": 120_000,
+}
 
 
 @dataclass(frozen=True)
@@ -52,39 +60,45 @@ def dask(python: Path, port: int) -> Iterator[Cluster]:
 @contextmanager
 def ray(python: Path, port: int) -> Iterator[Cluster]:
     """A Ray cluster of two nodes with one core each; the one that is killed is not the head."""
-    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:  # short: sockets
-        command = [str(python), "-m", "benchmarks.training_cluster.ray_nodes", str(port)]
-        with _process(command, Path(folder), subprocess.PIPE, subprocess.PIPE) as program:
-            assert program.stdin is not None
-            assert program.stdout is not None
-            printed = next((line for line in program.stdout if line.startswith(b"{")), None)
-            if printed is None:
-                raise SystemExit((Path(folder) / "log.txt").read_text(errors="replace"))
-            found = json.loads(printed)
-            node = psutil.Process(found["raylet"])
+    with ExitStack() as stack:
+        temporary = tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True)
+        folder = Path(stack.enter_context(temporary))  # of a short name, as sockets lie in it
 
-            def cpu_seconds() -> float:
-                return sum(_cpu_seconds(child) for child in node.children(recursive=True))
+        def start(*options: str) -> psutil.Process:
+            command = [str(python), "-m", "ray.scripts.scripts", "start", *options, *RAY_NODE, "--block"]
+            process = stack.enter_context(_process(command, folder))
+            _wait(process, folder)
+            return psutil.Process(process.pid)
 
-            def kill() -> None:
-                for process in [*node.children(recursive=True), node]:
+        start("--head", "--port", str(port), "--include-dashboard", "false", "--temp-dir", str(folder))
+        (folder / LOG).unlink()
+        node = start("--address", f"{HOST}:{port}")
+
+        def cpu_seconds() -> float:
+            return sum(map(_cpu_seconds, _children(node)))
+
+        def kill() -> None:
+            for process in [node, *_children(node)]:
+                with suppress(psutil.NoSuchProcess):
                     process.kill()
 
-            try:
-                yield Cluster("ray", {"RAY_ADDRESS": found["address"]}, cpu_seconds, kill)
-            finally:
-                program.stdin.close()  # it stops its nodes, and ends
-                program.wait(60)
+        yield Cluster("ray", {"RAY_ADDRESS": f"{HOST}:{port}"}, cpu_seconds, kill)
+
+
+def _wait(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Wait until a node runs."""
+    end = time.monotonic() + START_SECONDS
+    while "block forever" not in (printed := (folder / LOG).read_text(errors="replace")):
+        if process.poll() is not None or time.monotonic() > end:
+            raise SystemExit(f"Ray does not start: {printed}")
+        time.sleep(0.2)
 
 
 @contextmanager
-def _process(
-    command: list[str], folder: Path, stdin: int | None = None, stdout: int | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
+def _process(command: list[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is ended with the context; its log is in a file."""
-    with (folder / "log.txt").open("ab") as log:
-        variables = environment() | {"RAY_TMPDIR": str(folder), "RAY_raylet_start_wait_time_s": "300"}
-        process = subprocess.Popen(command, env=variables, stdin=stdin, stdout=stdout or log, stderr=log)
+    with (folder / LOG).open("ab") as log:
+        process = subprocess.Popen(command, env=environment(), stdout=log, stderr=log)
         try:
             yield process
         finally:
@@ -93,8 +107,16 @@ def _process(
 
 
 def environment() -> dict[str, str]:
-    """Of every process: the modules of this checkout, and one thread of PyTorch."""
-    return os.environ | {"PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
+    """Of every process: the modules of this checkout, one thread of PyTorch, and Ray's patience on a busy machine."""
+    own = {"PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}
+    return os.environ | own | {f"RAY_{name}": str(value) for name, value in RAY_PATIENCE.items()}
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _cpu_seconds(process: psutil.Process) -> float:
