@@ -58,6 +58,7 @@ Slow and silent connections <docs/results/slow-connections>
 The page in Chromium <docs/results/page>
 Models from a bucket that fails <docs/results/object-store>
 Monitoring <docs/results/monitoring>
+Training on a cluster <docs/results/training-cluster>
 gRPC <docs/results/grpc>
 Triton on the same repository <docs/results/triton>
 Kubernetes and KServe <docs/results/kubernetes>
