@@ -1,4 +1,4 @@
-"""A response's head and its body leave in one write, so that a process that is killed sends both or neither.
+"""A response's head and the first part of its body leave in one write, so that the head is never sent alone.
 
 uvicorn writes the head when the application sends it, and the body after it. A balancer that has the head alone can no
 longer send the request to another process.
@@ -30,7 +30,8 @@ class _JoinedWrites:
         if not self._begun and not data.startswith(CONTINUE):
             self._begun, self._head = True, data
         elif self._head is not None:
-            self._transport.writelines((self._head, data))
+            # one buffer: asyncio's own writelines, from Python 3.12 on, never gets rid of an empty part
+            self._transport.write(self._head + data)
             self._head = None
         else:
             self._transport.write(data)

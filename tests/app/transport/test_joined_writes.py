@@ -19,9 +19,6 @@ class Recorder:
     def write(self, data: bytes) -> None:
         self.written.append(data)
 
-    def writelines(self, parts: tuple[bytes, ...]) -> None:
-        self.written.append(b"".join(parts))
-
     def is_closing(self) -> bool:
         return True
 
