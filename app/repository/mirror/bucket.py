@@ -13,10 +13,12 @@ VersionFiles = Mapping[str, StoredFile]
 """The files of a version folder, by name."""
 
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
+_MAX_NAME_BYTES = 255
+"""Longest name of a file on the usual disks; names of objects may be longer."""
 
 
 def version_folders(files: Iterable[StoredFile]) -> dict[Key, dict[str, StoredFile]]:
-    """The files of each ``<name>/<version>/``, by name and version; other objects and hidden ones are ignored."""
+    """The files of each ``<name>/<version>/``, by name and version; others, as hidden ones, are ignored."""
     found: dict[Key, dict[str, StoredFile]] = {}
     for file in files:
         parts = PurePosixPath(file.path).parts
@@ -26,8 +28,8 @@ def version_folders(files: Iterable[StoredFile]) -> dict[Key, dict[str, StoredFi
 
 
 def _is_version_file(name: str, version: str, file: str) -> bool:
-    hidden = file.startswith(".") or "\\" in file or "\0" in file
-    return not hidden and bool(re.fullmatch(NAME_PATTERN, name) and _VERSION.fullmatch(version))
+    ignored = file.startswith(".") or "\\" in file or "\0" in file or len(file.encode()) > _MAX_NAME_BYTES
+    return not ignored and bool(re.fullmatch(NAME_PATTERN, name) and _VERSION.fullmatch(version))
 
 
 def fingerprint_of_all(folders: Mapping[Key, VersionFiles]) -> str:

@@ -120,8 +120,17 @@ class MirrorCache:
             target.parent.rmdir()
 
     def clean(self) -> None:
-        """Remove the folders that no version links to, those of a process that was killed among them."""
-        linked = {folder.name for folder in self.versions().values()}
+        """Remove the folders that no version links to, those of a process that was killed among them.
+
+        None is removed where the links cannot all be read, as without a free file descriptor.
+        """
+        try:
+            listing = list_repository(self.folder)
+        except OSError:
+            return
+        if listing.unreadable:
+            return
+        linked = {folder.resolve().name for folder in listing.folders.values()}
         for path in self._versions.iterdir():
             if path.name not in linked:
                 if path.is_dir() and not path.is_symlink():

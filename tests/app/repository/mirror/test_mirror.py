@@ -1,10 +1,12 @@
 """A mirrored repository serves what the store holds, byte for byte, and what it held before while that fails."""
 
+import errno
 import json
 import logging
 import multiprocessing
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,9 +15,11 @@ import pytest
 from obstore.exceptions import GenericError, PermissionDeniedError
 
 from app.errors import ModelNotFoundError
+from app.repository.mirror import cache as cache_module
 from app.repository.mirror import fetch, mirror
 from app.repository.mirror.cache import MirrorCache
 from app.repository.repository import Repository
+from app.repository.scan import Listing, list_repository
 from models import object_store
 from models.object_store import EmptyStoreError, StoreClosedError
 from tests.app.factory import write_sum
@@ -440,6 +444,7 @@ def test_a_large_file_is_read_in_parts(bucket: Bucket, cache: Path, monkeypatch:
 def test_other_objects_are_ignored(bucket: Bucket, cache: Path) -> None:
     for path in ("README.md", "sum/README.md", "sum/02/model.onnx", "sum/3/a/b", ".hidden/1/x", "sum/3/.hidden"):
         bucket.memory.put(path, b"x")
+    bucket.memory.put(f"sum/3/{'x' * 256}", b"longer than a disk's names")
     repository = bucket.repository(cache)
     assert contents(repository.root) == contents(bucket.source)
     assert not reasons(repository)
@@ -466,6 +471,26 @@ def test_what_a_killed_process_has_left_is_removed(bucket: Bucket, cache: Path) 
     (root / ".versions" / "new-half.link").symlink_to("new-half")
     bucket.repository(cache)
     assert len(list((root / ".versions").iterdir())) == 3
+
+
+@pytest.mark.parametrize("unreadable", ["all", "sum"])
+def test_nothing_is_removed_where_the_links_cannot_be_read(
+    bucket: Bucket, cache: Path, unreadable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = bucket.repository(cache).root
+    without_descriptor = OSError(errno.EMFILE, "Too many open files")
+
+    def fail(folder: Path) -> Listing:
+        if unreadable == "all":
+            raise without_descriptor
+        listing = list_repository(folder)
+        folders = {key: path for key, path in listing.folders.items() if key[0] != unreadable}
+        return replace(listing, folders=folders, unreadable={unreadable: str(without_descriptor)})
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cache_module, "list_repository", fail)
+        MirrorCache(cache, ADDRESS).clean()
+    assert contents(root) == contents(bucket.source)
 
 
 def test_processes_that_share_a_cache_look_once_in_a_poll_interval(bucket: Bucket, cache: Path) -> None:
