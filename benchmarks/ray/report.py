@@ -150,6 +150,11 @@ def page(results: Results) -> str:
             "that shares the processors with those that serve.",
             "",
         ]
+    else:
+        lines += [
+            "No rounds in which something breaks were measured to their end: that nothing is lost is not shown.",
+            "",
+        ]
     for name, faults in results["faults"].items():
         lines += fault_lines(name, faults)
     if results["costs"]:
