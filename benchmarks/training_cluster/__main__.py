@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.laws.peers.environments import Peer, default_home, environment
+from benchmarks.laws.peers.environments import Peer, PeerError, default_home, environment
 from benchmarks.training_cluster import clusters
 
 RESULT = Path("docs/results/training-cluster.md")
@@ -35,7 +35,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8786, help="of Dask's scheduler; Ray's is the next (default: 8786)")
     parser.add_argument("--write", action="store_true", help=f"write {RESULT}")
     options = parser.parse_args()
-    python = options.python or environment(Peer("training-cluster", "", REQUIREMENTS), options.home)
+    try:
+        python = options.python or environment(Peer("training-cluster", "", REQUIREMENTS), options.home)
+    except PeerError as error:
+        raise SystemExit(str(error)) from error
     rows = measure(python, options.port)
     text = page(rows)
     print(text)
