@@ -76,7 +76,7 @@ def write(folder: Path, kind: str, seed: int, results: Results) -> None:
     path = folder / "laws.json"
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     machine = f"one core of {platform.machine()} with {os.cpu_count()}, Python {platform.python_version()}"
-    kept[kind] = {"seed": seed, "machine": machine, "results": list(results)}
+    kept[kind] = {"seed": seed, "machine": machine, "clock": "processor", "results": list(results)}
     ordered = {name: kept[name] for name in LIMITS if name in kept}
     path.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
     (folder / "laws.md").write_text(_markdown(ordered), encoding="utf-8")
@@ -91,9 +91,8 @@ def _markdown(kinds: dict[str, Any]) -> str:
         *(_row(kind, entry) for kind, entry in kinds.items()),
     ]
     for kind, entry in kinds.items():
-        parts.append(
-            f"\n## {TITLES[kind]}\n\nSeconds of the processor: {entry['machine']}.\n\n| | Truth | Found | Seconds |"
-        )
+        seconds = "Seconds of the processor" if "clock" in entry else "Seconds"  # else of the wall clock
+        parts.append(f"\n## {TITLES[kind]}\n\n{seconds} on {entry['machine']}.\n\n| | Truth | Found | Seconds |")
         parts.append("| --- | --- | --- | --- |")
         for result in entry["results"]:
             found = f"`{result['formula']}`" if result["formula"] else "none"

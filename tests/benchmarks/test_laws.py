@@ -1,6 +1,8 @@
 """The judge of the law benchmark: what it takes for the law, and what it does not."""
 
+import json
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from benchmarks.laws.evaluation import evaluate
 from benchmarks.laws.generate import Case, RandomLaw, Term
 from benchmarks.laws.lawless import KINDS, lawless_case
 from benchmarks.laws.lawless_tables import tables
+from benchmarks.laws.report import write
 from benchmarks.laws.unary_laws import UNARY_CASES
 
 
@@ -113,3 +116,13 @@ def test_a_claim_in_a_lawless_table_is_false_unless_it_is_the_truth(kind: str) -
     assert drawn.is_false(drawn.error(drawn.truth)) is not bool(known)
     assert drawn.is_false(drawn.error(drawn.truth * (1.01 + 20 * drawn.noise)))
     assert drawn.is_false(drawn.error(np.full(len(drawn.truth), np.nan)))
+
+
+def test_the_page_says_of_each_kind_what_its_seconds_were_counted_by(tmp_path: Path) -> None:
+    results = [{"truth": "a", "formula": "a", "right": True, "seconds": 1.0}]
+    earlier = {"products": {"seed": 1, "machine": "one core", "results": results}}
+    (tmp_path / "laws.json").write_text(json.dumps(earlier), encoding="utf-8")
+    write(tmp_path, "sums", 1, results)
+    before, after = (tmp_path / "laws.md").read_text(encoding="utf-8").split("\n## Sums")
+    assert "\nSeconds on one core.\n" in before
+    assert "\nSeconds of the processor on one core of " in after
