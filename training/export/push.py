@@ -1,10 +1,11 @@
 """Uploads a version folder to an object store, the manifest last: what is half uploaded is never served."""
 
+import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from models.manifest import MANIFEST_FILE, Manifest
-from models.object_store import ObjectStore
+from models.manifest import MANIFEST_FILE, FileEntry, Manifest
+from models.object_store import ObjectStore, StoredFile
 from training.errors import InputError
 
 
@@ -37,14 +38,20 @@ def push(store: ObjectStore, folder: Path, manifest: Manifest, on_file: Callable
             f"--as {_next_version(stored)}, or remove that one."
         )
     for name, entry in manifest.files.items():
-        there = stored.get(f"{place}/{name}")
-        if before is None or there is None or there.size != entry.bytes:
+        if before is None or not _holds(store, stored.get(f"{place}/{name}"), entry):
             store.write(f"{place}/{name}", folder / name)
             on_file(name, entry.bytes)
     if before is None:
         store.write(f"{place}/{MANIFEST_FILE}", content, replace=False)
         on_file(MANIFEST_FILE, len(content))
     return f"{store.address}/{place}"
+
+
+def _holds(store: ObjectStore, there: StoredFile | None, entry: FileEntry) -> bool:
+    """Whether an object has the content that a manifest lists; another upload may have written over it."""
+    if there is None or there.size != entry.bytes:
+        return False
+    return hashlib.sha256(b"".join(store.read(there))).hexdigest() == entry.sha256
 
 
 def _content(folder: Path, manifest: Manifest) -> bytes:

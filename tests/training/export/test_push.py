@@ -128,11 +128,15 @@ def test_an_upload_that_fails_leaves_no_manifest_and_the_same_command_completes_
     assert store.contents() == files(repository, 2)
 
 
-def test_a_file_that_is_missing_there_is_uploaded(store: RecordingStore, repository: Path) -> None:
+def test_a_file_that_is_missing_there_or_damaged_is_uploaded(store: RecordingStore, repository: Path) -> None:
     push(repository)
+    content = (repository / "sum/2/model.onnx").read_bytes()
     store.memory.delete("sum/2/model.onnx")
-    assert push(repository) == 0
-    assert store.contents() == files(repository, 2)
+    for damaged in (None, content[:-1], content[:-1] + bytes([content[-1] ^ 1])):
+        if damaged is not None:
+            store.memory.put("sum/2/model.onnx", damaged)
+        assert push(repository) == 0
+        assert store.contents() == files(repository, 2)
 
 
 def test_a_folder_whose_files_are_damaged_is_not_uploaded(
