@@ -1,7 +1,6 @@
 """The ``fit`` command."""
 
 from argparse import Namespace
-from collections.abc import Iterator
 
 from models.manifest import Manifest
 from models.units import UNITS
@@ -16,7 +15,7 @@ from training.tabular import fit
 from training.tabular.export import export_fitted
 from training.tabular.front_plot import plot_front
 from training.trainer.executors.open import open_executor
-from training.trainer.executors.tasks import in_order
+from training.trainer.executors.tasks import completed
 
 
 def run_fit(options: Namespace) -> None:
@@ -25,10 +24,12 @@ def run_fit(options: Namespace) -> None:
     unit, names = _unit_or_auto(options), names_of_targets(name, options.target)
     prepared = [_prepare(options, model, target, unit) for target, model in names.items()]
     check_folders(options.repository, options.plots)
+    for note in dict.fromkeys(note for _, _, notes in prepared for note in notes):
+        print(note)
+    tasks = [(config, split) for config, split, _ in prepared]
     with open_executor(options.on, options.jobs and min(options.jobs, len(prepared))) as executor:
-        fitted = in_order(executor, fit.fit, [(config, split) for config, split, _ in prepared])
-        for config, split, notes in prepared:
-            _export(options, config, split, notes, fitted)
+        for index, fitted in completed(executor, fit.fit, tasks):
+            _export(options, *tasks[index], fitted)
 
 
 def _prepare(options: Namespace, name: str, target: str, unit: str) -> tuple[fit.FitConfig, Split, list[str]]:
@@ -63,14 +64,9 @@ def _prepare(options: Namespace, name: str, target: str, unit: str) -> tuple[fit
     return config, split, [*table.notes, *left_out, *notes_on(config.space)]
 
 
-def _export(
-    options: Namespace, config: fit.FitConfig, split: Split, notes: list[str], results: Iterator[fit.FittedModel]
-) -> None:
-    """Export and report one model, the next of the results."""
+def _export(options: Namespace, config: fit.FitConfig, split: Split, fitted: fit.FittedModel) -> None:
+    """Export and report one model."""
     name = config.name
-    for note in notes:
-        print(note)
-    fitted = next(results)
     plot = options.plots / f"{name}.png"
     fit.plot(fitted, split, plot, f"{name}, learned by {fitted.unit}")
     folder = export_fitted(fitted, config, split, options.repository)

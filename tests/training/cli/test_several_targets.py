@@ -1,6 +1,10 @@
 """``fit`` with several targets: one model each, under names of their own, and no target an input of another."""
 
+from concurrent.futures import Future
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +14,7 @@ from tests.training.trainer.pickling import PicklingExecutor
 from training.__main__ import main
 from training.cli.validators import names_of_targets
 from training.errors import InputError
+from training.tabular.fit import FitConfig
 
 
 @pytest.fixture
@@ -34,6 +39,34 @@ def test_each_target_gets_a_model_of_its_own_from_what_other_processes_return(
         assert (manifest.columns, manifest.formula) == (["a", "b"], formula)
         assert f"{name}: {formula}" in printed
         assert (table.parent / f"{name}.png").is_file()
+
+
+class Pending(Future[Any]):
+    """A future that nobody may wait for."""
+
+    def result(self, timeout: float | None = None) -> Any:
+        assert self.done()
+        return super().result(timeout)
+
+
+def test_a_target_is_exported_as_soon_as_it_is_fitted(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interruption keeps it, whether or not those before it are fitted."""
+    first, second = Pending(), Pending()
+    second.set_result("second")
+    submitted = iter([first, second])
+    exported: list[tuple[str, str]] = []
+
+    def export(_options: object, config: FitConfig, _split: object, fitted: str) -> None:
+        exported.append((config.name, fitted))
+        if fitted == "second":
+            first.set_result("first")
+
+    executor = SimpleNamespace(submit=lambda *_: next(submitted))
+    monkeypatch.setattr("training.trainer.executors.processes.ProcessExecutor", lambda _: nullcontext(executor))
+    monkeypatch.setattr("training.cli.fit_command._export", export)
+    where = ["--jobs", "2", "--repository", str(table.parent / "models"), "--plots", str(table.parent)]
+    assert main(["fit", str(table), "--target", "y 1", "--target", "y2", *where]) == 0
+    assert exported == [("two-y2", "second"), ("two-y-1", "first")]
 
 
 def test_a_second_target_that_the_table_lacks_is_said_before_the_first_is_fitted(
