@@ -159,6 +159,17 @@ class FakeRay(ModuleType):
         self.exceptions = SimpleNamespace(RayError=error, RayTaskError=type("RayTaskError", (error,), {}))
         self.error: Exception | None = None
         self.chosen: dict[str, int] = {}
+        self.connected: list[str] = []
+        self.cores = 2.0
+
+    def init(self, address: str, **_: bool) -> None:
+        self.connected.append(address)
+
+    def shutdown(self) -> None:
+        self.connected.pop()
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": self.cores} if self.cores else {}
 
     def remote(self, function: Any) -> Any:
         def options(**chosen: int) -> Any:
@@ -213,6 +224,19 @@ def test_a_ray_cluster_that_is_not_there_is_one_sentence(monkeypatch: pytest.Mon
         open_executor("ray"),
     ):
         pass
+
+
+@pytest.mark.parametrize(("cores", "reported"), [(2.0, ""), (0.0, "No node of auto has a core; tasks wait for one: ")])
+def test_ray_may_find_its_cluster_and_one_without_a_core_is_reported(
+    cores: float, reported: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ray = use(monkeypatch, FakeRay())
+    ray.cores = cores
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    with open_executor("ray"):
+        assert ray.connected == ["auto"]
+    assert ray.connected == []
+    assert capsys.readouterr().err.partition("ray start")[0] == reported
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ T = TypeVar("T")
 
 ADDRESS = "127.0.0.1:6379"
 """Of the cluster's head where RAY_ADDRESS names none: the node that this process runs on."""
+AUTO = "auto"
+"""As RAY_ADDRESS, the cluster that Ray finds on this machine."""
 
 
 class RayExecutor(Executor):
@@ -54,7 +57,8 @@ def ray_executor() -> Iterator[Executor]:
         raise InputError("--on ray needs Ray: pip install 'nalu-serve[ray]', here and on every node.") from error
     handler = signal.getsignal(signal.SIGTERM)
     try:
-        _check_reachable(address)
+        if address != AUTO:
+            _check_reachable(address)
         ray.init(address=address, log_to_driver=False, configure_logging=False)
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(
@@ -62,6 +66,8 @@ def ray_executor() -> Iterator[Executor]:
         ) from error
     try:
         signal.signal(signal.SIGTERM, handler)  # Ray's own ends without cleaning up
+        if ray.cluster_resources().get("CPU", 0) < 1:
+            print(f"No node of {address} has a core; tasks wait for one: ray start --address ...", file=sys.stderr)
         yield RayExecutor()
     finally:
         ray.shutdown()
