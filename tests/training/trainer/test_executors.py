@@ -4,7 +4,6 @@ import os
 import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Future
 from functools import partial
@@ -61,7 +60,6 @@ def test_a_task_that_always_ends_its_process_is_one_sentence(tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_the_error_of_a_task_ends_the_others_and_is_that_of_the_command(tmp_path: Path) -> None:
-    begun = time.monotonic()
     with ProcessExecutor(2) as executor:
         assert list(in_order(executor, name_process, [(tmp_path, "a", 0.2)] * 2)) == ["a", "a"]
         failed = executor.submit(refuse, "b")
@@ -69,9 +67,24 @@ def test_the_error_of_a_task_ends_the_others_and_is_that_of_the_command(tmp_path
         with pytest.raises(InputError, match=r"^b is refused\.$"):
             failed.result()
         executor.shutdown(cancel_futures=True)
-    assert time.monotonic() - begun < 20
     assert all(other.done() for other in others)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.slow
+def test_a_process_is_idle_only_when_it_is_no_longer_busy(tmp_path: Path) -> None:
+    """Else the next task of a process would be busy with none, and an interruption would wait for its end."""
+    busy: list[int] = []
+
+    class Idle(list[Any]):
+        def append(self, worker: Any) -> None:
+            busy.append(len(executor._busy))
+            super().append(worker)
+
+    with ProcessExecutor(1) as executor:
+        executor._idle = Idle()
+        assert executor.submit(name_process, tmp_path, "a", 0.0).result() == "a"
+    assert busy == [0]
 
 
 @pytest.fixture(scope="module")

@@ -83,12 +83,13 @@ class ProcessExecutor(Executor):
     def _result(self, worker: _Worker, task: Callable[[], T]) -> T:
         try:
             future = worker.pool.submit(task)
-            if not isinstance(future.exception(), BrokenProcessPool):
-                self._idle.append(worker)
+            broken = isinstance(future.exception(), BrokenProcessPool)
         finally:
             with self._change:
                 self._busy.discard(worker)
                 self._change.notify_all()
+        if not broken:
+            self._idle.append(worker)  # last, as whoever takes it from there is busy with it
         return future.result()
 
     def _idle_or_new(self) -> _Worker:
