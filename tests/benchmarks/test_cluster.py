@@ -6,7 +6,7 @@ import os
 import struct
 import time
 from collections.abc import Iterator
-from itertools import islice, repeat
+from itertools import count, islice, repeat
 
 import pytest
 
@@ -76,18 +76,22 @@ def test_a_refused_connection_loses_the_request() -> None:
 
 
 def test_by_the_clock_requests_go_on_while_the_service_hangs_and_their_times_count() -> None:
-    hangs_until = time.monotonic() + 0.2
-
-    async def hanging(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await reader.read(1024):
-            await asyncio.sleep(max(0, hangs_until - time.monotonic()))
-            writer.write(answer(200))
-
     async def load() -> list[Record]:
+        goes_on, enough, answered = asyncio.Event(), asyncio.Event(), count(1)
+
+        async def hanging(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while await reader.read(1024):
+                await goes_on.wait()
+                writer.write(answer(200))
+                if next(answered) == 20:
+                    enough.set()
+
         async with listening(hanging) as port:
             client = Client("127.0.0.1", port, expects(b"12"))
             running = asyncio.create_task(client.open_loop(100))
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.2)
+            goes_on.set()
+            await enough.wait()
             client.stop()
             await running
             return client.records

@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ def test_the_proxy_changes_answers_as_its_mode_says(
 ) -> None:
     slept: list[float] = []
     monkeypatch.setattr(proxies, "CUT_BYTES", 20)
-    monkeypatch.setattr(proxies.time, "sleep", slept.append)
+    monkeypatch.setattr(proxies, "time", SimpleNamespace(sleep=slept.append))
     proxy.mode = mode
     assert received(proxy, request_) == expected
     pauses = {"delay": [proxies.DELAY_SECONDS], "trickle": [proxies.TRICKLE_SECONDS] * len(ANSWER)}
