@@ -1,10 +1,14 @@
 """The benchmark that kills a worker: what it compares and prints, and that tasks of other benchmarks travel."""
 
 import json
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from benchmarks.images import __main__ as images
+from benchmarks.laws import __main__ as laws
 from benchmarks.laws.measure import measure
 from benchmarks.training_cluster.__main__ import _records, page
 from tests.training.trainer.pickling import PicklingExecutor
@@ -26,6 +30,32 @@ def test_the_page_names_a_difference_and_what_a_killed_worker_had_done() -> None
     assert "| one process | none |  | 2 |  | 61 |" in text
     assert "| two nodes | one | 9 s | 2 | all | 90 |" in text
     assert "| two nodes | one | 9 s | 2 | **no** | 90 |" in text
+
+
+@pytest.mark.parametrize("program", [images, laws])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--on", "ray"], "error: --on ray needs Ray: pip install 'nalu-serve[ray]', here and on every node.\n"),
+        (["--on", "ftp://head:1"], "argument --on: 'ftp://head:1' is none of local, processes, tcp://HOST:8786"),
+        (["--jobs", "2", "--on", "local"], "error: --jobs 2 counts processes, and --on local starts none; leave one"),
+    ],
+)
+def test_a_cluster_that_cannot_be_used_is_one_sentence_and_exit_code_2(
+    program: ModuleType,
+    options: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.setattr(sys, "argv", ["program", *options])
+    with pytest.raises(SystemExit) as ended:
+        program.main()
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.slow
