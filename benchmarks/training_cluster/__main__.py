@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.laws.peers.environments import Peer, PeerError, default_home, environment
+from benchmarks.serving.servers import stop
 from benchmarks.training_cluster import clusters
 
 RESULT = Path("docs/results/training-cluster.md")
@@ -85,12 +86,15 @@ def run_on(
     with start(python, port) as cluster:
         idle, begun, lost = cluster.cpu_seconds(), time.monotonic(), None
         process = subprocess.Popen(_command(python, out, cluster.on), env=clusters.environment() | cluster.environment)
-        while process.poll() is None:
-            spent = cluster.cpu_seconds() - idle
-            if lost is None and spent > kill_after:
-                lost = spent
-                cluster.kill()
-            time.sleep(0.2)
+        try:
+            while process.poll() is None:
+                spent = cluster.cpu_seconds() - idle
+                if lost is None and spent > kill_after:
+                    lost = spent
+                    cluster.kill()
+                time.sleep(0.2)
+        finally:
+            stop(process)
         seconds = time.monotonic() - begun
     if process.returncode or lost is None:
         raise SystemExit(f"The run on {name} ended with code {process.returncode}; killed after {lost} s.")
