@@ -195,7 +195,9 @@ def _sentences(what: str, done: str) -> Iterator[None]:
     try:
         yield
     except AlreadyExistsError as error:
-        raise StoreError(f"{what} is there already, as another upload wrote it meanwhile.") from error
+        raise StoreError(
+            f"{what} is there already, as another upload wrote it meanwhile; repeat both, one after the other."
+        ) from error
     except FileNotFoundError as error:
         raise ObjectMissingError(f"{what} is not there any more.") from error
     except (BaseError, ValueError, OSError) as error:

@@ -139,6 +139,21 @@ def test_a_file_that_is_missing_there_or_damaged_is_uploaded(store: RecordingSto
         assert store.contents() == files(repository, 2)
 
 
+def test_two_uploads_of_one_number_that_met_are_sorted_out_by_repeating_both(
+    store: RecordingStore, repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = repository, repository / "second"
+    write_sum(second, version=2, weight=9)
+    push(first)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(ObjectStore, "list", lambda *_: [])  # as it was before the first upload
+        assert push(second) == 2
+    assert f"{ADDRESS}/sum/2/manifest.json is there already, as another upload wrote it" in capsys.readouterr().err
+    assert store.contents() != files(first, 2)
+    assert (push(second), push(first)) == (2, 0)
+    assert store.contents() == files(first, 2)
+
+
 def test_a_folder_whose_files_are_damaged_is_not_uploaded(
     store: RecordingStore, repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
