@@ -60,15 +60,19 @@ def test_a_task_that_always_ends_its_process_is_one_sentence(tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_the_error_of_a_task_ends_the_others_and_is_that_of_the_command(tmp_path: Path) -> None:
-    with ProcessExecutor(2) as executor:
-        assert list(in_order(executor, name_process, [(tmp_path, "a", 0.2)] * 2)) == ["a", "a"]
-        failed = executor.submit(refuse, "b")
-        others = [executor.submit(name_process, tmp_path, name, 20.0) for name in "cde"]
-        with pytest.raises(InputError, match=r"^b is refused\.$"):
-            failed.result()
-        executor.shutdown(cancel_futures=True)
+    others: list[Future[str]] = []
+    with pytest.raises(InputError, match=r"^b is refused\.$"):
+        fail_beside(others, tmp_path)
     assert all(other.done() for other in others)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def fail_beside(others: list[Future[str]], folder: Path) -> None:
+    with open_executor(jobs=2) as executor:
+        assert list(in_order(executor, name_process, [(folder, "a", 0.2)] * 2)) == ["a", "a"]
+        failed = executor.submit(refuse, "b")
+        others += [executor.submit(name_process, folder, name, 20.0) for name in "cde"]
+        failed.result()
 
 
 @pytest.mark.slow
