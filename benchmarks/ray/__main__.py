@@ -15,6 +15,7 @@ import uvloop
 
 from benchmarks.cluster.client import Client
 from benchmarks.cluster.cluster import Cluster
+from benchmarks.cluster.haproxy import HAProxyCluster
 from benchmarks.cluster.network import can_make_namespaces
 from benchmarks.cluster.report import line
 from benchmarks.cluster.requests import mixed_requests
@@ -50,12 +51,13 @@ def measure_rounds(cluster: RayCluster, faults: int, rate: float | None) -> Iter
 
 
 def measure_costs(python: Path, seconds: float) -> Iterator[dict[str, Costs]]:
-    """Of the service alone, and of one replica under Ray."""
+    """Of one replica under Ray, and of the service alone and behind the balancer of ``deploy/compose``."""
     made: dict[str, Callable[[], AbstractContextManager[Cluster]]] = {
         f"{OURS}, HAProxy": lambda: _one_replica(python, ours=True),
         f"{OURS}, Ray's proxy": lambda: _one_replica(python, ours=True, proxy=True),
         DEFAULTS: lambda: _one_replica(python, ours=False),
         "service alone": SingleService,
+        "service behind HAProxy": lambda: HAProxyCluster(services=1),
     }
     os.environ.update(PATIENT)
     for name, make in made.items():
