@@ -10,14 +10,12 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import yaml
 
-from benchmarks.cluster.cluster import Fault
+from benchmarks.cluster.cluster import Cluster, Fault
 from benchmarks.cluster.name_server import name_server
 from benchmarks.cluster.network import Network, Process, network
 from benchmarks.serving.servers import ROOT, processes, stop
@@ -36,7 +34,7 @@ def compose_settings() -> dict[str, str]:
     return {name: str(value) for name, value in services["serve"]["environment"].items()}
 
 
-class HAProxyCluster:
+class HAProxyCluster(Cluster):
     """See the module; ``benchmarks.cluster.cluster`` explains the names."""
 
     name = "HAProxy"
@@ -50,29 +48,21 @@ class HAProxyCluster:
         self._services: dict[int, Process] = {}
         self._turn = 0
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            self._network: Network = network(len(self._machines))
-            stack.callback(self._network.remove)
-            self.host, (self.port, self._stats_port) = self._network.address(0), self._network.ports()
-            addresses = [self._network.address(machine) for machine in self._machines]
-            stack.enter_context(name_server(self._network.name_server, addresses))
-            stack.callback(self._stop_services)
-            for machine in self._machines:
-                self._start_service(machine)
-            variables = {**self._network.variables(), "NALU_DNS": self._network.name_server}
-            command = [self._program, "-W", "-db", "-f", str(CONFIGURATION)]
-            log = stack.enter_context(self._log.open("ab"))
-            self._balancer = self._network.start(0, command, variables, log.fileno())
-            stack.callback(stop, self._balancer)
-            self._wait_until_all_are_up()
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
+    def start(self, stack: ExitStack) -> None:
+        self._network: Network = network(len(self._machines))
+        stack.callback(self._network.remove)
+        self.host, (self.port, self._stats_port) = self._network.address(0), self._network.ports()
+        addresses = [self._network.address(machine) for machine in self._machines]
+        stack.enter_context(name_server(self._network.name_server, addresses))
+        stack.callback(self._stop_services)
+        for machine in self._machines:
+            self._start_service(machine)
+        variables = {**self._network.variables(), "NALU_DNS": self._network.name_server}
+        command = [self._program, "-W", "-db", "-f", str(CONFIGURATION)]
+        log = stack.enter_context(self._log.open("ab"))
+        self._balancer = self._network.start(0, command, variables, log.fileno())
+        stack.callback(stop, self._balancer)
+        self._wait_until_all_are_up()
 
     @property
     def title(self) -> str:

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
 
-from benchmarks.cluster.cluster import Fault
+from benchmarks.cluster.cluster import Cluster, Fault
 from benchmarks.serving.servers import cores, processes, serving
 
 
-class SingleService:
+class SingleService(Cluster):
     """See the module; ``benchmarks.cluster.cluster`` explains the names."""
 
     name = "service alone"
@@ -20,17 +18,9 @@ class SingleService:
         """None: without another service, each loses requests."""
         return {}
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            self._server = stack.enter_context(serving("service", cores()))
-            self.port = self._server.port
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
+    def start(self, stack: ExitStack) -> None:
+        self._server = stack.enter_context(serving("service", cores()))
+        self.port = self._server.port
 
     def processes(self) -> Mapping[str, Sequence[int]]:
         """Of the service."""

@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from itertools import cycle
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import yaml
 
-from benchmarks.cluster.cluster import Fault
+from benchmarks.cluster.cluster import Cluster, Fault
 from benchmarks.ray.nodes import HEAD, WORKER, Machines, Nodes, ray_environment
 from benchmarks.serving.servers import ROOT
 
@@ -39,7 +38,7 @@ def configuration(repository: Path, replicas: int) -> dict[str, Any]:
     return found
 
 
-class RayCluster:
+class RayCluster(Cluster):
     """See the module; ``benchmarks.cluster.cluster`` explains the names.
 
     Args:
@@ -66,27 +65,19 @@ class RayCluster:
         self._settings = {"NALU_LOG_LEVEL": "warning", "NALU_REPOSITORY": str(ROOT / "repository"), **(settings or {})}
         self._turn = cycle(range(sum(replicas.values())))
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            folder = tempfile.TemporaryDirectory(prefix="nr-", ignore_cleanup_errors=True)
-            self._folder = Path(stack.enter_context(folder))
-            self._machines = Machines()
-            stack.callback(self._machines.remove)
-            self.host, (self.port, self._stats_port) = self._machines.address(HEAD), self._machines.ports()
-            variables = {**self._settings, **(ray_environment() if self._has_haproxy else {})}
-            self._nodes = Nodes(self._machines, self._python, self._folder, variables, self._replicas)
-            stack.callback(self._nodes.stop)
-            for node in self._replicas:
-                self._nodes.start(node)
-            self._deploy()
-            self._wait_until_all_serve()
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
+    def start(self, stack: ExitStack) -> None:
+        folder = tempfile.TemporaryDirectory(prefix="nr-", ignore_cleanup_errors=True)
+        self._folder = Path(stack.enter_context(folder))
+        self._machines = Machines()
+        stack.callback(self._machines.remove)
+        self.host, (self.port, self._stats_port) = self._machines.address(HEAD), self._machines.ports()
+        variables = {**self._settings, **(ray_environment() if self._has_haproxy else {})}
+        self._nodes = Nodes(self._machines, self._python, self._folder, variables, self._replicas)
+        stack.callback(self._nodes.stop)
+        for node in self._replicas:
+            self._nodes.start(node)
+        self._deploy()
+        self._wait_until_all_serve()
 
     def _deploy(self) -> None:
         count = sum(self._replicas.values())
