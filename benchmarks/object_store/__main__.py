@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.laws.peers.environments import PeerError, default_home
+from benchmarks.environments import InstallError, default_home
 from benchmarks.object_store import report
 from benchmarks.object_store.failures import failures, notices
 from benchmarks.object_store.load import Load
@@ -69,7 +69,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         moto = Moto(options.home)
-    except PeerError as error:
+    except InstallError as error:
         raise SystemExit(str(error)) from error
     with tempfile.TemporaryDirectory() as cache:
         setting = Setting(moto, Proxy(moto.port), Path(cache), options.poll, options.workers)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from obstore.store import S3Store
 
-from benchmarks.laws.peers.environments import Peer, environment
+from benchmarks.environments import Environment
 from benchmarks.serving.servers import free_port
 from models.manifest import Manifest
 from models.object_store import ObjectStore
 from training.export.push import push
 
-MOTO = Peer("moto", "", ("moto[server]==5.2.5",))
+MOTO = Environment("moto", ("moto[server]==5.2.5",))
 BUCKET, PREFIX = "models", "zoo"
 ADDRESS = f"s3://{BUCKET}/{PREFIX}"
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
@@ -27,12 +27,12 @@ class Moto:
         home: folder of the environments.
 
     Raises:
-        PeerError: moto does not install.
+        InstallError: moto does not install.
     """
 
     def __init__(self, home: Path) -> None:
         self.port = free_port()
-        self._program = environment(MOTO, home).parent / "moto_server"
+        self._program = MOTO.python(home).parent / "moto_server"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

@@ -21,10 +21,10 @@ from benchmarks.cluster.report import line
 from benchmarks.cluster.requests import mixed_requests
 from benchmarks.cluster.rounds import Round, one_round
 from benchmarks.cluster.single import SingleService
-from benchmarks.laws.peers.environments import default_home
+from benchmarks.environments import default_home
 from benchmarks.ray.cluster import RayCluster
 from benchmarks.ray.cost import Costs, costs
-from benchmarks.ray.environment import environment
+from benchmarks.ray.environment import install
 from benchmarks.ray.nodes import HEAD
 from benchmarks.ray.report import PEAK_CONNECTIONS, Faults, cost_table, write_costs, write_faults
 from benchmarks.serving.servers import ROOT, raise_file_limit
@@ -83,7 +83,7 @@ def main() -> int:
     options = parser.parse_args()
     if not can_make_namespaces():
         parser.error("nodes run in network namespaces, which only root can make, with ip and nsenter in PATH.")
-    python, only, failed = environment(options.home), options.measure or ("costs", "defaults", "ours"), False
+    python, only, failed = install(options.home), options.measure or ("costs", "defaults", "ours"), False
     raise_file_limit()
     if "costs" in only:
         for found in measure_costs(python, options.cost_seconds):

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.laws.peers.environments import Peer, PeerError, default_home, environment
+from benchmarks.environments import Environment, InstallError, default_home
 from benchmarks.serving.servers import stop
 from benchmarks.training_cluster import clusters
 
@@ -37,8 +37,8 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"write {RESULT}")
     options = parser.parse_args()
     try:
-        python = options.python or environment(Peer("training-cluster", "", REQUIREMENTS), options.home)
-    except PeerError as error:
+        python = options.python or Environment("training-cluster", REQUIREMENTS).python(options.home)
+    except InstallError as error:
         raise SystemExit(str(error)) from error
     rows = measure(python, options.port)
     text = page(rows)

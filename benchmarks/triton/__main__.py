@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.laws.peers.environments import default_home
+from benchmarks.environments import default_home
 from benchmarks.serving.servers import ROOT
 from benchmarks.triton.bucket import VARIABLES, bucket
 from benchmarks.triton.clients import Clients, rows

@@ -7,11 +7,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.laws.peers.environments import Peer, PeerError, environment
+from benchmarks.environments import Environment, InstallError
 
-TRITON = Peer(
+TRITON = Environment(
     "triton",
-    "",
     ("nvidia-pytriton==0.7.0", "onnxruntime==1.31.1", "numpy==1.26.4", "moto[server]==5.2.5"),
 )
 """The wheel needs NumPy 1; moto is the S3 that Triton reads from."""
@@ -57,8 +56,8 @@ def install(home: Path, work: Path) -> Installation:
         SystemExit: it does not install, or has no backend for this Python.
     """
     try:
-        python = environment(TRITON, home)
-    except PeerError as error:
+        python = TRITON.python(home)
+    except InstallError as error:
         raise SystemExit(str(error)) from error
     found = subprocess.run([python, "-c", PATHS], check=True, capture_output=True, text=True)
     package, libraries, version = json.loads(found.stdout)

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks import environments
+from benchmarks.environments import Environment, InstallError
 from benchmarks.laws.cases import CASES
-from benchmarks.laws.peers import environments
 from benchmarks.laws.peers.command import cores, installed, levels
-from benchmarks.laws.peers.environments import OURS, PEERS, Peer, PeerError, environment
 from benchmarks.laws.peers.measure import Plan, observed, trials
 from benchmarks.laws.peers.report import markdown, write
 from benchmarks.laws.peers.task import Task
+from benchmarks.laws.peers.tools import OURS, PEERS
 from benchmarks.laws.peers.trial import Answer, error_outside, is_solved, run
 
 PROGRAM = "tests.benchmarks.fake_peer"
@@ -101,8 +102,8 @@ def test_a_tool_that_does_not_install_is_named_with_its_error_and_left_out(
 
     monkeypatch.setattr(environments.subprocess, "run", fails)
     message = "gplearn does not install (gplearn==0.4.3 scikit-learn==1.9.1): ERROR: No matching distribution"
-    with pytest.raises(PeerError) as raised:
-        environment(PEERS["gplearn"], tmp_path)
+    with pytest.raises(InstallError) as raised:
+        PEERS["gplearn"].python(tmp_path)
     assert str(raised.value) == message
     assert installed([OURS, "gplearn"], tmp_path) == ({OURS: Path(sys.executable)}, {"gplearn": message})
     assert message in capsys.readouterr().out
@@ -121,20 +122,20 @@ def test_an_environment_is_made_once_and_again_when_its_versions_change(
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(environments.subprocess, "run", works)
-    peer = Peer("x", PROGRAM, ("x==1",), ("builder==2",))
-    python = environment(peer, tmp_path)
+    peer = Environment("x", ("x==1",), ("builder==2",))
+    python = peer.python(tmp_path)
     assert [command[-1] for command in commands] == [str(tmp_path / "x"), "builder==2", "x==1"]
     assert "--no-build-isolation" in commands[-1]
-    assert environment(peer, tmp_path) == python
+    assert peer.python(tmp_path) == python
     assert len(commands) == 3
-    environment(Peer("x", PROGRAM, ("x==2",)), tmp_path)
+    Environment("x", ("x==2",)).python(tmp_path)
     assert len(commands) == 5
 
 
 def test_every_other_tool_is_pinned_and_has_a_program() -> None:
     for peer in PEERS.values():
         assert all("==" in requirement for requirement in (*peer.requirements, *peer.first))
-        assert (Path(environments.__file__).parents[3] / f"{peer.program.replace('.', '/')}.py").is_file()
+        assert (Path(environments.__file__).parents[1] / f"{peer.program.replace('.', '/')}.py").is_file()
 
 
 def result(number: int, tool: str, solved: bool, error: float | None, formula: str | None = "a") -> dict[str, Any]:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.environments import InstallError, default_home
 from benchmarks.laws.cases import CASES
 from benchmarks.laws.generate import NOISE
-from benchmarks.laws.peers.environments import PEERS, PeerError, default_home, environment
 from benchmarks.laws.peers.measure import Plan, measure
 from benchmarks.laws.peers.report import NAME, line, write
+from benchmarks.laws.peers.tools import PEERS
 
 SECONDS = 60.0
 NOISES = (0.0, 0.01)
@@ -66,8 +67,8 @@ def installed(tools: Sequence[str], home: Path) -> tuple[dict[str, Path], dict[s
     pythons, unavailable = {}, {}
     for tool in tools:
         try:
-            pythons[tool] = environment(PEERS[tool], home)
-        except PeerError as error:
+            pythons[tool] = PEERS[tool].python(home)
+        except InstallError as error:
             unavailable[tool] = str(error)
             print(f"left out: {error}", flush=True)
     if not pythons:

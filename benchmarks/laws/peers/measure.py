@@ -12,8 +12,8 @@ import numpy as np
 
 from benchmarks.laws.cases import CASES
 from benchmarks.laws.generate import NOISE, Case
-from benchmarks.laws.peers.environments import PEERS
 from benchmarks.laws.peers.task import Task
+from benchmarks.laws.peers.tools import PEERS
 from benchmarks.laws.peers.trial import error_outside, is_solved, run
 from models.arrays import FloatArray
 

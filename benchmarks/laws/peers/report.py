@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.laws.peers.environments import OURS, PEERS
+from benchmarks.laws.peers.tools import OURS, PEERS
 from benchmarks.laws.peers.trial import CLOSE, EXACT, POINTS
 
 NAME = "laws-peers"
