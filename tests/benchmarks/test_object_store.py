@@ -1,7 +1,6 @@
 """The benchmark of object stores: its proxy fails as it says, and it takes right answers for right and nothing else."""
 
 import socket
-import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +11,7 @@ from benchmarks.object_store import proxy as proxies
 from benchmarks.object_store import report
 from benchmarks.object_store.proxy import Mode, Proxy
 from benchmarks.object_store.requests import is_right
+from tests.fixed_server import fixed_server
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
 ANSWER = HEAD + b"0123456789"
@@ -22,20 +22,8 @@ OBJECT = b"GET /bucket/object HTTP/1.1\r\n\r\n"
 @pytest.fixture
 def proxy() -> Iterator[Proxy]:
     """Before a server that gives one answer on each connection."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                connection.recv(2**16)
-                connection.sendall(ANSWER)
-                connection.close()
-
-        threading.Thread(target=serve, daemon=True).start()
-        proxy = Proxy(listener.getsockname()[1])
+    with fixed_server(ANSWER) as port:
+        proxy = Proxy(port)
         yield proxy
         proxy.close()
 

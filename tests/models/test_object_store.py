@@ -2,15 +2,13 @@
 
 import os
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from obstore.store import LocalStore, MemoryStore
 
 from models.object_store import ObjectMissingError, ObjectStore, StoredFile, StoreError, check_address
+from tests.fixed_server import fixed_server
 
 ADDRESS = "s3://bucket/models"
 
@@ -23,31 +21,6 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
     monkeypatch.setattr("models.object_store.RETRIES", {"max_retries": 0})
-
-
-@contextmanager
-def server(response: bytes | None) -> Iterator[str]:
-    """The endpoint of a server that answers every request with the same bytes; None: with nothing at all."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        held = []
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                connection.recv(2**16)
-                if response is None:
-                    held.append(connection)
-                else:
-                    connection.sendall(response)
-                    connection.close()
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        for connection in held:
-            connection.close()
 
 
 def answer(status: str, body: str = "", length: int | None = None) -> bytes:
@@ -74,8 +47,8 @@ def test_a_listing_that_fails_is_one_sentence(failure: str, monkeypatch: pytest.
     response, reason = FAILURES[failure]
     if response is None:
         monkeypatch.setenv("AWS_TIMEOUT", "50ms")
-    with server(response) as endpoint:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    with fixed_server(response) as port:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
         with pytest.raises(StoreError) as raised:
             ObjectStore.open(ADDRESS).list()
     assert str(raised.value).startswith(f"{ADDRESS} cannot be listed: {reason}")
@@ -116,9 +89,9 @@ def test_missing_credentials_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     # obstore then asks the metadata service of a cloud's machine, as which the server answers
-    with server(answer("404 Not Found")) as endpoint:
-        monkeypatch.setenv("AWS_METADATA_ENDPOINT", endpoint)
-        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    with fixed_server(answer("404 Not Found")) as port:
+        monkeypatch.setenv("AWS_METADATA_ENDPOINT", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
         with pytest.raises(StoreError, match=r"there are no credentials; set those of the environment, AWS_\.\.\., or"):
             ObjectStore.open(ADDRESS).list()
 
