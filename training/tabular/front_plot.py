@@ -33,6 +33,7 @@ def plot_front(path: Path, title: str, front: Sequence[FrontEntry], law: str | N
         marker, size = ("*", 12) if is_law else ("o", 6)
         axes.plot([entry.complexity], [error], marker, markersize=size, label=f"{label} (law)" if is_law else label)
     axes.locator_params(axis="x", integer=True)
+    axes.minorticks_off()
     axes.grid(visible=True, alpha=0.3)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize="small")
     save_figure(figure, path)

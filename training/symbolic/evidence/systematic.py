@@ -7,7 +7,7 @@ what trees on held-out rows do not: a smooth misfit of a hundredth of the noise'
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from models.arrays import FloatArray
 
@@ -50,7 +50,7 @@ def _chance(features: FloatArray, rest: FloatArray) -> float:
     values, vectors = np.linalg.eigh(spread)
     kept = values > 1e-9 * values.max()
     statistic = float((((vectors[:, kept].T @ scores) ** 2) / values[kept]).sum())
-    return float(chi2.sf(statistic, int(kept.sum())))
+    return float(chdtrc(int(kept.sum()), statistic))
 
 
 def _sets(inputs: FloatArray) -> Iterator[FloatArray]:
