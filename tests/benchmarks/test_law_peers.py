@@ -1,5 +1,6 @@
 """The harness that runs other tools: one measure for all, a hard limit, and a page with wins and losses."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -163,6 +164,19 @@ def test_the_page_counts_wins_losses_and_what_float32_costs(tmp_path: Path) -> N
     write(tmp_path, {**entry, "results": results[:2]}, {})
     assert "| pyoperon | 0 | 1 | 0 | 0 |" in (tmp_path / "laws-peers.md").read_text(encoding="utf-8")
     assert markdown({"unavailable": {}, "runs": [{**entry, "machine": "m"}]}).count("## ") == 4
+
+
+@pytest.mark.parametrize(("change", "kept"), [({}, ["gplearn"]), ({"seed": 2}, []), ({"seconds": 60.0}, [])])
+def test_a_tool_measured_later_stands_beside_the_others_on_the_same_tables(
+    tmp_path: Path, change: dict[str, Any], kept: list[str]
+) -> None:
+    entry = {"kind": "sums", "noise": 0.0, "seed": 1, "seconds": 20.0}
+    first = [result(0, OURS, False, 1.0), result(0, "gplearn", True, 0.0), result(7, "gplearn", True, 0.0)]
+    write(tmp_path, {**entry, "results": first}, {})
+    write(tmp_path, {**entry, **change, "results": [result(0, OURS, True, 0.0)]}, {})
+    (run,) = json.loads((tmp_path / "laws-peers.json").read_text(encoding="utf-8"))["runs"]
+    assert [(each["table"], each["tool"]) for each in run["results"]] == [*((0, tool) for tool in kept), (0, OURS)]
+    assert run["results"][-1]["solved"]
 
 
 def test_tables_at_a_time_have_a_core_each_as_far_as_there_are_cores() -> None:

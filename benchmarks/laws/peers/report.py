@@ -12,6 +12,8 @@ from benchmarks.laws.peers.tools import OURS, PEERS
 from benchmarks.laws.peers.trial import CLOSE, EXACT, POINTS
 
 NAME = "laws-peers"
+SAME = ("kind", "noise", "seed", "seconds")
+"""What runs of different tools have in common if they may stand beside each other."""
 Results = Sequence[Mapping[str, Any]]
 
 
@@ -24,7 +26,9 @@ def line(result: Mapping[str, Any]) -> str:
 
 
 def write(folder: Path, entry: dict[str, Any], unavailable: Mapping[str, str]) -> None:
-    """Put the results of one kind and noise into ``laws-peers.json`` and its page; others stay.
+    """Put the results of one kind and noise into ``laws-peers.json`` and its page.
+
+    Other kinds stay, and so do other tools on the same tables with the same time.
 
     Args:
         folder: of the results.
@@ -34,11 +38,19 @@ def write(folder: Path, entry: dict[str, Any], unavailable: Mapping[str, str]) -
     path = folder / f"{NAME}.json"
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"runs": []}
     machine = f"one core of {platform.machine()} with {os.cpu_count()}, Python {platform.python_version()}"
-    entry = {**entry, "machine": machine}
+    before = [run for run in kept["runs"] if all(run[name] == entry[name] for name in SAME)]
+    entry = {**entry, "results": [*_others(before, entry["results"]), *entry["results"]], "machine": machine}
     others = [run for run in kept["runs"] if (run["kind"], run["noise"]) != (entry["kind"], entry["noise"])]
     kept = {"unavailable": dict(unavailable), "runs": [*others, entry]}
     path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     (folder / f"{NAME}.md").write_text(markdown(kept), encoding="utf-8")
+
+
+def _others(before: Results, results: Results) -> Iterable[Mapping[str, Any]]:
+    """Earlier results of other tools on these tables."""
+    tools, tables = {result["tool"] for result in results}, {result["table"] for result in results}
+    earlier = (result for run in before for result in run["results"])
+    return (result for result in earlier if result["tool"] not in tools and result["table"] in tables)
 
 
 def markdown(kept: Mapping[str, Any]) -> str:
