@@ -91,7 +91,7 @@ def encode_answer(media_type: str, table: Table, model: LoadedModel, outputs: ND
         outputs: ``(rows, outputs)``.
     """
     if media_type == JSON:
-        return tabular.encode_response(model.manifest, table.inputs.tolist(), table.inputs, outputs)
+        return tabular.encode_response(model.manifest, table.inputs, outputs)
     answer = answer_rows(model.manifest, table.inputs, outputs)
     predictions = [[None if value != value else value for value in column] for column in answer.predictions.T.tolist()]
     unknown = [None] * len(table.inputs)

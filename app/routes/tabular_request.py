@@ -26,14 +26,13 @@ class TabularRequest:
         ServiceError: the body is invalid or does not fit the model, or the model is overloaded.
     """
 
-    __slots__ = ("_context", "_inputs", "_model", "_quantiles", "_rows", "_service")
+    __slots__ = ("_context", "_inputs", "_model", "_quantiles", "_service")
 
     def __init__(self, service: Service, context: RequestContext, body: bytes) -> None:
         started = perf_counter()
         request = tabular.decode_request(body, service.settings)
         self._service = service
         self._context = context
-        self._rows = request.inputs
         model = service.model(context.key, request.model, request.version)
         self._model = (model.with_intervals or model) if request.intervals else model
         service.batching.check_queue_delay(self._model)
@@ -54,7 +53,7 @@ class TabularRequest:
         """Encode the response to the model's outputs."""
         started = perf_counter()
         manifest = self._model.manifest
-        body = tabular.encode_response(manifest, self._rows, self._inputs, outputs, self._quantiles)
+        body = tabular.encode_response(manifest, self._inputs, outputs, self._quantiles)
         response = RawJSONResponse(body)
         self._service.metrics.observations("encode", self._context.route).append(perf_counter() - started)
         return response
