@@ -56,14 +56,26 @@ class TableQuery(Request):
     version: int | None = Field(None, ge=1, le=MAX_VERSION, description="Version of the model; the highest by default.")
 
 
-class ArithmeticWarning(BaseModel):
+class VersionQuery(BaseModel):
+    """The query that names a version of a model."""
+
+    version: int | None = Field(None, ge=1, le=MAX_VERSION)
+
+
+class Documented(BaseModel):
+    """A response, whose validator and JSON Schema are made when they are first needed, most for the documentation."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class ArithmeticWarning(Documented):
     """A warning about one row."""
 
     row: int = Field(description="Index of the row in the request.")
     message: str
 
 
-class ArithmeticResponse(BaseModel):
+class ArithmeticResponse(Documented):
     """Predictions for the rows of a request, in their order."""
 
     model_config = ConfigDict(
@@ -98,27 +110,27 @@ class ArithmeticResponse(BaseModel):
     )
 
 
-class Value(BaseModel):
+class Value(Documented):
     """A regression model's prediction for one image; null where it is not finite, which `warnings` lists."""
 
     value: float | None
 
 
-class Label(BaseModel):
+class Label(Documented):
     """A classification model's prediction for one image: the most probable class, and the probability of each."""
 
     label: str | None
     probabilities: dict[str, float | None]
 
 
-class ImageWarning(BaseModel):
+class ImageWarning(Documented):
     """A warning about one image."""
 
     file: int = Field(description="Index of the file in the request.")
     message: str
 
 
-class ImageResponse(BaseModel):
+class ImageResponse(Documented):
     """Predictions for the images of a request, in their order."""
 
     model_config = ConfigDict(
@@ -142,13 +154,13 @@ class ImageResponse(BaseModel):
     warnings: list[ImageWarning]
 
 
-class ModelList(BaseModel):
+class ModelList(Documented):
     """The latest version of every model."""
 
     models: list[Manifest]
 
 
-class ModelState(BaseModel):
+class ModelState(Documented):
     """State of one version folder."""
 
     name: str
@@ -157,13 +169,13 @@ class ModelState(BaseModel):
     reason: str | None = Field(description="Why a damaged folder is not served.")
 
 
-class Live(BaseModel):
+class Live(Documented):
     """The process runs."""
 
     live: Literal[True]
 
 
-class Ready(BaseModel):
+class Ready(Documented):
     """Whether the service accepts requests, and the state of every model.
 
     ``status``, ``since`` and ``reason`` are there only where something is wrong with the folder of the models.

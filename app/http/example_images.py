@@ -3,10 +3,14 @@
 import io
 from functools import cache
 
-from fastapi import APIRouter, Response
 from PIL import Image, ImageDraw
+from starlette.responses import Response
 
-router = APIRouter(include_in_schema=False)
+from app.http.context import RequestContext
+from app.http.routing import Router
+from app.service import Service
+
+router = Router()
 
 STROKES = {
     1: [[(6, 0), (6, 18)]],
@@ -24,13 +28,13 @@ SUPERSAMPLING = 4
 
 
 @router.get("/docs/digit.png")
-async def digit() -> Response:
+async def digit(_: Service, __: RequestContext) -> Response:
     """An example for models of one digit."""
     return Response(example_digit(), media_type="image/png")
 
 
 @router.get("/docs/digits.png")
-async def digits() -> Response:
+async def digits(_: Service, __: RequestContext) -> Response:
     """An example for models of several digits."""
     return Response(example_digits(), media_type="image/png")
 

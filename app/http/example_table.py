@@ -4,11 +4,14 @@ import zlib
 from base64 import b64decode
 from functools import cache
 
-from fastapi import APIRouter, Response
+from starlette.responses import Response
 
 from app.codecs.tables.media_types import ARROW
+from app.http.context import RequestContext
+from app.http.routing import Router
+from app.service import Service
 
-router = APIRouter(include_in_schema=False)
+router = Router()
 
 _STREAM = (
     "eNp9UMkNAjEMHLIhRKs88lghnpSSQvhAA5RCC5TBkzcV0I0Ze42Qol1Gsp1xPJNDROQOoEIxoiBhi8wVsYnkIMvM0TMQGM3Xb+o5OKh+8p5JGR"
@@ -18,7 +21,7 @@ _STREAM = (
 
 
 @router.get("/docs/table.arrows")
-async def table() -> Response:
+async def table(_: Service, __: RequestContext) -> Response:
     """An example for models of columns a and b."""
     return Response(example_table(), media_type=ARROW)
 

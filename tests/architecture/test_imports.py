@@ -40,6 +40,7 @@ def test_serving_a_prediction_from_onnx_imports_neither_torch_nor_training(tmp_p
     modules = modules_after(SERVE, str(tmp_path))
     assert {"app", "models", "onnxruntime"} <= modules
     assert not {"torch", "training", "safetensors", "sklearn", "matplotlib", "pyarrow", "obstore"} & modules
+    assert "fastapi" not in modules, "it documents, which takes a third of a second to import"
 
 
 @pytest.mark.slow
