@@ -6,16 +6,12 @@ import re
 from typing import Any
 
 import numpy as np
-import onnx
-import onnx.helper
 from numpy.typing import NDArray
-from onnx.external_data_helper import uses_external_data
 
 from app.backends import BackendError, Predictor
 from app.backends.tensors import Tensors, arrays_of, tensors_of
 from app.errors import InvalidInputError
 from models.manifest import ONNX_FILE, Manifest
-from models.onnx_graph import stored_tensors
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +33,9 @@ CUDA_OPTIONS = {
 
 PRIVATE_SESSION = "_sess"
 """ONNX Runtime's name of the session that its public one wraps; without it, the public one is used."""
+
+EXTERNAL_DATA_KEY = b"location"
+"""Key of the file of external data in ONNX's TensorProto: a tensor without it has none that ONNX Runtime reads."""
 
 MAX_REASON = 200
 """Most characters of ONNX Runtime's reason to reject an input."""
@@ -90,6 +89,8 @@ class OnnxBackend:
         self._options.inter_op_num_threads = 1
         self._options.enable_cpu_mem_arena = False  # it would keep the memory of the largest image
         self._options.log_severity_level = 3
+        # its own format, which it would recognise by its first bytes, is not looked into by check_external_data
+        self._options.add_session_config_entry("session.load_model_format", "ONNX")
         # a spinning thread takes the processor from the threads that decode and answer
         self._options.add_session_config_entry("session.intra_op.allow_spinning", "0")
 
@@ -99,6 +100,7 @@ class OnnxBackend:
         try:
             session = self._onnxruntime.InferenceSession(content, self._options, providers=_providers(self.device))
         except Exception as error:  # ONNX Runtime's own exceptions share no base but this
+            _parse(content)
             raise BackendError(f"ONNX Runtime cannot load it: {_first_line(error)}") from error
         if provider not in session.get_providers():
             raise BackendError(f"ONNX Runtime could not start {provider}; its log names the missing library.")
@@ -159,6 +161,8 @@ def _providers(device: str) -> list[Any]:
 
 def _cuda_starts(onnxruntime: Any) -> bool:
     """Whether CUDA works, and not only whether ONNX Runtime was built with it: runs a tiny model on it."""
+    import onnx.helper
+
     onnxruntime.preload_dlls()  # CUDA's libraries, where pip installed them
     value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
     graph = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["x"], ["y"])], "probe", [value], [])
@@ -173,15 +177,32 @@ def _cuda_starts(onnxruntime: Any) -> bool:
 
 
 def check_external_data(content: bytes) -> None:
-    """Raise BackendError if the model has external data, for which the manifest has no hash."""
-    try:
-        model = onnx.load_model_from_string(content)
-    except Exception as error:  # protobuf's DecodeError, whose module is private
-        raise BackendError("it is not an ONNX file.") from error
+    """Raise BackendError if the model has external data, for which the manifest has no hash.
+
+    ONNX's own parser, whose import takes longer than a model, is needed only where the key occurs: protobuf stores
+    strings as they are.
+    """
+    if EXTERNAL_DATA_KEY not in content:
+        return
+    model = _parse(content)
+    from onnx.external_data_helper import uses_external_data
+
+    from models.onnx_graph import stored_tensors
+
     if any(map(uses_external_data, stored_tensors(model))):
         raise BackendError(
             "it stores weights in external files, which have no hash in the manifest; export with external_data=False."
         )
+
+
+def _parse(content: bytes) -> Any:
+    """The model, by ONNX's parser; raises BackendError if it is none."""
+    import onnx
+
+    try:
+        return onnx.load_model_from_string(content)
+    except Exception as error:  # protobuf's DecodeError, whose module is private
+        raise BackendError("it is not an ONNX file.") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -43,12 +43,22 @@ def test_serving_a_prediction_from_onnx_imports_neither_torch_nor_training(tmp_p
     assert "fastapi" not in modules, "it documents, which takes a third of a second to import"
 
 
+LOAD = """
+from pathlib import Path
+from app.backends import create_backend
+from app.repository.load import load_model
+
+load_model(Path("repository/add/1"), ("add", 1), create_backend("onnx", "cpu", 1))
+assert not {"fastapi", "onnx"} & sys.modules.keys(), "they take as long to import as all models to load"
+"""
+
+
 @pytest.mark.slow
 def test_importing_a_module_of_the_service_imports_no_torch() -> None:
     modules = ["models", "models.manifest", "models.uncertainty", "models.curves", "models.decoding"]
     modules += ["models.object_store", "app.main", "app.__main__"]
     check = "assert not {'torch', 'training'} & sys.modules.keys(), "
-    assert "app" in modules_after("\n".join(f"import {module}; {check}'by {module}'" for module in modules))
+    assert "app" in modules_after("\n".join(f"import {module}; {check}'by {module}'" for module in modules) + LOAD)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from onnx import TensorProto, helper
 
+from app.backends.onnx import import_onnxruntime
 from tests.app.expect import expect_damaged, expect_problem
 from tests.app.factory import (
     arithmetic_graph,
@@ -21,11 +23,11 @@ from tests.app.factory import (
 )
 
 
-def external(name: str = "W") -> TensorProto:
+def external(name: str = "W", key: str = "location") -> TensorProto:
     """A weight with external data."""
     tensor = TensorProto(name=name, data_type=TensorProto.DOUBLE, dims=[2, 1])
     tensor.data_location = TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value="weights.bin")
+    tensor.external_data.add(key=key, value="weights.bin")
     return tensor
 
 
@@ -54,6 +56,17 @@ def external_in_a_function() -> bytes:
     return bytes(model.SerializeToString())
 
 
+def runtimes_own_format() -> bytes:
+    """What ONNX Runtime writes for itself, and would recognise."""
+    options = import_onnxruntime().SessionOptions()
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    with tempfile.NamedTemporaryFile() as file:
+        options.optimized_model_filepath = file.name
+        import_onnxruntime().InferenceSession(sum_onnx(), options)
+        return file.read()
+
+
 def renamed(source: str, result: str) -> bytes:
     graph = arithmetic_graph([helper.make_node("ReduceSum", [source], [result])], [])
     graph.input[0].name, graph.output[0].name = source, result
@@ -68,11 +81,16 @@ EXTERNAL = (
 
 CONTENTS = {
     "no-onnx": (b"not ONNX", "{folder}/model.onnx: it is not an ONNX file."),
+    "runtimes-own-format": (runtimes_own_format(), "{folder}/model.onnx: it is not an ONNX file."),
     "empty-onnx": (b"", "{folder}/model.onnx: ONNX Runtime cannot load it: "),
     "external": (onnx_bytes(arithmetic_graph([matmul()], [external()])), EXTERNAL),
     "external-in-an-attribute": (onnx_bytes(arithmetic_graph([constant(), matmul()], [])), EXTERNAL),
     "external-in-a-branch": (external_in_a_branch(), EXTERNAL),
     "external-in-a-function": (external_in_a_function(), EXTERNAL),
+    "external-without-a-file": (
+        onnx_bytes(arithmetic_graph([matmul()], [external(key="offset")])),
+        "{folder}/model.onnx: ONNX Runtime cannot load it: ",
+    ),
     "other-input": (
         renamed("rows", "output"),
         "{folder}/model.onnx: its inputs and outputs are (['rows'], ['output']), "
@@ -101,6 +119,15 @@ def test_a_model_inconsistent_with_its_manifest_is_damaged(
 ) -> None:
     write_version(tmp_path, content, manifest_of("m", 1))
     expect_damaged(tmp_path, reason, caplog)
+
+
+def test_the_key_of_external_data_may_be_a_name_of_a_sound_model(tmp_path: Path) -> None:
+    weights = helper.make_tensor("location", TensorProto.DOUBLE, [2, 1], [1.0, 2.0])
+    graph = arithmetic_graph([helper.make_node("MatMul", ["input", "location"], ["output"])], [weights])
+    write_version(tmp_path, onnx_bytes(graph), manifest_of("m", 1))
+    with running(tmp_path) as client:
+        answer = client.post("/predict/arithmetic", json={"model": "m", "inputs": [[3, 4]]})
+    assert answer.json()["predictions"] == [[11.0]]
 
 
 def spoil(name: str, content: bytes) -> Callable[[Path], Any]:
