@@ -18,7 +18,8 @@ import yaml
 from benchmarks.cluster.cluster import Cluster, Fault
 from benchmarks.cluster.name_server import name_server
 from benchmarks.cluster.network import Network, Process, network
-from benchmarks.serving.servers import ROOT, processes, stop
+from benchmarks.serving.processor_time import processes
+from benchmarks.serving.servers import ROOT, stop
 
 CONFIGURATION = ROOT / "deploy" / "compose" / "haproxy.cfg"
 SERVICES = 3

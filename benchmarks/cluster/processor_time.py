@@ -4,8 +4,8 @@ from itertools import repeat
 
 from benchmarks.cluster.client import Client
 from benchmarks.cluster.cluster import Cluster
-from benchmarks.endurance.memory import own_processor_seconds
 from benchmarks.endurance.workload import CheckedRequest
+from benchmarks.serving.processor_time import own_processor_seconds
 
 CONNECTIONS = 64
 WARM_UP_SECONDS = 2.0

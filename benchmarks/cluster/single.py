@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from benchmarks.cluster.cluster import Cluster, Fault
-from benchmarks.serving.servers import cores, processes, serving
+from benchmarks.serving.processor_time import processes
+from benchmarks.serving.servers import cores, serving
 
 
 class SingleService(Cluster):

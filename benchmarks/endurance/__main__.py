@@ -21,13 +21,14 @@ import uvloop
 
 from benchmarks.endurance.clients import Clients
 from benchmarks.endurance.invalid_requests import invalid_requests
-from benchmarks.endurance.memory import MemoryMonitor, processor_seconds
+from benchmarks.endurance.memory import MemoryMonitor
 from benchmarks.endurance.request_stats import MEMORY_GROWTH, SHOWN, RequestStats
 from benchmarks.endurance.scraped_errors import scraped_server_errors
 from benchmarks.endurance.version_swaps import VersionSwaps
 from benchmarks.endurance.workload import ArithmeticRequests, CheckedRequest, checked_images, image_files, shuffled
 from benchmarks.serving.bodies import image_request
 from benchmarks.serving.http_client import connect, exchange, request
+from benchmarks.serving.processor_time import processor_seconds
 from benchmarks.serving.servers import Server, ask, cores, serving
 
 REPOSITORY = Path("repository")

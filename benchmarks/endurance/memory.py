@@ -1,27 +1,14 @@
-"""Resident memory and processor time of a service, summed over its processes."""
+"""Resident memory of a service, summed over its processes."""
 
 import asyncio
-import os
 import statistics
-from pathlib import Path
 from time import monotonic
 
-from benchmarks.serving.servers import processes
+from benchmarks.serving.processor_time import processes
 from benchmarks.startup import resident_megabytes
 
 WINDOW_SECONDS = 10.0
 """Memory is the median of the samples of this time, as it varies with the requests in flight."""
-
-
-def processor_seconds(pid: int) -> float:
-    """Processor time that a process and all that it started have used."""
-    return sum(map(own_processor_seconds, processes(pid)))
-
-
-def own_processor_seconds(pid: int) -> float:
-    """Processor time, user and system, that all threads of a process have used."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime
 
 
 class MemoryMonitor:

@@ -1,7 +1,7 @@
 """python -m benchmarks.serving: the service under load, compared with an echo server and a minimal one.
 
-Needs Linux, the load generator wrk and two processor cores, one for the servers and one for the clients. ``--write``
-saves the results.
+Needs Linux, the load generator wrk and two processor cores, one for the servers and one for the clients. ``--peers``
+adds other servers, which the first run installs, each in an environment of its own. ``--write`` saves the results.
 """
 
 import argparse
@@ -10,21 +10,27 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from benchmarks import startup
+from benchmarks.environments import default_home
 from benchmarks.serving import rounds
 from benchmarks.serving.agreement import check
 from benchmarks.serving.load import find_wrk
+from benchmarks.serving.peers.catalogue import PEERS
+from benchmarks.serving.peers.start import install, started
 from benchmarks.serving.report import render
 from benchmarks.serving.scenarios import SCENARIOS
 from benchmarks.serving.servers import NAMES, cores, raise_file_limit, serving
 
 RESULTS = Path("docs/results")
 ROUNDS, SECONDS = 7, 2
+ALL = "all"
 PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "numpy", "onnxruntime", "pillow")
 SECTIONS = (*SCENARIOS, "workers", "overload", "startup")
 
@@ -32,11 +38,14 @@ SECTIONS = (*SCENARIOS, "workers", "overload", "startup")
 def main() -> None:
     """Measure, print, and save the results with --write."""
     options = _parser().parse_args()
-    if options.write and (options.quick or options.only):
-        raise SystemExit("--write saves whole runs only; leave out --quick and --only.")
+    peers = list(PEERS) if ALL in options.peers else options.peers
+    if options.write and (options.quick or options.only or peers != list(PEERS)):
+        raise SystemExit("--write saves whole runs only; give --peers all, and leave out --quick and --only.")
     find_wrk()
     raise_file_limit()
-    results = measure(options.only or SECTIONS, *((1, 1) if options.quick else (ROUNDS, SECONDS)))
+    installed, failed = install(peers, options.peers_home)
+    plan = Plan(options.only or SECTIONS, *((1, 1) if options.quick else (ROUNDS, SECONDS)), installed)
+    results = {**_origin(), **measure(plan, failed)}
     text = render(results)
     if options.write:
         (RESULTS / "serving.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
@@ -44,24 +53,42 @@ def main() -> None:
     print(f"\n{text}")
 
 
-def measure(sections: list[str] | tuple[str, ...], number: int, seconds: int) -> dict[str, Any]:
-    """Run the sections, in rounds of some seconds."""
-    found = cores()
-    results: dict[str, Any] = {**_origin(), "rounds": number, "seconds": seconds, "scenarios": {}}
+@dataclass(frozen=True)
+class Plan:
+    """What is measured: the sections, in so many rounds of some seconds, beside peers."""
+
+    sections: Sequence[str]
+    rounds: int
+    seconds: int
+    peers: Mapping[str, Path]
+
+
+def measure(plan: Plan, failed: dict[str, str]) -> dict[str, Any]:
+    """Run the sections.
+
+    Args:
+        plan: what is measured.
+        failed: peers that are left out, and why; takes those that fail.
+    """
+    found, number, seconds = cores(), plan.rounds, plan.seconds
+    results: dict[str, Any] = {"rounds": number, "seconds": seconds, "scenarios": {}, "failed": failed}
     os.sched_setaffinity(0, found[-1:])  # this process makes the overload
     with ExitStack() as stack:
         servers = [stack.enter_context(serving(name, found[:1])) for name in NAMES]
-        check(servers[NAMES.index("service")], servers[NAMES.index("baseline")])
-        check(servers[NAMES.index("service")], servers[NAMES.index("async baseline")])
-        for name in (name for name in SCENARIOS if name in sections):
-            results["scenarios"][name] = rounds.closed_loop(name, servers, number, seconds, found[-1:])
-        if "overload" in sections:
+        service = servers[NAMES.index("service")]
+        check(service, servers[NAMES.index("baseline")])
+        check(service, servers[NAMES.index("async baseline")])
+        with started(plan.peers, service, found[:1], failed) as peers:
+            for name in (name for name in SCENARIOS if name in plan.sections):
+                everyone = [*servers, *peers]
+                results["scenarios"][name] = rounds.closed_loop(name, everyone, number, seconds, found[-1:], failed)
+        if "overload" in plan.sections:
             others = [server for server in servers if server.name in ("service", "baseline")]
             results["overload"] = rounds.overloaded(others, number, seconds, found[-1:])
     os.sched_setaffinity(0, found)
-    if "workers" in sections:
+    if "workers" in plan.sections:
         results["workers"] = rounds.workers(number, seconds, found)
-    if "startup" in sections:
+    if "startup" in plan.sections:
         startup.first_answer()  # fills the disk's and Python's caches
         starts = [startup.first_answer() for _ in range(min(number, startup.ROUNDS))]
         results["startup"] = {"seconds": [start[0] for start in starts], "megabytes": [start[1] for start in starts]}
@@ -90,6 +117,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
     parser.add_argument("--quick", action="store_true", help=f"one round of a second (default: {ROUNDS} of {SECONDS})")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, metavar="NAME", help=f"of {', '.join(SECTIONS)}")
+    parser.add_argument(
+        "--peers", nargs="+", choices=(*PEERS, ALL), default=[], metavar="NAME", help=f"of {', '.join(PEERS)}, or {ALL}"
+    )
+    parser.add_argument("--peers-home", type=Path, default=default_home(), help="folder of their environments")
     parser.add_argument("--write", action="store_true", help=f"write {RESULTS}/serving.json and serving.md")
     return parser
 

@@ -1,9 +1,10 @@
-"""Compares the predictions of the service and its baseline before anything is timed."""
+"""Compares the responses of the service and of what it is compared with before anything is timed."""
 
 import json
 import math
 from typing import Any
 
+from benchmarks.serving.bodies import Body
 from benchmarks.serving.scenarios import SCENARIOS
 from benchmarks.serving.servers import Server, ask
 
@@ -11,7 +12,7 @@ ARITHMETIC, PROBABILITIES = 1e-12, 1e-2
 """Tolerances: relative for numbers, absolute for probabilities, which are float32."""
 
 
-def check(service: Server, baseline: Server) -> None:
+def check(service: Server, other: Server) -> None:
     """Ask both every scenario's body.
 
     Raises:
@@ -19,14 +20,28 @@ def check(service: Server, baseline: Server) -> None:
     """
     for name, scenario in SCENARIOS.items():
         body = scenario.body()
-        answers = []
-        for server in (service, baseline):
-            status, content = ask(server.port, body)
-            if status != 200:
-                raise SystemExit(f"The {server.name} answered {status} to '{name}': {content[:300]!r}")
-            answers.append(json.loads(content)["predictions"])
+        answers = [json.loads(_answer(server, name, body))["predictions"] for server in (service, other)]
         if not same(*answers):
-            raise SystemExit(f"The service and its baseline differ on '{name}': {str(answers)[:500]}")
+            raise SystemExit(f"The service and {other.name} differ on '{name}': {str(answers)[:500]}")
+
+
+def check_echo(server: Server) -> None:
+    """Ask it every scenario's body.
+
+    Raises:
+        SystemExit: it does not answer with the body.
+    """
+    for name, scenario in SCENARIOS.items():
+        body = scenario.body()
+        if _answer(server, name, body) != body.content:
+            raise SystemExit(f"{server.name} does not send the body of '{name}' back.")
+
+
+def _answer(server: Server, name: str, body: Body) -> bytes:
+    status, content = ask(server.port, body)
+    if status != 200:
+        raise SystemExit(f"The {server.name} answered {status} to '{name}': {content[:300]!r}")
+    return content
 
 
 def same(ours: list[Any], theirs: list[Any]) -> bool:

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.serving.bodies import Body
+from benchmarks.serving.processor_time import processor_seconds
+from benchmarks.serving.servers import Server
 
 MARK = "RESULT "
 SCRIPT = """\
@@ -51,12 +53,14 @@ class Load:
         p50: median milliseconds to an answer.
         p99: milliseconds within which 99 of 100 answers came.
         load_cores: processor cores that wrk itself used.
+        cpu_us: microseconds of processor time that the server spent on each request.
     """
 
     rate: float
     p50: float
     p99: float
     load_cores: float
+    cpu_us: float
 
     def as_dict(self) -> dict[str, float]:
         """Rounded, for the results file."""
@@ -85,16 +89,16 @@ def write_script(folder: Path, body: Body) -> Path:
     return script
 
 
-def run_wrk(script: Path, port: int, connections: int, seconds: float, on_cores: Sequence[int]) -> Load:
+def run_wrk(script: Path, server: Server, connections: int, seconds: float, on_cores: Sequence[int]) -> Load:
     """Load a server for some seconds, whole ones as wrk counts them.
 
     Raises:
         LoadError: wrk failed, or an answer was not 2xx or did not come.
     """
     flags = ["-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s", "-s", str(script)]
-    before = _children_seconds()
+    before, server_before = _children_seconds(), processor_seconds(server.process.pid)
     ended = subprocess.run(
-        [find_wrk(), *flags, f"http://127.0.0.1:{port}/"],
+        [find_wrk(), *flags, f"http://127.0.0.1:{server.port}/"],
         capture_output=True,
         text=True,
         check=False,
@@ -102,11 +106,17 @@ def run_wrk(script: Path, port: int, connections: int, seconds: float, on_cores:
     )
     if ended.returncode:
         raise LoadError(f"wrk failed: {ended.stderr.strip() or ended.stdout.strip()}")
-    return parse(ended.stdout, _children_seconds() - before)
+    server_used = processor_seconds(server.process.pid) - server_before
+    return parse(ended.stdout, _children_seconds() - before, server_used)
 
 
-def parse(output: str, processor_seconds: float = 0.0) -> Load:
+def parse(output: str, load_seconds: float = 0.0, server_seconds: float = 0.0) -> Load:
     """Read what the script's ``done`` printed.
+
+    Args:
+        output: all that wrk printed.
+        load_seconds: processor seconds of wrk.
+        server_seconds: processor seconds of the server meanwhile.
 
     Raises:
         LoadError: it printed nothing, or an answer was not 2xx or did not come.
@@ -119,7 +129,13 @@ def parse(output: str, processor_seconds: float = 0.0) -> Load:
     if failed or not seen["requests"]:
         raise LoadError(f"Of {seen['requests']} requests, wrk counted {', '.join(failed) or 'no answer'}.")
     seconds = seen["microseconds"] / 1e6
-    return Load(seen["requests"] / seconds, seen["p50"] / 1e3, seen["p99"] / 1e3, processor_seconds / seconds)
+    return Load(
+        rate=seen["requests"] / seconds,
+        p50=seen["p50"] / 1e3,
+        p99=seen["p99"] / 1e3,
+        load_cores=load_seconds / seconds,
+        cpu_us=server_seconds / seen["requests"] * 1e6,
+    )
 
 
 def _children_seconds() -> float:

@@ -17,25 +17,48 @@ WORKERS_SCENARIOS = ("rows", "png", "row")
 OVERLOAD_SCENARIOS = ("row", "png", "jpeg")
 WARM_SECONDS = 1
 
+
+class LoadFailedError(SystemExit):
+    """A server did not answer as it should; the message says which, and to what."""
+
+
 Runs = dict[str, list[dict[str, float]]]
 """What was seen, by server, one entry a round."""
 
 
-def closed_loop(name: str, servers: Sequence[Server], rounds: int, seconds: float, load_cores: Sequence[int]) -> Runs:
+def closed_loop(
+    name: str, servers: Sequence[Server], rounds: int, seconds: float, load_cores: Sequence[int], failed: dict[str, str]
+) -> Runs:
     """A scenario, on all servers in turn.
 
+    Args:
+        name: of the scenario.
+        servers: that are compared.
+        rounds: after one that warms them up.
+        seconds: of a server in a round.
+        load_cores: the cores that make the load.
+        failed: takes in which scenario a peer failed, and why; it has no runs of that.
+
     Raises:
-        SystemExit: an answer was not 2xx, or did not come.
+        SystemExit: an answer of another server was not 2xx, or did not come.
     """
     runs: Runs = {server.name: [] for server in servers}
     with tempfile.TemporaryDirectory() as folder:
         script = write_script(Path(folder), SCENARIOS[name].body())
-        for server in servers:
-            _wrk(name, server, script, WARM_SECONDS, load_cores)
-        for _ in range(rounds):
-            for server in servers:
-                runs[server.name].append(_wrk(name, server, script, seconds, load_cores))
-            _report(name, {key: headline(SCENARIOS[name], seen[-1]) for key, seen in runs.items()})
+        for turn in range(rounds + 1):
+            for server in (server for server in servers if server.name in runs):
+                try:
+                    seen = _wrk(name, server, script, seconds if turn else WARM_SECONDS, load_cores)
+                except LoadFailedError as error:
+                    if not server.is_peer:
+                        raise
+                    del runs[server.name]
+                    failed[f"{server.name}, {SCENARIOS[name].title}"] = str(error)
+                    print(f"left out: {error}", flush=True)
+                else:
+                    runs[server.name] += [seen] if turn else []
+            if turn:
+                _report(f"{name}, CPU us", {key: seen[-1]["cpu_us"] for key, seen in runs.items()})
     return runs
 
 
@@ -98,9 +121,9 @@ def overloaded(servers: Sequence[Server], rounds: int, seconds: float, load_core
 
 def _wrk(name: str, server: Server, script: Path, seconds: float, load_cores: Sequence[int]) -> dict[str, float]:
     try:
-        return run_wrk(script, server.port, SCENARIOS[name].connections, seconds, load_cores).as_dict()
+        return run_wrk(script, server, SCENARIOS[name].connections, seconds, load_cores).as_dict()
     except LoadError as error:
-        raise SystemExit(f"Scenario '{name}' on the {server.name}: {error}") from error
+        raise LoadFailedError(f"Scenario '{name}' on the {server.name}: {error}") from error
 
 
 def _sound(name: str, server: Server, outcome: Outcome) -> Outcome:

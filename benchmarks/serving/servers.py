@@ -7,13 +7,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from benchmarks.serving.bodies import Body, arithmetic
+from benchmarks.serving.processor_time import processes
 
 UVICORN = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
 APPS = {
@@ -28,13 +29,25 @@ OPEN_FILES = 16384
 """Open files that a server and its clients may have; a connection is one on each side."""
 
 
+class StartError(SystemExit):
+    """A server does not start; the message is one sentence."""
+
+
 @dataclass(frozen=True)
 class Server:
-    """A server that answers."""
+    """A server that answers.
+
+    Attributes:
+        name: for people.
+        port: on loopback.
+        process: that was started; it may have started others.
+        is_peer: other software: if it fails, it is left out of what is measured.
+    """
 
     name: str
     port: int
     process: subprocess.Popen[bytes]
+    is_peer: bool = False
 
 
 def free_port() -> int:
@@ -73,7 +86,7 @@ def command(name: str, port: int, workers: int = 1) -> list[str]:
 
 @contextmanager
 def serving(name: str, on_cores: Sequence[int], workers: int = 1, **settings: str) -> Iterator[Server]:
-    """A server that runs, and answers, as long as the context lasts.
+    """The service, or a server with its uvicorn settings, that runs and answers as long as the context lasts.
 
     Args:
         name: one of ``NAMES``.
@@ -82,12 +95,31 @@ def serving(name: str, on_cores: Sequence[int], workers: int = 1, **settings: st
         settings: environment variables that the service gets besides, such as ``NALU_REPOSITORY``.
 
     Raises:
-        SystemExit: it stops, or does not answer within a minute.
+        StartError: it stops, or does not answer within a minute.
+    """
+    with running(name, lambda port: command(name, port, workers), on_cores, **settings) as server:
+        yield server
+
+
+@contextmanager
+def running(
+    name: str, command: Callable[[int], list[str]], on_cores: Sequence[int], **settings: str
+) -> Iterator[Server]:
+    """Any server, that runs and answers as long as the context lasts.
+
+    Args:
+        name: of the server, for messages.
+        command: that starts it on a port.
+        on_cores: the cores that it may use.
+        settings: environment variables that it gets besides.
+
+    Raises:
+        StartError: it stops, or does not answer within a minute.
     """
     port = free_port()
     environment = {**os.environ, "NALU_SHUTDOWN_GRACE_SECONDS": "0", "NALU_LOG_LEVEL": "warning", **settings}
     process = subprocess.Popen(
-        command(name, port, workers),
+        command(port),
         cwd=ROOT,
         env=environment,
         preexec_fn=lambda: os.sched_setaffinity(0, on_cores),  # workers and threads inherit it
@@ -105,24 +137,28 @@ def wait_until_answering(server: Server, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if server.process.poll() is not None:
-            raise SystemExit(f"The {server.name} stopped at its start; see above.")
+            raise StartError(f"The {server.name} stopped at its start; see above.")
         try:
             if ask(server.port, arithmetic([[3, 4]]), timeout=2)[0] == 200:
                 return
         except (OSError, HTTPException):  # not listening yet, or too busy
             pass
         time.sleep(0.02)
-    raise SystemExit(f"The {server.name} did not answer within {seconds:.0f} seconds.")
+    raise StartError(f"The {server.name} did not answer within {seconds:.0f} seconds.")
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a server; one that does not end within half a minute is killed."""
+    """End a server, by force after half a minute, and what it started and leaves behind."""
+    started = processes(process.pid)
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(30)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    for pid in started[1:]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def ask(port: int, body: Body, timeout: float = 30) -> tuple[int, bytes]:
@@ -134,12 +170,3 @@ def ask(port: int, body: Body, timeout: float = 30) -> tuple[int, bytes]:
         return answer.status, answer.read()
     finally:
         connection.close()
-
-
-def processes(pid: int) -> list[int]:
-    """A process and all that it started, and those started, as Linux lists them."""
-    try:
-        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    except OSError:  # it is gone
-        return []
-    return [pid, *(below for child in listed.split() for below in processes(int(child)))]

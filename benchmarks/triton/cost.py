@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection
 
-from benchmarks.endurance.memory import own_processor_seconds, processor_seconds
+from benchmarks.serving.processor_time import own_processor_seconds, processor_seconds
 from benchmarks.triton.servers import LOOPBACK, Running
 
 BODY = b'{"inputs": [{"name": "input", "datatype": "FP64", "shape": [1, 2], "data": [3, 4]}]}'

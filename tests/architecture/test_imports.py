@@ -87,6 +87,7 @@ def test_onnx_runtime_is_imported_only_where_its_telemetry_is_turned_off() -> No
     assert {file for file, _ in foreign("training", "onnxruntime")} == {"training/export/onnx_predictor.py"}
     assert {file for file, _ in foreign("benchmarks", "onnxruntime")} == {
         "benchmarks/serving/fastapi_baseline.py",
+        "benchmarks/serving/peers/programs/models.py",
         "benchmarks/triton/backend/model.py",
     }
     assert foreign("models", "onnxruntime") == set()

@@ -16,9 +16,9 @@ from benchmarks.cluster.name_server import response
 from benchmarks.cluster.report import faults_table
 from benchmarks.cluster.requests import mixed_requests, one_kind
 from benchmarks.cluster.rounds import Round, percentiles
-from benchmarks.endurance.memory import own_processor_seconds
 from benchmarks.endurance.workload import CheckedRequest
 from benchmarks.serving.http_client import request
+from benchmarks.serving.processor_time import own_processor_seconds
 from tests.benchmarks.server import Handler, answering, listening
 
 GET = request("GET", "/")

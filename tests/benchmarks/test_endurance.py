@@ -16,7 +16,7 @@ from benchmarks.endurance import clients
 from benchmarks.endurance.clients import Clients, Pacer
 from benchmarks.endurance.closed_loop_client import ClosedLoopClient, RequestOutcomes, has_ended, how_lost
 from benchmarks.endurance.invalid_requests import invalid_requests
-from benchmarks.endurance.memory import MemoryMonitor, processor_seconds
+from benchmarks.endurance.memory import MemoryMonitor
 from benchmarks.endurance.request_stats import RequestStats, percentile, problem_of
 from benchmarks.endurance.scraped_errors import scraped_server_errors
 from benchmarks.endurance.shutdown import Round
@@ -32,6 +32,7 @@ from benchmarks.endurance.workload import (
     shuffled,
 )
 from benchmarks.serving.http_client import Answer, BrokenAnswerError, request
+from benchmarks.serving.processor_time import processor_seconds
 from tests.benchmarks.server import Handler, answering, listening
 
 ROOT = Path(__file__).parents[2]

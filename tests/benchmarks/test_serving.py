@@ -31,7 +31,7 @@ def printed(**changes: int) -> str:
 
 
 def seen(rate: float, p50: float = 2.0) -> dict[str, float]:
-    return Load(rate, p50, 4 * p50, 0.1).as_dict()
+    return Load(rate, p50, 4 * p50, 0.1, cpu_us=1e6 / rate).as_dict()
 
 
 def results(**sections: Any) -> dict[str, Any]:
@@ -55,8 +55,8 @@ def test_the_script_posts_the_body_that_lies_beside_it(tmp_path: Path) -> None:
     assert "{{" not in script
 
 
-def test_rate_and_milliseconds_are_read_from_what_wrk_prints() -> None:
-    assert parse(printed(), processor_seconds=0.5) == Load(rate=1500.0, p50=1.5, p99=9.0, load_cores=0.25)
+def test_rate_and_times_are_read_from_what_wrk_prints() -> None:
+    assert parse(printed(), 0.5, 1.8) == Load(rate=1500.0, p50=1.5, p99=9.0, load_cores=0.25, cpu_us=600.0)
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,10 @@ def test_one_core_is_too_few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_partial_results_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["serving", "--quick", "--write"])
-    with pytest.raises(SystemExit, match="whole runs only"):
-        main()
+    for options in (["--quick"], ["--only", "row"], [], ["--peers", "mosec"]):
+        monkeypatch.setattr("sys.argv", ["serving", "--write", *options])
+        with pytest.raises(SystemExit, match="whole runs only; give --peers all, and leave out --quick and --only"):
+            main()
 
 
 def test_the_median_of_the_rounds_ratios_ignores_a_round_that_was_disturbed() -> None:
@@ -104,7 +105,7 @@ def test_the_median_of_the_rounds_ratios_ignores_a_round_that_was_disturbed() ->
 def test_a_headline_counts_rows_or_milliseconds() -> None:
     assert headline(SCENARIOS["rows"], seen(7.0)) == 700.0
     assert headline(SCENARIOS["one"], seen(7.0, p50=0.25)) == 0.25
-    assert headline(SCENARIOS["png"], Load(7.0, 1.0, 1.0, 0.0)) == 7.0
+    assert headline(SCENARIOS["png"], Load(7.0, 1.0, 1.0, 0.0, 1.0)) == 7.0
 
 
 def test_images_are_of_the_sizes_that_they_claim_and_the_jpeg_weighs_as_a_photograph() -> None:
@@ -151,10 +152,11 @@ def test_every_section_is_rendered_with_medians_and_ratios() -> None:
     starts = {"seconds": [0.5, 0.7, 0.6], "megabytes": [100.0, 102.0, 101.0]}
     overload = {"png": {"service": [{"peak": 100.0, **outcome.as_dict()}]}}
     text = render(results(scenarios={"row": runs, "one": runs}, workers=workers, overload=overload, startup=starts))
-    title = "| 1 row, 64 connections | requests/s | 200 | 1,000 | 50 | 80 |"
-    shares = "0.20 (0.10 to 0.30) | 4.00 (2.00 to 6.00) | 2.50 (1.25 to 3.75)"
-    assert f"{title} {shares} | 2 ms, 8 ms | 2 ms, 8 ms |" in text
-    assert "| ms | 2 | 2 | 2 | 2 | 1.00 (1.00 to 1.00) (less is better) |" in text
+    assert "## 1 row, 64 connections\n\n|  | CPU us per request | Ours / its | requests/s | Ours / its |" in text
+    assert "| **ours** | 5,000 |  | 200 |  | 2 |  | 8 |\n" in text
+    baseline = "20,000 | 0.25 (0.17 to 0.50) | 50 | 4.00 (2.00 to 6.00) | 2 | 1.00 (1.00 to 1.00) | 8 |"
+    assert f"| baseline | {baseline}\n" in text
+    assert text.count("(0.10 to 0.30)") == 2  # requests/s beside the echo's, in both scenarios
     two = "| rows/s | 1,900 | 1,000 | 1.90 (1.90 to 1.90) | 950 | 2.00 (2.00 to 2.00) |"
     assert f"| 100 rows a request, 64 connections {two}" in text
     assert "wrk has to share them" in text
@@ -231,6 +233,8 @@ def test_overload_keeps_its_rate_and_counts_what_became_of_each_request(monkeypa
 def test_wrk_loads_a_server_that_runs() -> None:
     found = cores()
     with serving("echo", found[:1]) as echo:
-        runs = rounds.closed_loop("png", [echo], 1, 1, found[-1:])
-    assert runs["echo"][0]["rate"] > 10
+        runs = rounds.closed_loop("png", [echo], 1, 1, found[-1:], {})
+    [seen] = runs["echo"]
+    assert seen["rate"] > 10
+    assert 0.05 < seen["cpu_us"] * seen["rate"] / 1e6 < 1.1  # of a core
     assert "png" in SECTIONS

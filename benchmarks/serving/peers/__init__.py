@@ -1,0 +1,1 @@
+"""Other servers beside the service: the same requests, models, core and clients."""
