@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImportError as error:
         return _fail(f"app.predict needs {error.name}: install it with pip install 'nalu-serve[tables]'.")
     try:
-        model = load_latest(read_settings(repository=options.repository), options.model, options.version)
+        model = load_latest(read_settings(repository=options.repository), options.model, options.version, _say)
         summary = predict_table(model, options.table, options.output)
     except ServiceError as error:
         return _fail(error.detail)
@@ -39,9 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str) -> int:
+    _say(message)
+    return 2
+
+
+def _say(message: str) -> None:
     for line in message.splitlines():
         print(f"nalu-serve: {line}", file=sys.stderr)
-    return 2
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -73,8 +73,13 @@ class Mirror:
 
     @property
     def rejected(self) -> dict[Key, str]:
-        """Why versions in the store are not fetched."""
+        """Why versions in the store are not fetched, for the second time where it is looked at more than once."""
         return {key_of(version): reason for version, reason in self._reported.items()}
+
+    @property
+    def rejections(self) -> dict[Key, str]:
+        """Why versions were not fetched by the last look; an upload of one may be under way."""
+        return {key_of(version): entry.reason for version, entry in self._state.rejected.items()}
 
     def check(self) -> None:
         """Check that the store can be read and holds models, unless the cache does.

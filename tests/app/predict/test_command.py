@@ -196,6 +196,25 @@ def test_a_version_may_be_named(tmp_path: Path, predict: Predict) -> None:
     assert rows(predict("sum", path, "--version", 1)[1])[0]["predicted_y"] == "300.0"
 
 
+def test_the_folder_of_one_model_is_read_by_the_name_of_the_setting(
+    tmp_path: Path, repository: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NALU_MODEL_NAME", "price")
+    path = table_of(tmp_path, "a,b\n1,2\n")
+    for folder, prediction in (("sum", "3.0"), ("sum/1", "300.0")):  # versions, and the files of one
+        assert main(["price", str(path), "--repository", str(repository / folder)]) == 0
+        assert rows(capfd.readouterr().out)[0]["predicted_y"] == prediction
+    assert main(["sum", str(path), "--repository", str(repository / "sum")]) == 2
+    assert capfd.readouterr().err == (
+        f"nalu-serve: There is no model 'sum' in {repository / 'sum'}; it has price, as NALU_MODEL_NAME says.\n"
+    )
+    assert main(["price", str(path), "--repository", str(repository)]) == 2
+    assert capfd.readouterr().err == (
+        f"nalu-serve: {repository} holds models (brightness, ratio, sum, ...), and NALU_MODEL_NAME is for the folder "
+        "of one; give that folder, or leave NALU_MODEL_NAME out.\n"
+    )
+
+
 def test_an_output_may_replace_its_table_and_has_the_rights_of_a_new_file(tmp_path: Path, predict: Predict) -> None:
     path = table_of(tmp_path, "a,b\n1,2\n")
     assert predict("sum", path, "--output", path)[:2] == (0, "")

@@ -4,16 +4,19 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from obstore.exceptions import GenericError
 
 from app.__main__ import create_worker, main
-from app.predict.__main__ import main as predict
+from app.predict.__main__ import main as predict_main
 from models.object_store import ObjectStore
 from tests.app.factory import LIMIT_SECONDS, TestClient, running, wait_until, write_sum
 from tests.app.repository.mirror.stores import ADDRESS, Bucket
+
+Predict = Callable[..., tuple[int, float | None, list[str]]]
 
 REFUSED = "Generic S3 error: ConnectionRefused"
 
@@ -161,26 +164,61 @@ def test_a_cache_that_cannot_be_written_to_ends_the_start_with_a_sentence(
     )
 
 
-def test_predict_reads_a_model_of_a_bucket_and_from_the_cache_when_it_is_gone(
-    bucket: Bucket, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def predict(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Predict:
+    """Runs app.predict with sum on 3 and 4; gives exit code, prediction and notices."""
     table = tmp_path / "table.csv"
     table.write_text("a,b\n3,4\n")
-    for before in (lambda path: None, refuse):
-        bucket.before = before
-        assert predict(["sum", str(table), "--repository", ADDRESS]) == 0
-        assert float(capsys.readouterr().out.splitlines()[1].split(",")[2]) == 7
-    assert predict(["other", str(table), "--repository", ADDRESS]) == 2
-    sentence = f"nalu-serve: There is no model 'other' in {ADDRESS}; it has sum."
-    assert capsys.readouterr().err.splitlines()[-1] == sentence  # after the log's of the store
+    monkeypatch.setenv("NALU_REPOSITORY_POLL_SECONDS", "0")  # each run looks, however soon after the last
+
+    def run(*options: str, model: str = "sum") -> tuple[int, float | None, list[str]]:
+        code = predict_main([model, str(table), "--repository", ADDRESS, *options])
+        out, err = capsys.readouterr()
+        lines = [line for line in err.splitlines() if line.startswith("nalu-serve: ")]  # others' logging may be set up
+        return (code, None, lines) if code else (0, float(out.splitlines()[1].split(",")[2]), lines)
+
+    return run
+
+
+def test_predict_reads_a_model_of_a_bucket_and_from_the_cache_when_it_is_gone(bucket: Bucket, predict: Predict) -> None:
+    assert predict() == (0, 7.0, [])
+    bucket.before = refuse
+    code, prediction, [notice] = predict()
+    assert (code, prediction) == (0, 7.0)
+    assert notice.startswith(f"nalu-serve: {ADDRESS} cannot be listed: the connection is refused; ")
+    code, _, lines = predict(model="other")
+    assert (code, lines[-1]) == (2, f"nalu-serve: There is no model 'other' in {ADDRESS}; it has sum.")
+
+
+def test_predict_names_a_newer_version_that_is_not_fetched_and_the_one_that_it_uses(
+    bucket: Bucket, predict: Predict
+) -> None:
+    write_sum(bucket.source, version=2, weight=2)
+    bucket.upload("sum/2/*")
+    bucket.memory.put("sum/3/model.onnx", b"half")
+    bucket.memory.put("other/1/model.onnx", b"half")
+    reason = f"{ADDRESS}/sum/3 has no manifest.json, which is uploaded last; complete it, or remove it."
+    for _ in range(3):  # as the first time may be an upload that is under way
+        assert predict() == (0, 14.0, [f"nalu-serve: {reason} Version 2 is used."])
+    assert predict("--version", "1") == (0, 7.0, [])
+    assert predict("--version", "3") == (2, None, [f"nalu-serve: {reason}"])
+    reason = f"{ADDRESS}/other/1 has no manifest.json, which is uploaded last; complete it, or remove it."
+    assert predict(model="other") == (2, None, [f"nalu-serve: {reason}"])
+
+
+def test_predict_names_a_changed_version_that_is_not_fetched(bucket: Bucket, predict: Predict) -> None:
+    predict()
+    size = len(bucket.memory.get("sum/1/model.onnx").bytes())
+    bucket.memory.put("sum/1/model.onnx", b"?" * size)
+    code, prediction, [notice] = predict()
+    assert (code, prediction) == (0, 7.0)
+    assert notice.startswith(f"nalu-serve: {ADDRESS}/sum/1/model.onnx has SHA-256 ")
+    assert notice.endswith("...; upload it again. Version 1 is used as it was fetched before.")
 
 
 def test_predict_ends_with_a_sentence_where_neither_store_nor_cache_has_models(
-    bucket: Bucket, capsys: pytest.CaptureFixture[str]
+    bucket: Bucket, predict: Predict
 ) -> None:
     bucket.before = refuse
-    assert predict(["sum", "table.csv", "--repository", f"{ADDRESS}/"]) == 2
-    assert capsys.readouterr().err == (
-        f"nalu-serve: The repository {ADDRESS} cannot be listed: the connection is refused; correct the endpoint, or "
-        "start the store.\n"
-    )
+    reason = "the connection is refused; correct the endpoint, or start the store."
+    assert predict() == (2, None, [f"nalu-serve: The repository {ADDRESS} cannot be listed: {reason}"])
