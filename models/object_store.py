@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 VARIABLES = {"s3": "AWS", "gs": "GOOGLE", "az": "AZURE"}
 """Schemes of the addresses, and how the names of their environment variables begin."""
@@ -210,6 +211,7 @@ def _reason(text: str, address: str) -> str:
         if found := re.search(pattern, text):
             return reason.format(prefix=prefix, **found.groupdict())
     first = text.strip().partition("\n")[0].rstrip(". ")
+    first = re.sub(r"\?\S*", "?***", re.sub(r"://[^\s/]*@", "://***@", first))
     return first if len(first) <= MAX_REASON else f"{first[:MAX_REASON]}..."
 
 
@@ -221,8 +223,18 @@ def _endpoint(prefix: str) -> str:
     """
     for name in (f"{prefix}_ENDPOINT_URL", f"{prefix}_ENDPOINT"):
         value = os.environ.get(name)
-        if value and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
-            raise StoreError(f"{name} is '{value}', which must be an address such as https://minio.example.org:9000.")
+        if value and not _is_endpoint(value):
+            shown = re.sub(r"\?.*", "?***", re.sub(r"(?s)^(\w+://)?.*@", r"\1***@", value))  # no password
+            raise StoreError(f"{name} is '{shown}', which must be an address such as https://minio.example.org:9000.")
         if value:
             return value
     return ""
+
+
+def _is_endpoint(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port  # obstore panics on one above 65535
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(re.fullmatch(r"[\w.:-]+", parts.hostname or ""))

@@ -5,6 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from obstore.exceptions import GenericError
 from obstore.store import LocalStore, MemoryStore
 
 from models.object_store import ObjectMissingError, ObjectStore, StoredFile, StoreError, check_address
@@ -70,12 +71,45 @@ def test_an_endpoint_without_tls_and_without_permission_for_it_is_one_sentence(m
         ObjectStore.open(ADDRESS).list()
 
 
-def test_an_endpoint_that_is_no_address_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "minio:9000")
+@pytest.mark.parametrize(
+    ("endpoint", "shown"),
+    [
+        ("minio:9000", "minio:9000"),
+        ("http://minio:99999", "http://minio:99999"),  # obstore would panic
+        ("http://[::zz]:9000", "http://[::zz]:9000"),
+        ("http://min%io", "http://min%io"),
+        ("http://", "http://"),
+        ("https://user:hunter2@minio example.org/hunter2@x", "https://***@x"),
+        ("user:hunter2@minio:9000", "***@minio:9000"),
+        ("ftp://minio:9000/?token=hunter2", "ftp://minio:9000/?***"),
+    ],
+)
+def test_an_endpoint_that_is_no_address_is_one_sentence_without_what_is_secret(
+    endpoint: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     with pytest.raises(StoreError) as raised:
         ObjectStore.open(ADDRESS)
     assert str(raised.value) == (
-        "AWS_ENDPOINT_URL is 'minio:9000', which must be an address such as https://minio.example.org:9000."
+        f"AWS_ENDPOINT_URL is '{shown}', which must be an address such as https://minio.example.org:9000."
+    )
+
+
+@pytest.mark.parametrize("endpoint", ["https://a.example.org", "http://[::1]:9000/path", "http://me:pass@host_1:80/"])
+def test_an_endpoint_that_is_an_address_is_taken(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    assert ObjectStore.open(ADDRESS).endpoint == endpoint
+
+
+def test_an_error_that_no_sentence_is_known_for_does_not_hold_the_password_of_the_endpoint() -> None:
+    class Failing:
+        def list(self, *_: object, **__: object) -> None:
+            raise GenericError("Error performing GET http://user:hunter2@minio:9000/bucket?token=1 in 3 ms")
+
+    with pytest.raises(StoreError) as raised:
+        ObjectStore(ADDRESS, Failing()).list()
+    assert str(raised.value) == (
+        f"{ADDRESS} cannot be listed: Error performing GET http://***@minio:9000/bucket?*** in 3 ms."
     )
 
 
