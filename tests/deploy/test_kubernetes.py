@@ -87,7 +87,16 @@ def test_variables_are_settings_of_the_service(path: Path) -> None:
 
 def test_the_chart_refuses_the_settings_that_it_sets_itself() -> None:
     own = set(re.findall(r'"(NALU_\w+)"', (CHART / "templates" / "checks.yaml").read_text()))
-    assert environment(CONTAINER).keys() - {"expression"} == own - {"NALU_UDS"}
+    assert environment(CONTAINER).keys() - {"expression"} == {
+        name for name in own if not name.startswith("NALU_SSL_")
+    } - {"NALU_UDS"}
+
+
+def test_the_chart_refuses_the_settings_of_tls_as_its_probes_speak_plain_http() -> None:
+    own = set(re.findall(r'"(NALU_SSL_\w+)"', (CHART / "templates" / "checks.yaml").read_text()))
+    assert own == {f"NALU_{name.upper()}" for name in Settings.model_fields if name.startswith("ssl_")}
+    probes = [probe["httpGet"] for kind, probe in CONTAINER.items() if kind.endswith("Probe")]
+    assert [probe.get("scheme", "HTTP") for probe in probes] == ["HTTP"] * 3
 
 
 @cache
@@ -195,6 +204,9 @@ def test_helm_renders_every_set_of_values(path: Path) -> None:
 MISTAKES = {
     "settings.NALU_PORT=1": "settings has NALU_PORT, which the chart sets from other values, so that ports, probes "
     "and times fit; remove it.",
+    "settings.NALU_SSL_CERTFILE=/tls/tls.crt": "settings has NALU_SSL_CERTFILE, but the chart mounts no certificate, "
+    "and probes, metrics and ingress reach the pods by plain HTTP; remove it, and end TLS at the ingress, by "
+    "ingress.tlsSecret.",
     "models.repository=s3://b/p,models.volume.emptyDir.sizeLimit=1Gi": "models.repository is 's3://b/p', an object "
     "store, and models.volume is set too; leave out one of them.",
     "models.credentialsSecret=store": "models.credentialsSecret is 'store', but models.repository, '/repository', is "

@@ -324,7 +324,7 @@ def test_jobs_are_for_processes_alone() -> None:
         (["--on", "http://head:80"], "argument --on: 'http://head:80' is none of local, processes, tcp://HOST:8786"),
         (
             ["--on", "tcp://head"],
-            "argument --on: 'tcp://head' is none of local, processes, tcp://HOST:8786 (Dask), ray\n",
+            "argument --on: 'tcp://head' is none of local, processes, tcp://HOST:8786 or tls://HOST:8786 (Dask), ray\n",
         ),
     ],
 )

@@ -4,7 +4,7 @@ import argparse
 
 LOCAL, PROCESSES, RAY = "local", "processes", "ray"
 DASK_SCHEMES = ("tcp://", "tls://")
-KINDS = "local, processes, tcp://HOST:8786 (Dask), ray"
+KINDS = "local, processes, tcp://HOST:8786 or tls://HOST:8786 (Dask), ray"
 
 
 def add_executor_options(parser: argparse.ArgumentParser, tasks: str) -> None:
