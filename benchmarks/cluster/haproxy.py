@@ -30,9 +30,9 @@ POLL_SECONDS = 0.1
 
 
 def compose_settings() -> dict[str, str]:
-    """The settings of the services in the project's compose file."""
+    """The settings of the services in the project's compose file, without those that are passed on."""
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
-    return {name: str(value) for name, value in services["serve"]["environment"].items()}
+    return {name: str(value) for name, value in services["serve"]["environment"].items() if value is not None}
 
 
 class HAProxyCluster(Cluster):

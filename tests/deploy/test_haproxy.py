@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -97,7 +97,7 @@ def test_ports_and_names_of_compose_are_those_of_the_configuration() -> None:
 
 
 class FlakyService(BaseHTTPRequestHandler):
-    """Healthy; it ends the connection at the first request for a path, and answers the second."""
+    """Healthy; it ends the connection at the first request for a path, and answers the second with its headers."""
 
     protocol_version = "HTTP/1.1"
     received: ClassVar[Counter[str]] = Counter()
@@ -117,10 +117,11 @@ class FlakyService(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _respond(self) -> None:
+        content = json.dumps(self.headers.items()).encode()
         self.send_response(200)
-        self.send_header("Content-Length", "2")
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(b"ok")
+        self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -131,11 +132,11 @@ class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
 
 
-@pytest.fixture(scope="module")
-def ports() -> Iterator[tuple[int, int]]:
+@contextmanager
+def balancer(**variables: str) -> Iterator[tuple[int, int]]:
     """The ports of a balancer before two flaky services, and of its statistics."""
     balancer, statistics, service, names = (free_port() for _ in range(4))
-    variables = {
+    variables |= {
         "NALU_BIND": f"127.0.0.1:{balancer}",
         "NALU_STATS_BIND": f"127.0.0.1:{statistics}",
         "NALU_SERVE": f"serve:{service}",
@@ -145,7 +146,7 @@ def ports() -> Iterator[tuple[int, int]]:
     with ExitStack() as stack:
         for address in ADDRESSES:
             server = stack.enter_context(Server((address, service), FlakyService))
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
             stack.callback(server.shutdown)
         stack.enter_context(name_server(variables["NALU_DNS"], ADDRESSES))
         quiet = subprocess.DEVNULL
@@ -155,6 +156,13 @@ def ports() -> Iterator[tuple[int, int]]:
         stack.callback(process.kill)
         wait_until_healthy(balancer)
         yield balancer, statistics
+
+
+@pytest.fixture(scope="module")
+def ports() -> Iterator[tuple[int, int]]:
+    """Those of a balancer."""
+    with balancer() as found:
+        yield found
 
 
 def wait_until_healthy(port: int) -> None:
@@ -167,10 +175,13 @@ def wait_until_healthy(port: int) -> None:
     raise AssertionError("HAProxy does not forward requests.")
 
 
-def ask(port: int, method: str, path: str, body: bytes | None = None) -> HTTPResponse:
+def ask(port: int, method: str, path: str, body: bytes | None = None, *headers: tuple[str, str]) -> HTTPResponse:
     """One request on a connection of its own; the response's body stays readable as ``response.body``."""
     connection = HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.request(method, path, body)
+    connection.putrequest(method, path)
+    for name, value in [("Content-Length", str(len(body or b""))), *headers]:  # of which one may come several times
+        connection.putheader(name, value)
+    connection.endheaders(body)
     response = connection.getresponse()
     response.body = response.read()  # type: ignore[attr-defined]
     connection.close()
@@ -222,3 +233,33 @@ def test_the_balancer_counts_what_it_sent_again(ports: tuple[int, int]) -> None:
     metrics = ask(ports[1], "GET", "/metrics").body.decode()  # type: ignore[attr-defined]
     [retried] = re.findall(r'haproxy_backend_retry_warnings_total\{proxy="replay"\} (\d+)', metrics)
     assert int(retried) >= 1
+
+
+@needs_haproxy
+@pytest.mark.slow
+def test_what_a_client_says_of_itself_is_replaced_by_what_the_balancer_knows(ports: tuple[int, int]) -> None:
+    forged = [
+        *(("X-Forwarded-For", "203.0.113.9"), ("x-forwarded-for", "203.0.113.10")),
+        *(("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "evil.example"), ("X-Forwarded-Prefix", "/evil")),
+        ("Forwarded", "for=203.0.113.9;proto=https"),
+    ]
+    response = ask(ports[0], "POST", "/predict/arithmetic?forged", b"{}", *forged)
+    received = json.loads(response.body)  # type: ignore[attr-defined]
+    assert sorted((name.lower(), value) for name, value in received if "forwarded" in name.lower()) == [
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-forwarded-proto", "http"),
+    ]
+
+
+@needs_haproxy
+@pytest.mark.slow
+def test_rules_for_paths_hold_below_the_root_path_of_the_services_too() -> None:
+    with balancer(NALU_ROOT_PATH="/nalu/") as (port, _):
+        for path, status, received in [
+            ("/nalu/metrics", 404, 0),
+            ("/metrics?rooted", 404, 0),
+            ("/%6ealu/v2/repository/models/add/load", 502, 1),
+            ("/v2/repository/models/add/load?rooted", 502, 1),
+            ("/nalu/v2/models/add/infer", 200, 2),
+        ]:
+            assert (ask(port, "POST", path, b"{}").status, FlakyService.received[path]) == (status, received)
