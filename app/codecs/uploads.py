@@ -15,7 +15,7 @@ from models.manifest import Manifest
 DECODE_NANOSECONDS = 30
 """Approximate time to decode one pixel of a photograph."""
 REDUCED_DECODE_NANOSECONDS = 4
-"""The same of a JPEG that is resized, which is decoded at a lower resolution unless it is progressive."""
+"""The same of a JPEG that is decoded at a reduced size."""
 
 
 class Upload:
@@ -25,15 +25,17 @@ class Upload:
         content: bytes of the file.
         name: the file's, in messages.
         max_pixels: limit of its pixels.
-        resized: whether the model resizes it.
+        needed: longer side of the size that the model resizes to, where the image may be decoded at a reduced size;
+            None keeps every pixel.
 
     Raises:
         UnsupportedImageError: the bytes do not begin as an image of a supported format does.
         TooLargeError: the header declares more pixels than the limit.
     """
 
-    def __init__(self, content: bytes, name: str, max_pixels: int, *, resized: bool = True) -> None:
+    def __init__(self, content: bytes, name: str, max_pixels: int, *, needed: int | None = None) -> None:
         self._name = name
+        self._content = content
         try:
             self._image = EncodedImage(content)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -43,17 +45,22 @@ class Upload:
             ) from error
         except ImageDecodeError as error:
             raise UnsupportedImageError(f"{name} {error}.") from error
+        self._needed = needed
+        self.reduced = needed is not None and self._image.can_reduce(needed)
+        """Whether it is decoded at a reduced size."""
         self.size = width, height = self._image.size
         """Width and height as they are stored, before the image is turned upright."""
         self.pixels = width * height
-        reduced = resized and self._image.reducible
-        self.decode_seconds = self.pixels * (REDUCED_DECODE_NANOSECONDS if reduced else DECODE_NANOSECONDS) * 1e-9
-        """Approximate time to decode it."""
         if self.pixels > max_pixels:
             raise TooLargeError(
                 f"{name} is {width} x {height} = {self.pixels} pixels; at most {max_pixels} are taken, "
                 f"so make it smaller."
             )
+
+    @property
+    def decode_seconds(self) -> float:
+        """Approximate time to decode it."""
+        return self.pixels * (REDUCED_DECODE_NANOSECONDS if self.reduced else DECODE_NANOSECONDS) * 1e-9
 
     @property
     def name(self) -> ImageName:
@@ -65,12 +72,11 @@ class Upload:
         """A sentence about the file, once it is decoded; None: it is sound."""
         return self._image.warning
 
-    def decode(self, mode: str, needed: int | None = None) -> NDArray[np.uint8]:
+    def decode(self, mode: str) -> NDArray[np.uint8]:
         """Decode the pixels as a viewer shows them, see ``models.decoding``; once.
 
         Args:
             mode: ``"L"`` for grey, ``"RGB"`` for colour.
-            needed: longer side of the size that the model resizes to; None keeps every pixel.
 
         Returns:
             ``(channels, height, width)``.
@@ -79,9 +85,16 @@ class Upload:
             UnsupportedImageError: the image is broken, or does not define which samples are black and white.
         """
         try:
-            return self._image.decode(mode, needed)
+            return self._image.decode(mode, self._needed if self.reduced else None)
         except ImageDecodeError as error:
             raise UnsupportedImageError(f"{self._name} {error}.") from error
+        finally:
+            if not self.reduced:
+                self._content = b""
+
+    def reopen(self) -> None:
+        """Have the next ``decode`` of an image that was ``reduced`` keep every pixel."""
+        self._image, self.reduced = EncodedImage(self._content), False
 
 
 def open_uploads(
@@ -101,9 +114,13 @@ def open_uploads(
     """
     uploads = []
     pixels_left = settings.max_request_pixels
-    resized = manifest.image is not None and manifest.image.resize
+    assert manifest.image is not None
+    resized = manifest.image.resize
+    needed = None
+    if resized and manifest.classes is not None:  # a probability tells whether the answer could be another
+        needed = max(manifest.image.height, manifest.image.width)
     for index, content in enumerate(contents):
-        upload = Upload(content, f"{noun} {index}", settings.max_pixels, resized=resized)
+        upload = Upload(content, f"{noun} {index}", settings.max_pixels, needed=needed)
         if not resized:
             check_pixels(upload.name, *upload.size, manifest, settings)
         uploads.append(upload)

@@ -1,13 +1,14 @@
 """A request of POST /predict/image: decoded, submitted to a model, encoded."""
 
 import asyncio
+from collections.abc import Coroutine
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.batching.batch import OnResult
+from app.batching.batch import OnResult, Result
 from app.codecs.image_body import read_image_body
 from app.codecs.images import encode_response
 from app.codecs.tabular import other_task
@@ -49,10 +50,21 @@ class ImageRequest:
     def start(self, on_result: OnResult) -> None:
         """Submit the images; the outputs, or an error, go to a function, at once or later."""
         single = self._images.decode_single()
-        if single is not None:
-            self._service.batching.submit(self._model, single, self._context, on_result)
+        if single is None:
+            self._run(self.outputs(), on_result)
             return
-        task = asyncio.ensure_future(self.outputs())
+
+        def refine(result: Result) -> None:
+            if isinstance(result, Exception) or not self._images.unsure(result):
+                on_result(result)
+            else:
+                self._run(self._images.refine(result), on_result)
+
+        self._service.batching.submit(self._model, single, self._context, refine)
+
+    def _run(self, outputs: Coroutine[Any, Any, NDArray[Any]], on_result: OnResult) -> None:
+        """Have a task of the request's own wait for outputs."""
+        task = asyncio.ensure_future(outputs)
         self._context.task = task
 
         def done(_: object) -> None:

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from app.batching.batch import BATCH_PIXELS
 from app.batching.batcher import DISCONNECT_CHECK_SECONDS, MAX_INLINE_SECONDS
 from app.batching.scheduler import BatchScheduler
-from app.codecs.images import check_size
+from app.codecs.images import MIN_REDUCED_PROBABILITY, check_size
 from app.codecs.uploads import Upload
 from app.http.context import RequestContext
 from app.repository.load import LoadedModel
@@ -49,16 +49,41 @@ class PendingImages:
             return _stack([self._decode(self._uploads[0])])
         return None
 
+    def unsure(self, outputs: NDArray[Any]) -> list[int]:
+        """The images to which a full decode may give another answer, of those that were decoded at a reduced size."""
+        return [
+            index
+            for index, upload in enumerate(self._uploads)
+            if upload.reduced and not outputs[index].max() >= MIN_REDUCED_PROBABILITY
+        ]
+
     async def outputs(self) -> NDArray[Any]:
-        """Submit the images and wait for the outputs, one row an image.
+        """Submit the images and wait for the outputs, one row an image."""
+        return await self.refine(await self._predict(self._uploads))
+
+    async def refine(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """The outputs, those of ``unsure`` images computed again from a full decode."""
+        unsure = self.unsure(outputs)
+        if not unsure:
+            return outputs
+        uploads = [self._uploads[index] for index in unsure]
+        for upload in uploads:
+            upload.reopen()
+        self._context.rows -= len(uploads)  # each image counts once
+        refined = outputs.copy()
+        refined[unsure] = await self._predict(uploads)
+        return refined
+
+    async def _predict(self, uploads: Sequence[Upload]) -> NDArray[Any]:
+        """Submit images and wait for the outputs.
 
         Neighbours of one size are submitted together, and no more pixels are held at a time than one batch has.
         """
         predict = self._batching.predict
         outputs: list[NDArray[Any]] = []
         batch: list[NDArray[np.uint8]] = []
-        with self._batching.queue_limiter.reserve_pixels(sum(upload.pixels for upload in self._uploads)):
-            for upload in self._uploads:
+        with self._batching.queue_limiter.reserve_pixels(sum(upload.pixels for upload in uploads)):
+            for upload in uploads:
                 inline = upload.decode_seconds <= MAX_INLINE_SECONDS
                 pixels = self._decode(upload) if inline else await self._decode_in_thread(upload)
                 if batch and (pixels.shape != batch[0].shape or (len(batch) + 1) * pixels[0].size > BATCH_PIXELS):
@@ -79,7 +104,7 @@ class PendingImages:
         started = perf_counter()
         image = self._model.manifest.image
         assert image is not None
-        pixels = upload.decode(image.mode, max(image.height, image.width) if image.resize else None)
+        pixels = upload.decode(image.mode)
         if not image.resize:
             height, width = pixels.shape[1:]
             check_size(upload.name, width, height, self._model.manifest)

@@ -34,7 +34,7 @@ def decode_pixels(image: Image.Image, mode: str, needed: int | None = None) -> B
         mode: ``"L"`` for grey, ``"RGB"`` for colour.
         needed: the longer side of the size that the image will be resized to. A JPEG may then be decoded at a half, a
             quarter or an eighth of its size, but at least ``OVERSAMPLING`` times the needed size, in a fraction of
-            the time. None: full size.
+            the time, and its pixels, once resized, are only nearly those of the full size. None: full size.
 
     Returns:
         ``(channels, height, width)``.

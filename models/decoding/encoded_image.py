@@ -7,10 +7,11 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from ..arrays import ByteArray
 from .avif import as_still, check_frames
-from .decode import decode_pixels
+from .decode import OVERSAMPLING, decode_pixels
 from .end_markers import decode_without_end, has_end
 from .formats import ImageDecodeError, not_an_image, supported_formats
 from .limits import CountedReads, limited_file
+from .small_png import read_small_png
 from .tiff import check_layout, check_strips, silence, unsupported_samples
 
 MISSING_END = "The {} lacks its end marker, as if it had been cut off; all of its pixels were read."
@@ -33,6 +34,22 @@ class EncodedImage:
         self._content = content
         self.warning: str | None = None
         """A sentence about the file, once it is decoded; None: it is sound."""
+        self._small_png = read_small_png(content)
+        if self._small_png is not None:
+            self.size = self._small_png.size
+            """Width and height as they are stored, before the image is turned upright."""
+        else:
+            self._open(content)
+            self.size = self._image.size
+
+    def can_reduce(self, needed: int) -> bool:
+        """Whether ``decode`` with a needed size decodes a reduced one, in a fraction of the time."""
+        if self._small_png is not None or not isinstance(self._image, JpegImageFile):
+            return False
+        return "progressive" not in self._image.info and min(self.size) >= 2 * OVERSAMPLING * needed
+
+    def _open(self, content: bytes) -> None:
+        """Have Pillow read the header."""
         try:
             silence()
             check_strips(content)
@@ -48,10 +65,6 @@ class EncodedImage:
             raise unsupported_samples(content) or not_an_image(content) from error
         if isinstance(file, CountedReads):
             file.allow_pixels(self._image.width * self._image.height)
-        self.size = self._image.size
-        """Width and height as they are stored, before the image is turned upright."""
-        self.reducible = isinstance(self._image, JpegImageFile) and "progressive" not in self._image.info
-        """Whether it can be decoded at a reduced size in a fraction of the time."""
 
     def decode(self, mode: str, needed: int | None = None) -> ByteArray:
         """Decode the pixels, see ``decode_pixels``; once.
@@ -59,6 +72,11 @@ class EncodedImage:
         Raises:
             ImageDecodeError: the file is truncated or corrupt, or does not define which samples are black and white.
         """
+        if self._small_png is not None:
+            image = self._small_png.load()
+            if image is not None:
+                return decode_pixels(image, mode)
+            self._open(self._content)
         is_jpeg = isinstance(self._image, JpegImageFile)
         lacks_end = not has_end("JPEG" if is_jpeg else self._image.format, self._content)
         try:

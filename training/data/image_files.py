@@ -79,7 +79,7 @@ class ImageReader:
         """
         try:
             image = EncodedImage(content)
-            found = image.decode(self.mode, self.size)
+            found = image.decode(self.mode)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise BadImageError(f"claims more than {Image.MAX_IMAGE_PIXELS:,} pixels") from error
         except ImageDecodeError as error:

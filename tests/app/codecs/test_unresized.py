@@ -108,8 +108,8 @@ def test_the_default_limit_is_four_megapixels_and_twice_that_at_the_same_time() 
 def test_what_is_decoded_in_full_is_not_taken_to_be_quick() -> None:
     photo = encode(Image.fromarray(noise(500, 400)), "JPEG")
     progressive = encode(Image.fromarray(noise(500, 400)), "JPEG", progressive=True)
-    reduced = Upload(photo, "File 0", 10**6).decode_seconds
-    for whole in (Upload(photo, "File 0", 10**6, resized=False), Upload(progressive, "File 0", 10**6)):
+    reduced = Upload(photo, "File 0", 10**6, needed=28).decode_seconds
+    for whole in (Upload(photo, "File 0", 10**6), Upload(progressive, "File 0", 10**6, needed=28)):
         assert whole.decode_seconds > 3 * reduced
         assert whole.decode("L").shape == (1, 500, 400)
 

@@ -14,6 +14,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("repository")
     write_sum(root)
     write_image(root, "brightness", "brightness")
+    write_image(root, "shade", "classes")
     return root
 
 

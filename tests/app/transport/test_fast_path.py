@@ -1,6 +1,7 @@
 """The fast path answers as uvicorn's own way does, over raw sockets."""
 
 import gzip
+import io
 import json
 import logging
 import re
@@ -8,22 +9,27 @@ import time
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from app.codecs.uploads import Upload
 from app.transport import connections, fast_path
 from tests.app.factory import wait_until
-from tests.app.images import grey
+from tests.app.images import encode, grey, noise
 from tests.app.raw_http import PATH, Answer, LiveService, RawConnection, listening, post, predict_body, without_body
 
 BODY = predict_body([3, 4])
 
 
-def form(image: bytes) -> bytes:
+def form(image: bytes, model: str = "brightness") -> bytes:
     part = 'Content-Disposition: form-data; name="{}"'
-    head = f"--cut\r\n{part.format('model')}\r\n\r\nbrightness\r\n--cut\r\n{part.format('files')}; filename=a\r\n\r\n"
+    head = f"--cut\r\n{part.format('model')}\r\n\r\n{model}\r\n--cut\r\n{part.format('files')}; filename=a\r\n\r\n"
     return head.encode() + image + b"\r\n--cut--\r\n"
 
 
+CLIPPED = encode(Image.fromarray((noise(160, 240) > 200).astype(np.uint8) * 255), "JPEG", quality=30)
+"""Its pixels beyond black and white are clipped in a full decode, and averaged in a reduced one."""
 CHUNKS = b"%x\r\n%s\r\n%x\r\n%s\r\n0\r\n\r\n" % (7, BODY[:7], len(BODY) - 7, BODY[7:])
 PACKED = b"%x\r\n%s\r\n0\r\n\r\n" % (len(gzip.compress(BODY, mtime=0)), gzip.compress(BODY, mtime=0))
 FORM_TYPE = "Content-Type: multipart/form-data; boundary=cut"
@@ -91,6 +97,8 @@ REQUESTS: dict[str, tuple[int, bytes]] = {
     "two-encodings": (415, post(gzip.compress(BODY), "Content-Encoding: gzip", "Content-Encoding: gzip")),
     "many-headers": (200, post(BODY, *[f"X-{index}: {index}" for index in range(90)])),
     "image": (200, post(form(grey(7)), FORM_TYPE, path="/predict/image")),
+    "sure-photo": (200, post(form(grey(255, 160, 240, "JPEG"), "shade"), FORM_TYPE, path="/predict/image")),
+    "unsure-photo": (200, post(form(CLIPPED, "shade"), FORM_TYPE, path="/predict/image")),
     "broken-image": (415, post(form(grey(7)[:40]), FORM_TYPE, path="/predict/image")),
     "no-form": (422, post(BODY, path="/predict/image")),
     "get-image": (405, without_body("GET", "/predict/image")),
@@ -126,6 +134,14 @@ def test_a_request_is_answered_alike_on_both_protocols_and_the_connection_ends_a
     assert answers[0][0] == status
     assert follow[0] == follow[1]
     assert follow[0] in ([[2.0]], ("close", True))
+
+
+def test_the_fast_path_answers_an_unsure_photo_from_a_full_decode(services: dict[str, LiveService]) -> None:
+    with RawConnection(services["fast_path"].port) as connection:
+        (prediction,) = connection.send(REQUESTS["unsure-photo"][1]).answer().predictions()
+    bright = np.asarray(Image.open(io.BytesIO(CLIPPED))).mean() / 255
+    assert prediction["probabilities"]["bright"] == pytest.approx(bright, abs=1e-6)
+    assert abs(Upload(CLIPPED, "File 0", 10**6, needed=6).decode("L").mean() / 255 - bright) > 1e-3
 
 
 def test_expect_100_continue_is_answered_before_the_body_is_sent(live: LiveService) -> None:
