@@ -16,7 +16,7 @@ from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.phases import with_other_phases
 from training.symbolic.shared_scale import normalised, scalings
 from training.symbolic.snap import simplest_constant
-from training.symbolic.subset_least_squares import ROUNDING, allowance, inverse_lengths, least_squares
+from training.symbolic.subset_least_squares import ROUNDING, allowance, inverse_root, least_squares
 
 STEPS, INNER_STEPS = 12, 40
 """Gauss-Newton steps at most, without and with features, whose constants are no linear ones."""
@@ -188,13 +188,19 @@ class _ConstantFit:
 
     def spread(self) -> FloatArray:
         """Standard errors of the constants, 0 for those that are fixed, ``(constants,)``."""
+        return np.asarray(np.linalg.norm(self.deviations(), axis=1))
+
+    def deviations(self) -> FloatArray:
+        """``(constants, deviations)``: independent deviations of the constants, which add up to their covariance."""
         free = fitted_places(self.candidate)
         A = self.linearised(self.constants)[1][:, free] * self.weights[:, None]
-        errors = np.zeros(len(self.constants))
-        if np.isfinite(A).all():
-            scale = np.maximum(np.sqrt(np.mean(A**2, 0)), 1e-300)
-            errors[free] = inverse_lengths(A / scale) * np.sqrt(self.error) / scale
-        return errors
+        if not np.isfinite(A).all():
+            return np.zeros((len(self.constants), 1))
+        scale = np.maximum(np.sqrt(np.mean(A**2, 0)), 1e-300)
+        root = inverse_root(A / scale) * np.sqrt(self.error) / scale[:, None]
+        deviations = np.zeros((len(self.constants), root.shape[1]))
+        deviations[free] = root
+        return deviations
 
     def simplest(self) -> Candidate:
         """The candidate with simple constants, of its waves' phases the simplest."""
@@ -204,11 +210,12 @@ class _ConstantFit:
 
     def snapped(self) -> Candidate:
         """The candidate with simple constants where they fit as well; of its scales the simplest."""
-        relative = MAX_STANDARD_ERRORS * self.spread() / np.maximum(np.abs(self.constants), 1e-300)
+        relative = self.deviations() / np.maximum(np.abs(self.constants), 1e-300)[:, None]
         trials = []
-        for constants in scalings(self.candidate):
-            tolerances = np.maximum(relative, ROUNDING) * np.abs(constants)
-            trials.append(self.snapped_to(constants, tolerances))
+        for scaling in scalings(self.candidate):
+            spread = MAX_STANDARD_ERRORS * np.linalg.norm(scaling.powers @ relative, axis=1)
+            tolerances = np.maximum(spread, ROUNDING) * np.abs(scaling.constants)
+            trials.append(self.snapped_to(scaling.constants, tolerances))
         return with_constants(self.candidate, min(trials, key=_digits))
 
     def snapped_to(self, constants: FloatArray, tolerances: FloatArray) -> FloatArray:

@@ -1,5 +1,7 @@
 """The scale that the sums of a quotient or product have in common: constants that differ by it predict the same."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from models.arrays import FloatArray
@@ -27,29 +29,60 @@ def rescaled(candidate: Candidate, constants: FloatArray, k: int, scale: float) 
     return changed
 
 
-def scalings(candidate: Candidate) -> list[FloatArray]:
+@dataclass(frozen=True)
+class Scaling:
+    """Constants that predict the same as others, with their scales shared in another way.
+
+    Args:
+        constants: in the order of ``all_constants``.
+        powers: ``(constants, constants)``; the logarithms of the constants are those of the others times these, so
+            relative deviations are, too.
+    """
+
+    constants: FloatArray
+    powers: FloatArray
+
+
+def scalings(candidate: Candidate) -> list[Scaling]:
     """Ways to share common scales: each constant of a second sum, or of the first, as 1, or those before roots as 1."""
     constants = all_constants(candidate)
+    same = Scaling(constants, np.eye(len(constants)))
     if len(candidate.sum_exponents) != 2:
-        inside = with_scale_inside(candidate, constants)
-        return [way for way in (constants, inside) if np.isfinite(way).all()]
-    ways = [rescaled(candidate, constants, 1, scale) for scale in candidate.constants[candidate.sum_index == 1][:4]]
-    ratio = candidate.sum_exponents[1] / candidate.sum_exponents[0]
-    if abs(ratio) == 1:
-        first = candidate.constants[candidate.sum_index == 0]
-        ways += [rescaled(candidate, constants, 1, abs(scale) ** -ratio) for scale in first[:4] if scale]
-    return [way for way in ways if np.isfinite(way).all()] or [constants]
+        ways = [same, _with_scale_inside(candidate, constants)]
+    else:
+        own, index = candidate.constants, candidate.sum_index
+        places = np.flatnonzero(index == 1)[:4].tolist()
+        if abs(candidate.sum_exponents[1]) == abs(candidate.sum_exponents[0]):
+            places += [place for place in np.flatnonzero(index == 0)[:4].tolist() if own[place]]
+        ways = [_with_one(candidate, constants, place) for place in places]
+    return [way for way in ways if np.isfinite(way.constants).all()] or [same]
 
 
-def with_scale_inside(candidate: Candidate, constants: FloatArray) -> FloatArray:
-    """The same predictions with 1 or -1 outside each sum, to a power, that stands in one term: ``sqrt(4*a + 8)``."""
-    changed, begin = constants.copy(), len(candidate.constants)
+def _with_one(candidate: Candidate, constants: FloatArray, place: int) -> Scaling:
+    """A constant of a quotient or product as 1, or as -1 in the first sum."""
+    powers, index = np.eye(len(constants)), candidate.sum_index
+    own, ratio = powers[: len(index)], candidate.sum_exponents[1] / candidate.sum_exponents[0]
+    if index[place] == 1:
+        own[index == 1, place] -= 1
+        own[index == 0, place] += ratio
+        return Scaling(rescaled(candidate, constants, 1, constants[place]), powers)
+    own[index == 1, place] += ratio
+    own[index == 0, place] -= 1
+    return Scaling(rescaled(candidate, constants, 1, abs(constants[place]) ** -ratio), powers)
+
+
+def _with_scale_inside(candidate: Candidate, constants: FloatArray) -> Scaling:
+    """1 or -1 outside each sum, to a power, that stands in one term: ``sqrt(4*a + 8)``."""
+    changed, powers, begin = constants.copy(), np.eye(len(constants)), len(candidate.constants)
     for place, feature in enumerate(candidate.features, start=candidate.width):
         law, terms = feature.arguments[0], np.flatnonzero(candidate.exponents[:, place])
         if feature.function == "identity" and len(law.sum_exponents) == len(terms) == 1:
-            power = law.sum_exponents[0] * candidate.exponents[terms[0], place]
+            term, power = terms[0], law.sum_exponents[0] * candidate.exponents[terms[0], place]
+            inside = slice(begin, begin + len(law.constants))
             with np.errstate(all="ignore"):
-                changed[begin : begin + len(law.constants)] *= np.abs(changed[terms[0]]) ** (1 / power)
-            changed[terms[0]] = np.sign(changed[terms[0]])
+                changed[inside] *= np.abs(changed[term]) ** (1 / power)
+            changed[term] = np.sign(changed[term])
+            powers[inside, term] += 1 / power
+            powers[term, term] = 0
         begin += sum(len(all_constants(argument)) for argument in feature.arguments)
-    return changed
+    return Scaling(changed, powers)

@@ -89,8 +89,13 @@ def least_squares(design: FloatArray, goal: FloatArray) -> FloatArray:
 
 def inverse_lengths(design: FloatArray) -> FloatArray:
     """Standard errors of coefficients for noise of 1, ``(columns,)``: roots of the diagonal of ``(A^T A)^-1``."""
+    return np.asarray(np.linalg.norm(inverse_root(design), axis=1))
+
+
+def inverse_root(design: FloatArray) -> FloatArray:
+    """``R`` with ``R R^T = (A^T A)^-1``, the covariance of coefficients for noise of 1; it has ``columns`` rows."""
     triangle = np.asarray(np.linalg.qr(design, mode="r"))
     diagonal = np.abs(np.diag(triangle))
     if triangle.shape[0] < triangle.shape[1] or diagonal.min() <= 1e-13 * diagonal.max():
-        return np.asarray(np.linalg.norm(np.linalg.pinv(design), axis=1))
-    return np.asarray(np.linalg.norm(scipy.linalg.solve_triangular(triangle, np.eye(len(diagonal))), axis=1))
+        return np.asarray(np.linalg.pinv(design))
+    return np.asarray(scipy.linalg.solve_triangular(triangle, np.eye(len(diagonal))))

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from training.symbolic.candidate import Candidate, signs_of
+from training.symbolic.candidate import Candidate, Feature, signs_of
 from training.symbolic.constants import fit_constants
+from training.symbolic.unary.build import sum_of
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.uniform(1, 10, (300, 3))
@@ -72,6 +73,26 @@ def test_errors_of_one_size_and_errors_in_proportion_each_have_their_fit() -> No
 def test_a_quotient_is_written_with_its_plainest_common_scale() -> None:
     for fitted in fit_constants(QUOTIENT, X, (14 * A + 7 * B) / (7 * C + 21)):
         assert fitted.constants.tolist() == [2, 1, 1, 3]
+
+
+def test_in_noise_the_common_scale_is_the_plainest_too() -> None:
+    """``a*b / (a*c**2 + 5.38*b)``: the 5.38 was fixed at 1, and so printed as 0.186 twice."""
+    start = candidate([[1, 1, 0], [0, 1, 0], [1, 0, 2]], [0, 1, 1], [1, -1], [0.2, 1.0, 0.2])
+    noises = (np.random.default_rng(seed).normal(size=300) for seed in range(10))
+    found = [constants(start, A * B / (A * C**2 + 5.38 * B) * (1 + 0.01 * noise))[0] for noise in noises]
+    plain = [values for values in found if values[0] == values[2] == 1]
+    assert len(plain) >= 8
+    assert [values[1] for values in plain] == pytest.approx([5.38] * len(plain), rel=0.02)
+    assert all(len(f"{values[1]:.12g}") <= 5 for values in plain)
+
+
+def test_in_noise_a_factor_before_a_root_stands_inside_where_that_is_plainer() -> None:
+    inside = candidate([[1, 0, 0], [0, 0, 0]], [0, 0], [0.5], [1.0, 1.0])
+    start = sum_of(np.array([[0.0, 1, 0, 0], [0, 0, 0, 1]]), np.ones(2), X, (Feature("identity", (inside,)),))
+    noises = (np.random.default_rng(seed).normal(size=300) for seed in range(10))
+    found = [fit_constants(start, X, (B + np.sqrt(3 * A + 7)) * (1 + 0.001 * noise))[0] for noise in noises]
+    values = [(law.constants.tolist(), law.features[0].arguments[0].constants.tolist()) for law in found]
+    assert values.count(([1, 1], [3, 7])) >= 8
 
 
 def test_constants_within_a_root_are_those_of_the_root() -> None:
