@@ -36,6 +36,7 @@ from app.settings import Environment, Settings, log_variable_warnings, read_sett
 from app.transport.connections import ConnectionTable
 from app.transport.file_limit import connections_within_file_limit
 from app.transport.grpc import Server, create_grpc_server
+from app.transport.known_heads import KnownHeads
 from app.transport.read_scheduler import ReadScheduler
 from app.transport.reload import ReadSettings, on_hangup, reload
 from app.transport.shutdown import drain_on_sigterm
@@ -93,6 +94,7 @@ def create_app(
     app.grpc_server = create_grpc_server(app.dispatcher)
     app.read_scheduler = ReadScheduler(settings.max_queue_delay_seconds)
     app.connections = connections
+    app.known_heads = KnownHeads()
     return app
 
 
@@ -144,6 +146,7 @@ class Application(Starlette):
     dispatcher: Dispatcher
     read_scheduler: ReadScheduler
     connections: ConnectionTable
+    known_heads: KnownHeads
     grpc_server: Server | None
 
     def openapi(self) -> dict[str, Any]:

@@ -37,12 +37,16 @@ def is_public(path: str, metrics_require_key: bool) -> bool:
 class RequestWithKey(Protocol):
     """The part of a request that ``Access`` needs."""
 
-    authorization: str | None
-    """Its header ``Authorization``."""
-    api_key: str | None
-    """Its header ``X-API-Key``."""
     key: APIKey | None
     """Set to its key, once that is known."""
+
+    @property
+    def authorization(self) -> str | None:
+        """Its header ``Authorization``."""
+
+    @property
+    def api_key(self) -> str | None:
+        """Its header ``X-API-Key``."""
 
 
 class Access:

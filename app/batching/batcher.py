@@ -78,9 +78,9 @@ class DynamicBatcher:
         self._alone = False
         """Whether the last request that was queued, or computed at once, had its turn for itself."""
         labels = (model.manifest.name, str(model.manifest.version))
-        self._queue_seconds = metrics.observations("queue", *labels)
-        self._compute_seconds = metrics.observations("compute", *labels)
-        self._batch_rows = metrics.observations("rows", *labels)
+        self._queue_seconds = metrics.observations["queue", *labels]
+        self._compute_seconds = metrics.observations["compute", *labels]
+        self._batch_rows = metrics.observations["rows", *labels]
         self._inputs: list[Any] | None = None
         """Rows that may lie outside the training range, where there is one."""
         if model.manifest.task == "arithmetic" and model.manifest.training.ranges:

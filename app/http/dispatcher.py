@@ -109,23 +109,23 @@ class Dispatcher:
             UnavailableError: it waited too long to be read.
             TooLargeError: its body is declared larger than the limit.
         """
-        settings, waited = self.service.settings, perf_counter() - context.started
+        settings, waited = self.service.settings, self.service.last_request_at - context.started
         if waited > settings.max_queue_delay_seconds:
             raise UnavailableError(
                 f"The request waited {waited:.1f} seconds to be read, and {settings.max_queue_delay_seconds:g} is the "
                 f"limit; try again later.",
                 reason="overloaded",
             )
-        if context.declared_bytes > settings.max_body_bytes:
+        if context.head.declared_bytes > settings.max_body_bytes:
             raise body_too_large(settings.max_body_bytes, headers={"Connection": "close"})  # so it is not received
 
     def _options(self, context: RequestContext) -> Response:
         """The response to OPTIONS; a preflight of a browser is one whatever its path is."""
-        if self._cors is None or context.origin is None or PREFLIGHT not in context.headers:
+        if self._cors is None or context.head.origin is None or PREFLIGHT not in context.headers:
             return self._routes.options(context)
         context.route = "preflight"
         response = Response(status_code=204)
-        response.raw_headers += self._cors.preflight_headers(context.origin)
+        response.raw_headers += self._cors.preflight_headers(context.head.origin)
         return response
 
     async def _send(self, context: RequestContext, response: Response, send: Send) -> None:
@@ -150,11 +150,16 @@ class Dispatcher:
 
         await response(context.scope, context.receive_within_limit, send_with_common_headers)
 
+    @property
+    def adds_headers(self) -> bool:
+        """Whether responses have other common headers than the request's id."""
+        return self._cors is not None or self.service.draining
+
     def common_headers(self, context: RequestContext) -> list[tuple[bytes, bytes]]:
         """The headers of every response."""
         headers = [(b"x-request-id", context.request_id.encode("ascii"))]
         if self._cors is not None:
-            headers += self._cors.response_headers(context.origin)
+            headers += self._cors.response_headers(context.head.origin)
         if self.service.draining:
             headers.append((b"connection", b"close"))
         return headers
@@ -188,7 +193,7 @@ class Dispatcher:
         metrics, seconds = self.service.metrics, perf_counter() - context.started
         # never the raw path, which the client chooses freely
         route = context.route or "none"
-        metrics.observations("request", route, str(context.status or CLIENT_CLOSED_REQUEST)).append(seconds)
+        metrics.observations["request", route, str(context.status or CLIENT_CLOSED_REQUEST)].append(seconds)
         if context.span is not None:
             method = context.scope["method"]
             context.span.end(context.status, {"http.route": route, "nalu.rows": context.rows}, f"{method} {route}")

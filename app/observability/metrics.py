@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter as Tally
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -60,7 +61,10 @@ class Metrics:
         self._version_statuses = version_statuses
         self._repository_collector = _RepositoryCollector(version_statuses, repository_available)
         self.registry.register(self._repository_collector)
-        self._observations: dict[tuple[str, ...], list[float]] = {}
+        self.observations: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
+        """The buffers to append observations to, by metric and labels: ``"request"`` (seconds) with route and status;
+        ``"decode"`` and ``"encode"`` (seconds) with the route; ``"queue"``, ``"compute"`` (seconds) and ``"rows"`` (of
+        a batch) with model and version. No method: a request appends to six of them."""
         self._inputs: dict[tuple[str, str, Ranges], list[NDArray[np.float64]]] = {}
         self._stale_since: dict[tuple[str, ...], float] = {}
         """When versions with series were first seen to be removed."""
@@ -104,19 +108,6 @@ class Metrics:
     ) -> BulkHistogram:
         return BulkHistogram(f"nalu_{name}", text, labels, buckets=buckets, registry=self.registry)
 
-    def observations(self, *key: str) -> list[float]:
-        """The buffer to append observations to.
-
-        Args:
-            key: the metric and its labels: ``"request"`` (seconds) with route and status; ``"decode"`` and
-                ``"encode"`` (seconds) with the route; ``"queue"``, ``"compute"`` (seconds) and ``"rows"`` (of a batch)
-                with model and version.
-        """
-        buffer = self._observations.get(key)
-        if buffer is None:
-            buffer = self._observations[key] = []
-        return buffer
-
     def inputs(self, model: str, version: str, ranges: Ranges) -> list[NDArray[np.float64]]:
         """The buffer to append a model's inputs to, ``(rows, columns)`` each, so that extrapolated rows are counted.
 
@@ -139,7 +130,7 @@ class Metrics:
                 if len(distances):
                     self._extrapolated.labels(model, version).inc(len(distances))
                     self._distances.labels(model, version).observe_all(distances)
-        for (kind, *labels), values in self._observations.items():
+        for (kind, *labels), values in self.observations.items():
             if not values:
                 continue
             if kind == "request":
@@ -160,7 +151,7 @@ class Metrics:
         """
         if MULTIPROCESS_FOLDER in os.environ:
             return
-        counted = {tuple(labels) for kind, *labels in self._observations if kind in PER_VERSION}
+        counted = {tuple(labels) for kind, *labels in self.observations if kind in PER_VERSION}
         current = {(state.name, str(state.version)) for state in self._version_statuses()}
         self._stale_since = {labels: self._stale_since.get(labels, now) for labels in counted - current}
         for labels, since in self._stale_since.items():
@@ -171,7 +162,7 @@ class Metrics:
         self._rows.remove(*labels)
         for kind in PER_VERSION:
             self._histograms[kind].remove(*labels)
-            self._observations.pop((kind, *labels), None)
+            self.observations.pop((kind, *labels), None)
         self._extrapolated.remove(*labels)
         self._distances.remove(*labels)
         for key in [key for key in self._inputs if key[:2] == labels]:

@@ -15,7 +15,6 @@ from app.codecs.tabular import other_task
 from app.codecs.uploads import open_uploads
 from app.errors import InvalidInputError
 from app.http.context import RequestContext
-from app.http.responses import RawJSONResponse
 from app.routes.pending_images import PendingImages
 from app.service import Service
 
@@ -36,7 +35,7 @@ class ImageRequest:
 
     def __init__(self, service: Service, context: RequestContext, body: bytes) -> None:
         started = perf_counter()
-        given = read_image_body(context.content_type, body, service.settings)
+        given = read_image_body(context.head.content_type, body, service.settings)
         self._service = service
         self._context = context
         self._model = service.model(context.key, given.model, given.version)
@@ -77,12 +76,11 @@ class ImageRequest:
         """Submit the images and wait for the outputs."""
         return await self._images.outputs()
 
-    def response(self, outputs: NDArray[Any]) -> RawJSONResponse:
-        """Encode the response to the model's outputs."""
+    def encode(self, outputs: NDArray[Any]) -> bytes:
+        """The response to the model's outputs, as JSON."""
         started = perf_counter()
         body = encode_response(self._model.manifest, outputs.astype(np.float64), self._images.warnings)
-        response = RawJSONResponse(body)
         observations, route = self._service.metrics.observations, self._context.route
-        observations("decode", route).append(self._context.decode_seconds)
-        observations("encode", route).append(perf_counter() - started)
-        return response
+        observations["decode", route].append(self._context.decode_seconds)
+        observations["encode", route].append(perf_counter() - started)
+        return body

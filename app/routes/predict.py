@@ -7,6 +7,7 @@ from app.codecs.tables.media_types import reject_query, table_type
 from app.http.context import RequestContext
 from app.http.problems import ENCODING_EXAMPLE, openapi_problems
 from app.http.request_body import body_of, query_of, schema_of, table_bodies, table_response
+from app.http.responses import RawJSONResponse
 from app.http.routing import Router
 from app.routes.image_request import ImageRequest
 from app.routes.table_request import TableRequest
@@ -45,12 +46,12 @@ async def predict_arithmetic(service: Service, context: RequestContext) -> Respo
 
         curl -s 'localhost:8000/predict/arithmetic?model=add' -H 'Content-Type: text/csv' --data-binary @table.csv
     """
-    kind = table_type(context.content_type)
+    kind = table_type(context.head.content_type)
     if kind is not None:
         return await TableRequest(service, context, kind).respond()
     reject_query(context.scope["query_string"])
     request = TabularRequest(service, context, await context.body())
-    return request.response(await request.outputs())
+    return RawJSONResponse(request.encode(await request.outputs()))
 
 
 @router.post(
@@ -90,4 +91,4 @@ async def predict_image(service: Service, context: RequestContext) -> Response:
     """
     service.batching.queue_limiter.check(1, 1)  # a full queue rejects the request before its body is received
     request = ImageRequest(service, context, await context.body())
-    return request.response(await request.outputs())
+    return RawJSONResponse(request.encode(await request.outputs()))

@@ -77,7 +77,7 @@ class TableRequest:
         async with batching.decode_slots:
             started = perf_counter()
             done = await asyncio.get_running_loop().run_in_executor(batching.threads, work)
-        self._service.metrics.observations(part, self._context.route).append(perf_counter() - started)
+        self._service.metrics.observations[part, self._context.route].append(perf_counter() - started)
         return done
 
 

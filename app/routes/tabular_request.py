@@ -10,7 +10,6 @@ from app.batching.batch import OnResult
 from app.codecs import tabular
 from app.codecs.intervals import interval_quantiles
 from app.http.context import RequestContext
-from app.http.responses import RawJSONResponse
 from app.service import Service
 
 
@@ -38,7 +37,7 @@ class TabularRequest:
         service.batching.check_queue_delay(self._model)
         self._inputs = tabular.to_array(request, model.manifest, service.settings.max_rows)
         self._quantiles = interval_quantiles(model.manifest, request.level) if request.intervals else None
-        service.metrics.observations("decode", context.route).append(perf_counter() - started)
+        service.metrics.observations["decode", context.route].append(perf_counter() - started)
 
     def start(self, on_result: OnResult) -> None:
         """Submit the rows; the outputs, or an error, go to a function, at once or later."""
@@ -49,11 +48,10 @@ class TabularRequest:
         outputs: NDArray[Any] = await self._service.batching.predict(self._model, self._inputs, self._context)
         return outputs
 
-    def response(self, outputs: NDArray[np.float64]) -> RawJSONResponse:
-        """Encode the response to the model's outputs."""
+    def encode(self, outputs: NDArray[np.float64]) -> bytes:
+        """The response to the model's outputs, as JSON."""
         started = perf_counter()
         manifest = self._model.manifest
         body = tabular.encode_response(manifest, self._inputs, outputs, self._quantiles)
-        response = RawJSONResponse(body)
-        self._service.metrics.observations("encode", self._context.route).append(perf_counter() - started)
-        return response
+        self._service.metrics.observations["encode", self._context.route].append(perf_counter() - started)
+        return body

@@ -9,24 +9,16 @@ from functools import cache
 from typing import Any
 
 import httptools
-from starlette.requests import ClientDisconnect
-from starlette.responses import Response
 
-from app.batching.batch import Result
-from app.codecs.tables.media_types import TABLES
 from app.errors import ServiceError
 from app.http.context import RequestContext
-from app.http.dispatcher import CLIENT_CLOSED_REQUEST, Dispatcher
-from app.routes.image_request import ImageRequest
-from app.routes.tabular_request import TabularRequest
+from app.http.dispatcher import Dispatcher
+from app.transport.fast_path_cycle import FAST_PATH_ROUTES, FastPathCycle
 from app.transport.framing import Part
-from app.transport.uvicorn_protocol import MAX_BODY_BYTES, Cycle, CycleProtocol
+from app.transport.known_heads import EMPTY_LINE, FastPathHead, KnownHeads
+from app.transport.uvicorn_protocol import Cycle, CycleProtocol
 
-FAST_PATH_ROUTES: dict[str, type[TabularRequest | ImageRequest]] = {
-    "/predict/arithmetic": TabularRequest,
-    "/predict/image": ImageRequest,
-}
-"""Requests that may take the fast path, by their path."""
+_BEGIN = Part.BEGIN
 
 
 @cache
@@ -44,11 +36,37 @@ class FastPathProtocol(CycleProtocol):
         settings = self.app.dispatcher.service.settings
         self.max_head_bytes = settings.max_head_bytes
         self.max_header_fields = settings.max_header_fields
+        self.max_body_bytes = settings.max_body_bytes
         self.fast_paths = fast_paths(settings.root_path)
+        self.known_heads: KnownHeads = self.app.known_heads
+
+    def take(self, data: bytes, read_at: float) -> None:
+        """Answer a request with a known head, which comes alone; parse all other data."""
+        if self.part is not _BEGIN or self.counted_bytes or self.rejection is not None or not self.is_free():
+            super().take(data, read_at)
+            return
+        end = data.find(EMPTY_LINE) + len(EMPTY_LINE)
+        head, before = self.known_heads.get(data[:end]), self.cycle
+        if head is not None and len(data) == end + head.declared_bytes and self.within_limit:
+            self.read_at, self.waiting_since = read_at, None
+            cycle = FastPathCycle(self, head)
+            self.cycle = cycle  # type: ignore[assignment]
+            cycle.begin()
+            cycle.start(data[end:])
+            return
+        super().take(data, read_at)
+        if head is None and isinstance(self.cycle, FastPathCycle) and self.cycle is not before:
+            self.known_heads.learn(data, end, self.cycle.head)
+
+    def is_free(self) -> bool:
+        """Whether a request can be answered at once: it waits for none before it, nor for the client to read."""
+        return (self.cycle is None or self.cycle.response_complete) and not (self.pipeline or self.flow.write_paused)
 
     def choose_cycle(self) -> Cycle | None:
-        cycle = FastPathCycle(self, self.fast_paths[self.url])
-        return cycle if cycle.fits else None
+        if not self.is_free():
+            return None
+        head = FastPathHead(self.headers, self.fast_paths[self.url], self.max_body_bytes)
+        return FastPathCycle(self, head) if head.fits else None
 
     def send_rejection(self, error: ServiceError) -> None:
         """Send the response to a request that is not even begun; it is counted and logged as all others are."""
@@ -74,118 +92,6 @@ class FastPathProtocol(CycleProtocol):
         body = b"" if method == "HEAD" else bytes(response.body)
         self.write_response(response.status_code, headers.items(), body)
         dispatcher.end(context)
-
-
-class FastPathCycle(Cycle):
-    """A request on the fast path.
-
-    Args:
-        protocol: the connection.
-        route: one of ``FAST_PATH_ROUTES``.
-    """
-
-    def __init__(self, protocol: FastPathProtocol, route: str) -> None:
-        self.protocol = protocol
-        self.body = bytearray()
-        self._request_type = FAST_PATH_ROUTES[route]
-        self._dispatcher: Dispatcher = protocol.app.dispatcher
-        service = self._dispatcher.service
-        max_bytes = service.settings.max_body_bytes
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "path": route,
-            "headers": protocol.headers,
-            "client": protocol.client,
-            "scheme": protocol.scheme,
-        }
-        self.context = context = FastPathContext(scope, _receive_nothing, max_bytes, service.tracer)
-        context.started = protocol.read_at
-        context.route = route
-        length = context.declared_bytes
-        whole = not context.content_encoding and not context.content_type.lower().startswith(TABLES)
-        self.fits = whole and 0 < length <= MAX_BODY_BYTES and length <= max_bytes
-        """Whether the body has a length, one that the fast path takes, and is neither compressed nor a table."""
-
-    def begin(self) -> None:
-        """Accept the request, or reject it before its body is received."""
-        self.context.cycle = self
-        self._dispatcher.begin(self.context, self._expire)
-        try:
-            self._dispatcher.authorize(self.context)
-            self._dispatcher.check_limits(self.context)
-        except Exception as error:  # as the dispatcher does
-            self.fail(error)
-
-    def start(self) -> None:
-        """Respond, now that the body is complete."""
-        if self.response_complete:  # rejected, or past its deadline
-            return
-        self.more_body, self.context.complete = False, True
-        try:
-            request = self._request_type(self._dispatcher.service, self.context, bytes(self.body))
-            request.start(_ResultSender(self, request))
-        except Exception as error:  # as the dispatcher does
-            self.fail(error)
-
-    def fail(self, error: Exception) -> None:
-        """Respond with an error, unless the request is answered already."""
-        if self.response_complete:
-            return
-        if isinstance(error, ClientDisconnect):
-            self.context.status = CLIENT_CLOSED_REQUEST
-            self.complete()
-        else:
-            self.reply(self._dispatcher.error_response(self.context, error))
-
-    def reply(self, response: Response) -> None:
-        """Respond, unless the request is answered already."""
-        if self.response_complete:
-            return
-        context = self.context
-        context.status = response.status_code
-        headers = [*response.raw_headers, *self._dispatcher.common_headers(context)]
-        self.send(response.status_code, headers, bytes(response.body))
-
-    def complete(self) -> None:
-        self.response_complete = True
-        self._dispatcher.end(self.context)
-        self.context.cycle = None
-
-    def _expire(self) -> None:
-        """The request is past its deadline."""
-        self.context.expired = True
-        if self.context.task is not None:
-            self.context.task.cancel()
-        self.reply(self._dispatcher.timeout_response(self.context))
-
-
-class FastPathContext(RequestContext):
-    """A request context with access to its connection."""
-
-    cycle: FastPathCycle | None = None
-    """None before the request is begun, and once it is answered: what refers to itself waits for the collector."""
-
-    def is_disconnected(self) -> bool:
-        return self.cycle is None or self.cycle.disconnected
-
-
-class _ResultSender:
-    """Takes a model's outputs, and sends the response to them."""
-
-    __slots__ = ("_cycle", "_request")
-
-    def __init__(self, cycle: FastPathCycle, request: TabularRequest | ImageRequest) -> None:
-        self._cycle = cycle
-        self._request = request
-
-    def __call__(self, result: Result) -> None:
-        try:
-            if isinstance(result, Exception):
-                raise result
-            self._cycle.reply(self._request.response(result))
-        except Exception as error:  # the other requests of the batch are still to be answered
-            self._cycle.fail(error)
 
 
 async def _receive_nothing() -> Any:

@@ -27,7 +27,7 @@ class Cycle:
 
     protocol: "CycleProtocol"
     """The connection."""
-    body: bytearray
+    body: bytes | bytearray = b""
     """uvicorn's: the body as far as it has come."""
     more_body = True
     """uvicorn's: whether a part of the body is still to come; cleared by ``start``."""
@@ -49,8 +49,8 @@ class Cycle:
         """Called once the headers are complete."""
         raise NotImplementedError
 
-    def start(self) -> None:
-        """The body is complete."""
+    def start(self, body: bytes) -> None:
+        """Respond to the body, which is complete, unless the request is answered already."""
         raise NotImplementedError
 
     def fail(self, error: Exception) -> None:
@@ -96,7 +96,7 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
     """Targets of the requests that may get a cycle of ours, with the route of each."""
 
     def choose_cycle(self) -> Cycle | None:
-        """A cycle for a simple request to a fast path, whose headers have come; None for uvicorn's own."""
+        """A cycle for a simple request to a fast path, if nothing is before it; None for uvicorn's own."""
         raise NotImplementedError
 
     def send_rejection(self, error: ServiceError) -> None:
@@ -144,10 +144,7 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
         if (
             self.url in self.fast_paths
             and parser.get_method() == b"POST"
-            and (self.cycle is None or self.cycle.response_complete)
-            and not self.pipeline
             and not self.expect_100_continue
-            and not self.flow.write_paused  # to wait for a client that does not read takes a task
             and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()
             and (cycle := self.choose_cycle()) is not None
@@ -186,7 +183,7 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
         self.crossed = True
         self.part = Part.BEGIN
         if isinstance(self.cycle, Cycle):
-            self.cycle.start()
+            self.cycle.start(bytes(self.cycle.body))
         else:
             super().on_message_complete()
 

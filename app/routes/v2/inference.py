@@ -35,8 +35,8 @@ async def infer(service: Service, context: RequestContext, model: LoadedModel) -
     prediction = await predict(service, context, model, request)
     computed = perf_counter()
     response = await _response(context, *encode(prediction, request, model.manifest))
-    service.metrics.observations("decode", context.route).append(decoded - started + context.decode_seconds)
-    service.metrics.observations("encode", context.route).append(perf_counter() - computed)
+    service.metrics.observations["decode", context.route].append(decoded - started + context.decode_seconds)
+    service.metrics.observations["encode", context.route].append(perf_counter() - computed)
     return response
 
 

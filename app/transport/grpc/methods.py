@@ -113,8 +113,8 @@ async def _model_infer(service: Service, context: RequestContext, message: Any) 
     prediction = await predict(service, context, model, request)
     computed = perf_counter()
     response = encode(prediction, request, model.manifest)
-    service.metrics.observations("decode", context.route).append(decoded - started + context.decode_seconds)
-    service.metrics.observations("encode", context.route).append(perf_counter() - computed)
+    service.metrics.observations["decode", context.route].append(decoded - started + context.decode_seconds)
+    service.metrics.observations["encode", context.route].append(perf_counter() - computed)
     return response
 
 

@@ -7,7 +7,7 @@ import pytest
 from app.main import ROUTERS
 from app.settings import Settings
 from app.settings.network import OWN_PATHS
-from app.transport import fast_path
+from app.transport import fast_path_cycle
 from tests.app.factory import running, write_sum
 from tests.app.raw_http import RawConnection, listening, post, predict_body, without_body
 
@@ -72,8 +72,10 @@ def test_keys_are_required_below_the_prefix_too(root: Path, tmp_path: Path, prot
 
 def test_requests_with_the_prefix_take_the_fast_path(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[str] = []
-    start = fast_path.FastPathCycle.start
-    monkeypatch.setattr(fast_path.FastPathCycle, "start", lambda self: taken.append(self.context.route) or start(self))
+    start = fast_path_cycle.FastPathCycle.start
+    monkeypatch.setattr(
+        fast_path_cycle.FastPathCycle, "start", lambda self, body: taken.append(self.context.route) or start(self, body)
+    )
     with listening(root, root_path="/nalu") as live, RawConnection(live.port) as connection:
         for prefix in ("", "/nalu", "/nalu/nalu", "/other"):
             connection.send(post(BODY, path=f"{prefix}/predict/arithmetic")).answer()

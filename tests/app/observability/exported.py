@@ -18,7 +18,7 @@ def exported_metrics() -> dict[str, set[str]]:
         *product(("decode", "encode"), "/"),
         *product(("queue", "compute", "rows"), "a", "1"),
     ):
-        metrics.observations(*key).append(1)
+        metrics.observations[tuple(key)].append(1)
     metrics.inputs("a", "1", ((0.0, 1.0),)).append(np.array([[2.0]]))
     metrics.flush()
     sample = r"^(nalu_\w+?)(?:_bucket|_sum|_count)?(?:\{(.*)\})? "

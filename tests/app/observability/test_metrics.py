@@ -165,8 +165,8 @@ from app.routes.v2.statistics import statistics
 for batches in (2, 5):
     if os.fork() == 0:
         metrics = Metrics(list)
-        metrics.observations("rows", "sum", "1").extend([3.0] * batches)
-        metrics.observations("compute", "sum", "1").extend([0.25] * batches)
+        metrics.observations["rows", "sum", "1"].extend([3.0] * batches)
+        metrics.observations["compute", "sum", "1"].extend([0.25] * batches)
         metrics.flush()
         os._exit(0)
     os.wait()

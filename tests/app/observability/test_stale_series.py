@@ -19,7 +19,7 @@ class Counted:
     def predict(self, version: int, rows: int = 1) -> None:
         self.versions.add(version)
         for kind in PER_VERSION:
-            self.metrics.observations(kind, "sum", str(version)).append(rows)
+            self.metrics.observations[kind, "sum", str(version)].append(rows)
 
     def text(self) -> str:
         return self.metrics.render().decode()
@@ -49,14 +49,14 @@ def test_a_hundred_versions_that_were_added_and_removed_leave_nothing_behind(cou
     buffers = {}
     for version in range(2, 102):
         counted.predict(version)
-        buffers[version] = counted.metrics.observations("queue", "sum", str(version))
+        buffers[version] = counted.metrics.observations["queue", "sum", str(version)]
         counted.versions = {1}
         counted.metrics.flush()
         counted.metrics.prune_stale_series(version * STALE_SECONDS)
     counted.metrics.prune_stale_series(1000 * STALE_SECONDS)
     assert len(counted.text().splitlines()) == before
     for version, buffer in buffers.items():
-        assert counted.metrics.observations("queue", "sum", str(version)) is not buffer
+        assert counted.metrics.observations["queue", "sum", str(version)] is not buffer
 
 
 def test_a_version_that_returns_in_time_continues_its_series(counted: Counted) -> None:

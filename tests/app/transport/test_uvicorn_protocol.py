@@ -8,8 +8,9 @@ import pytest
 from uvicorn.protocols.http import flow_control, httptools_impl
 from uvicorn.server import ServerState
 
-from app.transport import uvicorn_protocol
-from app.transport.fast_path import FastPathCycle, FastPathProtocol
+from app.transport import prepared_response, uvicorn_protocol
+from app.transport.fast_path import FastPathProtocol
+from app.transport.fast_path_cycle import FastPathCycle
 from app.transport.framing import BoundedFraming
 from app.transport.uvicorn_protocol import Cycle, CycleProtocol
 
@@ -18,7 +19,7 @@ FROM_UVICORN = {"url", "headers"}
 OWN = {
     *("lost", "read_at", "take", "choose_cycle", "fast_paths", "read_scheduler", "dispatcher", "connections"),
     *("waiting_since", "within_limit", "rejected", "running", "phase", "send_rejection", "write_response"),
-    *("_check_head", "_reject_current", "_send_rejection"),
+    *("_check_head", "_reject_current", "_send_rejection", "begin", "is_free", "known_heads", "max_body_bytes"),
     *({*vars(BoundedFraming), *BoundedFraming.__annotations__} - FROM_UVICORN),
 }
 """Names of ours on a protocol, its application or both."""
@@ -117,7 +118,7 @@ def test_its_parts_have(owner: object, name: str) -> None:
 
 
 def test_its_constants_are_what_they_were() -> None:
-    assert httptools_impl.STATUS_LINE[200] == b"HTTP/1.1 200 OK\r\n", ADVICE
+    assert httptools_impl.STATUS_LINE[200] == prepared_response.STATUS_LINE, ADVICE
     assert flow_control.CLOSE_HEADER == (b"connection", b"close"), ADVICE
     assert httptools_impl.HIGH_WATER_LIMIT == uvicorn_protocol.MAX_BODY_BYTES, ADVICE
     assert "self.write_paused = " in inspect.getsource(flow_control.FlowControl), ADVICE
