@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,7 @@ from benchmarks.serving.scenarios import SCENARIOS
 from benchmarks.serving.servers import NAMES, cores, raise_file_limit, serving
 
 RESULTS = Path("docs/results")
-ROUNDS, SECONDS = 7, 2
+ROUNDS, SECONDS = 5, 2
 ALL = "all"
 PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "numpy", "onnxruntime", "pillow")
 SECTIONS = (*SCENARIOS, "workers", "overload", "startup")
@@ -43,6 +44,7 @@ def main() -> None:
         raise SystemExit("--write saves whole runs only; give --peers all, and leave out --quick and --only.")
     find_wrk()
     raise_file_limit()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # which ends the servers too
     installed, failed = install(peers, options.peers_home)
     plan = Plan(options.only or SECTIONS, *((1, 1) if options.quick else (ROUNDS, SECONDS)), installed)
     results = {**_origin(), **measure(plan, failed)}

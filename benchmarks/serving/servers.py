@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -103,7 +103,7 @@ def serving(name: str, on_cores: Sequence[int], workers: int = 1, **settings: st
 
 @contextmanager
 def running(
-    name: str, command: Callable[[int], list[str]], on_cores: Sequence[int], **settings: str
+    name: str, command: Callable[[int], list[str]], on_cores: Sequence[int], log: Path | None = None, **settings: str
 ) -> Iterator[Server]:
     """Any server, that runs and answers as long as the context lasts.
 
@@ -111,6 +111,7 @@ def running(
         name: of the server, for messages.
         command: that starts it on a port.
         on_cores: the cores that it may use.
+        log: takes what it prints; else that goes where this prints.
         settings: environment variables that it gets besides.
 
     Raises:
@@ -118,18 +119,20 @@ def running(
     """
     port = free_port()
     environment = {**os.environ, "NALU_SHUTDOWN_GRACE_SECONDS": "0", "NALU_LOG_LEVEL": "warning", **settings}
-    process = subprocess.Popen(
-        command(port),
-        cwd=ROOT,
-        env=environment,
-        preexec_fn=lambda: os.sched_setaffinity(0, on_cores),  # workers and threads inherit it
-    )
-    server = Server(name, port, process)
-    try:
+    with ExitStack() as stack:
+        output = stack.enter_context(log.open("wb")) if log else None
+        process = subprocess.Popen(
+            command(port),
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            preexec_fn=lambda: os.sched_setaffinity(0, on_cores),  # workers and threads inherit it
+        )
+        stack.callback(stop, process)
+        server = Server(name, port, process)
         wait_until_answering(server)
         yield server
-    finally:
-        stop(process)
 
 
 def wait_until_answering(server: Server, seconds: float = 60) -> None:
@@ -137,7 +140,7 @@ def wait_until_answering(server: Server, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if server.process.poll() is not None:
-            raise StartError(f"The {server.name} stopped at its start; see above.")
+            raise StartError(f"The {server.name} stopped at its start.")
         try:
             if ask(server.port, arithmetic([[3, 4]]), timeout=2)[0] == 200:
                 return

@@ -16,7 +16,7 @@ from benchmarks.serving.peers import start
 from benchmarks.serving.peers.catalogue import PEERS, PROGRAMS
 from benchmarks.serving.peers.programs import models
 from benchmarks.serving.processor_time import own_processor_seconds, processes
-from benchmarks.serving.servers import ROOT, Server, StartError
+from benchmarks.serving.servers import ROOT, Server
 
 PROCESS: Any = None
 
@@ -42,9 +42,11 @@ def test_every_peer_is_pinned_and_has_a_program_that_is_given_the_port(name: str
 
 def test_rows_and_images_of_the_peers_are_predicted_by_the_models_of_the_service() -> None:
     assert models.predict_rows(models.load(models.ROWS), [[3, 4], [-2, 0.5]]).tolist() == [[12.0], [-1.0]]
-    image = models.predict_image(models.load(models.IMAGES), bodies.png(3))
-    assert image["label"] == "3"
-    assert sum(image["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    session = models.load(models.IMAGES)
+    for sizes in ([28, 28], [28, 60]):  # in one batch, and one by one
+        images = models.predict_images(session, [bodies.png(3, sizes[0], 28), bodies.png(2, sizes[1], 28)])
+        assert [image["label"] for image in images] == ["3", "2"]
+        assert sum(images[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
 
 
 def test_a_form_is_read_without_its_header() -> None:
@@ -100,19 +102,19 @@ def test_a_peer_that_does_not_install_or_start_is_named_with_the_reason(
     def fails(command: tuple[str, ...], **_: Any) -> "subprocess.CompletedProcess[str]":
         return subprocess.CompletedProcess(command, 1, "", "ERROR: No matching distribution\n")
 
-    def stops(name: str, *_: Any) -> None:
-        raise StartError(f"The {name} stopped at its start; see above.")
-
     monkeypatch.setattr(environments.subprocess, "run", fails)
     pythons, failed = start.install(["fastpysgi-echo"], tmp_path)
     assert pythons == {}
     assert failed == {
         "fastpysgi-echo": "fastpysgi does not install (fastpysgi==0.6): ERROR: No matching distribution",
     }
-    monkeypatch.setattr(start, "running", stops)
-    with start.started({"granian": Path("python")}, server("service"), [0], failed) as servers:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho Traceback\necho 'ImportError: no granian'\n", encoding="utf-8")
+    python.chmod(0o755)
+    monkeypatch.undo()
+    with start.started({"granian": python}, server("service"), [0], failed) as servers:
         assert servers == []
-    assert failed["granian"] == "The granian stopped at its start; see above."
+    assert failed["granian"] == "The granian stopped at its start. ImportError: no granian"
 
 
 def test_what_answers_otherwise_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:

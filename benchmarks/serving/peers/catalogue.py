@@ -43,6 +43,8 @@ class Peer:
 MOSEC = Environment("mosec", ("mosec==0.9.8", "msgspec==0.22.0", FORMS, *MODELS))
 GRANIAN = Environment("granian", ("granian[uvloop]==2.8.9", "pydantic==2.14.3", FORMS, *MODELS))
 FASTPYSGI = Environment("fastpysgi", ("fastpysgi==0.6",))
+LITSERVE = Environment("litserve", ("litserve==0.2.19", "python-multipart==0.0.34", *MODELS))
+MLSERVER = Environment("mlserver", ("mlserver==1.7.1", *MODELS))
 
 _MOSEC = ("-m", f"{PROGRAMS}.mosec_server", "--address", "127.0.0.1", "--port", "{port}", "--log-level", "error")
 _GRANIAN = ("-m", "granian", "--http", "1", "--no-ws", "--port", "{port}", "--log-level", "error")
@@ -52,12 +54,17 @@ PEERS = {
     for peer in (
         Peer(
             "mosec",
-            "HTTP in Rust, a Python worker a route, requests decoded by msgspec; batches of up to 32 requests "
-            "that wait 1 ms",
+            "HTTP in Rust, a Python worker a route, json; batches of up to 32 requests that wait 1 ms",
             MOSEC,
             (*_MOSEC, "--batch", "32"),
         ),
-        Peer("mosec-unbatched", "the same without batches", MOSEC, (*_MOSEC, "--batch", "1")),
+        Peer(
+            "mosec-msgspec",
+            "the same with requests decoded and checked, and responses encoded, by msgspec",
+            MOSEC,
+            (*_MOSEC, "--batch", "32", "--msgspec"),
+        ),
+        Peer("mosec-unbatched", "that without batches", MOSEC, (*_MOSEC, "--batch", "1", "--msgspec")),
         Peer(
             "granian",
             "HTTP in Rust, its own interface RSGI, pydantic and ONNX Runtime in line, and nothing else",
@@ -77,6 +84,18 @@ PEERS = {
             FASTPYSGI,
             ("-m", f"{PROGRAMS}.fastpysgi_echo", "{port}"),
             predicts=False,
+        ),
+        Peer(
+            "litserve",
+            "FastAPI in one process and a worker a route, its fast queue between them, no batches",
+            LITSERVE,
+            ("-m", f"{PROGRAMS}.litserve_server", "{port}"),
+        ),
+        Peer(
+            "mlserver",
+            "a custom runtime whose handlers answer in the server's own process, pydantic's checks, its metrics",
+            MLSERVER,
+            ("-m", f"{PROGRAMS}.mlserver_server", "{port}"),
         ),
     )
 }

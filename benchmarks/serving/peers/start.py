@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from benchmarks.environments import InstallError
 from benchmarks.serving.agreement import check, check_echo
@@ -34,19 +35,20 @@ def started(
         pythons: of their environments, by name.
         service: that they are compared with.
         on_cores: the cores that they may use.
-        failed: takes those that do not start, and why.
+        failed: takes those that do not start, and why, with the last line that they print.
 
     Raises:
         SystemExit: one answers otherwise than the service.
     """
-    with ExitStack() as stack:
+    with TemporaryDirectory() as folder, ExitStack() as stack:
         servers = []
         for name, python in pythons.items():
+            log = Path(folder, name)
             try:
-                server = stack.enter_context(running(name, partial(PEERS[name].command, python), on_cores))
+                server = stack.enter_context(running(name, partial(PEERS[name].command, python), on_cores, log))
             except StartError as error:
-                failed[name] = str(error)
-                print(f"left out: {error}", flush=True)
+                failed[name] = f"{error} {_last_line(log)}".rstrip()
+                print(f"left out: {failed[name]}", flush=True)
                 continue
             if PEERS[name].predicts:
                 check(service, server)
@@ -54,3 +56,8 @@ def started(
                 check_echo(server)
             servers.append(replace(server, is_peer=True))
         yield servers
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")

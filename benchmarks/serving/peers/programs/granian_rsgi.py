@@ -46,7 +46,7 @@ def predict_rows(body: bytes) -> list[list[float]]:
 def predict_images(body: bytes) -> list[dict[str, Any]]:
     """Of image files in a form."""
     model, files = models.form(body)
-    return [models.predict_image(SESSIONS[model], file) for file in files]
+    return models.predict_images(SESSIONS[model], files)
 
 
 ROUTES = {"/predict/arithmetic": predict_rows, "/predict/image": predict_images}

@@ -34,14 +34,18 @@ def predict_rows(session: Any, inputs: Sequence[Sequence[float]]) -> NDArray[np.
     return outputs
 
 
-def predict_image(session: Any, content: bytes) -> dict[str, Any]:
-    """An image file: its label, and the probability of every label."""
+def predict_images(session: Any, contents: Sequence[bytes]) -> list[dict[str, Any]]:
+    """Image files, in one batch where they are of one size: their labels, and the probabilities of every label."""
     from PIL import Image
 
-    pixels = np.asarray(Image.open(io.BytesIO(content)).convert("L"))[None, None]
-    [probabilities] = session.run(None, {"input": pixels})[0]
-    label = CLASSES[int(probabilities.argmax())]
-    return {"label": label, "probabilities": dict(zip(CLASSES, probabilities.tolist(), strict=True))}
+    images = [np.asarray(Image.open(io.BytesIO(content)).convert("L"))[None] for content in contents]
+    is_batch = len({image.shape for image in images}) == 1
+    batches = [np.stack(images)] if is_batch else [image[None] for image in images]
+    outputs = [output for batch in batches for output in session.run(None, {"input": batch})[0]]
+    return [
+        {"label": CLASSES[int(output.argmax())], "probabilities": dict(zip(CLASSES, output.tolist(), strict=True))}
+        for output in outputs
+    ]
 
 
 def form(body: bytes) -> tuple[str, list[bytes]]:
