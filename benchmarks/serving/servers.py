@@ -155,13 +155,14 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     started = processes(process.pid)
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(30)
-    except subprocess.TimeoutExpired:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(30)
+    finally:
         process.kill()
-        process.wait()
-    for pid in started[1:]:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        for pid in started[1:]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    process.wait()
 
 
 def ask(port: int, body: Body, timeout: float = 30) -> tuple[int, bytes]:

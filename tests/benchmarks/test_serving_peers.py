@@ -1,8 +1,10 @@
 """Other servers beside the service: pinned, alike in what they answer, and left out where they fail."""
 
 import os
+import signal
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from benchmarks.serving.peers import start
 from benchmarks.serving.peers.catalogue import PEERS, PROGRAMS
 from benchmarks.serving.peers.programs import models
 from benchmarks.serving.processor_time import own_processor_seconds, processes
-from benchmarks.serving.servers import ROOT, Server
+from benchmarks.serving.servers import ROOT, Server, stop
 
 PROCESS: Any = None
 
@@ -139,3 +141,15 @@ def test_the_page_quotes_processor_time_and_names_who_was_left_out() -> None:
     assert "- *mosec*: mosec==0.9.8, HTTP in Rust" in text
     assert "*granian*" not in text
     assert "- mlserver: mlserver does not install.\n" in text
+
+
+def test_what_a_server_starts_ends_with_it() -> None:
+    parent = subprocess.Popen(["sh", "-c", "sleep 60 & exec sleep 60"])
+    while len(processes(parent.pid)) < 2:
+        pass
+    child = processes(parent.pid)[1]
+    stop(parent)
+    assert parent.returncode == -signal.SIGTERM
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{child}/cmdline").exists() and Path(f"/proc/{child}/cmdline").read_bytes():  # empty: a zombie
+        assert time.monotonic() < deadline
