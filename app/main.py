@@ -3,9 +3,10 @@
 import asyncio
 import gc
 import logging
+import operator
 import os
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from app.auth.keys import APIKeys
 from app.auth.rate_limiter import Limiter, RateLimiter
 from app.backends import create_backend
 from app.backends.cpu import cpu_budget
-from app.backends.malloc import limit_arenas
+from app.backends.malloc import limit_arenas, trim_when_idle
 from app.batching.scheduler import BatchScheduler
 from app.http import example_images, example_table, openapi
 from app.http.dispatcher import Dispatcher
@@ -169,7 +170,7 @@ def _lifespan(
     async def lifespan(app: Application) -> AsyncIterator[None]:
         limit_arenas()
         grpc = app.grpc_server
-        tasks = [asyncio.create_task(work) for work in (_watch(service), _tick(service), connections.watch())]
+        tasks = [asyncio.create_task(work) for work in _upkeep(service, connections)]
         with (
             drain_on_sigterm(service, grpc.drain if grpc is not None else None),
             on_hangup(partial(reload, service, read)),
@@ -190,6 +191,12 @@ def _lifespan(
             await asyncio.to_thread(service.tracer.close)
 
     return lifespan
+
+
+def _upkeep(service: Service, connections: ConnectionTable) -> Iterable[Coroutine[Any, Any, None]]:
+    """What goes on beside requests."""
+    idle = partial(operator.not_, service.requests_in_flight)
+    return _watch(service), _tick(service), connections.watch(), trim_when_idle(idle)
 
 
 async def _tick(service: Service) -> None:

@@ -1,19 +1,32 @@
-"""Returns freed memory of large batches to the operating system, and keeps the rest in few places.
+"""Returns freed memory to the operating system, and keeps the rest in few places.
 
 The C library keeps freed memory in an arena for each thread. For feature maps of images of megapixels those hold
 hundreds of megabytes, which no other process can use, and which the next batch, in another thread, allocates again.
-Files that many threads read piece by piece leave free pieces in each of them.
+Files that many threads read piece by piece leave free pieces in each of them, and so do large bodies.
 """
 
+import asyncio
 import ctypes
+import gc
+import mmap
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from app.backends import Predictor
 
+TRIM_SECONDS = 1.0
+"""Interval of the looks at the memory."""
+GROWN_BYTES = 4 * 2**20
+"""Growth after which freed memory is returned."""
+TRIMS = 3
+"""How often: what a response was made of may be freed some time after it was sent."""
+MAX_PUT_OFF = 10
+"""Looks that it is put off under load, as the C library locks an arena meanwhile."""
+PAGE_BYTES = mmap.PAGESIZE
 LARGE_NUMBERS = 2**18
 """Smallest batch, in numbers, after which memory is trimmed: that takes some milliseconds."""
 M_ARENA_MAX = -8
@@ -28,6 +41,39 @@ def limit_arenas() -> None:
     set_option = _function("mallopt")
     if set_option is not None and not ARENA_VARIABLES & os.environ.keys():
         set_option(M_ARENA_MAX, MAX_ARENAS)
+
+
+async def trim_when_idle(is_idle: Callable[[], bool]) -> None:
+    """Return freed memory once the process has grown and has nothing to do, until cancelled.
+
+    Under lasting load it is returned from time to time, without the collection of cyclic garbage, which would delay
+    requests. Without the GNU C library, do nothing.
+
+    Args:
+        is_idle: whether no request is in flight.
+    """
+    trim = _function("malloc_trim")
+    if trim is None:
+        return
+    smallest, trims, put_off = resident_bytes(), 0, 0
+    while True:
+        await asyncio.sleep(TRIM_SECONDS)
+        resident = resident_bytes()
+        smallest = min(smallest, resident)
+        if resident - smallest >= GROWN_BYTES:
+            trims = TRIMS
+        idle = is_idle()
+        put_off += 1
+        if trims and (idle or put_off >= MAX_PUT_OFF):
+            if idle:
+                gc.collect()
+            await asyncio.to_thread(trim, 0)
+            smallest, trims, put_off = resident_bytes(), trims - 1, 0
+
+
+def resident_bytes() -> int:
+    """Memory of this process that is in RAM, as Linux counts it."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * PAGE_BYTES
 
 
 def trim_malloc(predict: Predictor) -> Predictor:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from app.settings import Settings
 from models.manifest import Manifest
 
 DELIMITERS = ",;\t"
+ROWS_HELD = 1000
+"""Rows that are lists at a time: Python keeps some of the memory of many small objects."""
 
 
 def read_csv(body: bytes, manifest: Manifest, settings: Settings) -> Table:
@@ -34,12 +37,12 @@ def read_csv(body: bytes, manifest: Manifest, settings: Settings) -> Table:
         raise TooLargeError(
             f"The table has about {cells} cells; at most {settings.max_json_values} are taken, so send several."
         )
-    names, rows, lines = _read_rows(text, delimiter)
-    check_size(len(rows), len(names), settings)
+    names, columns, lines = _read_columns(text, delimiter, settings)
     places, added = match_columns(names, manifest)
-    columns: list[Sequence[str]] = list(zip(*rows, strict=True)) or [()] * len(names)
-    inputs = np.array([[parse_number(cell) for cell in columns[place]] for place in places]).T
-    table = Table(names, columns, places, added, np.ascontiguousarray(inputs), lines)
+    inputs = np.empty((len(lines), len(places)))
+    for number, place in enumerate(places):
+        inputs[:, number] = np.fromiter(map(parse_number, columns[place]), np.float64, len(lines))
+    table = Table(names, columns, places, added, inputs, lines)
     check_cells(table, manifest)
     return table
 
@@ -56,24 +59,39 @@ def _count_cells(text: str, delimiter: str) -> int:
     return max(text.count(delimiter) - header + ends - 1, header + 1)
 
 
-def _read_rows(text: str, delimiter: str) -> tuple[list[str], list[list[str]], list[int]]:
-    """The header, the rows and the lines where they end; blank lines are left out."""
+def _read_columns(text: str, delimiter: str, settings: Settings) -> tuple[list[str], list[list[str]], "array[int]"]:
+    """The header, the columns and the lines where the rows end; blank lines are left out."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    rows, lines = [], []
+    rows: list[list[str]] = []
+    lines, count = array("L"), 0
     try:
         names = next(reader, [])
+        columns: list[list[str]] = [[] for _ in names]
         for row in reader:
             if len(row) == len(names):
-                rows.append(row)
-                lines.append(reader.line_num)
+                count += 1
+                if count <= settings.max_rows:  # those beyond are counted only, for the message
+                    rows.append(row)
+                    lines.append(reader.line_num)
+                if count % ROWS_HELD == 0:
+                    _move(rows, columns)
             elif row:
                 raise InvalidInputError(
-                    f"Row {len(rows) + 1} (line {reader.line_num}) has {len(row)} fields, the header has {len(names)}; "
+                    f"Row {count + 1} (line {reader.line_num}) has {len(row)} fields, the header has {len(names)}; "
                     f"give every row {len(names)}."
                 )
     except csv.Error as error:
         raise InvalidInputError(f"Line {reader.line_num} of the table {fault_of_csv(error)}.") from error
-    return names, rows, lines
+    check_size(count, len(names), settings)
+    _move(rows, columns)
+    return names, columns, lines
+
+
+def _move(rows: list[list[str]], columns: list[list[str]]) -> None:
+    """Append rows to columns."""
+    for column, cells in zip(columns, zip(*rows, strict=True), strict=False):  # none, where there are no rows
+        column += cells
+    rows.clear()
 
 
 def fault_of_csv(error: csv.Error) -> str:

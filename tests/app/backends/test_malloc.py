@@ -1,5 +1,6 @@
 """Memory is trimmed after large batches; that it helps is measured in tests/end_to_end."""
 
+import asyncio
 import ctypes
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.backends import create_backend
+from app.backends import create_backend, malloc
 from app.backends.malloc import LARGE_NUMBERS, M_ARENA_MAX, MAX_ARENAS, limit_arenas, trim_malloc
 from app.repository.load import load_model
 from tests.app.factory import running, write_image, write_sum
@@ -52,6 +53,47 @@ def test_memory_is_trimmed_after_a_batch_that_fails_too(trims: list[int]) -> Non
     with pytest.raises(RuntimeError, match="no"):
         trim_malloc(fail)(ones(LARGE_NUMBERS))
     assert trims == [0]
+
+
+def trims_after(monkeypatch: pytest.MonkeyPatch, trims: list[int], mebibytes: list[int], idle: list[bool]) -> list[int]:
+    """How often memory was trimmed up to each look, of which the process had so much."""
+    looks, seen = iter(zip(mebibytes, idle, strict=True)), []
+    before: list[tuple[int, bool]] = [(mebibytes[0], True)]
+
+    def resident() -> int:
+        return before[-1][0] * 2**20
+
+    async def look(_: float) -> None:
+        seen.append(len(trims))
+        try:
+            before.append(next(looks))
+        except StopIteration:
+            raise asyncio.CancelledError from None
+
+    monkeypatch.setattr(malloc, "resident_bytes", resident)
+    monkeypatch.setattr(asyncio, "sleep", look)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(malloc.trim_when_idle(lambda: before[-1][1]))
+    return seen[1:]
+
+
+def test_memory_is_trimmed_three_times_once_it_has_grown_and_no_request_is_in_flight(
+    monkeypatch: pytest.MonkeyPatch, trims: list[int]
+) -> None:
+    mebibytes = [100, 103, 140, 140, 140, 140, 140, 140]
+    idle = [True, True, False, True, True, True, True, True]
+    assert trims_after(monkeypatch, trims, mebibytes, idle) == [0, 0, 0, 1, 2, 3, 3, 3]
+
+
+def test_under_lasting_load_memory_that_has_grown_is_trimmed_at_every_tenth_look(
+    monkeypatch: pytest.MonkeyPatch, trims: list[int]
+) -> None:
+    looks = 25
+    assert trims_after(monkeypatch, trims, [100] + [140] * looks, [False] * (looks + 1)) == [0] * 9 + [1] * 10 + [2] * 7
+
+
+def test_memory_that_has_not_grown_is_never_trimmed(monkeypatch: pytest.MonkeyPatch, trims: list[int]) -> None:
+    assert trims_after(monkeypatch, trims, [100, 101, 102, 103] * 5, [True] * 20)[-1] == 0
 
 
 @pytest.mark.parametrize("found", [SimpleNamespace(), OSError("no library"), TypeError("not on Windows")])
