@@ -25,8 +25,8 @@ measurement. Predictions are compared with ours before anything is timed.
   these."""
 PEERS_INTRO = """\
 The others run in environments of their own, each as its documentation advises
-([programs](../../benchmarks/serving/peers/programs/__init__.py)), with ONNX Runtime and Pillow as above; like the
-baselines, they have no versions, limits or metrics of a model:
+([programs](../../benchmarks/serving/peers/programs/__init__.py)), with the ONNX Runtime, Pillow and models of the
+service. Like the baselines, they answer with predictions alone, without versions, warnings and the training range:
 """
 
 

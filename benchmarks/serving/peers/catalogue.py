@@ -54,7 +54,7 @@ PEERS = {
     for peer in (
         Peer(
             "mosec",
-            "HTTP in Rust, a Python worker a route, json; batches of up to 32 requests that wait 1 ms",
+            "HTTP in Rust, a Python worker a route, json without checks, batches of up to 32 requests that wait 1 ms",
             MOSEC,
             (*_MOSEC, "--batch", "32"),
         ),
