@@ -79,7 +79,8 @@ class Service:
             ModelNotFoundError: there is none.
             UnavailableError: the initial scan is not done, or the model is being copied.
         """
-        check_model(key, name)
+        if key is not None:
+            check_model(key, name)
         return self.repository.get(name, version)
 
     def manifests(self, key: APIKey | None) -> list[Manifest]:

@@ -25,6 +25,8 @@ class BatchedRequest(Protocol):
     """When it arrived, by ``perf_counter``."""
     rows: int
     """Rows or images that were submitted for it."""
+    span: Any
+    """Its trace; None: there is none."""
 
     def is_disconnected(self) -> bool:
         """Whether its client has disconnected."""
@@ -98,8 +100,9 @@ class Batch:
         began = ended - self.seconds
         for pending, result in zip(self.requests, self._results, strict=True):
             if not pending.cancelled:
-                pending.request.trace("queue", pending.arrived, began)
-                pending.request.trace("compute", began, ended)
+                if pending.request.span is not None:  # on the path of every request
+                    pending.request.trace("queue", pending.arrived, began)
+                    pending.request.trace("compute", began, ended)
                 pending.on_result(result)
 
 

@@ -71,7 +71,8 @@ class DynamicBatcher:
         self._clock = clock
         self._predict = model.predict
         self._loop = asyncio.get_running_loop()
-        self._pending: list[PendingRequest] = []
+        self.pending: list[PendingRequest] = []
+        """The queue, from its oldest request on."""
         self._in_flight = 0
         self._dispatch_scheduled = False
         self._computed_this_turn = False
@@ -89,11 +90,7 @@ class DynamicBatcher:
     @property
     def idle(self) -> bool:
         """Whether nothing is queued or in flight."""
-        return not self._pending and not self._in_flight
-
-    def oldest_wait(self, now: float) -> float:
-        """Seconds that the request at the head of the queue has waited."""
-        return now - self._pending[0].arrived if self._pending else 0.0
+        return not self.pending and not self._in_flight
 
     async def predict(self, inputs: Tensors, request: BatchedRequest) -> Any:
         """See ``BatchScheduler.predict``."""
@@ -124,23 +121,22 @@ class DynamicBatcher:
 
     def _admit(self, inputs: Tensors, request: BatchedRequest) -> bool:
         """Accept a request, unless the queue is full; returns whether it is computed at once."""
-        rows = len(inputs)
-        request.rows += rows
+        request.rows += (rows := len(inputs))
         self._queue_limiter.check(rows)
-        if self._computed_this_turn or self._pending:
+        if self._computed_this_turn or self.pending:
             return False
         longest = self._max_inline_seconds if self._alone else IMMEDIATE_SECONDS
         return self.latency.seconds(rows) <= longest
 
     def _enqueue(self, inputs: Tensors, request: BatchedRequest, on_result: OnResult) -> PendingRequest:
-        self._alone = not (self._computed_this_turn or self._pending)
+        self._alone = not (self._computed_this_turn or self.pending)
         pending = PendingRequest(inputs, request, on_result)
         self._queue_limiter.rows += pending.rows
-        self._pending.append(pending)
+        self.pending.append(pending)
         if not self._dispatch_scheduled:
             self._dispatch_scheduled = True
             self._loop.call_soon(self.dispatch)
-        elif pending.arrived - self._pending[0].arrived > MAX_BATCH_DELAY_SECONDS:
+        elif pending.arrived - self.pending[0].arrived > MAX_BATCH_DELAY_SECONDS:
             self.dispatch()
         return pending
 
@@ -191,12 +187,12 @@ class DynamicBatcher:
             self._complete(batch)
         else:
             self._run_in_thread(batch)
-        if self._pending:
+        if self.pending:
             self.schedule_dispatch()
 
     def _next_rows(self) -> int:
         """Upper bound of the next batch's rows: cancelled requests count too."""
-        return min(sum(pending.rows for pending in self._pending), self._max_rows)
+        return min(sum(pending.rows for pending in self.pending), self._max_rows)
 
     def _take_batch(self) -> Batch:
         """Take requests from the queue up to the size of a batch; those that must not be computed get their error."""
@@ -204,7 +200,7 @@ class DynamicBatcher:
         rejected: list[tuple[PendingRequest, Exception]] = []
         rows = taken = 0
         now = perf_counter()
-        for pending in self._pending:
+        for pending in self.pending:
             if requests and rows + pending.rows > self._max_rows:
                 break
             taken += 1
@@ -218,7 +214,7 @@ class DynamicBatcher:
                 self._queue_limiter.rows -= pending.rows
                 if error is not None:
                     rejected.append((pending, error))
-        del self._pending[:taken]
+        del self.pending[:taken]
         for pending, error in rejected:
             pending.on_result(error)
         return Batch(requests, rows)

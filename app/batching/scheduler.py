@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from time import perf_counter, thread_time
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -18,6 +19,8 @@ from app.settings import Settings
 
 MAX_SHAPES = 64
 """Input shapes for which a model keeps idle batchers."""
+_NONE: dict[tuple[Any, ...], DynamicBatcher] = {}
+"""Batchers of a model that has computed nothing yet."""
 
 
 class BatchScheduler:
@@ -64,7 +67,10 @@ class BatchScheduler:
 
     def submit(self, model: LoadedModel, inputs: Tensors, request: BatchedRequest, on_result: OnResult) -> None:
         """As ``predict``, but call a function with the outputs or the error."""
-        self._batcher(model, inputs).submit(inputs, request, on_result)
+        batcher = self._batchers.get(model, _NONE).get(inputs.shape[1:])
+        if batcher is None:
+            batcher = self._batcher(model, inputs)
+        batcher.submit(inputs, request, on_result)
 
     def _batcher(self, model: LoadedModel, inputs: Tensors) -> DynamicBatcher:
         shape = inputs.shape[1:]
@@ -98,8 +104,10 @@ class BatchScheduler:
         Raises:
             UnavailableError: the model's queue is delayed.
         """
+        if not self.queue_limiter.rows:  # nothing waits
+            return
         limit = self._settings.max_queue_delay_seconds
-        delay = self.queue_delay(model)
+        delay = perf_counter() - self.oldest_arrival(model)
         if delay > limit and delay > 2 * max(batcher.latency.last for batcher in self._batchers[model].values()):
             raise UnavailableError(
                 f"Requests for model '{model.manifest.name}' have waited {delay:.1f} seconds in its queue, and "
@@ -107,14 +115,10 @@ class BatchScheduler:
                 reason="overloaded",
             )
 
-    def queue_delay(self, model: LoadedModel) -> float:
-        """Seconds that the oldest request in a model's queues has waited."""
-        batchers = self._batchers.get(model)
-        if not batchers or not self.queue_limiter.rows:
-            return 0.0
-        delay, now = 0.0, perf_counter()
-        for batcher in batchers.values():  # on the path of every request: max() of a generator costs twice as much
-            waited = batcher.oldest_wait(now)
-            if waited > delay:
-                delay = waited
-        return delay
+    def oldest_arrival(self, model: LoadedModel) -> float:
+        """When the oldest request in a model's queues arrived, by ``perf_counter``; infinity where none waits."""
+        oldest = inf
+        for batcher in self._batchers.get(model, _NONE).values():  # min() of a generator costs twice as much
+            if batcher.pending and batcher.pending[0].arrived < oldest:
+                oldest = batcher.pending[0].arrived
+        return oldest

@@ -16,6 +16,11 @@ from app.http.request_head import RequestHead
 from app.observability.tracing import Span, Tracer, epoch_ns
 
 
+def random_id() -> str:
+    """An id for a request whose client gave it none."""
+    return f"{getrandbits(64):016x}"
+
+
 class RequestContext(HTTPConnection):
     """A request in flight, and its record for response, metrics, trace and log line.
 
@@ -63,14 +68,13 @@ class RequestContext(HTTPConnection):
         self.head = RequestHead(scope["headers"])
         self.path = _served_path(scope)
         self.complete = not self.head.has_body
-        self.identify(scope["method"], tracer)
-
-    def identify(self, method: str, tracer: Tracer | None) -> None:
-        """Give the request its id and, with a tracer, its span."""
-        head = self.head
+        self.request_id = self.head.request_id or random_id()
         if tracer is not None:
-            self.span = tracer.start(method, head.traceparent, {"http.request.method": method})
-        self.request_id = head.request_id or f"{getrandbits(64):016x}"
+            self.start_span(tracer, scope["method"])
+
+    def start_span(self, tracer: Tracer, method: str) -> None:
+        """Trace the request from now on."""
+        self.span = tracer.start(method, self.head.traceparent, {"http.request.method": method})
 
     @property
     def authorization(self) -> str | None:

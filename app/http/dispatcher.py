@@ -41,7 +41,8 @@ class Dispatcher:
         self.service = service
         self._routes = routes
         origins = service.settings.cors_origins
-        self._cors = None if origins is None else CORS(origins)
+        self.cors = None if origins is None else CORS(origins)
+        """What browsers are told of other origins; None: nothing."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a request."""
@@ -54,8 +55,7 @@ class Dispatcher:
         assert task is not None
         self.begin(context, partial(_cancel, context, task))
         try:
-            self.authorize(context)
-            self.check_limits(context)
+            self.check_head(context)
             if scope["method"] == "OPTIONS":
                 await self._send(context, self._options(context), send)
                 return
@@ -86,6 +86,12 @@ class Dispatcher:
         """
         self.service.last_request_at = perf_counter()
         self.service.requests_in_flight[context] = expire
+
+    def check_head(self, context: RequestContext) -> None:
+        """Check what needs only the headers, before the body is received: ``authorize`` and ``check_limits``."""
+        if self.service.access is not None:
+            self.authorize(context)
+        self.check_limits(context)
 
     def authorize(self, context: RequestContext) -> None:
         """Find the request's API key, where its path requires one.
@@ -121,11 +127,11 @@ class Dispatcher:
 
     def _options(self, context: RequestContext) -> Response:
         """The response to OPTIONS; a preflight of a browser is one whatever its path is."""
-        if self._cors is None or context.head.origin is None or PREFLIGHT not in context.headers:
+        if self.cors is None or context.head.origin is None or PREFLIGHT not in context.headers:
             return self._routes.options(context)
         context.route = "preflight"
         response = Response(status_code=204)
-        response.raw_headers += self._cors.preflight_headers(context.head.origin)
+        response.raw_headers += self.cors.preflight_headers(context.head.origin)
         return response
 
     async def _send(self, context: RequestContext, response: Response, send: Send) -> None:
@@ -150,16 +156,11 @@ class Dispatcher:
 
         await response(context.scope, context.receive_within_limit, send_with_common_headers)
 
-    @property
-    def adds_headers(self) -> bool:
-        """Whether responses have other common headers than the request's id."""
-        return self._cors is not None or self.service.draining
-
     def common_headers(self, context: RequestContext) -> list[tuple[bytes, bytes]]:
         """The headers of every response."""
         headers = [(b"x-request-id", context.request_id.encode("ascii"))]
-        if self._cors is not None:
-            headers += self._cors.response_headers(context.head.origin)
+        if self.cors is not None:
+            headers += self.cors.response_headers(context.head.origin)
         if self.service.draining:
             headers.append((b"connection", b"close"))
         return headers

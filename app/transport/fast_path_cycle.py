@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from app.batching.batch import Result
-from app.http.context import RequestContext
+from app.http.context import RequestContext, random_id
 from app.http.dispatcher import CLIENT_CLOSED_REQUEST, Dispatcher
 from app.http.responses import RawJSONResponse
 from app.routes.image_request import ImageRequest
@@ -45,8 +45,7 @@ class FastPathCycle(Cycle):
         context.cycle = self
         dispatcher.begin(context, self._expire)
         try:
-            dispatcher.authorize(context)
-            dispatcher.check_limits(context)
+            dispatcher.check_head(context)
         except Exception as error:  # as the dispatcher does
             self.fail(error)
 
@@ -83,7 +82,9 @@ class FastPathCycle(Cycle):
     def reply_json(self, body: bytes) -> None:
         """Respond as ``reply`` does, with status 200 and JSON."""
         dispatcher, protocol = self._dispatcher, self.protocol
-        if dispatcher.adds_headers or not self.keep_alive:
+        if (
+            dispatcher.cors is not None or dispatcher.service.draining or not self.keep_alive
+        ):  # it has other headers too
             self.reply(RawJSONResponse(body))
             return
         if self.response_complete:
@@ -128,7 +129,10 @@ class FastPathContext(RequestContext):
         self.path = self.route = head.route
         self.started = protocol.read_at
         self._client = protocol.client, protocol.scheme
-        self.identify("POST", protocol.app.dispatcher.service.tracer)
+        self.request_id = head.request_id or random_id()
+        tracer = protocol.app.dispatcher.service.tracer
+        if tracer is not None:
+            self.start_span(tracer, "POST")
 
     @cached_property
     def scope(self) -> Scope:  # type: ignore[override]  # an attribute of Starlette's, set by its __init__

@@ -29,6 +29,7 @@ class FakeRequest:
         self.started = perf_counter()
         self.rows = 0
         self.disconnected = False
+        self.span = object()
 
     def is_disconnected(self) -> bool:
         return self.disconnected
@@ -77,7 +78,7 @@ class Harness:
     def age(self, model: LoadedModel, seconds: float) -> None:
         """Let time pass for the requests in a model's queues."""
         for batcher in self.batchers(model).values():
-            for pending in batcher._pending:
+            for pending in batcher.pending:
                 pending.arrived -= seconds
 
     def counters(self) -> tuple[int, int, int, int]:
