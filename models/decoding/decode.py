@@ -4,6 +4,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
 from ..arrays import ByteArray
+from .jpeg import load_jpeg
 from .netpbm import load_netpbm
 from .samples import check_16_bit_colours, has_16_bit_colours, is_deep, raw_mode, scale_to_bytes
 from .tiff import correct_byte_order
@@ -22,7 +23,7 @@ _TRANSPOSITIONS = {
 _SHADES = {"L;2": 85, "L;4": 17}
 """Factor by which Pillow scales a grey PNG of 2 or 4 bits to 8, by its raw mode."""
 
-OVERSAMPLING = 4
+OVERSAMPLING = 2
 """Minimum oversampling of a JPEG that is decoded at a reduced size."""
 
 
@@ -47,6 +48,8 @@ def decode_pixels(image: Image.Image, mode: str, needed: int | None = None) -> B
         image.draft(mode, (OVERSAMPLING * needed, OVERSAMPLING * needed))
     if "transparency" in image.info:
         _scale_transparent_colour(image)
+    if image.format == "JPEG":
+        load_jpeg(image)
     if image.format == "PPM":
         load_netpbm(image)
     if image.format == "TIFF":

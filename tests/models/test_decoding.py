@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from app.codecs.uploads import Upload
-from models.decoding import decode_pixels
+from models.decoding import EncodedImage, decode_pixels
 from training.data.image_folder import read_image_folder
 
 
@@ -61,18 +61,22 @@ def jpeg(image: Image.Image) -> Image.Image:
 @pytest.mark.parametrize(
     ("size", "needed", "expected"),
     [
-        ((640, 480), 28, (120, 160)),  # a quarter: 160 x 120 is more than 4 times 28 either way
-        ((640, 480), 100, (480, 640)),
-        ((230, 230), 28, (115, 115)),
+        ((640, 480), 28, (60, 80)),  # an eighth: 80 x 60 is more than 2 times 28 either way
+        ((640, 480), 100, (240, 320)),
+        ((640, 480), 121, (480, 640)),
+        ((230, 230), 28, (58, 58)),
         ((100, 60), 28, (60, 100)),
-        ((2000, 300), 28, (150, 1000)),  # the shorter side decides
+        ((2000, 300), 28, (75, 500)),  # the shorter side decides
     ],
 )
-def test_a_jpeg_is_decoded_at_a_fraction_of_at_least_four_times_the_needed_size(
+def test_a_jpeg_is_decoded_at_a_fraction_of_at_least_twice_the_needed_size(
     size: tuple[int, int], needed: int, expected: tuple[int, int]
 ) -> None:
-    assert decode_pixels(jpeg(Image.new("RGB", size, (200, 100, 50))), "L", needed).shape[1:] == expected
-    assert decode_pixels(jpeg(Image.new("RGB", size, (200, 100, 50))), "L").shape[1:] == size[::-1]
+    content = io.BytesIO()
+    Image.new("RGB", size, (200, 100, 50)).save(content, "JPEG")
+    assert EncodedImage(content.getvalue()).can_reduce(needed) == (expected != size[::-1])
+    assert EncodedImage(content.getvalue()).decode("L", needed).shape[1:] == expected
+    assert EncodedImage(content.getvalue()).decode("L").shape[1:] == size[::-1]
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])

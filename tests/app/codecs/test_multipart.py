@@ -1,3 +1,4 @@
+import random
 import re
 from contextlib import suppress
 from typing import Any
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.codecs.multipart import MAX_PARTS, read_form
+from app.codecs import multipart
+from app.codecs.multipart import MAX_PARTS, MAX_SIMPLE_BYTES, MAX_SIMPLE_PARTS, read_form
 from app.errors import InvalidInputError
 
 NO_FORM = (
@@ -166,3 +168,41 @@ def test_whatever_the_body_it_is_read_or_rejected(body: bytes) -> None:
 def test_whatever_the_type_the_form_is_read_or_rejected(content_type: str) -> None:
     with suppress(InvalidInputError):
         read_form(content_type, part("model", "m") + b"--cut--")
+
+
+FILE = part("files", "a\r\n\r\nb\r\n--cu\r\n", '; filename="a.png"\r\nContent-Type: image/png')
+PIECES = [
+    *(part("model", "m"), part("files", "", '; filename=""'), FILE, b"--cut--\r\n", b"--cut--", b"--cut", b"\r\n"),
+    *(b"--cut \r\n", b"--cutter\r\n", b"\n", b"epilogue", b"\r\n\r\n", b"Content-Disposition: form-data; name=a\r\n"),
+    *(b"--cut\r\n\r\n", b"--boundary\r\n", b"--boundary--", part("model", "--boundary--"), part("", "nameless")),
+]
+
+
+def outcome(body: bytes) -> object:
+    try:
+        return read_form(TYPE, body)
+    except InvalidInputError as error:
+        return error.detail
+
+
+def test_a_form_that_is_split_has_the_outcome_of_the_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = random.Random(0)
+    bodies = [b"".join(drawn.choices(PIECES, k=drawn.randint(0, 6))) for _ in range(3000)]
+    found = [outcome(body) for body in bodies]
+    assert sum(isinstance(fields, dict) for fields in found) > 100
+    monkeypatch.setattr(multipart, "_split", lambda *_: None)
+    assert found == [outcome(body) for body in bodies]
+
+
+def test_a_common_form_is_split_up_to_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[bytes] = []
+    parse = multipart._parse
+    monkeypatch.setattr(multipart, "_parse", lambda boundary, body: (parsed.append(body), parse(boundary, body))[1])
+    end, length = b"--cut--\r\n", MAX_SIMPLE_BYTES - len(part("files", "", '; filename="a"')) - len(b"--cut--\r\n")
+    for parts, one_more in ((MAX_SIMPLE_PARTS, False), (MAX_SIMPLE_PARTS + 1, True)):
+        assert read_form(TYPE, part("model", "m") * parts + end) == {"model": ["m"] * parts}
+        assert bool(parsed) == one_more
+    parsed.clear()
+    for size in (length, length + 1):
+        assert read_form(TYPE, part("files", "x" * size, '; filename="a"') + end) == {"files": [b"x" * size]}
+        assert bool(parsed) == (size > length)

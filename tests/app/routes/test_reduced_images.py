@@ -69,12 +69,17 @@ def test_a_sure_answer_is_given_at_once_and_is_within_a_hundredth(client: TestCl
     assert reopened == []
 
 
-@pytest.mark.parametrize(("level", "again"), [(254, False), (253, True)])
-def test_the_limit_is_a_probability_of_0_995(
-    client: TestClient, reopened: list[Upload], level: int, again: bool
+@pytest.mark.parametrize(("columns", "again"), [(56, False), (64, True)])
+def test_the_limit_is_a_probability_of_0_999(
+    client: TestClient, reopened: list[Upload], columns: int, again: bool
 ) -> None:
-    assert (level / 255 < MIN_REDUCED_PROBABILITY == 0.995) == again
-    assert probabilities(client, grey(level, 160, 240, "JPEG")) == pytest.approx([level / 255], abs=1e-6)
+    """White, but for some of 240 columns that are a shade darker."""
+    pixels = np.full((160, 240), 255, np.uint8)
+    pixels[:, :columns] = 254
+    content = encode(Image.fromarray(pixels), "JPEG", quality=100)
+    assert mean(content) == pytest.approx(1 - columns / 240 / 255, abs=1e-9)
+    assert (mean(content) < MIN_REDUCED_PROBABILITY == 0.999) == again
+    assert probabilities(client, content) == pytest.approx([mean(content)], abs=1e-6)
     assert bool(reopened) == again
 
 
