@@ -20,9 +20,10 @@ from contextlib import suppress
 from functools import partial
 
 import uvicorn
+from fastapi import FastAPI
 
 from app.backends import BackendError
-from app.main import Application, create_app
+from app.main import create_app
 from app.observability.logs import configure_logging
 from app.observability.metrics import MULTIPROCESS_FOLDER
 from app.settings import (
@@ -114,7 +115,7 @@ def _metrics_folder(settings: Settings) -> tempfile.TemporaryDirectory[str]:
         ) from error
 
 
-def _configuration(app: Application | str, settings: Settings) -> uvicorn.Config:
+def _configuration(app: FastAPI | str, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         factory=isinstance(app, str),
@@ -154,7 +155,7 @@ def _reason(error: OSError | ValueError) -> str:
     return "not the name or address of a host"
 
 
-def create_worker() -> Application:
+def create_worker() -> FastAPI:
     """The application of one worker process, with its settings from the environment."""
     settings = read_settings()
     configure_logging(settings.log_level, settings.log_format)

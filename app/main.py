@@ -8,12 +8,13 @@ import os
 import warnings
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import cache, partial
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter, thread_time
 from typing import Any
 
-from starlette.applications import Starlette
+from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from app.auth.access import Access
@@ -25,6 +26,7 @@ from app.backends.malloc import limit_arenas, trim_when_idle
 from app.batching.scheduler import BatchScheduler
 from app.http import example_images, example_table, openapi
 from app.http.dispatcher import Dispatcher
+from app.http.problems import install_error_handlers
 from app.http.routing import RouteTable
 from app.observability.metrics import MULTIPROCESS_FOLDER, Metrics, VersionStatus
 from app.observability.tracing import create_tracer
@@ -65,10 +67,24 @@ RETRY_SECONDS = 2.0
 TICK_SECONDS = 0.1
 """Interval of the upkeep of requests and metrics."""
 
+DESCRIPTION = """Neural arithmetic that stays right beyond its training range: numbers in, numbers out; images in,
+numbers or labels out. Every model's manifest gives its training range, its measured errors and, where it is known, the
+formula that it computes."""
+
+FASTAPI_OPTIONS: dict[str, Any] = {
+    "title": "nalu-serve",
+    "description": DESCRIPTION,
+    "openapi_url": None,
+    "docs_url": None,
+    "redoc_url": None,
+    "redirect_slashes": False,
+}
+"""For FastAPI, which serves no document and no page, which app.http.openapi serves, and redirects nowhere."""
+
 
 def create_app(
     settings: Settings | None = None, *, read: ReadSettings | None = None, wait_for_repository: bool = False
-) -> "Application":
+) -> FastAPI:
     """Build the application. Models are loaded when it starts, not here.
 
     Args:
@@ -87,15 +103,22 @@ def create_app(
     warnings.filterwarnings("ignore", module=r"PIL\.")
     service = create_service(settings, wait_for_repository=wait_for_repository)
     connections = ConnectionTable(settings, connections_within_file_limit(settings.max_connections), service.metrics)
-    app = Application(lifespan=_lifespan(service, connections, read or (lambda: service.settings)))
+    app = Application(
+        version=version("nalu-serve"),
+        servers=[{"url": settings.root_path or "."}],  # relative to the document, below whatever path a proxy has
+        **FASTAPI_OPTIONS,
+        lifespan=_lifespan(service, connections, read or (lambda: service.settings)),
+    )
     app.state.service = service
-    routes = RouteTable(ROUTERS)
-    service.openapi = cache(partial(openapi.openapi_document, service, routes.routes))
-    app.dispatcher = Dispatcher(service, routes)
+    app.openapi = openapi.openapi_builder(app)  # type: ignore[method-assign]
+    for router in ROUTERS:
+        app.include_router(router)
+    app.dispatcher = Dispatcher(super(Application, app).__call__, service, RouteTable(ROUTERS))
     app.grpc_server = create_grpc_server(app.dispatcher)
     app.read_scheduler = ReadScheduler(settings.max_queue_delay_seconds)
     app.connections = connections
     app.known_heads = KnownHeads()
+    install_error_handlers(app, app.dispatcher.error_response)
     return app
 
 
@@ -141,19 +164,14 @@ def version_statuses(repository: Repository) -> list[VersionStatus]:
     return [VersionStatus(*key, entry.state, served=entry.model is not None) for key, entry in repository.entries()]
 
 
-class Application(Starlette):
-    """Starlette, which runs the lifespan; the dispatcher responds to requests."""
+class Application(FastAPI):
+    """FastAPI behind the dispatcher."""
 
     dispatcher: Dispatcher
     read_scheduler: ReadScheduler
     connections: ConnectionTable
     known_heads: KnownHeads
     grpc_server: Server | None
-
-    def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document."""
-        service: Service = self.state.service
-        return service.openapi()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a request, or run the lifespan."""

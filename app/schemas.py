@@ -56,26 +56,14 @@ class TableQuery(Request):
     version: int | None = Field(None, ge=1, le=MAX_VERSION, description="Version of the model; the highest by default.")
 
 
-class VersionQuery(BaseModel):
-    """The query that names a version of a model."""
-
-    version: int | None = Field(None, ge=1, le=MAX_VERSION)
-
-
-class Documented(BaseModel):
-    """A response, whose validator and JSON Schema are made when they are first needed, most for the documentation."""
-
-    model_config = ConfigDict(defer_build=True)
-
-
-class ArithmeticWarning(Documented):
+class ArithmeticWarning(BaseModel):
     """A warning about one row."""
 
     row: int = Field(description="Index of the row in the request.")
     message: str
 
 
-class ArithmeticResponse(Documented):
+class ArithmeticResponse(BaseModel):
     """Predictions for the rows of a request, in their order."""
 
     model_config = ConfigDict(
@@ -110,27 +98,27 @@ class ArithmeticResponse(Documented):
     )
 
 
-class Value(Documented):
+class Value(BaseModel):
     """A regression model's prediction for one image; null where it is not finite, which `warnings` lists."""
 
     value: float | None
 
 
-class Label(Documented):
+class Label(BaseModel):
     """A classification model's prediction for one image: the most probable class, and the probability of each."""
 
     label: str | None
     probabilities: dict[str, float | None]
 
 
-class ImageWarning(Documented):
+class ImageWarning(BaseModel):
     """A warning about one image."""
 
     file: int = Field(description="Index of the file in the request.")
     message: str
 
 
-class ImageResponse(Documented):
+class ImageResponse(BaseModel):
     """Predictions for the images of a request, in their order."""
 
     model_config = ConfigDict(
@@ -154,13 +142,13 @@ class ImageResponse(Documented):
     warnings: list[ImageWarning]
 
 
-class ModelList(Documented):
+class ModelList(BaseModel):
     """The latest version of every model."""
 
     models: list[Manifest]
 
 
-class ModelState(Documented):
+class ModelState(BaseModel):
     """State of one version folder."""
 
     name: str
@@ -169,13 +157,13 @@ class ModelState(Documented):
     reason: str | None = Field(description="Why a damaged folder is not served.")
 
 
-class Live(Documented):
+class Live(BaseModel):
     """The process runs."""
 
     live: Literal[True]
 
 
-class Ready(Documented):
+class Ready(BaseModel):
     """Whether the service accepts requests, and the state of every model.
 
     ``status``, ``since`` and ``reason`` are there only where something is wrong with the folder of the models.

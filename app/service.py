@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
 
 from app.auth.access import Access, check_model, may_use
 from app.auth.key_file import APIKey
@@ -43,8 +45,6 @@ class Service:
     """None: no API key is required."""
     tracer: Tracer | None = None
     """None: requests are not traced."""
-    openapi: Callable[[], dict[str, Any]] = dict
-    """Makes the OpenAPI document of the routes when it is first called."""
     draining: bool = False
     """True from SIGTERM on: not ready, and responses close their connections."""
     is_replacement: bool = False
@@ -100,3 +100,18 @@ class Service:
                 end()
             if number % EXPIRY_BATCH == 0:
                 await asyncio.sleep(0)
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+def _key(request: Request) -> APIKey | None:
+    key: APIKey | None = request.scope["state"]["context"].key
+    return key
+
+
+ServiceDep = Annotated[Service, Depends(_service)]
+KeyDep = Annotated[APIKey | None, Depends(_key)]
+"""The API key of a request; None where none is required."""

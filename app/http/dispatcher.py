@@ -8,8 +8,8 @@ from time import perf_counter
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import FileResponse, RedirectResponse, Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth.access import is_public
 from app.errors import RequestTimeoutError, ServiceError, UnavailableError
@@ -17,7 +17,7 @@ from app.http.context import RequestContext, body_too_large
 from app.http.cors import CORS
 from app.http.forwarded import client_of
 from app.http.problems import internal_error, render_problem
-from app.http.routing import RouteTable
+from app.http.routing import DirectRoute, RouteTable
 from app.observability.logs import log_access
 from app.service import Service
 
@@ -30,14 +30,16 @@ CLIENT_CLOSED_REQUEST = 499
 
 
 class Dispatcher:
-    """Calls the endpoints.
+    """Calls the endpoints of direct routes itself, and FastAPI for all others.
 
     Args:
+        app: FastAPI.
         service: what the endpoints use.
         routes: all routes.
     """
 
-    def __init__(self, service: Service, routes: RouteTable) -> None:
+    def __init__(self, app: ASGIApp, service: Service, routes: RouteTable) -> None:
+        self._app = app
         self.service = service
         self._routes = routes
         origins = service.settings.cors_origins
@@ -63,7 +65,10 @@ class Dispatcher:
                 await self._send(context, RedirectResponse(f"{root}/"), send)  # else relative addresses would lose it
                 return
             route = self._routes.find(context)
-            await self._send(context, await route.endpoint(service, context), send)
+            if isinstance(route, DirectRoute):
+                await self._send(context, await route.endpoint(service, context), send)
+            else:
+                await self._call_fastapi(context, send)
         except ClientDisconnect:
             context.status = context.status or CLIENT_CLOSED_REQUEST
         except asyncio.CancelledError:
@@ -136,25 +141,33 @@ class Dispatcher:
 
     async def _send(self, context: RequestContext, response: Response, send: Send) -> None:
         """Send a response with its whole body; to HEAD, without it."""
-        if isinstance(response, FileResponse):
-            await self._send_file(context, response, send)
-            return
         context.status = response.status_code
         headers = [*response.raw_headers, *self.common_headers(context)]
         body = b"" if context.scope["method"] == "HEAD" else response.body
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _send_file(self, context: RequestContext, response: FileResponse, send: Send) -> None:
-        """Send a file in parts, as its client takes them."""
+    async def _call_fastapi(self, context: RequestContext, send: Send) -> None:
+        """Have FastAPI respond, to HEAD as to GET."""
+        scope = context.scope
+        head = scope["method"] == "HEAD"
 
         async def send_with_common_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 context.status = message["status"]
-                message["headers"] = [*message["headers"], *self.common_headers(context)]
+                message["headers"] = [*message.get("headers", ()), *self.common_headers(context)]
+            elif head and message["type"] == "http.response.body":
+                message["body"] = b""
             await send(message)
 
-        await response(context.scope, context.receive_within_limit, send_with_common_headers)
+        scope.setdefault("state", {})["context"] = context
+        path = scope.get("root_path", "") + context.path
+        routed = {**scope, "path": path, "method": "GET" if head else scope["method"]}
+        try:
+            await self._app(routed, context.receive_within_limit, send_with_common_headers)
+        finally:
+            context.route = context.route or getattr(routed.get("route"), "path", "")
+            del scope["state"]["context"]  # what refers to itself waits for the garbage collector
 
     def common_headers(self, context: RequestContext) -> list[tuple[bytes, bytes]]:
         """The headers of every response."""

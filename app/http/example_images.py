@@ -3,14 +3,10 @@
 import io
 from functools import cache
 
+from fastapi import APIRouter, Response
 from PIL import Image, ImageDraw
-from starlette.responses import Response
 
-from app.http.context import RequestContext
-from app.http.routing import Router
-from app.service import Service
-
-router = Router()
+router = APIRouter(include_in_schema=False)
 
 STROKES = {
     1: [[(6, 0), (6, 18)]],
@@ -28,13 +24,13 @@ SUPERSAMPLING = 4
 
 
 @router.get("/docs/digit.png")
-async def digit(_: Service, __: RequestContext) -> Response:
+async def digit() -> Response:
     """An example for models of one digit."""
     return Response(example_digit(), media_type="image/png")
 
 
 @router.get("/docs/digits.png")
-async def digits(_: Service, __: RequestContext) -> Response:
+async def digits() -> Response:
     """An example for models of several digits."""
     return Response(example_digits(), media_type="image/png")
 

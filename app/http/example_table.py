@@ -4,14 +4,11 @@ import zlib
 from base64 import b64decode
 from functools import cache
 
-from starlette.responses import Response
+from fastapi import APIRouter, Response
 
 from app.codecs.tables.media_types import ARROW
-from app.http.context import RequestContext
-from app.http.routing import Router
-from app.service import Service
 
-router = Router()
+router = APIRouter(include_in_schema=False)
 
 _STREAM = (
     "eNp9UMkNAjEMHLIhRKs88lghnpSSQvhAA5RCC5TBkzcV0I0Ze42Qol1Gsp1xPJNDROQOoEIxoiBhi8wVsYnkIMvM0TMQGM3Xb+o5OKh+8p5JGR"
@@ -21,7 +18,7 @@ _STREAM = (
 
 
 @router.get("/docs/table.arrows")
-async def table(_: Service, __: RequestContext) -> Response:
+async def table() -> Response:
     """An example for models of columns a and b."""
     return Response(example_table(), media_type=ARROW)
 

@@ -1,31 +1,22 @@
-"""The OpenAPI document, and GET /docs: Swagger UI from an installed package, which works offline.
+"""The OpenAPI document, and GET /docs: Swagger UI from an installed package, which works offline."""
 
-FastAPI makes the document of what the routes say of themselves, once it is first read, and nothing else: it is
-imported here alone, in a thread, as that takes a third of a second.
-"""
-
-import asyncio
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from http import HTTPStatus
-from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
-from pydantic_core import to_json
-from starlette.responses import FileResponse, HTMLResponse, Response
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 
 from app.auth.access import SECURITY, SECURITY_SCHEMES, is_public
 from app.codecs.v2.schemas import openapi_error
-from app.http.context import RequestContext
 from app.http.problems import PROBLEM_TYPE, openapi_problem
-from app.http.routing import Endpoint, Route, Router
-from app.service import Service
 
-router = Router()
+router = APIRouter(include_in_schema=False)
 
 ASSETS = {
     "swagger-ui-bundle.js": "text/javascript",
@@ -34,38 +25,20 @@ ASSETS = {
 }
 
 
-DESCRIPTION = """Neural arithmetic that stays right beyond its training range: numbers in, numbers out; images in,
-numbers or labels out. Every model's manifest gives its training range, its measured errors and, where it is known, the
-formula that it computes."""
-TITLE = "nalu-serve"
+def openapi_builder(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """The function to set as the application's ``openapi``; its errors are those that the service sends."""
 
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = FastAPI.openapi(app)
+            _correct_errors(schema)
+            service = app.state.service
+            if service.access is not None:
+                _require_keys(schema, service.settings.metrics_require_key)
+        assert app.openapi_schema is not None
+        return app.openapi_schema
 
-def openapi_document(service: Service, routes: Iterable[Route]) -> dict[str, Any]:
-    """The OpenAPI document of routes; its errors are those that the service sends."""
-    from fastapi import FastAPI
-
-    settings = service.settings
-    servers = [{"url": settings.root_path or "."}]  # relative to the document, below whatever path a proxy has
-    app = FastAPI(title=TITLE, description=DESCRIPTION, version=version(TITLE), servers=servers)
-    for route in routes:
-        if route.documentation is not None:
-            tags: Any = list(route.tags)
-            made = route.documentation()
-            app.add_api_route(route.path, _signature(route.endpoint), methods=[route.method], tags=tags, **made)
-    document = app.openapi()
-    _correct_errors(document)
-    if service.access is not None:
-        _require_keys(document, settings.metrics_require_key)
-    return document
-
-
-def _signature(endpoint: Endpoint) -> Callable[[], None]:
-    """A function of the name and docstring of an endpoint, whose own parameters FastAPI would take for a client's."""
-
-    def documented() -> None: ...
-
-    documented.__name__, documented.__doc__ = endpoint.__name__, endpoint.__doc__
-    return documented
+    return openapi
 
 
 def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -105,32 +78,25 @@ def _require_keys(schema: dict[str, Any], metrics_require_key: bool) -> None:
 
 
 @router.get("/openapi.json")
-async def document(service: Service, _: RequestContext) -> Response:
+async def document(request: Request) -> JSONResponse:
     """The OpenAPI document."""
-    return Response(to_json(await asyncio.to_thread(service.openapi)), media_type="application/json")
+    return JSONResponse(request.app.openapi())
 
 
 @router.get("/docs")
-async def docs(_: Service, context: RequestContext) -> Response:
+async def docs(request: Request) -> HTMLResponse:
     """The page."""
-    root = ".." if context.scope["path"].endswith("/") else "."
-    page = await asyncio.to_thread(_page, root)
-    return HTMLResponse(page, headers=_page_headers(page))
-
-
-@cache
-def _page(root: str) -> bytes:
-    from fastapi.openapi.docs import get_swagger_ui_html
-
+    root = ".." if request.scope["state"]["context"].scope["path"].endswith("/") else "."
     page = get_swagger_ui_html(
         openapi_url=f"{root}/openapi.json",
-        title=f"{TITLE}: API",
+        title=f"{request.app.title}: API",
         swagger_js_url=f"{root}/docs/swagger-ui-bundle.js",
         swagger_css_url=f"{root}/docs/swagger-ui.css",
         swagger_favicon_url=f"{root}/docs/favicon.png",
         swagger_ui_parameters={"tryItOutEnabled": True, "displayRequestDuration": True, "defaultModelsExpandDepth": 0},
     )
-    return bytes(page.body)
+    page.headers.update(_page_headers(bytes(page.body)))
+    return page
 
 
 def _page_headers(page: bytes) -> dict[str, str]:
@@ -148,8 +114,8 @@ def _page_headers(page: bytes) -> dict[str, str]:
 
 
 def _add_asset(name: str, media_type: str) -> None:
-    @router.get(f"/docs/{name}")
-    async def asset(_: Service, __: RequestContext) -> Response:
+    @router.get(f"/docs/{name}", name=name)
+    async def asset() -> FileResponse:
         return FileResponse(str(files("fastapi_offline") / "static" / name), media_type=media_type)
 
 

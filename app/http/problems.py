@@ -5,16 +5,20 @@ The first half renders them, the second documents them in OpenAPI.
 
 import http
 import logging
+from collections.abc import Callable
 from typing import Any
 
-from pydantic import Field
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from app.codecs.validation import invalid_input
 from app.errors import ServiceError
 from app.http.context import RequestContext
-from app.schemas import ERROR_HEADERS, Documented
+from app.schemas import ERROR_HEADERS
 
 PROBLEM_TYPE = "application/problem+json"
 logger = logging.getLogger(__name__)
@@ -23,6 +27,20 @@ MAX_PATH_CHARACTERS = 100
 """Longest path that a message repeats."""
 MAX_METHOD_CHARACTERS = 20
 """Longest method that a message repeats."""
+
+RenderError = Callable[[RequestContext, Exception], Response]
+
+
+def install_error_handlers(app: FastAPI, error_response: RenderError) -> None:
+    """Have errors of FastAPI's routes rendered by the same function as all others."""
+
+    async def on_exception(request: Request, error: Exception) -> Response:
+        if isinstance(error, RequestValidationError):
+            error = invalid_input(error.errors())
+        return error_response(request.scope["state"]["context"], error)
+
+    for kind in (HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, on_exception)
 
 
 def render_problem(context: RequestContext, error: HTTPException) -> Response:
@@ -61,14 +79,14 @@ def internal_error(context: RequestContext, error: Exception) -> HTTPException:
     return HTTPException(500, detail)
 
 
-class InvalidLocation(Documented):
+class InvalidLocation(BaseModel):
     """An invalid location in a request, with the reason."""
 
     location: str
     message: str
 
 
-class Problem(Documented):
+class Problem(BaseModel):
     """An error, as RFC 9457 problem details."""
 
     type: str

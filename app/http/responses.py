@@ -1,12 +1,6 @@
-"""Responses in JSON."""
+"""Responses whose body is encoded already."""
 
-from pydantic import BaseModel
 from starlette.responses import Response
-
-
-def model_response(body: BaseModel, status: int = 200) -> Response:
-    """A response with the fields of a model that are set."""
-    return Response(body.model_dump_json(exclude_unset=True), status, media_type="application/json")
 
 
 class RawJSONResponse(Response):

@@ -1,18 +1,17 @@
 """Which endpoint a request is for, by its path and method.
 
-FastAPI's routing, dependencies and serialisation cost more than a prediction, and its import half of a start. So
-endpoints take the service and the request as they are and return a response, and FastAPI only documents them: it is
-imported when somebody reads that, see app.http.openapi.
+FastAPI's routing, dependencies and serialisation cost more than a prediction. Endpoints that predict take the service
+and the request as they are and return a response, so FastAPI only documents them: they are direct routes.
 
 A path with a slash at its end is the path without it: a redirect would have to build an address from what a proxy
 passes on. HEAD is answered as GET is, without the body.
 """
 
-import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -20,87 +19,37 @@ from app.http.context import RequestContext
 from app.service import Service
 
 Endpoint = Callable[[Service, RequestContext], Awaitable[Response]]
-Register = Callable[[Endpoint], Endpoint]
-Documentation = Callable[[], dict[str, Any]]
-"""Makes what FastAPI takes as arguments of a route; its tables and schemas are made when they are read."""
 
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 """The methods that at least one path takes, as Allow lists them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """An endpoint.
-
-    Attributes:
-        path: with the names of its parameters in braces.
-        method: GET or POST.
-        endpoint: maps service and context to a response.
-        documentation: in OpenAPI; None leaves it out.
-        tags: of it.
-        pattern: matches the paths; None where there is one only.
-    """
-
-    path: str
-    method: str
-    endpoint: Endpoint
-    documentation: Documentation | None
-    tags: Sequence[str]
-    pattern: re.Pattern[str] | None
-
-
-class Router:
-    """Collects routes.
-
-    Args:
-        prefix: of their paths.
-        tags: of their documentation.
-    """
-
-    def __init__(self, prefix: str = "", tags: Sequence[str] = ()) -> None:
-        self._prefix = prefix
-        self._tags = tags
-        self.routes: list[Route] = []
-
-    def get(self, path: str, documentation: Documentation | None = None) -> Register:
-        """Register an endpoint for GET."""
-        return self.register("GET", path, documentation)
-
-    def post(self, path: str, documentation: Documentation | None = None) -> Register:
-        """Register an endpoint for POST."""
-        return self.register("POST", path, documentation)
-
-    def register(self, method: str, path: str, documentation: Documentation | None) -> Register:
-        """Register an endpoint."""
-        whole = self._prefix + path
-        pattern = re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(whole))) if "{" in path else None
-
-        def add(endpoint: Endpoint) -> Endpoint:
-            self.routes.append(Route(whole, method, endpoint, documentation, self._tags, pattern))
-            return endpoint
-
-        return add
+class DirectRoute(APIRoute):
+    """A route of ``APIRouter(route_class=DirectRoute)``: its endpoint maps service and context to a response."""
 
 
 class RouteTable:
     """Finds the route of a request.
 
     Args:
-        routers: the service's.
+        routers: the service's; FastAPI may have other routes.
     """
 
-    def __init__(self, routers: Iterable[Router]) -> None:
-        self.routes = [route for router in routers for route in router.routes]
-        self._fixed: dict[str, list[Route]] = {}
-        for route in self.routes:
-            if route.pattern is None:
-                self._fixed.setdefault(route.path, []).append(route)
+    def __init__(self, routers: Iterable[APIRouter]) -> None:
+        routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+        self._plain: dict[str, list[APIRoute]] = {}
+        for route in routes:
+            self._plain.setdefault(route.path, []).append(route)
+        self._patterns = [route for route in routes if route.param_convertors]
 
-    def find(self, context: RequestContext) -> Route:
+    def find(self, context: RequestContext) -> APIRoute | None:
         """Find the route of a request; its path goes into the context, and its parameters into the scope.
 
+        Returns:
+            None where nothing is at the path.
+
         Raises:
-            HTTPException: 404: nothing is at the path; 405: the path does not take the method.
+            HTTPException: 405: the path does not take the method.
         """
         method = context.scope["method"]
         if method == "HEAD":
@@ -108,10 +57,12 @@ class RouteTable:
         at_path = self._at(context.path)
         for route, parameters in at_path:
             context.route = route.path
-            if method == route.method:
+            if method in (route.methods or ()):
                 context.scope["path_params"] = parameters
                 return route
-        raise HTTPException(405, headers={"Allow": _allowed(at_path)}) if at_path else HTTPException(404)
+        if at_path:
+            raise HTTPException(405, headers={"Allow": _allowed(at_path)})
+        return None
 
     def options(self, context: RequestContext) -> Response:
         """The response to OPTIONS: the methods that a path takes, or of ``*`` those of all paths.
@@ -127,17 +78,17 @@ class RouteTable:
         context.route = at_path[0][0].path
         return Response(status_code=204, headers={"Allow": _allowed(at_path)})
 
-    def _at(self, path: str) -> list[tuple[Route, dict[str, Any]]]:
+    def _at(self, path: str) -> list[tuple[APIRoute, dict[str, Any]]]:
         """The routes of a path, each with the path's parameters."""
-        if path in self._fixed:
-            return [(route, {}) for route in self._fixed[path]]
-        matches = ((route, route.pattern.fullmatch(path)) for route in self.routes if route.pattern is not None)
+        if path in self._plain:
+            return [(route, {}) for route in self._plain[path]]
+        matches = ((route, route.path_regex.match(path)) for route in self._patterns)
         return [(route, match.groupdict()) for route, match in matches if match]
 
 
-def _allowed(at_path: list[tuple[Route, dict[str, Any]]]) -> str:
+def _allowed(at_path: list[tuple[APIRoute, dict[str, Any]]]) -> str:
     """The methods that these routes of one path take, as Allow lists them."""
-    methods = {"OPTIONS"}.union(route.method for route, _ in at_path)
+    methods = {"OPTIONS"}.union(*(route.methods or () for route, _ in at_path))
     if "GET" in methods:
         methods.add("HEAD")
     return ", ".join(method for method in METHODS if method in methods)

@@ -2,40 +2,35 @@
 
 from typing import Any
 
+from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.responses import Response
 
-from app.http.context import RequestContext
 from app.http.problems import openapi_problem, openapi_problems
-from app.http.responses import model_response
-from app.http.routing import Router
 from app.schemas import Live, ModelState, Ready
-from app.service import Service
+from app.service import Service, ServiceDep
 
-router = Router(tags=["operation"])
+router = APIRouter(tags=["operation"])
+
+NOT_READY = {
+    "model": Ready,
+    "description": "Still loading, without models, or draining; a problem where the service is overloaded.",
+    "content": openapi_problem(503)["content"],
+}
 
 
-@router.get("/health/live", lambda: {"summary": "Liveness", "response_model": Live, "responses": openapi_problems(503)})
-async def live(_: Service, __: RequestContext) -> Response:
+@router.get("/health/live", summary="Liveness", responses=openapi_problems(503))
+async def live() -> Live:
     """200 while the process runs."""
-    return model_response(Live(live=True))
+    return Live(live=True)
 
 
 @router.get(
     "/health/ready",
-    lambda: {
-        "summary": "Readiness",
-        "response_model": Ready,
-        "responses": {
-            503: {
-                "model": Ready,
-                "description": "Still loading, without models, or draining; a problem where the service is overloaded.",
-                "content": openapi_problem(503)["content"],
-            }
-        },
-    },
+    summary="Readiness",
+    response_model_exclude_unset=True,
+    responses={503: NOT_READY},
 )
-async def ready(service: Service, _: RequestContext) -> Response:
+async def ready(service: ServiceDep, response: Response) -> Ready:
     """200 from the end of the initial scan, with all sound models warmed up, until the service drains.
 
     A damaged model is listed with the reason; it is not served, and does not affect others. While the
@@ -46,8 +41,8 @@ async def ready(service: Service, _: RequestContext) -> Response:
         ModelState(name=name, version=version, state=entry.state, reason=entry.reason)
         for (name, version), entry in service.repository.entries()
     ]
-    body = Ready(ready=service.ready, models=states, **_condition(service))
-    return model_response(body, 200 if service.ready else 503)
+    response.status_code = 200 if service.ready else 503
+    return Ready(ready=service.ready, models=states, **_condition(service))
 
 
 def _condition(service: Service) -> dict[str, Any]:
@@ -67,14 +62,12 @@ def _condition(service: Service) -> dict[str, Any]:
 
 @router.get(
     "/metrics",
-    lambda: {
-        "summary": "Prometheus metrics",
-        "response_class": Response,
-        "responses": openapi_problems(503)
-        | {200: {"content": {"text/plain": {"example": 'nalu_requests_total{route="/models",status="200"} 1.0'}}}},
-    },
+    summary="Prometheus metrics",
+    response_class=Response,
+    responses=openapi_problems(503)
+    | {200: {"content": {"text/plain": {"example": 'nalu_requests_total{route="/models",status="200"} 1.0'}}}},
 )
-async def metrics(service: Service, _: RequestContext) -> Response:
+async def metrics(service: ServiceDep) -> Response:
     """Metrics in Prometheus' text format."""
     service.metrics.queued_rows.set(service.batching.queue_limiter.rows)
     return Response(service.metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})

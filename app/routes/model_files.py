@@ -3,22 +3,19 @@
 import asyncio
 import logging
 
-from starlette.responses import HTMLResponse, Response
+from fastapi import APIRouter, Response
+from fastapi.responses import HTMLResponse
 
 from app.errors import ModelFileNotFoundError, UnavailableError
-from app.http.conditional import IF_NONE_MATCH, etag_response, openapi_not_modified
-from app.http.context import RequestContext
+from app.http.conditional import IfNoneMatch, etag_response, openapi_not_modified
 from app.http.problems import openapi_problems
-from app.http.routing import Router
-from app.routes.models import NAME_PARAMETER, VERSION_PARAMETER, find_model
-from app.service import Service
+from app.routes.models import Name, Version
+from app.service import KeyDep, ServiceDep
 from models.curves import CURVES_FILE, Curves
 from models.manifest import REPORT_FILE, Manifest, ManifestError
 
 logger = logging.getLogger(__name__)
-router = Router("/models", ["models"])
-
-PARAMETERS = {"parameters": [NAME_PARAMETER, VERSION_PARAMETER, IF_NONE_MATCH]}
+router = APIRouter(prefix="/models", tags=["models"])
 
 PAGE_WITHOUT_SCRIPTS = {
     "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
@@ -31,38 +28,35 @@ PAGE_WITHOUT_SCRIPTS = {
 
 @router.get(
     "/{name}/curves",
-    lambda: {
-        "summary": "Curves of one model",
-        "responses": {200: {"model": Curves}, **openapi_not_modified(), **openapi_problems(404, 422, 503)},
-        "openapi_extra": PARAMETERS,
-    },
+    summary="Curves of one model",
+    responses={200: {"model": Curves}, **openapi_not_modified(), **openapi_problems(404, 422, 503)},
 )
-async def get_curves(service: Service, context: RequestContext) -> Response:
+async def get_curves(
+    service: ServiceDep, key: KeyDep, name: Name, version: Version = None, if_none_match: IfNoneMatch = None
+) -> Response:
     """Samples of a model along each column, far beyond its training range, and of an MLP of equal size."""
-    model = find_model(service, context)
+    model = service.model(key, name, version)
     if model.curves is None:
         raise ModelFileNotFoundError(_no_curves(model.manifest))
-    return etag_response(context, model.curves, model.manifest.files[CURVES_FILE].sha256)
+    return etag_response(model.curves, model.manifest.files[CURVES_FILE].sha256, if_none_match)
 
 
 @router.get(
     "/{name}/report",
-    lambda: {
-        "summary": "Report of one model",
-        "response_class": HTMLResponse,
-        "responses": {
-            200: {"content": {"text/html": {"schema": {"type": "string"}}}},
-            **openapi_not_modified(),
-            **openapi_problems(404, 422, 503),
-        },
-        "openapi_extra": PARAMETERS,
+    summary="Report of one model",
+    response_class=HTMLResponse,
+    responses={
+        200: {"content": {"text/html": {"schema": {"type": "string"}}}},
+        **openapi_not_modified(),
+        **openapi_problems(404, 422, 503),
     },
 )
-async def get_report(service: Service, context: RequestContext) -> Response:
+async def get_report(
+    service: ServiceDep, key: KeyDep, name: Name, version: Version = None, if_none_match: IfNoneMatch = None
+) -> Response:
     """The model card that `python -m training report` wrote: formula, errors, plots and origin, as a page."""
-    model = find_model(service, context)
+    model = service.model(key, name, version)
     manifest = model.manifest
-    name = manifest.name
     if REPORT_FILE not in manifest.files:
         raise ModelFileNotFoundError(
             f"Model '{name}' version {manifest.version} has no {REPORT_FILE}; `python -m training report {name} "
@@ -74,7 +68,7 @@ async def get_report(service: Service, context: RequestContext) -> Response:
         logger.error("The report of '%s' version %d is not served: %s", name, manifest.version, error)
         raise UnavailableError(f"The report of '{name}' cannot be read or has changed; write it again.") from error
     tag = manifest.files[REPORT_FILE].sha256
-    return etag_response(context, content, tag, media_type="text/html", headers=PAGE_WITHOUT_SCRIPTS)
+    return etag_response(content, tag, if_none_match, media_type="text/html", headers=PAGE_WITHOUT_SCRIPTS)
 
 
 def _no_curves(manifest: Manifest) -> str:

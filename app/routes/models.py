@@ -1,40 +1,25 @@
 """GET /models, /models/{name} and /models/{name}/versions: manifests, and states of versions."""
 
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, ValidationError
-from starlette.responses import Response
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from app.auth.access import check_model
-from app.codecs.validation import invalid_input
-from app.http.context import RequestContext
 from app.http.problems import openapi_problems
-from app.http.responses import model_response
-from app.http.routing import Router
-from app.repository.load import LoadedModel
-from app.schemas import NAME, VERSION, Documented, ModelList, VersionQuery
-from app.service import Service
+from app.schemas import MAX_VERSION, NAME, VERSION, ModelList
+from app.service import KeyDep, ServiceDep
 from models.manifest import Manifest
 
-router = Router("/models", ["models"])
+router = APIRouter(prefix="/models", tags=["models"])
 
-NAME_PARAMETER: dict[str, Any] = {
-    "name": "name",
-    "in": "path",
-    "required": True,
-    "schema": {"type": "string", "examples": ["add"], "title": "Name"} | NAME,
-}
-VERSION_PARAMETER: dict[str, Any] = {
-    "name": "version",
-    "in": "query",
-    "required": False,
-    "description": "The highest by default.",
-    "schema": VERSION | {"title": "Version"},
-}
-"""OpenAPI's entries for what names a model."""
+Name = Annotated[str, Path(examples=["add"], json_schema_extra=NAME)]
+Version = Annotated[
+    int | None, Query(ge=1, le=MAX_VERSION, description="The highest by default."), WithJsonSchema(VERSION)
+]
 
 
-class VersionState(Documented):
+class VersionState(BaseModel):
     """State of one version of a model."""
 
     version: int
@@ -42,7 +27,7 @@ class VersionState(Documented):
     reason: str | None = Field(description="Why the folder is damaged.")
 
 
-class VersionList(Documented):
+class VersionList(BaseModel):
     """All versions of a model."""
 
     model_config = ConfigDict(
@@ -55,58 +40,30 @@ class VersionList(Documented):
     versions: list[VersionState]
 
 
-@router.get(
-    "",
-    lambda: {"summary": "Manifests of all models", "response_model": ModelList, "responses": openapi_problems(503)},
-)
-async def list_models(service: Service, context: RequestContext) -> Response:
+@router.get("", summary="Manifests of all models", responses=openapi_problems(503), response_model_exclude_unset=True)
+async def list_models(service: ServiceDep, key: KeyDep) -> ModelList:
     """The manifest of every model, in its highest sound version: shapes, training ranges, measured errors, formula.
 
     Models that the request's API key may not use are left out.
     """
-    return model_response(ModelList(models=service.manifests(context.key)))
+    return ModelList(models=service.manifests(key))
 
 
 @router.get(
     "/{name}",
-    lambda: {
-        "summary": "Manifest of one model",
-        "response_model": Manifest,
-        "responses": openapi_problems(404, 422, 503),
-        "openapi_extra": {"parameters": [NAME_PARAMETER, VERSION_PARAMETER]},
-    },
+    summary="Manifest of one model",
+    responses=openapi_problems(404, 422, 503),
+    response_model_exclude_unset=True,
 )
-async def get_model(service: Service, context: RequestContext) -> Response:
+async def get_model(service: ServiceDep, key: KeyDep, name: Name, version: Version = None) -> Manifest:
     """The manifest of one model."""
-    return model_response(find_model(service, context).manifest)
+    return service.model(key, name, version).manifest
 
 
-@router.get(
-    "/{name}/versions",
-    lambda: {
-        "summary": "Versions of one model",
-        "response_model": VersionList,
-        "responses": openapi_problems(404, 503),
-        "openapi_extra": {"parameters": [NAME_PARAMETER]},
-    },
-)
-async def list_versions(service: Service, context: RequestContext) -> Response:
+@router.get("/{name}/versions", summary="Versions of one model", responses=openapi_problems(404, 503))
+async def list_versions(service: ServiceDep, key: KeyDep, name: Name) -> VersionList:
     """All versions of one model in ascending order, each with its state; a damaged one with the reason."""
-    name = context.path_params["name"]
-    check_model(context.key, name)
+    check_model(key, name)
     found = service.repository.versions_of(name)
     versions = [VersionState(version=version, state=entry.state, reason=entry.reason) for version, entry in found]
-    return model_response(VersionList(name=name, versions=versions))
-
-
-def find_model(service: Service, context: RequestContext) -> LoadedModel:
-    """The model that path and query of a request name.
-
-    Raises:
-        ServiceError: there is none, the API key may not use it, or the version is not a number.
-    """
-    try:
-        query = VersionQuery.model_validate(dict(context.query_params))
-    except ValidationError as error:
-        raise invalid_input(error.errors(include_url=False, include_context=False), "query") from error
-    return service.model(context.key, context.path_params["name"], query.version)
+    return VersionList(name=name, versions=versions)

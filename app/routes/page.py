@@ -3,16 +3,14 @@
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from typing import Annotated
 
+from fastapi import APIRouter, Path, Response
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
 
-from app.http.conditional import etag_response
-from app.http.context import RequestContext
-from app.http.routing import Router
-from app.service import Service
+from app.http.conditional import IfNoneMatch, etag_response
 
-router = Router()
+router = APIRouter(include_in_schema=False)
 
 MEDIA_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 """By suffix; the machine's own table may have others, and browsers run no module of another type."""
@@ -27,23 +25,23 @@ HEADERS = {
 
 
 @router.get("/")
-async def index(_: Service, context: RequestContext) -> Response:
+async def index(if_none_match: IfNoneMatch = None) -> Response:
     """The page. Its addresses are relative: a proxy may serve it below any path that ends with a slash."""
-    return _response(context, "index.html")
+    return _response("index.html", if_none_match)
 
 
 @router.get("/page/{file}")
-async def asset(_: Service, context: RequestContext) -> Response:
+async def asset(file: Annotated[str, Path()], if_none_match: IfNoneMatch = None) -> Response:
     """A script or style of the page."""
-    return _response(context, context.path_params["file"])
+    return _response(file, if_none_match)
 
 
-def _response(context: RequestContext, name: str) -> Response:
+def _response(name: str, if_none_match: str | None) -> Response:
     content = _files().get(name)
     if content is None:
         raise HTTPException(404)
     media_type = MEDIA_TYPES[name.rpartition(".")[2]]
-    return etag_response(context, content, sha256(content).hexdigest(), media_type=media_type, headers=HEADERS)
+    return etag_response(content, sha256(content).hexdigest(), if_none_match, media_type=media_type, headers=HEADERS)
 
 
 @cache

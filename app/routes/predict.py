@@ -1,5 +1,6 @@
 """POST /predict/arithmetic and POST /predict/image."""
 
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from app.codecs.image_schemas import ImageForm, ImagesInJSON
@@ -8,31 +9,28 @@ from app.http.context import RequestContext
 from app.http.problems import ENCODING_EXAMPLE, openapi_problems
 from app.http.request_body import body_of, query_of, schema_of, table_bodies, table_response
 from app.http.responses import RawJSONResponse
-from app.http.routing import Router
+from app.http.routing import DirectRoute
 from app.routes.image_request import ImageRequest
 from app.routes.table_request import TableRequest
 from app.routes.tabular_request import TabularRequest
 from app.schemas import ArithmeticRequest, ArithmeticResponse, ImageResponse, TableQuery
-from app.service import Service
+from app.service import ServiceDep
 
 IMAGE_TYPES = ", ".join(
     f"image/{kind}" for kind in ("png", "jpeg", "webp", "gif", "bmp", "tiff", "avif", "x-portable-anymap", "heic")
 )
 
-router = Router("/predict", ["predict"])
+router = APIRouter(prefix="/predict", tags=["predict"], route_class=DirectRoute)
 
 
 @router.post(
     "/arithmetic",
-    lambda: {
-        "summary": "Numbers in, numbers out",
-        "response_model": ArithmeticResponse,
-        "responses": table_response() | openapi_problems(404, 408, 413, 415, 422, 503, status_415=ENCODING_EXAMPLE),
-        "openapi_extra": body_of({"application/json": schema_of(ArithmeticRequest)} | table_bodies())
-        | query_of(TableQuery),
-    },
+    summary="Numbers in, numbers out",
+    response_model=ArithmeticResponse,
+    responses=table_response() | openapi_problems(404, 408, 413, 415, 422, 503, status_415=ENCODING_EXAMPLE),
+    openapi_extra=body_of({"application/json": schema_of(ArithmeticRequest)} | table_bodies()) | query_of(TableQuery),
 )
-async def predict_arithmetic(service: Service, context: RequestContext) -> Response:
+async def predict_arithmetic(service: ServiceDep, context: RequestContext) -> Response:
     """Predict for rows of numbers with an arithmetic model.
 
     Numbers are float64 from end to end. `extrapolated` marks the rows outside the model's training range. A result
@@ -56,19 +54,14 @@ async def predict_arithmetic(service: Service, context: RequestContext) -> Respo
 
 @router.post(
     "/image",
-    lambda: {
-        "summary": "Images in, values or labels out",
-        "response_model": ImageResponse,
-        "responses": openapi_problems(404, 408, 413, 415, 422, 503),
-        "openapi_extra": body_of(
-            {
-                "multipart/form-data": schema_of(ImageForm, files=IMAGE_TYPES),
-                "application/json": schema_of(ImagesInJSON),
-            }
-        ),
-    },
+    summary="Images in, values or labels out",
+    response_model=ImageResponse,
+    responses=openapi_problems(404, 408, 413, 415, 422, 503),
+    openapi_extra=body_of(
+        {"multipart/form-data": schema_of(ImageForm, files=IMAGE_TYPES), "application/json": schema_of(ImagesInJSON)}
+    ),
 )
-async def predict_image(service: Service, context: RequestContext) -> Response:
+async def predict_image(service: ServiceDep, context: RequestContext) -> Response:
     """Predict for images with an image model: one prediction a file, in their order.
 
     The images are the files of a form, or base64 in JSON.

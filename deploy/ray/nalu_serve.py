@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from fastapi import FastAPI
 
-from app.main import Application as ServiceApplication
 from app.main import create_app
 from app.observability.logs import configure_logging
 from app.service import Service
@@ -47,7 +47,7 @@ class NaluServe:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def __serve_build_asgi_app__(self) -> ServiceApplication:
+    def __serve_build_asgi_app__(self) -> FastAPI:
         """The application, which Ray runs; its lifespan loads the models.
 
         Raises:

@@ -40,7 +40,6 @@ def test_serving_a_prediction_from_onnx_imports_neither_torch_nor_training(tmp_p
     modules = modules_after(SERVE, str(tmp_path))
     assert {"app", "models", "onnxruntime"} <= modules
     assert not {"torch", "training", "safetensors", "sklearn", "matplotlib", "pyarrow", "obstore"} & modules
-    assert "fastapi" not in modules, "it documents, which takes a third of a second to import"
 
 
 LOAD = """
@@ -49,7 +48,7 @@ from app.backends import create_backend
 from app.repository.load import load_model
 
 load_model(Path("repository/add/1"), ("add", 1), create_backend("onnx", "cpu", 1))
-assert not {"fastapi", "onnx"} & sys.modules.keys(), "they take as long to import as all models to load"
+assert "onnx" not in sys.modules, "it takes as long to import as all models to load"
 """
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field
 
-from app.schemas import ERROR_HEADERS, Documented
+from app.schemas import ERROR_HEADERS
 from models.manifest import MAX_TENSORS
 
 MAX_ITEMS = MAX_TENSORS
@@ -45,7 +45,7 @@ class InferRequest(BaseModel):
     )
 
 
-class TensorMetadata(Documented):
+class TensorMetadata(BaseModel):
     """Name, datatype and shape of an input or output; -1 is free, and the first axis is the batch."""
 
     name: str
@@ -60,7 +60,7 @@ class ResponseOutput(TensorMetadata):
     data: list[bool | int | float | str | None] | None = None
 
 
-class InferResponse(Documented):
+class InferResponse(BaseModel):
     """The JSON of an inference response."""
 
     model_config = ConfigDict(
@@ -82,7 +82,7 @@ class InferResponse(Documented):
     outputs: list[ResponseOutput]
 
 
-class ErrorResponse(Documented):
+class ErrorResponse(BaseModel):
     """The protocol's error: one sentence."""
 
     error: str
@@ -110,7 +110,7 @@ def openapi_error(status: int) -> dict[str, Any]:
     return {"content": content, "headers": ERROR_HEADERS.get(status, {})}
 
 
-class ServerMetadata(Documented):
+class ServerMetadata(BaseModel):
     """Name, version and extensions of the server."""
 
     name: str
@@ -118,7 +118,7 @@ class ServerMetadata(Documented):
     extensions: list[str]
 
 
-class ModelMetadata(Documented):
+class ModelMetadata(BaseModel):
     """Inputs and outputs of a model."""
 
     name: str
@@ -128,26 +128,26 @@ class ModelMetadata(Documented):
     outputs: list[TensorMetadata]
 
 
-class ModelNames(Documented):
+class ModelNames(BaseModel):
     """The names of all models that are served."""
 
     models: list[str]
 
 
-class ServerLive(Documented):
+class ServerLive(BaseModel):
     """Liveness of the process."""
 
     live: Literal[True]
 
 
-class ServerReady(Documented):
+class ServerReady(BaseModel):
     """Readiness of the server, or of the model named."""
 
     ready: bool
     name: str | None = None
 
 
-class IndexItem(Documented):
+class IndexItem(BaseModel):
     """One version in the repository; `reason` is why it is not served."""
 
     name: str

@@ -1,9 +1,10 @@
 """/v2: the Open Inference Protocol, for the clients of Triton and KServe."""
 
 import re
-from functools import partial
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from fastapi import APIRouter
 from pydantic_core import to_json
 from starlette.responses import Response
 
@@ -11,69 +12,66 @@ from app.auth.access import may_use
 from app.codecs.v2 import schemas
 from app.errors import InvalidInputError
 from app.http.context import RequestContext
-from app.http.routing import Documentation, Endpoint, Register, Router
+from app.http.routing import DirectRoute
 from app.repository.load import LoadedModel
 from app.routes.v2 import control, inference
 from app.routes.v2.documentation import errors, infer_body, infer_response, optional_body, parameters
 from app.routes.v2.metadata import model_config, model_metadata, served_models, served_versions, server_metadata
 from app.routes.v2.statistics import statistics
 from app.schemas import MAX_VERSION
-from app.service import Service
+from app.service import Service, ServiceDep
 
-router = Router("/v2", ["v2"])
+router = APIRouter(prefix="/v2", tags=["v2"], route_class=DirectRoute)
 
 _VERSION = re.compile(r"[0-9]{1,10}")
 
+Endpoint = Callable[[Service, RequestContext], Awaitable[Response]]
 
-def _for_model(method: str, suffix: str, documentation: Documentation) -> Register:
+
+def _for_model(method: str, suffix: str, **documented: Any) -> Callable[[Endpoint], Endpoint]:
     """Register an endpoint for a model in its highest version and in a named one."""
 
     def register(endpoint: Endpoint) -> Endpoint:
-        for start in ("/models/{model}", "/models/{model}/versions/{version}"):
-            router.register(method, start + suffix, partial(_with_parameters, documentation, start + suffix))(endpoint)
+        extra, responses = documented.pop("openapi_extra", {}), documented.pop("responses")
+        for start, own in (("/models/{model}", {}), ("/models/{model}/versions/{version}", errors(400))):
+            path = start + suffix
+            router.add_api_route(
+                path,
+                endpoint,
+                methods=[method],
+                responses=own | responses,
+                openapi_extra=parameters(path) | extra,
+                **documented,
+            )
         return endpoint
 
     return register
 
 
-def _with_parameters(documentation: Documentation, path: str) -> dict[str, Any]:
-    """The documentation of an endpoint, with the parameters of its path and the error of an invalid version."""
-    documented = documentation()
-    own = errors(400) if "{version}" in path else {}
-    extra = parameters(path) | documented.get("openapi_extra", {})
-    return documented | {"responses": own | documented["responses"], "openapi_extra": extra}
-
-
-@router.get(
-    "", lambda: {"summary": "Server metadata", "response_model": schemas.ServerMetadata, "responses": errors(503)}
-)
-async def server(_: Service, __: RequestContext) -> Response:
+@router.get("", summary="Server metadata", response_model=schemas.ServerMetadata, responses=errors(503))
+async def server(_: ServiceDep, __: RequestContext) -> Response:
     """Name and version of the server, and the extensions of the protocol that it implements."""
     return _json(server_metadata())
 
 
-@router.get(
-    "/health/live", lambda: {"summary": "Liveness", "response_model": schemas.ServerLive, "responses": errors(503)}
-)
-async def live(_: Service, __: RequestContext) -> Response:
+@router.get("/health/live", summary="Liveness", response_model=schemas.ServerLive, responses=errors(503))
+async def live(_: ServiceDep, __: RequestContext) -> Response:
     """200 while the process runs."""
     return _json({"live": True})
 
 
 @router.get(
     "/health/ready",
-    lambda: {
-        "summary": "Readiness",
-        "response_model": schemas.ServerReady,
-        "responses": {
-            503: {
-                "model": schemas.ServerReady | schemas.ErrorResponse,
-                "description": "Still loading, without models, or draining; an error where the service is overloaded.",
-            }
-        },
+    summary="Readiness",
+    response_model=schemas.ServerReady,
+    responses={
+        503: {
+            "model": schemas.ServerReady | schemas.ErrorResponse,
+            "description": "Still loading, without models, or draining; an error where the service is overloaded.",
+        }
     },
 )
-async def ready(service: Service, _: RequestContext) -> Response:
+async def ready(service: ServiceDep, _: RequestContext) -> Response:
     """200 from the end of the initial scan, with all sound models warmed up, until the service drains.
 
     GET /health/ready gives the reason where it is 503.
@@ -81,20 +79,14 @@ async def ready(service: Service, _: RequestContext) -> Response:
     return _json({"ready": service.ready}, 200 if service.ready else 503)
 
 
-@router.get(
-    "/models",
-    lambda: {"summary": "Names of all models", "response_model": schemas.ModelNames, "responses": errors(503)},
-)
-async def models(service: Service, context: RequestContext) -> Response:
+@router.get("/models", summary="Names of all models", response_model=schemas.ModelNames, responses=errors(503))
+async def models(service: ServiceDep, context: RequestContext) -> Response:
     """The names of all served models that the request's API key may use, in KServe's form."""
     return _json({"models": [manifest.name for manifest in service.manifests(context.key)]})
 
 
-@router.get(
-    "/models/stats",
-    lambda: {"summary": "Statistics of all models", "response_model": dict[str, Any], "responses": errors(503)},
-)
-async def all_statistics(service: Service, context: RequestContext) -> Response:
+@router.get("/models/stats", summary="Statistics of all models", response_model=dict[str, Any], responses=errors(503))
+async def all_statistics(service: ServiceDep, context: RequestContext) -> Response:
     """Rows, batches and durations of every served version that the request's API key may use, in Triton's form."""
     versions = [each for each in served_models(service) if may_use(context.key, each[0])]
     return _json(statistics(service.metrics, versions))
@@ -103,23 +95,17 @@ async def all_statistics(service: Service, context: RequestContext) -> Response:
 @_for_model(
     "GET",
     "",
-    lambda: {
-        "summary": "Model metadata",
-        "response_model": schemas.ModelMetadata,
-        "responses": errors(404, 503),
-    },
+    summary="Model metadata",
+    response_model=schemas.ModelMetadata,
+    responses=errors(404, 503),
 )
-async def metadata(service: Service, context: RequestContext) -> Response:
+async def metadata(service: ServiceDep, context: RequestContext) -> Response:
     """Inputs and outputs with their datatypes and shapes, where -1 is a free axis, and the served versions."""
     return _json(model_metadata(service, _model(service, context).manifest))
 
 
-@_for_model(
-    "GET",
-    "/ready",
-    lambda: {"summary": "Model readiness", "response_model": schemas.ServerReady, "responses": errors(404, 503)},
-)
-async def model_ready(service: Service, context: RequestContext) -> Response:
+@_for_model("GET", "/ready", summary="Model readiness", response_model=schemas.ServerReady, responses=errors(404, 503))
+async def model_ready(service: ServiceDep, context: RequestContext) -> Response:
     """200 if the model is loaded and warmed up."""
     return _json({"ready": True, "name": _model(service, context).manifest.name})
 
@@ -127,27 +113,19 @@ async def model_ready(service: Service, context: RequestContext) -> Response:
 @_for_model(
     "GET",
     "/config",
-    lambda: {
-        "summary": "Model configuration",
-        "response_model": dict[str, Any],
-        "responses": errors(404, 503),
-    },
+    summary="Model configuration",
+    response_model=dict[str, Any],
+    responses=errors(404, 503),
 )
-async def config(service: Service, context: RequestContext) -> Response:
+async def config(service: ServiceDep, context: RequestContext) -> Response:
     """The applicable part of Triton's model configuration."""
     return _json(model_config(service, _model(service, context).manifest))
 
 
 @_for_model(
-    "GET",
-    "/stats",
-    lambda: {
-        "summary": "Statistics of one model",
-        "response_model": dict[str, Any],
-        "responses": errors(404, 503),
-    },
+    "GET", "/stats", summary="Statistics of one model", response_model=dict[str, Any], responses=errors(404, 503)
 )
-async def model_statistics(service: Service, context: RequestContext) -> Response:
+async def model_statistics(service: ServiceDep, context: RequestContext) -> Response:
     """Rows, batches and durations of a model, in Triton's form: of all its versions, unless one is named."""
     manifest = _model(service, context).manifest
     named = "version" in context.path_params
@@ -158,14 +136,12 @@ async def model_statistics(service: Service, context: RequestContext) -> Respons
 @_for_model(
     "POST",
     "/infer",
-    lambda: {
-        "summary": "Inference",
-        "response_model": schemas.InferResponse,
-        "responses": infer_response() | errors(400, 404, 408, 413, 415, 503),
-        "openapi_extra": infer_body(),
-    },
+    summary="Inference",
+    response_model=schemas.InferResponse,
+    responses=infer_response() | errors(400, 404, 408, 413, 415, 503),
+    openapi_extra=infer_body(),
 )
-async def infer(service: Service, context: RequestContext) -> Response:
+async def infer(service: ServiceDep, context: RequestContext) -> Response:
     """Run a model on a batch of rows or images.
 
     A model of images takes their pixels, or their files as BYTES: in base64 in the JSON, or in binary, each after its
@@ -180,14 +156,12 @@ async def infer(service: Service, context: RequestContext) -> Response:
 
 @router.post(
     "/repository/index",
-    lambda: {
-        "summary": "Repository index",
-        "response_model": list[schemas.IndexItem],
-        "responses": errors(400, 408, 413, 415, 503),
-        "openapi_extra": optional_body({"ready": True}, ready={"type": "boolean", "default": False}),
-    },
+    summary="Repository index",
+    response_model=list[schemas.IndexItem],
+    responses=errors(400, 408, 413, 415, 503),
+    openapi_extra=optional_body({"ready": True}, ready={"type": "boolean", "default": False}),
 )
-async def repository_index(service: Service, context: RequestContext) -> Response:
+async def repository_index(service: ServiceDep, context: RequestContext) -> Response:
     """Every version folder with its state and, if it is not served, the reason; `ready` lists served versions only.
 
     Models that the request's API key may not use are left out.
@@ -197,13 +171,11 @@ async def repository_index(service: Service, context: RequestContext) -> Respons
 
 @router.post(
     "/repository/models/{model}/load",
-    lambda: {
-        "summary": "Load or reload a model",
-        "responses": errors(400, 403, 404, 408, 413, 415, 503),
-        "openapi_extra": parameters("/{model}") | optional_body({}, parameters={"type": ["object", "null"]}),
-    },
+    summary="Load or reload a model",
+    responses=errors(400, 403, 404, 408, 413, 415, 503),
+    openapi_extra=parameters("/{model}") | optional_body({}, parameters={"type": ["object", "null"]}),
 )
-async def load(service: Service, context: RequestContext) -> Response:
+async def load(service: ServiceDep, context: RequestContext) -> Response:
     """Load a model's versions from the repository. Rejected unless NALU_MODEL_CONTROL is explicit."""
     await control.load(service, context, context.path_params["model"])
     return _json({})
@@ -211,13 +183,11 @@ async def load(service: Service, context: RequestContext) -> Response:
 
 @router.post(
     "/repository/models/{model}/unload",
-    lambda: {
-        "summary": "Unload a model",
-        "responses": errors(400, 403, 404, 408, 413, 415, 503),
-        "openapi_extra": parameters("/{model}") | optional_body({}, parameters={"type": ["object", "null"]}),
-    },
+    summary="Unload a model",
+    responses=errors(400, 403, 404, 408, 413, 415, 503),
+    openapi_extra=parameters("/{model}") | optional_body({}, parameters={"type": ["object", "null"]}),
 )
-async def unload(service: Service, context: RequestContext) -> Response:
+async def unload(service: ServiceDep, context: RequestContext) -> Response:
     """Stop serving a model until it is loaded again. Rejected unless NALU_MODEL_CONTROL is explicit."""
     await control.unload(service, context, context.path_params["model"])
     return _json({})

@@ -15,7 +15,7 @@ from tests.app.raw_http import LiveService, RawConnection, listening, without_bo
 METHODS = {
     path.format(name="sum", model="sum", version=1, file="main.js"): methods
     for router in ROUTERS
-    for path, methods in [(route.path, {route.method}) for route in router.routes]
+    for path, methods in [(route.path, set(route.methods)) for route in router.routes]  # type: ignore[attr-defined]
 }
 """Every path, with the methods that its endpoint is registered for."""
 GET = sorted(path for path, methods in METHODS.items() if "GET" in methods)

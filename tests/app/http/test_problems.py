@@ -3,12 +3,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.responses import Response
 
-from app.http.context import RequestContext
-from app.http.routing import Router
-from app.main import ROUTERS
-from app.service import Service
 from tests.app.expect import expect_problem
 from tests.app.factory import TestClient, running, write_sum
 
@@ -16,17 +11,15 @@ CRASHED = "Something failed in the service; its log has the details under this r
 
 
 @pytest.fixture
-def crashing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+def crashing(tmp_path: Path) -> Iterator[TestClient]:
     """A service with a route that raises an unexpected error, and a model that does."""
-    router = Router()
-
-    @router.get("/crash")
-    async def crash(_: Service, __: RequestContext) -> Response:
-        raise RuntimeError("a secret of the inside")
-
     write_sum(tmp_path)
-    monkeypatch.setattr("app.main.ROUTERS", (*ROUTERS, router))
     with running(tmp_path, raise_server_exceptions=False) as client:
+
+        async def crash() -> None:
+            raise RuntimeError("a secret of the inside")
+
+        client.app.add_api_route("/crash", crash)  # type: ignore[attr-defined]
         yield client
 
 
