@@ -59,7 +59,7 @@ def markdown(kept: Mapping[str, Any]) -> str:
     tools = [tool for tool in PEERS if any(result["tool"] == tool for run in runs for result in run["results"])]
     every = [(run, result) for run in runs for result in run["results"]]
     clean = [run for run in runs if not run["noise"]]
-    parts = [_introduction(runs), "## Solved\n", *_counts(runs, tools, lambda result: result["solved"])]
+    parts = [_introduction(runs, tools), "## Solved\n", *_counts(runs, tools, lambda result: result["solved"])]
     if clean:
         parts += [f"\n## Right to {CLOSE:.1%}\n", *_counts(clean, tools, _is_close)]
     parts += [*_beside(every, tools), *_losses(every)]
@@ -68,11 +68,12 @@ def markdown(kept: Mapping[str, Any]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _introduction(runs: Results) -> str:
+def _introduction(runs: Results, tools: Sequence[str]) -> str:
     seconds, seeds, machines = (
         " or ".join(sorted({str(run[name]) for run in runs})) for name in ("seconds", "seed", "machine")
     )
-    pinned = ", ".join(" ".join(peer.requirements[0].split("==")) for peer in PEERS.values() if peer.requirements)
+    measured = (PEERS[tool].requirements for tool in tools)
+    pinned = ", ".join(" ".join(pins[0].split("==")) for pins in measured if pins)
     return (
         "# Laws beside other tools\n\n"
         f"`python -m benchmarks.laws --peers --write` measures this: {pinned}, each in an environment of its own, on "
