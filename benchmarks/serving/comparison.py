@@ -17,8 +17,8 @@ of them. Every number is the median of the rounds, and every *ours / its* the me
 lowest and the highest in brackets; for times, less than 1 is better, for rates more. A response other than 2xx ends the
 measurement. Predictions are compared with ours before anything is timed.
 
-- *echo* is a Starlette route that sends the body back: the upper bound of HTTP in Python. It, the two baselines and the
-  service have the same uvicorn settings (uvloop, httptools, no access log, one process).
+- *echo* is a Starlette route that sends the body back: what HTTP costs in Python without a model. It, the two baselines
+  and the service have the same uvicorn settings (uvloop, httptools, no access log, one process).
 - *baseline* is a minimal server of FastAPI and ONNX Runtime, without validation, versions, limits, a queue or metrics
   (`benchmarks/serving/fastapi_baseline.py`). It uses `def`, as FastAPI's documentation advises for blocking code; the
   *async baseline* uses `async def`, which blocks the event loop while it predicts and is faster for models as small as

@@ -1,4 +1,4 @@
-"""The upper bound: a Starlette route that sends the body back, so it costs no more than HTTP in Python.
+"""What HTTP costs in Python without a model: a Starlette route that sends the body back.
 
 ``uvicorn benchmarks.serving.echo:app``
 """
