@@ -35,6 +35,7 @@ from app.settings import (
     log_variable_warnings,
     read_settings,
 )
+from app.transport.accept_queue import BACKLOG, several
 from app.transport.fast_path import FastPathProtocol
 from app.transport.reload import ReadSettings
 from app.transport.tls import ContextFactory, load_certificate, new_context
@@ -73,8 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if metrics_folder is None:
             config = _configuration(app, settings)
-            listeners = app.state.service.listeners = [_bind(config, settings)]
-            uvicorn.Server(config).run(listeners)
+            listener = _bind(config, settings)
+            app.state.service.listeners = [listener]
+            uvicorn.Server(config).run(several(listener))
         else:
             with metrics_folder as folder:
                 os.environ[MULTIPROCESS_FOLDER] = folder
@@ -120,6 +122,7 @@ def _configuration(app: FastAPI | str, settings: Settings) -> uvicorn.Config:
         app,
         factory=isinstance(app, str),
         workers=settings.workers,
+        backlog=BACKLOG,
         host=settings.host,
         port=settings.port,
         ssl_certfile=settings.ssl_certfile,

@@ -166,6 +166,17 @@ class UnavailableError(ServiceError):
         self.reason = reason
 
 
+class ReadDelayError(UnavailableError):
+    """The request waited too long to be read."""
+
+    def __init__(self, waited_seconds: float, max_seconds: float) -> None:
+        super().__init__(
+            f"The request waited {waited_seconds:.1f} seconds to be read, and {max_seconds:g} is the limit; try again "
+            "later.",
+            reason="overloaded",
+        )
+
+
 class TooManyConnectionsError(UnavailableError):
     """The connection is over a limit of the settings, and no idle one could be closed in its place."""
 

@@ -36,6 +36,7 @@ from app.repository.repository import Repository
 from app.routes import health, model_files, models, page, predict, v2
 from app.service import Service
 from app.settings import Environment, Settings, log_variable_warnings, read_settings
+from app.transport.accept_queue import AcceptQueue
 from app.transport.connections import ConnectionTable
 from app.transport.file_limit import connections_within_file_limit
 from app.transport.grpc import Server, create_grpc_server
@@ -60,10 +61,8 @@ ROUTERS = (
 
 GARBAGE_THRESHOLDS = (10_000, 20, 20)
 """Thresholds of the cyclic garbage collector; requests leave no cycles. Python's first one is 700."""
-
 RETRY_SECONDS = 2.0
 """Interval of the scans until the first one has succeeded, where the settings turn polling off."""
-
 TICK_SECONDS = 0.1
 """Interval of the upkeep of requests and metrics."""
 
@@ -188,7 +187,8 @@ def _lifespan(
     async def lifespan(app: Application) -> AsyncIterator[None]:
         limit_arenas()
         grpc = app.grpc_server
-        tasks = [asyncio.create_task(work) for work in _upkeep(service, connections)]
+        queue = AcceptQueue(service, connections, app.read_scheduler)
+        tasks = [asyncio.create_task(work) for work in (*_upkeep(service, connections), queue.watch())]
         with (
             drain_on_sigterm(service, grpc.drain if grpc is not None else None),
             on_hangup(partial(reload, service, read)),

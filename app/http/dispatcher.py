@@ -117,18 +117,11 @@ class Dispatcher:
         """Check limits that need only the headers, before the body is received.
 
         Raises:
-            UnavailableError: it waited too long to be read.
             TooLargeError: its body is declared larger than the limit.
         """
-        settings, waited = self.service.settings, self.service.last_request_at - context.started
-        if waited > settings.max_queue_delay_seconds:
-            raise UnavailableError(
-                f"The request waited {waited:.1f} seconds to be read, and {settings.max_queue_delay_seconds:g} is the "
-                f"limit; try again later.",
-                reason="overloaded",
-            )
-        if context.head.declared_bytes > settings.max_body_bytes:
-            raise body_too_large(settings.max_body_bytes, headers={"Connection": "close"})  # so it is not received
+        limit = self.service.settings.max_body_bytes
+        if context.head.declared_bytes > limit:
+            raise body_too_large(limit, headers={"Connection": "close"})  # so it is not received
 
     def _options(self, context: RequestContext) -> Response:
         """The response to OPTIONS; a preflight of a browser is one whatever its path is."""

@@ -99,6 +99,8 @@ class ConnectionTable:
         """Connections with unsent bytes: how many there were when the client last made progress, and when."""
         self._oldest: deque[Connection] = deque()
         self._none_before = 0.0
+        self.accepted = 0
+        """Connections so far."""
 
     def __len__(self) -> int:
         return len(self._open)
@@ -112,6 +114,7 @@ class ConnectionTable:
         Returns:
             Whether it is within the limits; else it is closed, or there only for a probe.
         """
+        self.accepted += 1
         connection.waiting_since = self._clock()
         address = address_group(connection) if self._max_per_address else None
         self._open[connection] = address

@@ -35,6 +35,7 @@ class FastPathProtocol(CycleProtocol):
         super().__init__(*args, **options)
         settings = self.app.dispatcher.service.settings
         self.max_head_bytes = settings.max_head_bytes
+        self.max_queue_seconds = settings.max_queue_delay_seconds
         self.max_header_fields = settings.max_header_fields
         self.max_body_bytes = settings.max_body_bytes
         self.fast_paths = fast_paths(settings.root_path)
@@ -42,13 +43,15 @@ class FastPathProtocol(CycleProtocol):
 
     def take(self, data: bytes, read_at: float) -> None:
         """Answer a request with a known head, which comes alone; parse all other data."""
+        self.read_at = read_at
         if self.part is not _BEGIN or self.counted_bytes or self.rejection is not None or not self.is_free():
             super().take(data, read_at)
             return
         end = data.find(EMPTY_LINE) + len(EMPTY_LINE)
         head, before = self.known_heads.get(data[:end]), self.cycle
-        if head is not None and len(data) == end + head.declared_bytes and self.within_limit:
-            self.read_at, self.waiting_since = read_at, None
+        whole = head is not None and len(data) == end + head.declared_bytes
+        if head is not None and whole and self.within_limit and not self.is_late:
+            self.waiting_since = None
             cycle = FastPathCycle(self, head)
             self.cycle = cycle  # type: ignore[assignment]
             cycle.begin()
@@ -84,6 +87,7 @@ class FastPathProtocol(CycleProtocol):
             "scheme": self.scheme,
         }
         context = RequestContext(scope, _receive_nothing, dispatcher.service.settings.max_body_bytes, None)
+        context.route = self.fast_paths.get(self.url, "") if method == "POST" else ""
         dispatcher.begin(context, _do_nothing)
         response = dispatcher.error_response(context, error)
         context.status = response.status_code

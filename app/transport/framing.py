@@ -2,10 +2,11 @@
 
 import re
 from enum import Enum
+from time import perf_counter
 
 import httptools
 
-from app.errors import HeadTooLargeError, MalformedRequestError, ServiceError, UnknownMethodError
+from app.errors import HeadTooLargeError, MalformedRequestError, ReadDelayError, ServiceError, UnknownMethodError
 
 CHUNK_FRAMING_BYTES = 12
 """A chunk's length in up to eight digits, and two line ends."""
@@ -45,6 +46,8 @@ class BoundedFraming:
     """Bytes of the current head, or besides the current body."""
     is_exact = True
     """Whether that is all of the current head."""
+    max_queue_seconds: float
+    """Longest time from when data were read until they are parsed."""
     crossed = False
     """Whether a head or a request has ended in the current piece."""
 
@@ -110,6 +113,15 @@ class BoundedFraming:
     def _head_without_offer(self) -> bytes:
         line = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
         return line + b"".join([b"%b: %b\r\n" % each for each in self.headers if each[0] != b"upgrade"]) + b"\r\n"
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the data being parsed were read too long ago."""
+        return perf_counter() - self.read_at > self.max_queue_seconds
+
+    def delay_of_head(self) -> ServiceError | None:
+        """The error of a head that is late."""
+        return ReadDelayError(perf_counter() - self.read_at, self.max_queue_seconds) if self.is_late else None
 
     def excess_of_head(self) -> ServiceError | None:
         """What is too much of the head that is complete; only one with ``is_exact`` was counted whole."""

@@ -3,12 +3,14 @@
 An event loop reads from every connection that has data before it does anything else. With thousands of connections,
 each answered as soon as it is read, one such turn lasts seconds: timers are late, finished batches wait for their
 responses, and disconnects go unseen. So once a turn has lasted a time slice, what is read is queued and worked off in
-slices. Data of connections that have ended are dropped. For each request that is read too late to be served, one of
-the newest is served too (adaptive LIFO): a queue longer than its clients' patience would serve none of them in time.
+slices. Data of connections that have ended are dropped. A connection with two parts in the queue is not read further:
+the rest stays in the kernel, which holds its client back. While several requests were read too late to be served, one
+of the newest is served for each that is rejected (adaptive LIFO): a queue longer than its clients' patience would serve
+none of them in time.
 """
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from time import perf_counter
 from typing import Protocol
@@ -17,11 +19,20 @@ TIME_SLICE_SECONDS = 0.01
 """Longest time for which the event loop's other work has to wait."""
 
 
+class Flow(Protocol):
+    """What stops a connection from reading; uvicorn's ``FlowControl``."""
+
+    def pause_reading(self) -> None:
+        """Read no more from the connection."""
+
+    def resume_reading(self) -> None:
+        """Read again, if reading was paused."""
+
+
 class Reader(Protocol):
     """A connection."""
 
-    lost: bool
-    """Whether it has ended."""
+    flow: Flow
 
     def take(self, data: bytes, read_at: float) -> None:
         """Process data, and when it was read, by the scheduler's clock."""
@@ -39,7 +50,15 @@ class ReadScheduler:
         self._late_seconds = late_seconds
         self._clock = clock
         self._turn_began: float | None = None
-        self._queued: dict[Reader, deque[tuple[bytes, float]]] = {}
+        # a dict would search for its first entry among all that were removed before it
+        self._queued: OrderedDict[Reader, deque[tuple[bytes, float]]] = OrderedDict()
+
+    @property
+    def delay(self) -> float:
+        """Seconds that the oldest data have waited."""
+        for parts in self._queued.values():
+            return self._clock() - parts[0][1]
+        return 0.0
 
     def put(self, reader: Reader, data: bytes) -> None:
         """Process data now; or queue them, where others are queued or the turn has used its time slice."""
@@ -49,8 +68,15 @@ class ReadScheduler:
             asyncio.get_running_loop().call_soon(self._next_turn)
         if not self._queued and now - self._turn_began < TIME_SLICE_SECONDS:
             reader.take(data, now)
-        else:
-            self._queued.setdefault(reader, deque()).append((data, now))
+            return
+        parts = self._queued.setdefault(reader, deque())
+        if parts:  # not at once: most requests have no second part
+            reader.flow.pause_reading()
+        parts.append((data, now))
+
+    def drop(self, reader: Reader) -> None:
+        """Drop the data of a connection that has ended."""
+        self._queued.pop(reader, None)
 
     def _next_turn(self) -> None:
         """Work for a time slice. Runs once in each turn of the loop in which data were read or are queued."""
@@ -62,7 +88,7 @@ class ReadScheduler:
         end = now + TIME_SLICE_SECONDS
         while self._queued and now < end:
             read_at = self._process(next(iter(self._queued)))
-            if self._queued and now - read_at > self._late_seconds:
+            if now - read_at > self._late_seconds and self.delay > self._late_seconds:
                 self._process(next(reversed(self._queued)))
             now = self._clock()
 
@@ -72,6 +98,6 @@ class ReadScheduler:
         data, read_at = parts.popleft()
         if not parts:
             del self._queued[reader]
-        if not reader.lost:
-            reader.take(data, read_at)
+            reader.flow.resume_reading()
+        reader.take(data, read_at)
         return read_at

@@ -83,8 +83,6 @@ class Cycle:
 class CycleProtocol(BoundedFraming, HttpToolsProtocol):
     """uvicorn's protocol, with a choice of the cycle and the application's ``read_scheduler`` and ``connections``."""
 
-    lost = False
-    """Whether the connection has ended."""
     waiting_since: float | None = None
     within_limit = True
     """Whether the connection is not one too many."""
@@ -115,8 +113,8 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
         self.reject(self.rejection or malformed(piece))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = True
         self.app.connections.remove(self)
+        self.app.read_scheduler.drop(self)
         super().connection_lost(exc)
         self.pipeline.clear()
         if self.running is not None:
@@ -138,7 +136,7 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
             return
         self.crossed = True
         self.waiting_since = None
-        if not (self.is_exact and self.within_limit) or len(self.headers) > self.max_header_fields:
+        if self.is_late or not (self.is_exact and self.within_limit) or len(self.headers) > self.max_header_fields:
             self._check_head()
         parser = self.parser
         if (
@@ -168,8 +166,9 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
 
     def _check_head(self) -> None:
         self.rejection = self.excess_of_head()
-        if not self.within_limit and not self.url.startswith(PROBES):
-            self.rejection = TooManyConnectionsError()
+        if not self.url.startswith(PROBES):
+            self.rejection = self.rejection if self.within_limit else TooManyConnectionsError()
+            self.rejection = self.rejection or self.delay_of_head()
         if self.rejection is not None:
             raise self.rejection  # which ends the parser's work
 

@@ -14,6 +14,7 @@ from typing import Any
 from uvicorn import Config
 from uvicorn.supervisors import Multiprocess
 
+from app.transport.accept_queue import ACCEPTS_IN_A_TURN
 from app.transport.reload import hangups_held, terminal_watch
 from app.transport.unix_socket import AF_UNIX, remove_unix_sockets
 
@@ -57,6 +58,17 @@ def _register(own: socket.socket, is_replacement: bool) -> socket.socket:
     if is_replacement:
         REPLACEMENTS.append(own)
     return own
+
+
+class WorkerSocketCopy:
+    """Becomes, in each worker it is sent to after its ``WorkerSocket``, a copy of the worker's socket."""
+
+    def __reduce__(self) -> Any:
+        return _copy, ()
+
+
+def _copy() -> socket.socket:
+    return LISTENERS[0].dup()
 
 
 class Supervisor(Multiprocess):
@@ -116,5 +128,6 @@ def run_workers(config: Config, reserved: socket.socket, grace_seconds: float, r
     if hasattr(socket, "SO_REUSEPORT"):
         if reserved.family != AF_UNIX:
             reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        sockets = [WorkerSocket(reserved, config.workers)]
+        copies = [WorkerSocketCopy()] * (ACCEPTS_IN_A_TURN - 1)
+        sockets = [WorkerSocket(reserved, config.workers), *copies]
     Supervisor(config, sockets, grace_seconds, reload).run()

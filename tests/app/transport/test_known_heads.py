@@ -205,6 +205,7 @@ def test_a_known_request_read_too_late_or_on_a_connection_too_many_is_rejected(r
         wire.transport.written = b""
         wire.protocol.take(KNOWN, -1000.0)
         assert b"seconds to be read" in wire.transport.written
+        wire = Wire(app)
         wire.protocol.within_limit = False
         assert [answer.status for answer in await wire.send(KNOWN)] == [503]
 

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from app.transport.read_scheduler import TIME_SLICE_SECONDS, ReadScheduler
 
 LATE_SECONDS = 2.0
@@ -24,11 +26,18 @@ class Connection:
     """Records its data; processing each takes the seconds it is given."""
 
     def __init__(self, clock: Clock, seconds: float = 0.0) -> None:
-        self.lost = False
+        self.flow = self
+        self.paused = False
         self.taken: list[bytes] = []
         self.read_at: list[float] = []
         self._clock = clock
         self._seconds = seconds
+
+    def pause_reading(self) -> None:
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        self.paused = False
 
     def take(self, data: bytes, read_at: float) -> None:
         self.taken.append(data)
@@ -97,7 +106,7 @@ def test_what_came_from_a_connection_that_ended_is_dropped() -> None:
         first, ended, last = Connection(clock, TIME_SLICE_SECONDS), Connection(clock), Connection(clock)
         for connection in (first, ended, last):
             scheduler.put(connection, b"data")
-        ended.lost = True
+        scheduler.drop(ended)
         await turns(lambda: last.taken == [b"data"])
         assert ended.taken == []
 
@@ -118,22 +127,23 @@ def test_other_work_of_the_loop_has_its_turn_between_the_slices() -> None:
     asyncio.run(scenario())
 
 
+class NamedConnection(Connection):
+    """Notes its data with its name; processing each takes a time slice."""
+
+    def __init__(self, name: str, clock: Clock, order: list[str]) -> None:
+        super().__init__(clock, TIME_SLICE_SECONDS)
+        self._name, self._order = name, order
+
+    def take(self, data: bytes, read_at: float) -> None:
+        self._order.append(f"{self._name}{data.decode()}")
+        super().take(data, read_at)
+
+
 def test_with_each_that_waited_too_long_the_last_is_taken_too_and_a_connection_keeps_its_own_order() -> None:
-    order: list[str] = []
-
-    class NamedConnection(Connection):
-        def __init__(self, name: str, clock: Clock) -> None:
-            super().__init__(clock, TIME_SLICE_SECONDS)
-            self.name = name
-
-        def take(self, data: bytes, read_at: float) -> None:
-            order.append(f"{self.name}{data.decode()}")
-            super().take(data, read_at)
-
     async def scenario() -> None:
-        clock = Clock()
+        clock, order = Clock(), []
         scheduler = ReadScheduler(LATE_SECONDS, clock)
-        first, second, last = NamedConnection("a", clock), NamedConnection("b", clock), NamedConnection("c", clock)
+        first, second, last = (NamedConnection(name, clock, order) for name in "abc")
         scheduler.put(first, b"0")
         for reader in (first, second, last):
             for part in (b"1", b"2"):
@@ -141,5 +151,54 @@ def test_with_each_that_waited_too_long_the_last_is_taken_too_and_a_connection_k
         clock.now += 2 * LATE_SECONDS
         await turns(lambda: len(order) == 7)
         assert order == ["a0", "a1", "c1", "a2", "c2", "b1", "b2"]
+
+    asyncio.run(scenario())
+
+
+def test_one_that_waited_too_long_alone_does_not_change_the_order() -> None:
+    async def scenario() -> None:
+        clock, order = Clock(), []
+        scheduler = ReadScheduler(LATE_SECONDS, clock)
+        first, *others = (NamedConnection(name, clock, order) for name in "abcd")
+        scheduler.put(first, b"0")
+        scheduler.put(first, b"1")
+        clock.now += 2 * LATE_SECONDS
+        for reader in others:
+            scheduler.put(reader, b"1")
+        await turns(lambda: len(order) == 5)
+        assert order == ["a0", "a1", "b1", "c1", "d1"]
+
+    asyncio.run(scenario())
+
+
+def test_the_delay_is_that_of_the_oldest_data_of_a_connection_that_has_not_ended() -> None:
+    async def scenario() -> None:
+        clock = Clock()
+        scheduler = ReadScheduler(LATE_SECONDS, clock)
+        first, second, third = Connection(clock, TIME_SLICE_SECONDS), Connection(clock), Connection(clock)
+        assert scheduler.delay == 0
+        for reader in (first, second, third):
+            scheduler.put(reader, b"data")
+            clock.now += 1
+        assert scheduler.delay == pytest.approx(2)
+        scheduler.drop(second)
+        scheduler.drop(first)  # it has nothing in the queue
+        assert scheduler.delay == pytest.approx(1)
+
+    asyncio.run(scenario())
+
+
+def test_a_connection_with_two_parts_in_the_queue_is_not_read_until_both_are_processed() -> None:
+    async def scenario() -> None:
+        clock = Clock()
+        scheduler, sender, other = ReadScheduler(LATE_SECONDS, clock), Connection(clock), Connection(clock)
+        scheduler.put(Connection(clock, TIME_SLICE_SECONDS), b"long")
+        for reader, data in ((other, b"0"), (sender, b"1")):
+            scheduler.put(reader, data)
+        assert not sender.paused
+        scheduler.put(sender, b"2")
+        assert (sender.paused, other.paused) == (True, False)
+        await turns(lambda: sender.taken == [b"1", b"2"])
+        assert not sender.paused
 
     asyncio.run(scenario())

@@ -17,7 +17,7 @@ from app.transport.uvicorn_protocol import Cycle, CycleProtocol
 FROM_UVICORN = {"url", "headers"}
 """Names that the bounds on framing declare and uvicorn sets."""
 OWN = {
-    *("lost", "read_at", "take", "choose_cycle", "fast_paths", "read_scheduler", "dispatcher", "connections"),
+    *("read_at", "take", "choose_cycle", "fast_paths", "read_scheduler", "dispatcher", "connections"),
     *("waiting_since", "within_limit", "rejected", "running", "phase", "send_rejection", "write_response"),
     *("_check_head", "_reject_current", "_send_rejection", "begin", "is_free", "known_heads", "max_body_bytes"),
     *({*vars(BoundedFraming), *BoundedFraming.__annotations__} - FROM_UVICORN),

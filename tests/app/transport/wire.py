@@ -73,6 +73,11 @@ class Wire:
             await self._quiet()
         return list(_answers(self.transport.written))
 
+    async def received(self) -> list[Answer]:
+        """The answers so far, once nothing happens any more."""
+        await self._quiet()
+        return list(_answers(self.transport.written))
+
     async def _quiet(self) -> None:
         """Wait until nothing happens any more, for some turns of the event loop."""
         in_flight, turns = self.app.state.service.requests_in_flight, 0
