@@ -199,6 +199,8 @@ def test_building_leaves_pytorchs_random_numbers_alone() -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_compiled_step_is_the_plain_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch._inductor.config.compile_threads", 1)  # no processes that import PyTorch again
+    monkeypatch.setattr("torch._inductor.config.cpp.vec_isa_ok", True)  # no program that tries the processor
+    monkeypatch.setattr("torch._inductor.config.cpp_cache_precompile_headers", False)  # slower for one program
     x = samples(30)
     hyperparameters = Hyperparameters(learning_rate=1e-2, penalty=1.0, ramp=(5, 10), clip_norm=1.0)
     plain, compiled = (
