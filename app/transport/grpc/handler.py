@@ -106,8 +106,8 @@ class RPCHandler:
                     if isinstance(response, Status):
                         response = _StreamResponse(error_message=response.message).SerializeToString()
                     await rpc.write(response)
-            except _StoppingError:
-                await rpc.abort(*STOPPED)
+            except _StreamEndError as end:
+                await rpc.abort(*end.status)
             finally:
                 self._calls -= 1
 
@@ -163,18 +163,23 @@ class RPCHandler:
         """The next message of a stream, or EOF.
 
         Raises:
-            _StoppingError: the server stops.
+            _StreamEndError: the server stops, or the stream has been silent for as long as a connection may idle.
         """
-        task = asyncio.current_task()
+        task, limit = asyncio.current_task(), self._service.settings.keep_alive_seconds
         assert task is not None
         if self._ended:
-            raise _StoppingError
+            raise _StreamEndError(STOPPED)
         self._waiting_streams.add(task)
         try:
-            return await rpc.read()
+            async with asyncio.timeout(limit):
+                return await rpc.read()
+        except TimeoutError:
+            silence = f"{limit:g} seconds, the limit of NALU_KEEP_ALIVE_SECONDS"
+            message = f"The stream has had no message for {silence}; open another."
+            raise _StreamEndError(Status(grpc.StatusCode.UNAVAILABLE, message)) from None
         except asyncio.CancelledError:
             if self._ended:
-                raise _StoppingError from None
+                raise _StreamEndError(STOPPED) from None
             raise
         finally:
             self._waiting_streams.discard(task)
@@ -187,8 +192,12 @@ class RPCHandler:
         return status_of(known)
 
 
-class _StoppingError(Exception):
-    """The server stops, so a stream gets no further message."""
+class _StreamEndError(Exception):
+    """The server ends a stream, with a status."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status.message)
+        self.status = status
 
 
 def _no_message(limit: int) -> TooLargeError:

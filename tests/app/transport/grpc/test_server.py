@@ -5,7 +5,8 @@ import sys
 import threading
 from contextlib import closing
 from pathlib import Path
-from time import monotonic
+from queue import Queue
+from time import monotonic, sleep
 from typing import Any
 
 import grpc
@@ -212,9 +213,29 @@ class RawStream:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("answers", [False, True])
-def test_an_idle_stream_stays_open_as_long_as_its_client_answers_pings(repository: Path, answers: bool) -> None:
+def test_the_connection_of_a_silent_stream_is_closed_whether_or_not_its_client_answers_pings(
+    repository: Path, answers: bool
+) -> None:
     with (
         serving(repository, keep_alive_seconds=0.3, send_timeout_seconds=0.3) as both,
         closing(RawStream(both.address, answers=answers)) as stream,
     ):
-        assert stream.is_open_after(1.5 if answers else 10) is answers
+        assert not stream.is_open_after(10)
+
+
+@pytest.mark.slow
+def test_a_stream_may_be_silent_as_long_as_a_connection_may_idle_and_no_longer(repository: Path) -> None:
+    with serving(repository, keep_alive_seconds=1.0) as both, grpc.insecure_channel(both.address) as channel:
+        messages: Queue[Any] = Queue()
+        stream = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelStreamInfer(iter(messages.get, None))
+        for _ in range(4):  # longer in all, but never at once
+            messages.put(infer_request())
+            assert next(stream).error_message == ""
+            sleep(0.4)
+        with pytest.raises(grpc.RpcError) as ended:
+            next(stream)
+        messages.put(None)
+    assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert ended.value.details() == (
+        "The stream has had no message for 1 seconds, the limit of NALU_KEEP_ALIVE_SECONDS; open another."
+    )
