@@ -16,6 +16,7 @@ from training.trainer.executors.open import open_executor
 from training.trainer.executors.options import add_executor_options
 
 RESULTS = Path("docs/results")
+WRITE = f"write the results and their page in {RESULTS}, after each kind: an interruption loses the kind that it meets"
 
 
 def main() -> None:
@@ -25,7 +26,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=50, help="laws of each kind (default: 50)")
     parser.add_argument("--seed", type=int, default=2026, help="start of all random numbers (default: 2026)")
     add_executor_options(parser, "laws")
-    parser.add_argument("--write", action="store_true", help=f"write the results and their page in {RESULTS}")
+    parser.add_argument("--write", action="store_true", help=WRITE)
     peers.add_options(parser)
     options = parser.parse_args()
     if options.peers and options.on:
@@ -39,6 +40,8 @@ def main() -> None:
                 _run(executor, kind, options)
     except InputError as error:
         parser.error(str(error))
+    except KeyboardInterrupt:
+        parser.exit(130, "\nInterrupted; nothing of this kind is kept. With --write, the kinds before it are.\n")
 
 
 def _run(executor: Executor, kind: str, options: argparse.Namespace) -> None:

@@ -2,17 +2,19 @@
 
 import json
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.laws import __main__ as command
 from benchmarks.laws.cases import CASES
 from benchmarks.laws.evaluation import evaluate
 from benchmarks.laws.generate import Case, RandomLaw, Term
 from benchmarks.laws.lawless import KINDS, lawless_case
 from benchmarks.laws.lawless_tables import tables
-from benchmarks.laws.report import write
+from benchmarks.laws.report import LIMITS, write
 from benchmarks.laws.unary_laws import UNARY_CASES
 
 
@@ -126,3 +128,28 @@ def test_the_page_says_of_each_kind_what_its_seconds_were_counted_by(tmp_path: P
     before, after = (tmp_path / "laws.md").read_text(encoding="utf-8").split("\n## Sums")
     assert "\nSeconds on one core.\n" in before
     assert "\nSeconds of the processor on one core of " in after
+
+
+def test_an_interruption_loses_the_kind_that_it_meets_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written: list[tuple[str, int]] = []
+
+    def measure(_: object, kind: str, count: int, seed: int) -> Iterator[dict[str, object]]:
+        yield {"truth": "a", "formula": "a", "right": True, "error": 0.0, "network": 0.0, "seconds": 0.1}
+        if kind == list(LIMITS)[1]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "measure", measure)
+    monkeypatch.setattr(command, "write", lambda folder, kind, seed, results: written.append((kind, len(results))))
+    monkeypatch.setattr("sys.argv", ["laws", "--write"])
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == 130
+    assert written == [(next(iter(LIMITS)), 1)]
+    sentence = "Interrupted; nothing of this kind is kept. With --write, the kinds before it are."
+    assert capsys.readouterr().err.strip() == sentence
+    monkeypatch.setattr("sys.argv", ["laws", "--help"])
+    with pytest.raises(SystemExit):
+        command.main()
+    assert "after each kind: an interruption loses the kind that it meets" in " ".join(capsys.readouterr().out.split())
