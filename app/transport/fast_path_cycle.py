@@ -33,6 +33,9 @@ class FastPathCycle(Cycle):
         head: of the request.
     """
 
+    _request: TabularRequest | ImageRequest | None = None
+    """None before the body is complete, and once it is answered."""
+
     def __init__(self, protocol: CycleProtocol, head: FastPathHead) -> None:
         self.protocol = protocol
         self.head = head
@@ -55,9 +58,20 @@ class FastPathCycle(Cycle):
         context = self.context
         self.more_body, context.complete = False, True
         try:
-            request = FAST_PATH_ROUTES[context.route](self._dispatcher.service, context, body)
-            request.start(_ResultSender(self, request))
+            self._request = FAST_PATH_ROUTES[context.route](self._dispatcher.service, context, body)
+            self._request.start(self._respond)
         except Exception as error:  # as the dispatcher does
+            self.fail(error)
+
+    def _respond(self, result: Result) -> None:
+        """Respond to a model's outputs, or to an error, unless the request is answered already."""
+        if self._request is None:
+            return
+        try:
+            if isinstance(result, Exception):
+                raise result
+            self.reply_json(self._request.encode(result))
+        except Exception as error:  # the other requests of the batch are still to be answered
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
@@ -100,7 +114,7 @@ class FastPathCycle(Cycle):
     def complete(self) -> None:
         self.response_complete, self.body = True, b""
         self._dispatcher.end(self.context)
-        self.context.cycle = None
+        self.context.cycle = self._request = None
 
     def _expire(self) -> None:
         """The request is past its deadline."""
@@ -149,21 +163,3 @@ class FastPathContext(RequestContext):
 
     def is_disconnected(self) -> bool:
         return self.cycle is None or self.cycle.disconnected
-
-
-class _ResultSender:
-    """Takes a model's outputs, and sends the response to them."""
-
-    __slots__ = ("_cycle", "_request")
-
-    def __init__(self, cycle: FastPathCycle, request: TabularRequest | ImageRequest) -> None:
-        self._cycle = cycle
-        self._request = request
-
-    def __call__(self, result: Result) -> None:
-        try:
-            if isinstance(result, Exception):
-                raise result
-            self._cycle.reply_json(self._request.encode(result))
-        except Exception as error:  # the other requests of the batch are still to be answered
-            self._cycle.fail(error)

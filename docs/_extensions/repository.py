@@ -53,6 +53,7 @@ Sequences of digits <docs/results/sequences>
 Mutated image files <docs/results/mutations>
 Imported models <docs/results/imported>
 The service under load <docs/results/serving>
+Where the time of a request goes <docs/results/request-path>
 A long table without a server <docs/results/predict-table>
 Slow and silent connections <docs/results/slow-connections>
 The page in Chromium <docs/results/page>

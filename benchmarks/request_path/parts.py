@@ -1,0 +1,48 @@
+"""The parts of a prediction, each alone, with the functions that the service calls."""
+
+from collections.abc import Callable
+from time import thread_time
+
+import numpy as np
+
+from app.codecs.tabular import decode_request, encode_response, to_array
+from app.main import Application
+from app.transport.prepared_response import PreparedResponse
+from benchmarks.request_path.connections import TURN
+from benchmarks.serving.bodies import Body
+
+PARTS = {
+    "decode": "msgspec decodes the JSON",
+    "array": "numbers to a float64 array",
+    "compute": "ONNX Runtime, a batch of all requests of the turn",
+    "encode": "range and finite checks, the response as JSON",
+    "head": "the response's head and body as bytes",
+}
+
+
+def part_seconds(app: Application, body: Body, repeats: int) -> dict[str, float]:
+    """Processor seconds that each part of a request takes."""
+    service = app.state.service
+    model, settings = service.repository.get("multiply"), service.settings
+    request = decode_request(body.content, settings)
+    inputs = to_array(request, model.manifest, settings.max_rows)
+    batch = np.concatenate([inputs] * TURN)
+    outputs = model.predict(inputs)
+    response = encode_response(model.manifest, inputs, outputs)
+    prepared, headers = PreparedResponse(), [(b"date", b"Thu, 01 Jan 2026 00:00:00 GMT")]
+    calls: dict[str, Callable[[], object]] = {
+        "decode": lambda: decode_request(body.content, settings),
+        "array": lambda: to_array(request, model.manifest, settings.max_rows),
+        "compute": lambda: model.predict(batch),
+        "encode": lambda: encode_response(model.manifest, inputs, outputs),
+        "head": lambda: prepared.format(headers) % (len(response), b"0123456789abcdef", response),
+    }
+    return {name: _seconds(call, repeats) / (TURN if name == "compute" else 1) for name, call in calls.items()}
+
+
+def _seconds(call: Callable[[], object], repeats: int) -> float:
+    call()
+    began = thread_time()
+    for _ in range(repeats):
+        call()
+    return (thread_time() - began) / repeats
