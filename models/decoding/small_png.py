@@ -47,10 +47,10 @@ def read_small_png(content: bytes) -> SmallPNG | None:
         mode = MODES.get(colours)
         if mode is None or depth != 8 or any(methods) or not 0 < width * height <= _max_pixels():
             return None
-        pixels = _pixels(content)
+        samples = _pixels(content)
     except struct.error:  # it is truncated
         return None
-    return SmallPNG((width, height), mode, pixels) if pixels else None
+    return SmallPNG((width, height), mode, samples) if samples else None
 
 
 def _max_pixels() -> int:
