@@ -111,7 +111,7 @@ def overloaded(servers: Sequence[Server], rounds: int, seconds: float, load_core
                     peak = _wrk(name, server, script, seconds, load_cores)["rate"]
                     outcome = overload(server.port, post(body), FACTOR * peak, seconds)
                     runs[server.name].append({"peak": peak, **_sound(name, server, outcome).as_dict()})
-                    _settle(server)
+                    settle(server)
                 _report(
                     f"{name}, overload", {key: seen[-1]["goodput"] / seen[-1]["peak"] for key, seen in runs.items()}
                 )
@@ -148,7 +148,7 @@ def _wait_for_workers(server: Server, tries: int = 50) -> None:
         time.sleep(0.02)
 
 
-def _settle(server: Server, seconds: float = 60) -> None:
+def settle(server: Server, seconds: float = 60) -> None:
     """Wait until the server has worked off the requests of clients that have left."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -55,6 +55,7 @@ Imported models <docs/results/imported>
 The service under load <docs/results/serving>
 Where the time of a request goes <docs/results/request-path>
 A long table without a server <docs/results/predict-table>
+Overload <docs/results/overload>
 Slow and silent connections <docs/results/slow-connections>
 The page in Chromium <docs/results/page>
 Models from a bucket that fails <docs/results/object-store>

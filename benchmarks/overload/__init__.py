@@ -1,0 +1,1 @@
+"""Goodput when more requests come than can be answered."""
