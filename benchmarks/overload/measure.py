@@ -1,14 +1,14 @@
 """The peak of a server and its goodput beyond it, by kind of request and of connection."""
 
 import math
+import time
 from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.overload.client import OpenLoop, Outcome
 from benchmarks.serving.http_client import post
-from benchmarks.serving.rounds import settle
 from benchmarks.serving.scenarios import SCENARIOS
-from benchmarks.serving.servers import Server
+from benchmarks.serving.servers import Server, ask
 
 KINDS = ("row", "png", "jpeg")
 FACTORS = (1.5, 2.0, 3.0, 10.0)
@@ -31,7 +31,7 @@ def measured(server: Server, kind: str, *, keep: bool, factors: tuple[float, ...
     for factor in factors:
         outcome = OpenLoop(server.port, content, factor * peak["goodput"], keep=keep).run(WARM_SECONDS, seconds)
         found["overload"][f"{factor:g}"] = _sound(server, kind, outcome).as_dict()
-        settle(server)
+        _settle(server)
     return found
 
 
@@ -49,3 +49,17 @@ def _sound(server: Server, kind: str, outcome: Outcome) -> Outcome:
             f"{outcome.silent_refusals} with 503 and without Retry-After."
         )
     return outcome
+
+
+def _settle(server: Server, seconds: float = 60) -> None:
+    """Wait until the server has worked off the requests of clients that have left."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        begun = time.monotonic()
+        try:
+            status, _ = ask(server.port, SCENARIOS["row"].body(), timeout=10)
+        except OSError:
+            continue
+        if status == 200 and time.monotonic() - begun < 0.1:
+            return
+    raise SystemExit(f"The {server.name} has not recovered from overload within {seconds:.0f} seconds.")

@@ -33,7 +33,7 @@ RESULTS = Path("docs/results")
 ROUNDS, SECONDS = 5, 2
 ALL = "all"
 PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "numpy", "onnxruntime", "pillow")
-SECTIONS = (*SCENARIOS, "workers", "overload", "startup")
+SECTIONS = (*SCENARIOS, "workers", "startup")
 
 
 def main() -> None:
@@ -74,7 +74,6 @@ def measure(plan: Plan, failed: dict[str, str]) -> dict[str, Any]:
     """
     found, number, seconds = cores(), plan.rounds, plan.seconds
     results: dict[str, Any] = {"rounds": number, "seconds": seconds, "scenarios": {}, "failed": failed}
-    os.sched_setaffinity(0, found[-1:])  # this process makes the overload
     with ExitStack() as stack:
         servers = [stack.enter_context(serving(name, found[:1])) for name in NAMES]
         service = servers[NAMES.index("service")]
@@ -84,10 +83,6 @@ def measure(plan: Plan, failed: dict[str, str]) -> dict[str, Any]:
             for name in (name for name in SCENARIOS if name in plan.sections):
                 everyone = [*servers, *peers]
                 results["scenarios"][name] = rounds.closed_loop(name, everyone, number, seconds, found[-1:], failed)
-        if "overload" in plan.sections:
-            others = [server for server in servers if server.name in ("service", "baseline")]
-            results["overload"] = rounds.overloaded(others, number, seconds, found[-1:])
-    os.sched_setaffinity(0, found)
     if "workers" in plan.sections:
         results["workers"] = rounds.workers(number, seconds, found)
     if "startup" in plan.sections:

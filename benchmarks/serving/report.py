@@ -8,12 +8,6 @@ from benchmarks.serving.cells import heads, number, ratio, row
 from benchmarks.serving.comparison import scenarios
 from benchmarks.serving.scenarios import SCENARIOS, headline
 
-OVERLOAD = """\
-Requests come at three times the peak rate, by the clock. Goodput is the answers with status 200 within one second;
-goodput / peak is 1 if overload costs no throughput. *Rejected* requests got 503 with Retry-After; *no response* came
-within the second; *no connection* means that all of up to 8,192 connections were waiting, so the request was dropped
-before the server saw it. All in requests a second.
-"""
 SHARED = """There are two cores, and wrk has to share them with the two workers. So one worker is measured twice:
 with wrk on the other core, and with wrk on its own, so that two workers and wrk have twice the cores of that."""
 OWN = "wrk has a core of its own."
@@ -36,8 +30,6 @@ def _machine(results: dict[str, Any]) -> str:
 def _others(results: dict[str, Any]) -> Iterator[str]:
     if "workers" in results:
         yield from _workers(results["workers"])
-    if "overload" in results:
-        yield from _overload(results["overload"])
     if "startup" in results:
         seconds, megabytes = results["startup"]["seconds"], results["startup"]["megabytes"]
         yield (
@@ -59,17 +51,3 @@ def _workers(workers: dict[str, Any]) -> Iterator[str]:
         for key in (key for key in rates if key != "two"):
             cells += [number(statistics.median(rates[key])), ratio(rates["two"], rates[key])]
         yield row(cells)
-
-
-def _overload(overload: dict[str, Any]) -> Iterator[str]:
-    yield f"\n## Three times more than it can answer\n\n{OVERLOAD}"
-    yield "| | Server | Peak | Offered | Goodput | Goodput / peak | Rejected | No response | No connection |"
-    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
-    for name, runs in overload.items():
-        for server, seen in runs.items():
-            middle = {key: statistics.median(entry[key] for entry in seen) for key in seen[0]}
-            share = ratio([entry["goodput"] for entry in seen], [entry["peak"] for entry in seen])
-            before = [number(middle[key]) for key in ("peak", "offered", "goodput")]
-            after = [number(middle[key]) for key in ("refused", "no_answer", "no_connection")]
-            title = SCENARIOS[name].title.partition(",")[0]
-            yield row([title, "ours" if server == "service" else server, *before, share, *after])

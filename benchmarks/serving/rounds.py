@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.serving.http_client import post
 from benchmarks.serving.load import LoadError, run_wrk, write_script
-from benchmarks.serving.overload import FACTOR, Outcome, overload
 from benchmarks.serving.scenarios import SCENARIOS, headline
-from benchmarks.serving.servers import Server, ask, serving
+from benchmarks.serving.servers import Server, serving
 
 WORKERS_SCENARIOS = ("rows", "png", "row")
-OVERLOAD_SCENARIOS = ("row", "png", "jpeg")
 WARM_SECONDS = 1
 
 
@@ -93,47 +90,11 @@ def workers(rounds: int, seconds: float, cores: Sequence[int]) -> dict[str, Any]
     return results
 
 
-def overloaded(servers: Sequence[Server], rounds: int, seconds: float, load_cores: Sequence[int]) -> dict[str, Runs]:
-    """Goodput at three times the peak, by scenario and server.
-
-    Raises:
-        SystemExit: an answer of the peak's run was not 2xx, or did not come; or one under overload was neither 200 nor
-            503 with Retry-After.
-    """
-    results: dict[str, Runs] = {}
-    for name in OVERLOAD_SCENARIOS:
-        runs: Runs = {server.name: [] for server in servers}
-        body = SCENARIOS[name].body()
-        with tempfile.TemporaryDirectory() as folder:
-            script = write_script(Path(folder), body)
-            for _ in range(rounds):
-                for server in servers:
-                    peak = _wrk(name, server, script, seconds, load_cores)["rate"]
-                    outcome = overload(server.port, post(body), FACTOR * peak, seconds)
-                    runs[server.name].append({"peak": peak, **_sound(name, server, outcome).as_dict()})
-                    settle(server)
-                _report(
-                    f"{name}, overload", {key: seen[-1]["goodput"] / seen[-1]["peak"] for key, seen in runs.items()}
-                )
-        results[name] = runs
-    return results
-
-
 def _wrk(name: str, server: Server, script: Path, seconds: float, load_cores: Sequence[int]) -> dict[str, float]:
     try:
         return run_wrk(script, server, SCENARIOS[name].connections, seconds, load_cores).as_dict()
     except LoadError as error:
         raise LoadFailedError(f"Scenario '{name}' on the {server.name}: {error}") from error
-
-
-def _sound(name: str, server: Server, outcome: Outcome) -> Outcome:
-    strange = {status: count for status, count in outcome.statuses.items() if status not in (200, 503)}
-    if strange or outcome.silent_refusals:
-        raise SystemExit(
-            f"Scenario '{name}' on the {server.name}, overloaded: answers by status {strange or 'as they should be'}, "
-            f"{outcome.silent_refusals} refusals without Retry-After."
-        )
-    return outcome
 
 
 def _wait_for_workers(server: Server, tries: int = 50) -> None:
@@ -146,20 +107,6 @@ def _wait_for_workers(server: Server, tries: int = 50) -> None:
         except OSError:  # not listening, or 503
             right = 0
         time.sleep(0.02)
-
-
-def settle(server: Server, seconds: float = 60) -> None:
-    """Wait until the server has worked off the requests of clients that have left."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        begun = time.monotonic()
-        try:
-            status, _ = ask(server.port, SCENARIOS["row"].body(), timeout=10)
-        except OSError:
-            continue
-        if status == 200 and time.monotonic() - begun < 0.1:
-            return
-    raise SystemExit(f"The {server.name} has not recovered from overload within {seconds:.0f} seconds.")
 
 
 def _report(title: str, numbers: dict[str, float]) -> None:

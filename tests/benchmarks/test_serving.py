@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import shutil
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,9 @@ import pytest
 from benchmarks.serving import bodies, rounds
 from benchmarks.serving.__main__ import SECTIONS, main
 from benchmarks.serving.agreement import same
-from benchmarks.serving.http_client import Answer, BrokenAnswerError, Connection, connect, exchange, post, request
+from benchmarks.serving.http_client import Answer, BrokenAnswerError, Connection, connect, exchange, request
 from benchmarks.serving.http_client import parse as parse_answer
 from benchmarks.serving.load import Load, LoadError, find_wrk, parse, write_script
-from benchmarks.serving.overload import Outcome, Overload
 from benchmarks.serving.report import render
 from benchmarks.serving.scenarios import SCENARIOS, headline, median_ratio, ratios
 from benchmarks.serving.servers import command, cores, serving
@@ -148,10 +146,8 @@ def test_every_section_is_rendered_with_medians_and_ratios() -> None:
     runs["async baseline"] = [seen(80.0)] * 3
     rates = {"one": 10.0, "two": 19.0, "one, with wrk": 9.5}
     workers = {"shared": True, "scenarios": {"rows": {key: [seen(rate)] * 3 for key, rate in rates.items()}}}
-    outcome = Outcome(seconds=2.0, due=1200, statuses=Counter({200: 190, 503: 900}), in_time=180, no_answer=10)
     starts = {"seconds": [0.5, 0.7, 0.6], "megabytes": [100.0, 102.0, 101.0]}
-    overload = {"png": {"service": [{"peak": 100.0, **outcome.as_dict()}]}}
-    text = render(results(scenarios={"row": runs, "one": runs}, workers=workers, overload=overload, startup=starts))
+    text = render(results(scenarios={"row": runs, "one": runs}, workers=workers, startup=starts))
     assert "## 1 row, 64 connections\n\n|  | CPU us per request | Ours / its | requests/s | Ours / its |" in text
     assert "| **ours** | 5,000 |  | 200 |  | 2 |  | 8 |\n" in text
     baseline = "20,000 | 0.25 (0.17 to 0.50) | 50 | 4.00 (2.00 to 6.00) | 2 | 1.00 (1.00 to 1.00) | 8 |"
@@ -160,7 +156,6 @@ def test_every_section_is_rendered_with_medians_and_ratios() -> None:
     two = "| rows/s | 1,900 | 1,000 | 1.90 (1.90 to 1.90) | 950 | 2.00 (2.00 to 2.00) |"
     assert f"| 100 rows a request, 64 connections {two}" in text
     assert "wrk has to share them" in text
-    assert "| 28x28 PNG | ours | 100 | 600 | 90 | 0.90 (0.90 to 0.90) | 450 | 5 | 0 |" in text
     assert "0.60 s (slowest 0.70 s)" in text
     assert "101 MB (most 102 MB)" in text
     assert "2026-01-02: Abacus, 2 cores, Python 3.11, numpy 2.4; rounds: 3, of 2 s each." in text
@@ -208,23 +203,6 @@ def test_a_connection_answers_until_the_server_ends_it_and_a_cut_answer_is_none(
             assert ended == []  # a request was waiting, and that was told
 
     asyncio.run(ask())
-
-
-@pytest.mark.slow
-def test_overload_keeps_its_rate_and_counts_what_became_of_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmarks.serving.overload.WARM_SECONDS", 0.1)
-    monkeypatch.setattr("benchmarks.serving.overload.MOST_CONNECTIONS", 20)
-
-    async def load() -> Outcome:
-        async with listening(answering(OK, BUSY)) as port:
-            content = post(bodies.arithmetic([[3, 4]]))
-            return await Overload(port, content, 300).run(0.5)
-
-    outcome = asyncio.run(load())
-    assert 50 < outcome.due < 200
-    assert outcome.in_time == outcome.statuses[200] > 5
-    assert outcome.silent_refusals == outcome.statuses[503] > 5
-    assert outcome.as_dict()["goodput"] == round(outcome.in_time / outcome.seconds, 1)
 
 
 @pytest.mark.slow
