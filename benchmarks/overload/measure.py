@@ -13,7 +13,7 @@ from benchmarks.serving.servers import Server, ask
 KINDS = ("row", "png", "jpeg")
 FACTORS = (1.5, 2.0, 3.0, 10.0)
 BASELINE_FACTOR = 3.0
-WARM_SECONDS = 1.5
+WARM_SECONDS = 2.5
 """Until those that wait are as many as they get; their answers do not count."""
 
 
@@ -26,7 +26,7 @@ def measured(server: Server, kind: str, *, keep: bool, factors: tuple[float, ...
     scenario = SCENARIOS[kind]
     content = post(scenario.body())
     closed_loop = OpenLoop(server.port, content, math.inf, keep=keep, connections=scenario.connections)
-    peak = _sound(server, kind, closed_loop.run(WARM_SECONDS / 3, seconds)).as_dict()
+    peak = _sound(server, kind, closed_loop.run(WARM_SECONDS / 5, seconds)).as_dict()
     found: dict[str, Any] = {"peak": peak, "overload": {}}
     for factor in factors:
         outcome = OpenLoop(server.port, content, factor * peak["goodput"], keep=keep).run(WARM_SECONDS, seconds)
