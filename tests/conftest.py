@@ -21,9 +21,13 @@ def _no_settings_from_outside() -> None:
         del os.environ[name]
 
 
+gc.disable()  # what is imported and collected lives on
+
+
 def pytest_collection_finish() -> None:
-    """Before the first test: what is imported and collected lives on, and is not searched for garbage again."""
+    """Before the first test: all that there is by now is not searched for garbage again."""
     gc.freeze()
+    gc.enable()
 
 
 def pytest_runtest_setup() -> None:
