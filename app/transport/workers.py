@@ -128,6 +128,6 @@ def run_workers(config: Config, reserved: socket.socket, grace_seconds: float, r
     if hasattr(socket, "SO_REUSEPORT"):
         if reserved.family != AF_UNIX:
             reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        copies = [WorkerSocketCopy()] * (ACCEPTS_IN_A_TURN - 1)
+        copies = [WorkerSocketCopy() for _ in range(ACCEPTS_IN_A_TURN - 1)]  # pickle would make one of equal ones
         sockets = [WorkerSocket(reserved, config.workers), *copies]
     Supervisor(config, sockets, grace_seconds, reload).run()
