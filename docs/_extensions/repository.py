@@ -51,6 +51,7 @@ Digits in images <docs/results/images>
 Digits of another collection <docs/results/images-cross-dataset>
 Sequences of digits <docs/results/sequences>
 Mutated image files <docs/results/mutations>
+Decoding images <docs/results/decoders>
 Imported models <docs/results/imported>
 The service under load <docs/results/serving>
 Where the time of a request goes <docs/results/request-path>

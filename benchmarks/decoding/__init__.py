@@ -1,0 +1,1 @@
+"""How images are decoded: whether reduced decoding changes answers, and what decoders cost."""
