@@ -5,6 +5,7 @@ A model lies in ``<repository>/<name>/<version>/`` as ``model.onnx``, ``model.pt
 """
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -237,5 +238,9 @@ def describe_file(path: Path) -> FileEntry:
 
 def versions(model_folder: Path) -> list[int]:
     """Versions in a model's folder, in ascending order: the folders whose name is a plain positive integer."""
-    names = (entry.name for entry in model_folder.iterdir() if entry.is_dir()) if model_folder.is_dir() else ()
+    try:
+        with os.scandir(model_folder) as entries:
+            names = [entry.name for entry in entries if entry.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
     return sorted(int(name) for name in names if name.isascii() and name.isdigit() and name == str(int(name)) != "0")

@@ -11,7 +11,7 @@ from benchmarks.serving.load import LoadError, run_wrk, write_script
 from benchmarks.serving.scenarios import SCENARIOS, headline
 from benchmarks.serving.servers import Server, serving
 
-WORKERS_SCENARIOS = ("rows", "png", "row")
+WORKERS_SCENARIOS = ("rows", "png", "jpeg", "row")
 WARM_SECONDS = 1
 
 

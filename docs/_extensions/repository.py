@@ -55,6 +55,8 @@ Decoding images <docs/results/decoders>
 Imported models <docs/results/imported>
 The service under load <docs/results/serving>
 Where the time of a request goes <docs/results/request-path>
+Start and memory <docs/results/startup>
+Many workers, connections and models <docs/results/scaling>
 A long table without a server <docs/results/predict-table>
 Overload <docs/results/overload>
 Slow and silent connections <docs/results/slow-connections>

@@ -81,14 +81,14 @@ def failing(number: int) -> Change:
     """Reading the folder fails with an error number of the operating system."""
 
     def fail(root: Path, patch: pytest.MonkeyPatch) -> None:
-        iterdir = Path.iterdir
+        scandir = os.scandir
 
         def refused(folder: Path) -> Iterator[Path]:
             if folder == root:
                 raise OSError(number, os.strerror(number), str(folder))
-            return iterdir(folder)
+            return scandir(folder)
 
-        patch.setattr(Path, "iterdir", refused)
+        patch.setattr(os, "scandir", refused)
 
     return fail
 

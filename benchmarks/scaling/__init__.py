@@ -1,0 +1,1 @@
+"""Processor time of a request as workers, connections or models become many."""
