@@ -22,8 +22,8 @@ TRIM_SECONDS = 1.0
 """Interval of the looks at the memory."""
 GROWN_BYTES = 4 * 2**20
 """Growth after which freed memory is returned."""
-TRIMS = 3
-"""How often: what a response was made of may be freed some time after it was sent."""
+MAX_PAUSE = 64
+"""Most looks from one return to the next, which doubles: what a response was made of may be freed long after it."""
 MAX_PUT_OFF = 10
 """Looks that it is put off under load, as the C library locks an arena meanwhile."""
 PAGE_BYTES = mmap.PAGESIZE
@@ -55,20 +55,21 @@ async def trim_when_idle(is_idle: Callable[[], bool]) -> None:
     trim = _function("malloc_trim")
     if trim is None:
         return
-    smallest, trims, put_off = resident_bytes(), 0, 0
+    smallest = trimmed = resident_bytes()
+    looks, pause = 0, 1
     while True:
         await asyncio.sleep(TRIM_SECONDS)
+        looks += 1
         resident = resident_bytes()
         smallest = min(smallest, resident)
-        if resident - smallest >= GROWN_BYTES:
-            trims = TRIMS
+        if resident - trimmed >= GROWN_BYTES:
+            pause = 1
         idle = is_idle()
-        put_off += 1
-        if trims and (idle or put_off >= MAX_PUT_OFF):
+        if resident - smallest >= GROWN_BYTES and looks >= (pause if idle else max(pause, MAX_PUT_OFF)):
             if idle:
                 gc.collect()
             await asyncio.to_thread(trim, 0)
-            smallest, trims, put_off = resident_bytes(), trims - 1, 0
+            trimmed, looks, pause = resident_bytes(), 0, min(2 * pause, MAX_PAUSE)
 
 
 def resident_bytes() -> int:

@@ -77,12 +77,12 @@ def trims_after(monkeypatch: pytest.MonkeyPatch, trims: list[int], mebibytes: li
     return seen[1:]
 
 
-def test_memory_is_trimmed_three_times_once_it_has_grown_and_no_request_is_in_flight(
+def test_memory_that_has_grown_is_trimmed_when_no_request_is_in_flight_and_again_after_longer_and_longer_pauses(
     monkeypatch: pytest.MonkeyPatch, trims: list[int]
 ) -> None:
     mebibytes = [100, 103, 140, 140, 140, 140, 140, 140]
     idle = [True, True, False, True, True, True, True, True]
-    assert trims_after(monkeypatch, trims, mebibytes, idle) == [0, 0, 0, 1, 2, 3, 3, 3]
+    assert trims_after(monkeypatch, trims, mebibytes, idle) == [0, 0, 0, 1, 1, 2, 2, 2]
 
 
 def test_under_lasting_load_memory_that_has_grown_is_trimmed_at_every_tenth_look(
