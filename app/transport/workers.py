@@ -115,6 +115,12 @@ class Supervisor(Multiprocess):
                 os.kill(process.pid, signal.SIGHUP)
 
 
+def worker_sockets(reserved: socket.socket, workers: int) -> list[Any]:
+    """What is sent to each worker: a socket of its own, and copies of that."""
+    copies = [WorkerSocketCopy() for _ in range(ACCEPTS_IN_A_TURN - 1)]  # each its own: pickle keeps equals together
+    return [WorkerSocket(reserved, workers), *copies]
+
+
 def run_workers(config: Config, reserved: socket.socket, grace_seconds: float, reload: Callable[[], None]) -> None:
     """Start the workers, replace those that die and forward signals, until a signal stops the service.
 
@@ -128,6 +134,5 @@ def run_workers(config: Config, reserved: socket.socket, grace_seconds: float, r
     if hasattr(socket, "SO_REUSEPORT"):
         if reserved.family != AF_UNIX:
             reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        copies = [WorkerSocketCopy() for _ in range(ACCEPTS_IN_A_TURN - 1)]  # pickle would make one of equal ones
-        sockets = [WorkerSocket(reserved, config.workers), *copies]
+        sockets = worker_sockets(reserved, config.workers)
     Supervisor(config, sockets, grace_seconds, reload).run()

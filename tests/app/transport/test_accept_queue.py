@@ -149,11 +149,11 @@ def test_a_worker_accepts_from_copies_of_its_own_socket() -> None:
     with socket.socket() as reserved, ExitStack() as opened:
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         reserved.bind(("127.0.0.1", 0))
-        sent = [workers.WorkerSocket(reserved, workers=1), workers.WorkerSocketCopy()]
-        own, copy = (opened.enter_context(pickle.loads(pickle.dumps(each))) for each in sent)
+        sent = pickle.dumps(workers.worker_sockets(reserved, workers=1))
+        own, *copies = (opened.enter_context(each) for each in pickle.loads(sent))
         workers.LISTENERS.clear()
         workers.REPLACEMENTS.clear()
         own.listen(1)
         with socket.create_connection(reserved.getsockname()):
-            assert waiting_connections(copy) == 1
-        assert own.fileno() != copy.fileno()
+            assert [waiting_connections(copy) for copy in copies] == [1] * (ACCEPTS_IN_A_TURN - 1)
+        assert len({own.fileno(), *(copy.fileno() for copy in copies)}) == ACCEPTS_IN_A_TURN
