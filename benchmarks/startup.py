@@ -144,9 +144,9 @@ more.
 | all models verified and warmed / imports and models alone | {statistics.median(ready):.2f} | {max(ready):.2f} |
 | resident memory with all models | {megabytes:.0f} MB | {most:.0f} MB |
 
-The first prediction may come before all models are loaded. FastAPI, which only documents the service, and the onnx
-package are not imported for it. Models are loaded one after the other: ONNX Runtime holds Python's lock while it makes
-a session, and two threads made 42 of them in the time of one.
+The first prediction may come before all models are loaded. The onnx package is not imported for it. Models are loaded
+one after the other: ONNX Runtime holds Python's lock while it makes a session, and two threads take as long for 42 of
+them as one does.
 """.replace("\\\n", "")
 
 
