@@ -2,9 +2,9 @@
 
 import csv
 import io
+import os
 import re
 import sys
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -318,14 +318,14 @@ def test_a_folder_that_cannot_be_read_is_named_and_others_are_not_needed(
     table = tmp_path / "table.csv"
     table.write_text("a,b\n1,2\n")
     closed = repository / "ratio"
-    listed = Path.iterdir
+    listed = os.scandir
 
-    def iterdir(folder: Path) -> Iterator[Path]:
-        if folder == closed:
+    def scandir(folder: str | Path) -> Any:
+        if Path(folder) == closed:
             raise PermissionError(13, "Permission denied", str(folder))
         return listed(folder)
 
-    monkeypatch.setattr(Path, "iterdir", iterdir)
+    monkeypatch.setattr(os, "scandir", scandir)
     assert predict("sum", table)[0] == 0
     assert predict("ratio", table) == (2, "", [f"nalu-serve: {closed} cannot be read: Permission denied."])
     others = f"There is no model 'nope' in {repository}; it has brightness, sum, unknown."
