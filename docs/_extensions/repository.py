@@ -56,6 +56,7 @@ Imported models <docs/results/imported>
 The service under load <docs/results/serving>
 Where the time of a request goes <docs/results/request-path>
 Start and memory <docs/results/startup>
+Memory after bodies made to hurt <docs/results/memory>
 Many workers, connections and models <docs/results/scaling>
 A long table without a server <docs/results/predict-table>
 Overload <docs/results/overload>

@@ -25,21 +25,23 @@ def test_the_serving_page_repeats_the_results(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["row", "rows", "png"])
 def test_the_readme_repeats_the_results(name: str) -> None:
-    title, shown, echo, twin = re.findall(r"[^|]+", row(name).replace(" | ", "|").strip("| "))
+    title, used, echo, baseline, _, shown = re.findall(r"[^|]+", row(name).replace(" | ", "|").strip("| "))
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     [line] = re.findall(rf"- {title.split(',')[0]}(?: a request)?: ([^-]*)\.", readme)
-    assert line.startswith(f"{shown}, ")
-    assert f"{twin.split()[0]} times FastAPI with ONNX Runtime" in line
-    assert ("echoes" in line) == (f"{echo} times a Starlette route that echoes the body" in line)
+    assert line.startswith(f"{used} us, {baseline.split()[0]} of FastAPI with ONNX Runtime")
+    assert ("echoes" in line) == (f"{echo} of a Starlette route that echoes the body" in line)
+    assert line.endswith(shown)
 
 
 def row(name: str) -> str:
+    """Processor time of a request, ours divided by others', and what is served."""
     scenario, runs = SCENARIOS[name], RESULTS["scenarios"][name]
-    ours, echo, baseline, hurried = (
-        [headline(scenario, seen) for seen in runs[server]]
-        for server in ("service", "echo", "baseline", "async baseline")
-    )
-    value = statistics.median(ours)
+    ours = [run["cpu_us"] for run in runs["service"]]
+    others = ("echo", "baseline", "async baseline", "mosec", "mosec-msgspec")
+    ratios = [median_ratio(ours, [run["cpu_us"] for run in runs[server]]) for server in others]
+    value = statistics.median(headline(scenario, run) for run in runs["service"])
     shown = f"{value:.2f} ms" if scenario.unit == "ms" else f"{value:,.0f} {scenario.unit}"
-    ratios = (median_ratio(ours, echo), median_ratio(ours, baseline), median_ratio(ours, hurried))
-    return "| {} | {} | {:.2f} | {:.1f} ({:.1f}) |".format(scenario.title, shown, *ratios)
+    title = scenario.title.partition(":")[0]
+    return "| {} | {:,.0f} | {:.2f} | {:.2f} ({:.2f}) | {:.2f} ({:.2f}) | {} |".format(
+        title, statistics.median(ours), *ratios, shown
+    )
