@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from app.codecs.intervals import add_intervals
-from app.codecs.json_limits import UNCHECKED_BYTES, check_json, check_values
+from app.codecs.json_limits import check_json, check_values
 from app.codecs.validation import invalid_body
 from app.errors import InvalidInputError, TooLargeError
 from app.schemas import MAX_VERSION, ArithmeticRequest
@@ -51,8 +51,7 @@ def decode_request(body: bytes, settings: Settings) -> ArithmeticRequest | _Body
         TooLargeError: it holds more values than the limit.
     """
     try:
-        if len(body) > UNCHECKED_BYTES:
-            check_values(body, settings.max_json_values)
+        check_values(body, settings.max_json_values)
         return _decode(body)
     except (TooLargeError, ValueError):  # msgspec's errors and UnicodeDecodeError are ValueErrors
         check_json(body, settings.max_json_depth, settings.max_json_values)
