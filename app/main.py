@@ -106,7 +106,7 @@ def create_app(
         version=version("nalu-serve"),
         servers=[{"url": settings.root_path or "."}],  # relative to the document, below whatever path a proxy has
         **FASTAPI_OPTIONS,
-        lifespan=_lifespan(service, connections, read or (lambda: service.settings)),
+        lifespan=_lifespan(service, read or (lambda: service.settings)),
     )
     app.state.service = service
     app.openapi = openapi.openapi_builder(app)  # type: ignore[method-assign]
@@ -180,15 +180,12 @@ class Application(FastAPI):
             await super().__call__(scope, receive, send)
 
 
-def _lifespan(
-    service: Service, connections: ConnectionTable, read: ReadSettings
-) -> Callable[[Application], AbstractAsyncContextManager[None]]:
+def _lifespan(service: Service, read: ReadSettings) -> Callable[[Application], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Application) -> AsyncIterator[None]:
         limit_arenas()
         grpc = app.grpc_server
-        queue = AcceptQueue(service, connections, app.read_scheduler)
-        tasks = [asyncio.create_task(work) for work in (*_upkeep(service, connections), queue.watch())]
+        tasks = [asyncio.create_task(work) for work in _upkeep(app)]
         with (
             drain_on_sigterm(service, grpc.drain if grpc is not None else None),
             on_hangup(partial(reload, service, read)),
@@ -211,10 +208,12 @@ def _lifespan(
     return lifespan
 
 
-def _upkeep(service: Service, connections: ConnectionTable) -> Iterable[Coroutine[Any, Any, None]]:
+def _upkeep(app: Application) -> Iterable[Coroutine[Any, Any, None]]:
     """What goes on beside requests."""
+    service: Service = app.state.service
+    queue = AcceptQueue(service, app.connections, app.read_scheduler)
     idle = partial(operator.not_, service.requests_in_flight)
-    return _watch(service), _tick(service), connections.watch(), trim_when_idle(idle)
+    return _watch(service), _tick(service), app.connections.watch(), queue.watch(), trim_when_idle(idle)
 
 
 async def _tick(service: Service) -> None:
