@@ -16,6 +16,7 @@ from pathlib import Path
 
 from benchmarks.endurance.worst_bodies import small_requests, worst_requests
 from benchmarks.serving.bodies import arithmetic
+from benchmarks.serving.cells import heads, row
 from benchmarks.serving.http_client import connect, exchange, post
 from benchmarks.serving.servers import Server, cores, serving
 from benchmarks.startup import resident_megabytes
@@ -116,12 +117,11 @@ def render(trials: Sequence[Trial], before: float) -> str:
         f"Left behind at the end: {trials[-1].left:.1f} MiB; the most after any of them: "
         f"{max(trial.left for trial in trials):.1f} MiB.",
         "",
-        "| Body | Responses by status | Peak, MiB | Left, MiB |",
-        "| --- | --- | --- | --- |",
+        heads(["Body", "Responses by status", "Peak, MiB", "Left, MiB"]),
     ]
     for trial in trials:
         statuses = ", ".join(f"{count} x {status or 'none'}" for status, count in sorted(trial.statuses.items()))
-        lines.append(f"| {trial.name} | {statuses} | {trial.peak:,.0f} | {trial.left:.1f} |")
+        lines.append(row([trial.name, statuses, f"{trial.peak:,.0f}", f"{trial.left:.1f}"]))
     return "\n".join(lines) + "\n"
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.serving.cells import heads
 from benchmarks.serving.scenarios import SCENARIOS
 from training.output.figures import new_figure, save_figure
 
@@ -33,7 +34,7 @@ def render(results: dict[str, Any]) -> str:
     lines = ["# Overload\n", f"{results['origin']}; rounds: {results['rounds']}, of {results['seconds']:g} s.\n", INTRO]
     for kind in dict.fromkeys(case["kind"] for case in results["cases"]):
         lines += [f"## {SCENARIOS[kind].title.rpartition(',')[0]}\n"]
-        lines += [f"| {' | '.join(COLUMNS)} |", f"|{' --- |' * len(COLUMNS)}"]
+        lines.append(heads(COLUMNS))
         lines += [row for case in results["cases"] if case["kind"] == kind for row in _rows(case)]
         lines.append("")
     return "\n".join(lines)

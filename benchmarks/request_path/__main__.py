@@ -19,6 +19,7 @@ from app.main import Application
 from benchmarks.request_path.connections import TURN, Connections, request, running
 from benchmarks.request_path.parts import PARTS, part_seconds
 from benchmarks.serving.bodies import Body, arithmetic, rows
+from benchmarks.serving.cells import heads, row
 from benchmarks.serving.load import run_wrk, write_script
 from benchmarks.serving.servers import ROOT, Server, cores, serving
 
@@ -111,8 +112,7 @@ def _lines(measured: dict[str, Measured]) -> Iterator[str]:
         "another. Every part is called alone, many times, so what it costs among others is more: their caches are not "
         "warm. That difference is in *the rest*. Every figure is the median of the rounds.\n"
     )
-    yield f"| | {' | '.join(measured)} |"
-    yield "| --- |" + " --- |" * len(measured)
+    yield heads(["", *measured])
     inside = [*PARTS, BETWEEN]
     for name in (TOTAL, KERNEL, *inside):
         yield _row(PARTS.get(name, name), [each[name] for each in measured.values()])
@@ -122,7 +122,7 @@ def _lines(measured: dict[str, Measured]) -> Iterator[str]:
 
 
 def _row(title: str, values: list[float]) -> str:
-    return f"| {title} | {' | '.join(f'{value:.1f}' for value in values)} |"
+    return row([title, *(f"{value:.1f}" for value in values)])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.scaling.curves import CONNECTIONS, RULES, Runs, ratio
+from benchmarks.serving.cells import heads, row
 
 RESULTS = Path("docs/results")
 BENDS = {
@@ -42,11 +43,10 @@ def _lines(runs: Mapping[str, Runs]) -> Iterator[str]:
     yield f"requests happens: all connections are open. {CONNECTIONS} connections where it is not their number that"
     yield f"varies. The servers are on one core and wrk on another; medians of {rounds} rounds of all counts in turns."
     for name, points in runs.items():
-        yield from ("", f"## {name.capitalize()}", "", f"| {name.capitalize()} | CPU us per request | Requests/s |")
-        yield "| --- | --- | --- |"
+        yield from ("", f"## {name.capitalize()}", "", heads([name.capitalize(), "CPU us per request", "Requests/s"]))
         for count, seen in points.items():
             cpu, rate = median(point.cpu_us for point in seen), median(point.rate for point in seen)
-            yield f"| {count:,} | {cpu:.1f} | {rate:,.0f} |"
+            yield row([f"{count:,}", f"{cpu:.1f}", f"{rate:,.0f}"])
         for rule in (rule for rule in RULES if rule.curve == name):
             yield ""
             yield f"{rule.count:,} cost {ratio(points, rule):.2f} times what {rule.base:,} cost; limit {rule.most}."
