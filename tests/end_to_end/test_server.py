@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.transport.accept_queue import ACCEPTS_IN_A_TURN
 from benchmarks.startup import resident_megabytes
 from tests.app.factory import wait_until
 from tests.end_to_end.server import HTTP, ROOT, Server, serve
@@ -110,6 +111,7 @@ def test_connections_that_come_at_once_are_dealt_out_to_all_workers(two_workers:
     wait_until(lambda: listeners(two_workers.port) == 2, seconds=30)
     process = two_workers.process.pid
     children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    wait_until(lambda: sum(copies(child, two_workers.port) for child in children) == 2 * ACCEPTS_IN_A_TURN)
     before = {child: sockets_of(child) for child in children}
     connections = [socket.create_connection(("127.0.0.1", two_workers.port)) for _ in range(64)]
     wait_until(lambda: sum(sockets_of(child) - before[child] for child in children) == 64)
@@ -123,6 +125,13 @@ def listeners(port: int) -> int:
     """Sockets that listen on a port of 127.0.0.1."""
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return sum(line[1] == f"0100007F:{port:04X}" and line[3] == "0A" for line in lines)
+
+
+def copies(pid: str, port: int) -> int:
+    """Files of a process that are sockets which listen on a port of 127.0.0.1."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    links = {f"socket:[{line[9]}]" for line in lines if line[1] == f"0100007F:{port:04X}" and line[3] == "0A"}
+    return sum(str(fd.readlink()) in links for fd in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def sockets_of(pid: str) -> int:
