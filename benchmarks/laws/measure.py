@@ -2,7 +2,7 @@
 
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from time import process_time
 from typing import Any
@@ -11,9 +11,11 @@ import numpy as np
 import torch
 
 from benchmarks.laws.cases import CASES
-from benchmarks.laws.evaluation import evaluate
-from benchmarks.laws.lawless import lawless_case
+from benchmarks.laws.evaluation import evaluate, formula_values
+from benchmarks.laws.lawless import LawlessCase, lawless_case
 from benchmarks.laws.lawless_tables import tables
+from models.alternatives import Rival
+from models.arrays import FloatArray
 from training.metrics import predict
 from training.symbolic import find_law
 from training.trainer.executors.tasks import in_order, one_thread
@@ -58,7 +60,10 @@ def _table(seed: int, number: int) -> dict[str, Any]:
 
 
 def _lawless(seed: int, number: int) -> dict[str, Any]:
-    """Right is whatever is not false: no claim, or one that is near the truth beyond the range."""
+    """Right is whatever is not false: no claim, or one that is near the truth beyond the range.
+
+    ``founded`` is whether the rivals, if any, are.
+    """
     case = lawless_case(seed, number)
     finding, seconds = _find(case.inputs, case.target[:, None], case.columns, LAWLESS_SECONDS)
     error = None if finding.formula is None else case.error(predict(finding.network, case.outside)[:, 0])
@@ -67,8 +72,24 @@ def _lawless(seed: int, number: int) -> dict[str, Any]:
         "formula": finding.formula,
         "right": error is None or not case.is_false(error),
         "error": error if error is not None and math.isfinite(error) else None,
+        "rivals": [rival.formula for rival in finding.rivals],
+        "founded": _founded(case, finding.rivals),
         "seconds": seconds,
     }
+
+
+def _founded(case: LawlessCase, rivals: Sequence[Rival]) -> bool:
+    """Whether each rival explains the rows, and parts from the first where it is said to."""
+    middle = dict(zip(case.columns, np.median(case.inputs, axis=0), strict=True))
+
+    def values(rival: Rival, inputs: FloatArray) -> FloatArray:
+        return formula_values(rival.formula, case.columns, inputs)
+
+    def parts(rival: Rival) -> bool:
+        place = np.array([list((middle | rival.parts_at).values())])
+        return case.parts(float(values(rivals[0], place)[0]), float(values(rival, place)[0]))
+
+    return all(case.explains(values(rival, case.inputs)) for rival in rivals) and all(map(parts, rivals[1:]))
 
 
 def _find(inputs: np.ndarray, target: np.ndarray, columns: Any, seconds: float = math.inf) -> tuple[Any, float]:

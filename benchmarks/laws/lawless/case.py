@@ -68,6 +68,7 @@ class LawlessCase:
         columns: names of the columns.
         inputs: ``(rows, columns)``.
         target: ``(rows,)``.
+        exact: the target without noise, ``(rows,)``.
         outside: points beyond the range, ``(points, columns)``.
         truth: there, ``(points,)``; nan where a claim is false whatever it says.
         noise: relative standard deviation of the target's errors.
@@ -78,6 +79,7 @@ class LawlessCase:
     columns: Sequence[str]
     inputs: FloatArray
     target: FloatArray
+    exact: FloatArray
     outside: FloatArray
     truth: FloatArray
     noise: float
@@ -98,10 +100,10 @@ class LawlessCase:
         inputs = np.stack([column.inside(rows, random) for column in columns], 1)
         outside = np.stack([column.outside(random) for column in columns], 1)
         with np.errstate(all="ignore"):
-            target, truth = function(inputs), function(outside) if known else np.full(POINTS, np.nan)
-        target = target * (1 + noise * random.standard_normal(rows))
+            exact, truth = function(inputs), function(outside) if known else np.full(POINTS, np.nan)
+        target = exact * (1 + noise * random.standard_normal(rows))
         title = f"{kind}, {rows} rows, noise {noise:g}, {', '.join(map(_shown, columns))}"
-        return cls(kind, title, COLUMNS[: len(columns)], inputs, target, outside, truth, noise)
+        return cls(kind, title, COLUMNS[: len(columns)], inputs, target, exact, outside, truth, noise)
 
     def error(self, predicted: FloatArray) -> float:
         """How far a claim is off at the points: the median relative error or the relative RMSE, the larger."""
@@ -116,6 +118,14 @@ class LawlessCase:
     def is_false(self, error: float) -> bool:
         """Whether a claim with this error is false."""
         return not error <= max(FALSE_ERROR, FALSE_NOISES * self.noise)
+
+    def explains(self, predicted: FloatArray) -> bool:
+        """Whether a formula's values on the rows, ``(rows,)``, are off from the truth by no more than the noise."""
+        return bool(relative_rmse(predicted, self.exact) <= max(FALSE_ERROR, self.noise))
+
+    def parts(self, first: float, other: float) -> bool:
+        """Whether two formulas' values at a place differ by more than the noise."""
+        return not abs(first - other) <= max(FALSE_ERROR, self.noise) * abs(first)
 
 
 def _shown(column: Column) -> str:
