@@ -15,7 +15,7 @@ from training.symbolic.deadline import Deadline
 from training.symbolic.evidence.variable import TableReason
 from training.symbolic.pool import CandidatePool, PoolEntry
 from training.symbolic.residuals import MIN_LEARNABLE_SHARE
-from training.symbolic.rivals.rivals import Rival, RivalSearch
+from training.symbolic.rivals.rivals import MIN_GAP, Rival, RivalSearch
 from training.symbolic.screening import depends, screened_rows
 from training.symbolic.search_space import ANY_LAW, SearchSpace
 from training.symbolic.stages import Stage
@@ -107,7 +107,10 @@ class BestCandidate:
         return front
 
     def decide(self, deadline: Deadline, *, noise: bool) -> None:
-        """Accept or reject the candidate, unless that is decided; without ``noise``, accept exact fits only."""
+        """Accept or reject the candidate, unless that is decided; without ``noise``, accept exact fits only.
+
+        A rival so much shorter that it would dismiss the candidate takes its place, where it is accepted.
+        """
         if self.fitted is None or self.reason != UNDECIDED:
             return
         decided = self._narrow_reason if self.rows is None else self._wide_reason
@@ -115,6 +118,11 @@ class BestCandidate:
         if reason is None:  # undecided until rivals are looked for: the time may be up
             self.rivals = self._find_rivals(deadline.no_earlier_than(RIVAL_SECONDS))
             reason = RIVALS if self.rivals else None
+        if self.rivals and self.rows is None and self.rivals[0].bits < -MIN_GAP:
+            likelier = replace(self, fitted=self.rivals[0].candidate, columns=None, reason=UNDECIDED, rivals=[])
+            likelier.decide(deadline, noise=noise)
+            if likelier.reason is None:
+                self.fitted, self.columns, self.rivals, reason = likelier.fitted, None, [], None
         self.reason = reason
 
     def _narrow_reason(self, deadline: Deadline, *, noise: bool) -> str | None:

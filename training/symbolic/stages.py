@@ -11,6 +11,7 @@ from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.linear import linear_candidates
 from training.symbolic.monomial import monomial_candidates
 from training.symbolic.quotients.exact_quotients import exact_quotients, quick_quotients
+from training.symbolic.quotients.short_quotients import short_quotients
 from training.symbolic.rational import LONG_SUMS_AND_QUOTIENTS, SUMS, rational_candidates
 from training.symbolic.residuals import learnable_share
 from training.symbolic.search_space import ANY_LAW, SearchSpace
@@ -115,10 +116,13 @@ def quotients(
     deadline: Deadline,
     space: SearchSpace,
 ) -> Iterator[Stage]:
-    """Quotients of whole powers that hold without noise, of some sets of columns, one after the other."""
-    for columns in sets:
+    """Quotients of whole powers of some sets of columns: those that hold without noise, then short ones in noise."""
+    for columns in (sets := list(sets)):
         found = exact_quotients(inputs[:, columns], target, random, deadline, space)
         yield Stage(QUOTIENTS, found, more_at_once=True, columns=columns)
+    for columns in sets:
+        found = short_quotients(inputs[:, columns], target, random.spawn(1)[0], deadline, space)
+        yield Stage(QUOTIENTS, found, columns=columns)
 
 
 def functions(
