@@ -92,13 +92,27 @@ def _markdown(kinds: dict[str, Any]) -> str:
     ]
     for kind, entry in kinds.items():
         seconds = "Seconds of the processor" if "clock" in entry else "Seconds"  # else of the wall clock
-        parts.append(f"\n## {TITLES[kind]}\n\n{seconds} on {entry['machine']}.\n\n| | Truth | Found | Seconds |")
+        parts.append(f"\n## {TITLES[kind]}\n\n{seconds} on {entry['machine']}.{_rivals(entry['results'])}\n")
+        parts.append("| | Truth | Found | Seconds |")
         parts.append("| --- | --- | --- | --- |")
         for result in entry["results"]:
             found = f"`{result['formula']}`" if result["formula"] else "none"
             mark = "right" if result["right"] else "**wrong**"
             parts.append(f"| {mark} | `{result['truth']}` | {found} | {result['seconds']:.1f} |")
     return "\n".join(parts) + "\n"
+
+
+def _rivals(results: Results) -> str:
+    """How many tables end with rivals, and how many of those are unfounded; empty where that is not counted."""
+    if not all("rivals" in result for result in results):
+        return ""
+    reported = [result for result in results if result["rivals"]]
+    unfounded = sum(not result["founded"] for result in reported)
+    return (
+        f" {len(reported)} of {len(results)} end with rivals, none of them claimed. {unfounded} of those are "
+        "unfounded: a formula is off from the truth on the rows by more than the noise and 0.1 %, or does not part "
+        "from the first where it is said to."
+    )
 
 
 def _row(kind: str, entry: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,23 @@ def test_the_page_says_of_each_kind_what_its_seconds_were_counted_by(tmp_path: P
     before, after = (tmp_path / "laws.md").read_text(encoding="utf-8").split("\n## Sums")
     assert "\nSeconds on one core.\n" in before
     assert "\nSeconds of the processor on one core of " in after
+
+
+def test_rivals_of_a_lawless_table_are_founded_where_each_explains_the_rows_and_parts_where_it_is_said() -> None:
+    drawn = replace(lawless_case(7, list(KINDS).index("erf")), noise=0.01)
+    assert drawn.explains(drawn.exact * 1.009)
+    assert not drawn.explains(drawn.exact * 1.011)
+    assert drawn.parts(1.0, 1.011)
+    assert drawn.parts(1.0, np.nan)
+    assert not drawn.parts(1.0, 1.009)
+
+
+def test_the_page_counts_rivals_and_those_that_are_unfounded(tmp_path: Path) -> None:
+    claim = {"truth": "erf", "formula": None, "right": True, "seconds": 1.0}
+    results = [{**claim, "rivals": rivals, "founded": founded} for rivals, founded in (([], True), (["a"], False))]
+    write(tmp_path, "lawless", 1, results)
+    page = (tmp_path / "laws.md").read_text(encoding="utf-8")
+    assert "1 of 2 end with rivals, none of them claimed. 1 of those are unfounded: " in page
 
 
 def test_an_interruption_loses_the_kind_that_it_meets_and_says_so(

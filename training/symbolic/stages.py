@@ -121,7 +121,7 @@ def quotients(
         found = exact_quotients(inputs[:, columns], target, random, deadline, space)
         yield Stage(QUOTIENTS, found, more_at_once=True, columns=columns)
     for columns in sets:
-        found = short_quotients(inputs[:, columns], target, random.spawn(1)[0], deadline, space)
+        found = short_quotients(inputs[:, columns], target, deadline, space)
         yield Stage(QUOTIENTS, found, columns=columns)
 
 

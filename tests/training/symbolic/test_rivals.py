@@ -170,3 +170,22 @@ def test_rivals_are_those_of_the_candidate_that_was_decided_last() -> None:
     best.decide(NO_DEADLINE, noise=True)
     assert best.reason != RIVALS
     assert best.rivals == []
+
+
+@pytest.mark.slow
+def test_a_rival_that_would_dismiss_the_candidate_takes_its_place_where_it_is_accepted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    best = terms((1.0, 1.0))
+    x = WIDE[:80]
+    y = noisy(best.predict(x), 0.01)
+    for likelier, law in (
+        (terms((1.0, 1.0), constants=(1.001,)), True),
+        (terms((1.0, 2.0), constants=(0.2,)), False),
+    ):
+        found = [Rival(likelier, 0.01, -MIN_GAP - 1, {0: 20.0})]
+        monkeypatch.setattr(RivalSearch, "rivals", lambda self, _, found=found: found if self.best.constants.tolist() == [1.0] else [])
+        decided = BestCandidate(x, y, fitted=best)
+        decided.decide(NO_DEADLINE, noise=True)
+        assert decided.reason == (None if law else RIVALS)
+        assert decided.candidate.constants.tolist() == (likelier if law else best).constants.tolist()

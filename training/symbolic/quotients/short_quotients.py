@@ -31,30 +31,27 @@ COLLINEAR = 1e-9
 def short_quotients(
     inputs: FloatArray,
     target: FloatArray,
-    random: np.random.Generator,
     deadline: Deadline = NO_DEADLINE,
     space: SearchSpace = ANY_LAW,
 ) -> Iterator[Candidate]:
     """The best quotients of one or two terms over two, with start values.
 
     Args:
-        inputs: ``(rows, columns)``.
+        inputs: ``(rows, columns)``; of more than ``MAX_ROWS``, so many at random.
         target: ``(rows,)``.
-        random: draws rows from longer tables.
         deadline: checked before every pair of terms below.
         space: limits the powers and the number of terms.
     """
-    rows = random.permutation(different_rows(inputs, target))
+    rows = np.random.default_rng(0).permutation(different_rows(inputs, target))
     rows = rows[target[rows] != 0][:MAX_ROWS]
     limits = next((each for each in LIMITS if count_whole_powers(inputs.shape[1], each) <= MAX_TERMS), None)
-    if len(rows) < MIN_ROWS or limits is None or not space.has_terms(1, 2):
+    if len(rows) < MIN_ROWS or limits is None or not space.has_terms(2):
         return
     exponents = whole_powers(inputs.shape[1], limits)
     exponents = exponents[np.isin(exponents, [0, *space.of_powers((1.0, 2.0, 3.0))]).all(1)]
     x, y = inputs[rows], target[rows]
     for terms in _distinct(exponents, _of_least_error(products(x, exponents), y, deadline)):
-        if space.has_terms(len(terms) - 2, 2):
-            yield _candidate(exponents[terms], x, y)
+        yield _candidate(exponents[terms], x, y)
 
 
 def _of_least_error(values: FloatArray, target: FloatArray, deadline: Deadline) -> Iterator[tuple[int, ...]]:
