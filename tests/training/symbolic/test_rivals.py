@@ -184,7 +184,9 @@ def test_a_rival_that_would_dismiss_the_candidate_takes_its_place_where_it_is_ac
         (terms((1.0, 2.0), constants=(0.2,)), False),
     ):
         found = [Rival(likelier, 0.01, -MIN_GAP - 1, {0: 20.0})]
-        monkeypatch.setattr(RivalSearch, "rivals", lambda self, _, found=found: found if self.best.constants.tolist() == [1.0] else [])
+        monkeypatch.setattr(
+            RivalSearch, "rivals", lambda self, _, found=found: found if self.best.constants.tolist() == [1.0] else []
+        )
         decided = BestCandidate(x, y, fitted=best)
         decided.decide(NO_DEADLINE, noise=True)
         assert decided.reason == (None if law else RIVALS)

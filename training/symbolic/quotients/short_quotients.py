@@ -19,8 +19,8 @@ from training.symbolic.search_space import ANY_LAW, SearchSpace
 
 LIMITS = (Limits(6, 3, 3), Limits(6, 3, 2), Limits(4, 2, 2), Limits(3, 2, 2), Limits(2, 2, 1))
 """Of the terms, the richest first."""
-MAX_TERMS = 75
-"""Of the first of those with no more terms, all are tried: eight million quotients, in some seconds."""
+MAX_TERMS = 60
+"""Of the first of those with no more terms, all are tried: three million quotients, in two seconds."""
 MIN_ROWS, MAX_ROWS = 48, 300
 KEPT, SCREENED = 6, 400
 """Quotients that are returned, of those of least error, many of which are the same."""
