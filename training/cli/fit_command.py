@@ -1,5 +1,6 @@
 """The ``fit`` command."""
 
+import sys
 from argparse import Namespace
 
 from models.manifest import Manifest
@@ -67,11 +68,11 @@ def _prepare(options: Namespace, name: str, target: str, unit: str) -> tuple[fit
 def _export(options: Namespace, config: fit.FitConfig, split: Split, fitted: fit.FittedModel) -> None:
     """Export and report one model."""
     name = config.name
-    plot = options.plots / f"{name}.png"
-    fit.plot(fitted, split, plot, f"{name}, learned by {fitted.unit}")
     folder = export_fitted(fitted, config, split, options.repository)
     print_result(name, Manifest.read(folder))
     _print_notes(fitted, split)
+    sys.stdout.flush()  # the law is there a second before its plots are
+    fit.plot(fitted, split, plot := options.plots / f"{name}.png", f"{name}, learned by {fitted.unit}")
     print(f"plot     {plot}")
     if len(fitted.front) > 1:
         plot_front(front := options.plots / f"{name}-front.png", name, fitted.front, _law(fitted))

@@ -51,6 +51,20 @@ def test_fit_writes_a_model_and_says_where_it_lies_and_how_to_serve_it(
 
 
 @pytest.mark.slow
+def test_a_law_is_exported_and_printed_before_its_plots_are_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.tabular.fit.plot", interrupted)
+    arguments = ["--target", "total", "--repository", str(tmp_path / "models"), "--plots", str(tmp_path)]
+    assert main(["fit", str(table(tmp_path)), *arguments]) == 130
+    assert "sales: price - rebate" in capsys.readouterr().out
+    assert (tmp_path / "models" / "sales" / "1" / "manifest.json").exists()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("law", "reported"),
     [("x % 3", "Do not trust it outside the training range"), ("x > 0.5", "extrapolation is not measured")],
