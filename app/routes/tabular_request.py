@@ -29,13 +29,13 @@ class TabularRequest:
 
     def __init__(self, service: Service, context: RequestContext, body: bytes) -> None:
         started = perf_counter()
-        request = tabular.decode_request(body, service.settings)
+        request, rows = tabular.decode_request(body, service.settings)
         self._service = service
         self._context = context
         model = service.model(context.key, request.model, request.version)
         self._model = (model.with_intervals or model) if request.intervals else model
         service.batching.check_queue_delay(self._model)
-        self._inputs = tabular.to_array(request, model.manifest, service.settings.max_rows)
+        self._inputs = tabular.to_array(rows, model.manifest, service.settings.max_rows)
         self._quantiles = interval_quantiles(model.manifest, request.level) if request.intervals else None
         service.metrics.observations["decode", context.route].append(perf_counter() - started)
 
