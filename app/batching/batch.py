@@ -5,8 +5,12 @@ from itertools import accumulate
 from time import perf_counter
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.backends import Predictor
 from app.backends.tensors import Tensors, concatenate, values_of_row
+from app.observability.extrapolation import MAX_PYTHON_ROWS, outside_ranges
 from app.repository.load import LoadedModel
 from app.settings import Settings
 
@@ -25,6 +29,8 @@ class BatchedRequest(Protocol):
     """When it arrived, by ``perf_counter``."""
     rows: int
     """Rows or images that were submitted for it."""
+    outside: NDArray[np.bool_] | None
+    """Whether each row lies outside the training range, where its batch found out before its result."""
     span: Any
     """Its trace; None: there is none."""
 
@@ -61,11 +67,13 @@ class Batch:
     Args:
         requests: at least one.
         rows: of all of them.
+        bounds: of the training range, ``(2, columns, 1)``; None where there is none.
     """
 
-    def __init__(self, requests: list[PendingRequest], rows: int) -> None:
+    def __init__(self, requests: list[PendingRequest], rows: int, bounds: NDArray[np.float64] | None) -> None:
         self.requests = requests
         self.rows = rows
+        self._bounds = bounds
         self.inputs: Tensors
         """Those of all of them, ``(rows, ...)``; set by ``compute``."""
         self.seconds = 0.0
@@ -90,8 +98,12 @@ class Batch:
             self._results = [_predict_alone(predict, rows) for rows in inputs]
         else:
             ends = accumulate(pending.rows for pending in self.requests)
-            parts = zip(self.requests, ends, strict=True)
-            self._results = [outputs[end - pending.rows : end] for pending, end in parts]
+            parts = [slice(end - pending.rows, end) for pending, end in zip(self.requests, ends, strict=True)]
+            self._results = [outputs[part] for part in parts]
+            if self._bounds is not None and self.rows > MAX_PYTHON_ROWS * len(self.requests):
+                outside = outside_ranges(self.inputs, self._bounds)  # for all at once, in the time for a request
+                for pending, part in zip(self.requests, parts, strict=True):
+                    pending.request.outside = outside[part]
         self.seconds, self.busy_seconds = perf_counter() - started, clock() - began
 
     def send_results(self) -> None:

@@ -84,8 +84,10 @@ class DynamicBatcher:
         self._batch_rows = metrics.observations["rows", *labels]
         self._inputs: list[Any] | None = None
         """Rows that may lie outside the training range, where there is one."""
+        self._bounds: Any = None
         if model.manifest.task == "arithmetic" and model.manifest.training.ranges:
             self._inputs = metrics.inputs(*labels, tuple(model.manifest.training.ranges))
+            self._bounds = model.manifest.training.bounds
 
     @property
     def idle(self) -> bool:
@@ -217,7 +219,7 @@ class DynamicBatcher:
         del self.pending[:taken]
         for pending, error in rejected:
             pending.on_result(error)
-        return Batch(requests, rows)
+        return Batch(requests, rows, self._bounds)
 
     def _rejection(self, pending: PendingRequest, now: float) -> Exception | None:
         """The error of a request past its deadline or with a disconnected client; None if it may be computed."""

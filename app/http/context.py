@@ -6,6 +6,8 @@ from random import getrandbits
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import Message, Receive, Scope
 
@@ -44,6 +46,7 @@ class RequestContext(HTTPConnection):
         span: its span, None without tracing.
         task: computes the response, where that needs a task of its own.
         rows: rows or images submitted to a model.
+        outside: whether each row lies outside the training range, where its batch found out.
         decode_seconds: time from its body to the model's input.
     """
 
@@ -57,6 +60,7 @@ class RequestContext(HTTPConnection):
     span: Span | None = None
     task: asyncio.Future[Any] | None = None
     rows = 0
+    outside: NDArray[np.bool_] | None = None
     decode_seconds = 0.0
     _received_bytes = 0
 

@@ -1,4 +1,4 @@
-"""How far rows lie outside the range that their model was trained on."""
+"""Which rows lie outside the range that their model was trained on, and how far."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,6 +7,20 @@ Ranges = tuple[tuple[float, float], ...]
 """Lowest and highest value of each column in training."""
 MAX_DISTANCE = 1e6
 """Farther rows count as so far: one value near the end of float64 would make every later sum useless."""
+MAX_PYTHON_ROWS = 8
+"""Most rows that are compared with a range in less time by a loop than by NumPy."""
+
+
+def outside_ranges(inputs: NDArray[np.float64], bounds: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether each row lies outside the range.
+
+    Args:
+        inputs: ``(rows, columns)``.
+        bounds: lowest and highest value of each column, ``(2, columns, 1)``.
+    """
+    columns = np.ascontiguousarray(inputs.T)  # NumPy reduces the first axis many times faster than a short last one
+    outside: NDArray[np.bool_] = np.logical_or.reduce((columns < bounds[0]) | (columns > bounds[1]))
+    return outside
 
 
 def extrapolation_distances(inputs: NDArray[np.float64], ranges: Ranges) -> NDArray[np.float64]:
@@ -23,7 +37,7 @@ def extrapolation_distances(inputs: NDArray[np.float64], ranges: Ranges) -> NDAr
         ``(rows outside,)``, greater than 0 and at most ``MAX_DISTANCE``.
     """
     low, high = np.array(ranges, dtype=np.float64).T[:, :, None]
-    columns = np.ascontiguousarray(inputs.T)  # NumPy reduces the first axis many times faster than a short last one
+    columns = np.ascontiguousarray(inputs.T)  # as above
     with np.errstate(over="ignore", invalid="ignore"):
         beyond = np.maximum(low - columns, columns - high)
         is_outside = (beyond > 0).any(0)

@@ -52,6 +52,6 @@ class TabularRequest:
         """The response to the model's outputs, as JSON."""
         started = perf_counter()
         manifest = self._model.manifest
-        body = tabular.encode_response(manifest, self._inputs, outputs, self._quantiles)
+        body = tabular.encode_response(manifest, self._inputs, outputs, self._quantiles, self._context.outside)
         self._service.metrics.observations["encode", self._context.route].append(perf_counter() - started)
         return body

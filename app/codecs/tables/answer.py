@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.codecs.tabular import NOT_FINITE, outside_ranges
+from app.codecs.tabular import NOT_FINITE, extrapolated
 from models.manifest import Manifest
 
 
@@ -39,4 +39,4 @@ def answer_rows(
     without = list(warnings)
     predictions = outputs.astype(np.float64)
     predictions[without] = np.nan
-    return Answer(predictions, outside_ranges(inputs, manifest), warnings)
+    return Answer(predictions, extrapolated(inputs, manifest), warnings)

@@ -28,6 +28,7 @@ class FakeRequest:
     def __init__(self) -> None:
         self.started = perf_counter()
         self.rows = 0
+        self.outside: NDArray[np.bool_] | None = None
         self.disconnected = False
         self.span = object()
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.codecs.tabular import MAX_PYTHON_ROWS, NOT_FINITE, encode_response
+from app.codecs.tabular import NOT_FINITE, encode_response
+from app.observability.extrapolation import MAX_PYTHON_ROWS
 from models.manifest import Manifest
 from tests.app.factory import manifest_of
 
