@@ -98,13 +98,18 @@ class Batch:
             self._results = [_predict_alone(predict, rows) for rows in inputs]
         else:
             ends = accumulate(pending.rows for pending in self.requests)
-            parts = [slice(end - pending.rows, end) for pending, end in zip(self.requests, ends, strict=True)]
-            self._results = [outputs[part] for part in parts]
-            if self._bounds is not None and self.rows > MAX_PYTHON_ROWS * len(self.requests):
-                outside = outside_ranges(self.inputs, self._bounds)  # for all at once, in the time for a request
-                for pending, part in zip(self.requests, parts, strict=True):
-                    pending.request.outside = outside[part]
+            parts = zip(self.requests, ends, strict=True)
+            self._results = [outputs[end - pending.rows : end] for pending, end in parts]
         self.seconds, self.busy_seconds = perf_counter() - started, clock() - began
+        if self._bounds is not None and self.rows > MAX_PYTHON_ROWS * len(self.requests):
+            self._mark_outside(self._bounds)
+
+    def _mark_outside(self, bounds: NDArray[np.float64]) -> None:
+        """Compare all rows with the training range, which takes hardly longer than for those of one request."""
+        outside, start = outside_ranges(np.asarray(self.inputs), bounds), 0
+        for pending in self.requests:
+            pending.request.outside = outside[start : start + pending.rows]
+            start += pending.rows
 
     def send_results(self) -> None:
         """Call each request with its result, in the event loop."""

@@ -22,7 +22,7 @@ def read_rows(text: bytes) -> NDArray[np.float64] | None:
     """Rows of one width, at least one, as ``(rows, columns)``; None for all else.
 
     Args:
-        text: valid JSON, else what is found may differ from what is there.
+        text: valid JSON; of other text, numbers may be found that it does not hold.
 
     Raises:
         ValueError: a number is past the largest float64.

@@ -112,23 +112,36 @@ def encode_response(
         quantiles: of intervals; then ``outputs`` has what they are made of too. None: without intervals.
         outside: whether each row lies outside the training range. None: that is yet to be found out.
     """
-    many = len(inputs) > MAX_PYTHON_ROWS
-    if many and outside is None:
-        outside = extrapolated(inputs, manifest)
-    if many and quantiles is None:
-        body = _encode_many_rows(manifest, outputs, outside)
+    flags: list[bool | None] | None = None
+    if len(inputs) > MAX_PYTHON_ROWS:
+        outside = extrapolated(inputs, manifest) if outside is None else outside
+        flags = [None] * len(inputs) if outside is None else outside.tolist()
+        body = _encode_finite(manifest, outputs, flags) if quantiles is None else None
         if body is not None:
             return body
-    if quantiles is not None:
-        outputs, spread = np.split(outputs, [-SPREAD_OUTPUTS], axis=1)
+    if quantiles is None:
+        return _encode(_response(manifest, inputs, outputs, flags))
+    outputs, spread = np.split(outputs, [-SPREAD_OUTPUTS], axis=1)
+    response = _response(manifest, inputs, outputs, flags)
+    add_intervals(response, outputs, spread, quantiles)
+    return _encode(response)
+
+
+def _response(
+    manifest: Manifest,
+    inputs: NDArray[np.float64],
+    outputs: NDArray[np.float64],
+    flags: list[bool | None] | None,
+) -> dict[str, Any]:
+    """The response without intervals; of a few rows, the flags are None and yet to be found out."""
     predictions: list[Any] = outputs.tolist()
-    if many:
-        flags, bad = _flags(outside, len(inputs)), np.flatnonzero(~np.isfinite(outputs).all(1)).tolist()
-    else:
+    if flags is None:
         flags, bad = _check_rows(inputs.tolist(), predictions, manifest.training.ranges)
+    else:
+        bad = np.flatnonzero(~np.isfinite(outputs).all(1)).tolist()
     for index in bad:
         predictions[index] = None
-    response: dict[str, Any] = {
+    return {
         "model": manifest.name,
         "version": manifest.version,
         "predictions": predictions,
@@ -136,28 +149,18 @@ def encode_response(
         "extrapolated": flags,
         "warnings": [{"row": index, "message": NOT_FINITE} for index in bad],
     }
-    if quantiles is not None:
-        add_intervals(response, outputs, spread, quantiles)
-    return _encode(response)
 
 
-def _encode_many_rows(
-    manifest: Manifest, outputs: NDArray[np.float64], outside: NDArray[np.bool_] | None
-) -> bytes | None:
-    """As ``encode_response``, in a third of the time; None where a row is not finite."""
-    if outputs.shape[1] == 1:
+def _encode_finite(manifest: Manifest, outputs: NDArray[np.float64], flags: list[bool | None]) -> bytes | None:
+    """The response to many rows, in half the time; None where a row is not finite."""
+    if outputs.shape[1] == 1:  # one list of all is written in half the time of a list for each row
         predictions = b"[" + _encode(outputs.ravel().tolist()).replace(b",", b"],[") + b"]"
     else:
         predictions = _encode(outputs.tolist())
-    if b"n" in predictions:  # null, which NaN and infinity are written as
+    if b"n" in predictions:  # null, in the place of what is not finite
         return None
-    return _RESPONSE % (
-        _encode(manifest.name),
-        manifest.version,
-        predictions,
-        _encode(manifest.formula),
-        _encode(_flags(outside, len(outputs))),
-    )
+    name, formula = _encode(manifest.name), _encode(manifest.formula)
+    return _RESPONSE % (name, manifest.version, predictions, formula, _encode(flags))
 
 
 def other_task(manifest: Manifest) -> str:
@@ -194,7 +197,3 @@ def _check_rows(
                 bad.append(index)
                 break
     return outside, bad
-
-
-def _flags(outside: NDArray[np.bool_] | None, rows: int) -> list[bool | None]:
-    return [None] * rows if outside is None else outside.tolist()

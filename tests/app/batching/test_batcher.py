@@ -245,3 +245,19 @@ def test_whatever_comes_together_is_answered_as_if_it_had_come_alone(
         assert harness.counters() == (0, 0, 0, 0)
 
     asyncio.run(run())
+
+
+@scenario
+async def test_rows_of_a_batch_are_compared_with_the_training_range_each_for_its_own_request() -> None:
+    harness, fake = Harness(), HeldModel(held=False)
+    model = model_of(fake)
+    low, high = np.array(model.manifest.training.ranges).T
+    tables = [np.random.default_rng(seed).uniform(low, 2 * high - low, (20 + seed, 2)) for seed in range(3)]
+    requests = [FakeRequest() for _ in tables]
+    await asyncio.gather(*(harness.request(model, rows, of) for rows, of in zip(tables, requests, strict=True)))
+    assert max(fake.sizes) > max(map(len, tables))  # some were computed together
+    for rows, request in zip(tables, requests, strict=True):
+        expected = ((rows < low) | (rows > high)).any(1).tolist()
+        assert 0 < sum(expected) < len(rows)
+        assert request.outside is None or request.outside.tolist() == expected
+    assert sum(request.outside is not None for request in requests) >= 2

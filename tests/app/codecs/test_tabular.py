@@ -96,11 +96,46 @@ def test_a_body_is_accepted_just_when_the_schema_accepts_it(members: list[str]) 
     expect_as_pydantic(("{" + ", ".join(members) + "}").encode())
 
 
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        "[[1, 2], [3, 4]]",
+        " [ [1 ,2]\t,\n[3,\r4 ] ] ",
+        "[[1], [2], [3]]",
+        "[[1, 2], [3]]",
+        "[[1], [2, 3], [4]]",
+        "[[], [1]]",
+        "[[], []]",
+        "[[[1, 2], [3, 4]]]",
+        "[[1, [2]], [3, 4]]",
+        "[1, 2]",
+        "[]",
+        "1",
+        "[[1,] 2, [3, 4]]",
+        "[[1, 2] 3, [4, 5]]",
+        "[1 [, 2], [3, 4]]",
+        "[[1, 2], [3, 4],]",
+        "[[1, 2][3, 4]]",
+        "[[1 2], [3, 4]]",
+        "[[1, e], [3, 4]]",
+        "[[1, 2], [3, 4]",
+        "[[1, 2], [3, 4]]]",
+        "[[1, ], [, 4]]",
+        "[[1, 1e999], [3, 4]]",
+        '[["1", 2], [3, 4]]',
+        "[[true, 2], [3, 4]]",
+        '[[1, 2], [3, 4]], "inputs": [[5, 6, 7]]',
+    ],
+)
+def test_rows_are_those_of_the_schema_wherever_brackets_and_commas_are(inputs: str) -> None:
+    expect_as_pydantic(f'{{"model": "[[1, 2]]", "inputs": {inputs}}}'.encode())
+
+
 @pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=200, deadline=None)
 def test_whatever_byte_is_changed_the_body_is_decoded_as_the_schema_has_it(data: st.DataObject) -> None:
-    changed = bytearray('{"model": "m\u00e9", "inputs": [[1, -2.5e3]], "version": 2}'.encode())
+    changed = bytearray('{"model": "m\u00e9", "inputs": [[1, -2.5e3], [4,5]], "version": 2}'.encode())
     index = data.draw(st.integers(0, len(changed) - 1))
     changed[index] = data.draw(st.integers(0, 255))
     expect_as_pydantic(bytes(changed))

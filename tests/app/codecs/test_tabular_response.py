@@ -54,3 +54,9 @@ def test_rows_outside_the_range_are_marked_alike_few_or_many(rows: int, ranges: 
     inputs = np.tile([[0.5, 5.0], [0.5, 5.1]], (rows, 1))[:rows]
     marks = [None, None] if not ranges else [False, True]
     assert response(inputs, np.ones((rows, 1)), manifest)["extrapolated"] == (marks * rows)[:rows]
+
+
+def test_what_the_batch_has_found_out_of_rows_is_not_found_out_again() -> None:
+    outside = np.resize([True, False, False], 100)
+    body = encode_response(MANIFEST, np.zeros((100, 2)), np.ones((100, 1)), outside=outside)
+    assert json.loads(body)["extrapolated"] == outside.tolist()
