@@ -6,18 +6,14 @@ A model lies in ``<repository>/<name>/<version>/`` as ``model.onnx``, ``model.pt
 
 import hashlib
 import os
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .alternatives import FrontEntry, Rival
 from .image_modes import CHANNELS
 from .uncertainty import Uncertainty
-
-if TYPE_CHECKING:
-    from .arrays import FloatArray
 
 MANIFEST_FILE = "manifest.json"
 ONNX_FILE = "model.onnx"
@@ -103,13 +99,6 @@ class Training(_Strict):
     command: str
     packages: dict[str, str]
     data: str
-
-    @cached_property
-    def bounds(self) -> "FloatArray":
-        """The ranges as an array, ``(2, columns, 1)``: all minima, then all maxima."""
-        import numpy as np  # commands that read no numbers start without it
-
-        return np.array(self.ranges, np.float64).T[:, :, None].copy()
 
 
 class FileEntry(_Strict):

@@ -67,7 +67,7 @@ class Batch:
     Args:
         requests: at least one.
         rows: of all of them.
-        bounds: of the training range, ``(2, columns, 1)``; None where there is none.
+        bounds: of the training range, see ``bounds_of``; None where there is none.
     """
 
     def __init__(self, requests: list[PendingRequest], rows: int, bounds: NDArray[np.float64] | None) -> None:

@@ -19,6 +19,7 @@ from app.backends.tensors import Tensors
 from app.batching.batch import Batch, BatchedRequest, OnResult, PendingRequest, Result, batch_limits
 from app.batching.limiter import ConcurrencyLimiter, LatencyEstimator, QueueLimiter
 from app.errors import UnavailableError
+from app.observability.extrapolation import bounds_of
 from app.observability.metrics import Metrics
 from app.repository.load import LoadedModel
 from app.settings import Settings
@@ -87,7 +88,7 @@ class DynamicBatcher:
         self._bounds: Any = None
         if model.manifest.task == "arithmetic" and model.manifest.training.ranges:
             self._inputs = metrics.inputs(*labels, tuple(model.manifest.training.ranges))
-            self._bounds = model.manifest.training.bounds
+            self._bounds = bounds_of(model.manifest.training.ranges)
 
     @property
     def idle(self) -> bool:

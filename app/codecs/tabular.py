@@ -17,7 +17,7 @@ from app.codecs.json_limits import check_json, check_values
 from app.codecs.rows import read_rows
 from app.codecs.validation import invalid_body
 from app.errors import InvalidInputError, TooLargeError
-from app.observability.extrapolation import MAX_PYTHON_ROWS, outside_ranges
+from app.observability.extrapolation import MAX_PYTHON_ROWS, bounds_of, outside_ranges
 from app.schemas import MAX_VERSION, ArithmeticRequest
 from app.settings import Settings
 from models.manifest import Manifest
@@ -36,8 +36,8 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
     level: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.95
 
 
-Rows = NDArray[np.float64] | list[list[float]]
-"""Rows of a request: an array, or lists where they are not all of one width."""
+RowsInput = NDArray[np.float64] | list[list[float]]
+"""The rows of a request: an array, or lists where they are not all of one width."""
 
 _decode = msgspec.json.Decoder(_Body).decode
 _encode = msgspec.json.Encoder().encode
@@ -45,7 +45,7 @@ _RESPONSE = b'{"model":%b,"version":%d,"predictions":%b,"formula":%b,"extrapolat
 _validate = ArithmeticRequest.__pydantic_validator__.validate_json
 
 
-def decode_request(body: bytes, settings: Settings) -> tuple[ArithmeticRequest | _Body, Rows]:
+def decode_request(body: bytes, settings: Settings) -> tuple[ArithmeticRequest | _Body, RowsInput]:
     """Decode and validate a body; returns its members, and its rows.
 
     Raises:
@@ -68,7 +68,7 @@ def decode_request(body: bytes, settings: Settings) -> tuple[ArithmeticRequest |
     return request, request.inputs
 
 
-def to_array(rows: Rows, manifest: Manifest, max_rows: int) -> NDArray[np.float64]:
+def to_array(rows: RowsInput, manifest: Manifest, max_rows: int) -> NDArray[np.float64]:
     """The rows as the model's input, ``(rows, columns)``.
 
     Raises:
@@ -87,7 +87,7 @@ def to_array(rows: Rows, manifest: Manifest, max_rows: int) -> NDArray[np.float6
     return np.array(rows, np.float64)
 
 
-def _wrong_width(manifest: Manifest, rows: Rows, expected: int) -> InvalidInputError:
+def _wrong_width(manifest: Manifest, rows: RowsInput, expected: int) -> InvalidInputError:
     """The error of the first row that has another width."""
     index, width = next((index, len(row)) for index, row in enumerate(rows) if len(row) != expected)
     columns = manifest.columns
@@ -175,7 +175,8 @@ def other_task(manifest: Manifest) -> str:
 
 def extrapolated(inputs: NDArray[np.float64], manifest: Manifest) -> NDArray[np.bool_] | None:
     """Whether each row, of ``(rows, columns)``, lies outside the training range; None where that is not known."""
-    return outside_ranges(inputs, manifest.training.bounds) if manifest.training.ranges else None
+    ranges = manifest.training.ranges
+    return outside_ranges(inputs, bounds_of(ranges)) if ranges else None
 
 
 def _check_rows(

@@ -1,5 +1,7 @@
 """Which rows lie outside the range that their model was trained on, and how far."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,12 +13,17 @@ MAX_PYTHON_ROWS = 8
 """Most rows that are compared with a range in less time by a loop than by NumPy."""
 
 
+def bounds_of(ranges: Iterable[tuple[float, float]]) -> NDArray[np.float64]:
+    """Lowest and highest values, ``(2, columns, 1)``, to be compared with columns of rows."""
+    return np.array([*ranges], dtype=np.float64).T[:, :, None]
+
+
 def outside_ranges(inputs: NDArray[np.float64], bounds: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether each row lies outside the range.
 
     Args:
         inputs: ``(rows, columns)``.
-        bounds: lowest and highest value of each column, ``(2, columns, 1)``.
+        bounds: of ``bounds_of``.
     """
     columns = np.ascontiguousarray(inputs.T)  # NumPy reduces the first axis many times faster than a short last one
     outside: NDArray[np.bool_] = np.logical_or.reduce((columns < bounds[0]) | (columns > bounds[1]))
@@ -36,7 +43,7 @@ def extrapolation_distances(inputs: NDArray[np.float64], ranges: Ranges) -> NDAr
     Returns:
         ``(rows outside,)``, greater than 0 and at most ``MAX_DISTANCE``.
     """
-    low, high = np.array(ranges, dtype=np.float64).T[:, :, None]
+    low, high = bounds_of(ranges)
     columns = np.ascontiguousarray(inputs.T)  # as above
     with np.errstate(over="ignore", invalid="ignore"):
         beyond = np.maximum(low - columns, columns - high)
