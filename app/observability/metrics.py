@@ -4,6 +4,7 @@ import os
 from collections import Counter as Tally
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -68,6 +69,7 @@ class Metrics:
         self._inputs: dict[tuple[str, str, Ranges], list[NDArray[np.float64]]] = {}
         self._stale_since: dict[tuple[str, ...], float] = {}
         """When versions with series were first seen to be removed."""
+        self._prune_at = -inf
         self._requests = self._counter(
             "requests", "HTTP requests; status 499: the client disconnected before the response.", "route", "status"
         )
@@ -144,13 +146,15 @@ class Metrics:
     def prune_stale_series(self, now: float) -> None:
         """Remove the series of versions that were removed a while ago, so that they do not accumulate.
 
-        With several workers they stay: prometheus_client cannot remove series from the workers' files.
+        However often it is called, it looks for them ten times in ``STALE_SECONDS``. With several workers they stay:
+        prometheus_client cannot remove series from the workers' files.
 
         Args:
             now: seconds of a monotonic clock, the same in every call.
         """
-        if MULTIPROCESS_FOLDER in os.environ:
+        if MULTIPROCESS_FOLDER in os.environ or now < self._prune_at:
             return
+        self._prune_at = now + STALE_SECONDS / 10  # it takes a while where there are many versions
         counted = {tuple(labels) for kind, *labels in self.observations if kind in PER_VERSION}
         current = {(state.name, str(state.version)) for state in self._version_statuses()}
         self._stale_since = {labels: self._stale_since.get(labels, now) for labels in counted - current}

@@ -71,7 +71,7 @@ def _list(root: Path, model_name: str | None) -> Listing:
     if not root.is_dir():
         raise PredictError(f"The repository '{root}' is not a folder; name that of the models with --repository.")
     try:
-        return folder_lister(model_name)(root)
+        return folder_lister(model_name)(root, None)
     except OSError as error:
         raise PredictError(f"{error.filename} cannot be read: {error.strerror}.") from error
 

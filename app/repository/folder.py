@@ -30,10 +30,10 @@ class RepositoryFolder:
     point is another folder than the one that was mounted on it, while a folder whose models were removed is the same.
 
     Args:
-        list_folders: lists the versions in a folder.
+        list_folders: lists the versions in a folder, of which there is a listing from before, or none.
     """
 
-    def __init__(self, list_folders: Callable[[Path], Listing]) -> None:
+    def __init__(self, list_folders: Callable[[Path, Listing | None], Listing]) -> None:
         self._list_folders = list_folders
         self._outage: Outage | None = None
         self._listing: Outage | None = None
@@ -52,17 +52,18 @@ class RepositoryFolder:
             return listing if seconds > LISTING_SECONDS else None
         return self._outage
 
-    def list(self, root: Path, *, in_use: bool) -> Listing | None:
+    def list(self, root: Path, before: Listing | None, *, in_use: bool) -> Listing | None:
         """The folders in it; None while it is unavailable, which is recorded in ``outage`` and logged once.
 
         Args:
             root: the folder.
+            before: the last listing, so that only what has changed since is read; None: all is.
             in_use: whether models of it are served, so that an empty folder in its place is not taken for it.
         """
         slow = f"{root} has not been listed within {LISTING_SECONDS:g} seconds, as where its disk does not respond."
         self._listing = Outage(datetime.now(UTC), slow)
         try:
-            listing = self._list_folders(root)
+            listing = self._list_folders(root, before)
         except OSError as error:
             self._record(f"{root} cannot be read: {error.strerror}.", in_use)
             return None
@@ -82,7 +83,7 @@ class RepositoryFolder:
     def keys(self, root: Path) -> set[Key]:
         """The versions in it; none while it is unavailable."""
         try:
-            return set(self._list_folders(root).folders)
+            return set(self._list_folders(root, None).folders)
         except OSError:
             return set()
 
@@ -94,7 +95,9 @@ class RepositoryFolder:
             known: versions that are served or damaged.
         """
         gone = {name for name, _ in known} - {name for name, _ in listing.folders}
-        replaced = {name for name in gone & listing.models.keys() if self._models.get(name) != listing.models[name]}
+        replaced = {
+            name for name in gone & listing.models.keys() if self._models.get(name) != listing.models[name].identity
+        }
         empty = {name: f"{listing.root / name} has been replaced by an empty folder." for name in replaced}
         return {**empty, **listing.unreadable}
 
@@ -106,7 +109,7 @@ class RepositoryFolder:
     def remember(self, listing: Listing) -> None:
         """Take the folder, and those in it that have versions, for the right ones."""
         self._identity, self._replaced = listing.identity, False
-        self._models |= {name: listing.models[name] for name, _ in listing.folders}
+        self._models |= {name: listing.models[name].identity for name, _ in listing.folders}
 
     def _record(self, reason: str, in_use: bool) -> None:
         if self._outage is None or self._outage.reason != reason:

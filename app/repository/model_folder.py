@@ -4,20 +4,21 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from app.repository.scan import Listing, identity_of, list_repository
+from app.repository.scan import Listing, ModelFolder, identity_of, list_repository
 from models.manifest import MANIFEST_FILE, ONNX_FILE, Manifest, ManifestError, versions
 
 
-def folder_lister(model_name: str | None) -> Callable[[Path], Listing]:
+def folder_lister(model_name: str | None) -> Callable[[Path, Listing | None], Listing]:
     """What lists the versions in a repository, or in the folder of the model of that name."""
     return partial(list_model_folder, name=model_name) if model_name else list_repository
 
 
-def list_model_folder(root: Path, name: str) -> Listing:
+def list_model_folder(root: Path, before: Listing | None = None, *, name: str) -> Listing:  # noqa: ARG001
     """List the versions of the folder's model.
 
     Args:
         root: holds ``<version>/``, or ``manifest.json`` or ``model.onnx`` itself.
+        before: the last listing; a single folder is read in full.
         name: of the model, whatever its manifest says.
 
     Raises:
@@ -35,7 +36,7 @@ def list_model_folder(root: Path, name: str) -> Listing:
     elif not folders:
         unreadable[name] = _why_empty(root)
     identity = identity_of(root)
-    return Listing(root, identity, folders, {name: identity}, unreadable)
+    return Listing(root, identity, folders, {name: ModelFolder(identity, folders, None)}, unreadable, {name})
 
 
 def _version_of(folder: Path) -> int:

@@ -63,6 +63,8 @@ class Repository:
         self._change = threading.Lock()
         self._snapshot = Snapshot()
         self._folder = RepositoryFolder(folder_lister(model_name))
+        self._listing: Listing | None = None
+        """Of the last scan."""
 
     @property
     def initial_scan_done(self) -> bool:
@@ -95,7 +97,7 @@ class Repository:
 
     def _scan(self) -> None:
         with self._change:
-            listing = self._list()
+            listing = self._list(self._listing)
             if listing is None:
                 return
             unloaded = self._snapshot.unloaded
@@ -103,16 +105,17 @@ class Repository:
             if not found and not listing.unreadable and not self.initial_scan_done:
                 logger.warning("There is no model in %s.", self.address)
             for key, folder in found.items():
-                before, fingerprint = self._snapshot.entries.get(key), fingerprint_of(folder)
-                if before is None or before.waiting or before.fingerprint != fingerprint:
-                    known = before.fingerprint if before else None
-                    changing = is_changing(folder, fingerprint, known, self.settle_seconds)
-                    self._read(key, folder, fingerprint, changing)
+                before = self._snapshot.entries.get(key)
+                known = before.fingerprint if before else None
+                trusted = known if before and before.sound and key[0] not in listing.due else None
+                fingerprint = fingerprint_of(folder, trusted)
+                if before is None or before.waiting or known != fingerprint:
+                    self._read(key, folder, fingerprint, is_changing(folder, fingerprint, known, self.settle_seconds))
             gone = self._snapshot.entries.keys() - found.keys() - self._keep_unavailable_models(listing)
             if not (gone and self._folder.is_being_copied(listing, self.settle_seconds)):
                 self._remove(gone)
                 self._folder.remember(listing)
-            self._snapshot = replace(self._snapshot, initial_scan_done=True)
+            self._listing, self._snapshot = listing, self._snapshot.changed(initial_scan_done=True)
 
     def load(self, name: str) -> None:
         """Reload all versions of a model, whether or not it was unloaded, and serve the sound ones.
@@ -127,7 +130,7 @@ class Repository:
         """
         self._refresh_mirror()
         with self._change:
-            listing = self._list()
+            listing = self._list(None)
             if listing is None:
                 raise UnavailableError(AWAY)
             unavailable = self._folder.unavailable_models(listing, self._snapshot.entries.keys())
@@ -196,11 +199,11 @@ class Repository:
         snapshot = self._snapshot
         return [snapshot.index_entry(key) for key in sorted(self._folder.keys(self.root) | snapshot.reported.keys())]
 
-    def _list(self) -> Listing | None:
+    def _list(self, before: Listing | None) -> Listing | None:
         """The repository's folders; None while its own is unavailable."""
-        listing = self._folder.list(self.root, in_use=self.serves_models)
+        listing = self._folder.list(self.root, before, in_use=self.serves_models)
         rejected = self.mirror.rejected if self.mirror else {}
-        self._snapshot = replace(self._snapshot, outage=self.outage, rejected=rejected)
+        self._snapshot = self._snapshot.changed(outage=self.outage, rejected=rejected)
         return listing
 
     def _keep_unavailable_models(self, listing: Listing) -> set[Key]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from app.errors import ModelNotFoundError, ServiceError, UnavailableError
 from app.repository.folder import Outage
@@ -28,6 +28,11 @@ class VersionEntry:
     @property
     def state(self) -> Literal["ready", "damaged"]:
         return "ready" if self.reason is None else "damaged"
+
+    @property
+    def sound(self) -> bool:
+        """Whether the files were sound when they were last read."""
+        return self.reason is None and not self.waiting
 
     @property
     def known(self) -> bool:
@@ -80,6 +85,11 @@ class Snapshot:
         }
         return dict(sorted({**self.entries, **rejected}.items()))
 
+    def changed(self, **fields: Any) -> Self:
+        """The state with other fields; the same one, with all that was derived from it, where they do not differ."""
+        same = all(getattr(self, name) == value for name, value in fields.items())
+        return self if same else replace(self, **fields)
+
     def with_entry(self, key: Key, entry: VersionEntry) -> Self:
         """The state after a version folder was read."""
         return replace(self, entries=dict(sorted({**self.entries, key: entry}.items())))
@@ -87,7 +97,7 @@ class Snapshot:
     def without(self, keys: Iterable[Key]) -> Self:
         """The state after version folders were removed."""
         removed = set(keys)
-        return replace(self, entries={key: entry for key, entry in self.entries.items() if key not in removed})
+        return self.changed(entries={key: entry for key, entry in self.entries.items() if key not in removed})
 
     def get(self, name: str, version: int | None) -> LoadedModel:
         """See ``Repository.get``."""

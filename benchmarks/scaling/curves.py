@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from app.settings import Settings
 from benchmarks.scaling.repository import write_repository
 from benchmarks.scaling.steady_load import Point, measure
 from benchmarks.serving.bodies import arithmetic
@@ -33,6 +34,8 @@ class Rule:
 
 
 WARM_SECONDS = 1.0
+SCANS = 2
+"""Of the repository, in each measurement of the curve over models."""
 RULES = (Rule("connections", 1000, 64, 1.3), Rule("models", 1000, 10, 1.1), Rule("workers", 8, 1, 1.3))
 
 Runs = dict[int, list[Point]]
@@ -51,6 +54,7 @@ def over_connections(rounds: int, seconds: float, cores: Sequence[int]) -> Runs:
 
 def over_models(rounds: int, seconds: float, cores: Sequence[int]) -> Runs:
     """A service for each number of models, which polls them as it does by default; one of them is asked."""
+    seconds = max(seconds, SCANS * Settings().repository_poll_seconds)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         servers: dict[int, Server] = {}
         for count in COUNTS["models"]:

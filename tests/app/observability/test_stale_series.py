@@ -39,7 +39,7 @@ def test_the_series_of_a_removed_version_stay_until_a_scrape_has_read_their_last
     for now in (0.0, STALE_SECONDS):
         counted.metrics.prune_stale_series(now)
         assert 'nalu_prediction_rows_total{model="sum",version="1"} 3.0' in counted.text()
-    counted.metrics.prune_stale_series(STALE_SECONDS + 1)
+    counted.metrics.prune_stale_series(2 * STALE_SECONDS)
     assert "sum" not in counted.text()
 
 
@@ -83,6 +83,19 @@ def test_several_workers_keep_all_series_as_their_files_are_append_only(
         for now in (0.0, 2 * STALE_SECONDS):
             counted.metrics.prune_stale_series(now)  # prometheus_client would warn
     assert 'nalu_prediction_rows_total{model="sum",version="1"} 3.0' in counted.text()
+
+
+def test_versions_are_listed_ten_times_until_series_are_stale_however_often_they_are_looked_for() -> None:
+    listed = []
+
+    def versions() -> list[VersionStatus]:
+        listed.append(1)
+        return []
+
+    metrics = Metrics(versions)
+    for tenth in range(10 * int(STALE_SECONDS)):
+        metrics.prune_stale_series(tenth / 10)
+    assert len(listed) == 10
 
 
 def test_the_service_prunes_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
