@@ -17,9 +17,9 @@ BENDS = {
     "those of all others, so the processor's caches no longer hold what belongs to it, and twice a second a sweep "
     "looks at every connection, 3 us each, which is 5 us of a request at 10,000 connections and 11,000 requests/s.",
     "models": "What is there for each model is looked at by the poll of the folder alone, every two seconds. Where "
-    "nothing has changed, a poll looks at the folder and the manifest of each model, about 10 us, and reads 64 models in "
-    "full, 4 ms. Requests pay for more than that, as it takes turns with them in Python and in the processor's caches. "
-    "Each measurement takes two polls.",
+    "nothing has changed, a poll looks at the folder and the manifest of each model, about 10 us, and reads 64 models "
+    "in full, 4 ms. Requests pay for more than that, as it takes turns with them in Python and in the processor's "
+    "caches. Each measurement takes two polls.",
     "workers": "Each worker has a share of the connections and metrics of its own, and nothing in common with others. "
     "All share one core here, so with eight of them the kernel switches between processes, whose working sets share "
     "the caches of that core.",
