@@ -24,10 +24,6 @@ from app.observability.metrics import Metrics
 from app.repository.load import LoadedModel
 from app.settings import Settings
 
-MAX_INLINE_SECONDS = 0.002
-"""Longest batch that is computed in the event loop; longer ones run in a thread."""
-MAX_INLINE_SECONDS_ON_ONE_CORE = 0.005
-"""The same on one core, where a thread would only compete with the event loop."""
 IMMEDIATE_SECONDS = 0.0001
 """Longest request that is computed on arrival although the last turn had several; a longer one gains from a batch."""
 MAX_BATCH_DELAY_SECONDS = 0.002
@@ -64,7 +60,7 @@ class DynamicBatcher:
     ) -> None:
         self.latency = LatencyEstimator()
         self._max_rows, self._pixels_each = batch_limits(model, shape, settings)
-        self._max_inline_seconds = MAX_INLINE_SECONDS if limiter.max_batches > 1 else MAX_INLINE_SECONDS_ON_ONE_CORE
+        self._max_inline_seconds = limiter.max_inline_seconds
         self._timeout_seconds = settings.request_timeout_seconds
         self._queue_limiter = queue_limiter
         self._limiter = limiter

@@ -12,6 +12,11 @@ from typing import Protocol
 
 from app.errors import UnavailableError
 
+MAX_INLINE_SECONDS = 0.002
+"""Longest work that is done in the event loop: a batch, or an image to decode. Longer work is done in a thread."""
+MAX_INLINE_SECONDS_ON_ONE_CORE = 0.005
+"""The same on one core, where a thread would only compete with the event loop."""
+
 
 class QueueLimiter:
     """Counts queued and running rows and pixels, for admission control.
@@ -83,6 +88,7 @@ class ConcurrencyLimiter:
         self.waiters: dict[Waiter, None] = {}
         """Batchers that wait for capacity, in their order."""
         self.max_batches = max_batches
+        self.max_inline_seconds = MAX_INLINE_SECONDS if max_batches > 1 else MAX_INLINE_SECONDS_ON_ONE_CORE
         self._max_pixels = max_pixels
         self._next_for_pixels: Waiter | None = None
         """The first batcher that waits for pixels: no other may take pixels before it, or it could starve."""

@@ -12,6 +12,7 @@ from app.backends.tensors import Tensors
 from app.batching.batch import BatchedRequest, OnResult
 from app.batching.batcher import DynamicBatcher
 from app.batching.limiter import ConcurrencyLimiter, QueueLimiter
+from app.batching.reduced_first import ReducedFirst
 from app.errors import UnavailableError
 from app.observability.metrics import Metrics
 from app.repository.load import LoadedModel
@@ -47,6 +48,11 @@ class BatchScheduler:
         self._clock = clock
         self._batchers: WeakKeyDictionary[LoadedModel, dict[tuple[Any, ...], DynamicBatcher]] = WeakKeyDictionary()
         """By model, which is not kept, and by the shape of one input."""
+        self._reduced_first: WeakKeyDictionary[LoadedModel, ReducedFirst] = WeakKeyDictionary()
+
+    def reduced_first(self, model: LoadedModel) -> ReducedFirst:
+        """Whether to decode the JPEGs for a model at a reduced size first."""
+        return self._reduced_first.setdefault(model, ReducedFirst())
 
     def predict(self, model: LoadedModel, inputs: Tensors, request: BatchedRequest) -> Awaitable[Any]:
         """Compute rows, in one batch with other requests' rows where there are any.

@@ -12,7 +12,7 @@ Fields = dict[str, list[str | bytes]]
 
 MAX_PARTS = 1000
 """Most parts of a form, far more than any client sends."""
-MAX_SIMPLE_PARTS, MAX_SIMPLE_BYTES = 16, 2**16
+MAX_SIMPLE_PARTS, MAX_SIMPLE_BYTES = 16, 2**20
 """Most parts and bytes of a form that is split at its boundaries: of more, each part and byte costs more than that."""
 SIMPLE_ENDS = (b"--\r\n", b"--")
 """What stands behind the last boundary of a simple form."""

@@ -54,10 +54,11 @@ class ImageRequest:
             return
 
         def refine(result: Result) -> None:
-            if isinstance(result, Exception) or not self._images.unsure(result):
-                on_result(result)
+            unsure = [] if isinstance(result, Exception) else self._images.find_unsure(result)
+            if unsure:
+                self._run(self._images.refine(result, unsure), on_result)
             else:
-                self._run(self._images.refine(result), on_result)
+                on_result(result)
 
         self._service.batching.submit(self._model, single, self._context, refine)
 

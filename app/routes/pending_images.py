@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from starlette.requests import ClientDisconnect
 
 from app.batching.batch import BATCH_PIXELS
-from app.batching.batcher import DISCONNECT_CHECK_SECONDS, MAX_INLINE_SECONDS
+from app.batching.batcher import DISCONNECT_CHECK_SECONDS
 from app.batching.scheduler import BatchScheduler
 from app.codecs.images import MIN_REDUCED_PROBABILITY, check_size
 from app.codecs.uploads import Upload
@@ -28,7 +28,7 @@ class PendingImages:
         uploads: at least one.
     """
 
-    __slots__ = ("_batching", "_context", "_model", "_uploads")
+    __slots__ = ("_batching", "_context", "_model", "_reduced_first", "_uploads")
 
     def __init__(
         self, batching: BatchScheduler, context: RequestContext, model: LoadedModel, uploads: Sequence[Upload]
@@ -37,6 +37,9 @@ class PendingImages:
         self._context = context
         self._model = model
         self._uploads = uploads
+        self._reduced_first = batching.reduced_first(model)
+        for upload in uploads:
+            upload.reduced = upload.reduced and self._reduced_first.is_worthwhile()
 
     @property
     def warnings(self) -> list[str | None]:
@@ -45,27 +48,33 @@ class PendingImages:
 
     def decode_single(self) -> NDArray[np.uint8] | None:
         """The model's input, if it is a single image that is decoded at once; None if ``outputs`` is needed."""
-        if len(self._uploads) == 1 and self._uploads[0].decode_seconds <= MAX_INLINE_SECONDS:
+        if len(self._uploads) == 1 and self._is_quick(self._uploads[0]):
             return _stack([self._decode(self._uploads[0])])
         return None
 
-    def unsure(self, outputs: NDArray[Any]) -> list[int]:
+    def _is_quick(self, upload: Upload) -> bool:
+        """Whether to decode it in the event loop."""
+        return upload.decode_seconds <= self._batching.limiter.max_inline_seconds
+
+    def find_unsure(self, outputs: NDArray[Any]) -> list[int]:
         """The images to which a full decode may give another answer, of those that were decoded at a reduced size."""
-        return [
-            index
-            for index, upload in enumerate(self._uploads)
-            if upload.reduced and not outputs[index].max() >= MIN_REDUCED_PROBABILITY
-        ]
+        unsure = []
+        for index, upload in enumerate(self._uploads):
+            if upload.reduced:
+                is_sure = bool(outputs[index].max() >= MIN_REDUCED_PROBABILITY)
+                self._reduced_first.record(is_sure)
+                if not is_sure:
+                    unsure.append(index)
+        return unsure
 
     async def outputs(self) -> NDArray[Any]:
         """Submit the images and wait for the outputs, one row an image."""
-        return await self.refine(await self._predict(self._uploads))
+        outputs = await self._predict(self._uploads)
+        unsure = self.find_unsure(outputs)
+        return await self.refine(outputs, unsure) if unsure else outputs
 
-    async def refine(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """The outputs, those of ``unsure`` images computed again from a full decode."""
-        unsure = self.unsure(outputs)
-        if not unsure:
-            return outputs
+    async def refine(self, outputs: NDArray[Any], unsure: list[int]) -> NDArray[Any]:
+        """The outputs, those of unsure images computed again from a full decode."""
         uploads = [self._uploads[index] for index in unsure]
         for upload in uploads:
             upload.reopen()
@@ -84,8 +93,7 @@ class PendingImages:
         batch: list[NDArray[np.uint8]] = []
         with self._batching.queue_limiter.reserve_pixels(sum(upload.pixels for upload in uploads)):
             for upload in uploads:
-                inline = upload.decode_seconds <= MAX_INLINE_SECONDS
-                pixels = self._decode(upload) if inline else await self._decode_in_thread(upload)
+                pixels = self._decode(upload) if self._is_quick(upload) else await self._decode_in_thread(upload)
                 if batch and (pixels.shape != batch[0].shape or (len(batch) + 1) * pixels[0].size > BATCH_PIXELS):
                     outputs.append(await predict(self._model, _stack(batch), self._context))
                     batch = []

@@ -1,6 +1,6 @@
 """The fast path: a small prediction is answered where uvicorn has parsed it.
 
-A ``POST /predict/arithmetic`` or ``POST /predict/image`` of at most 64 KiB, on a connection that is idle and stays
+A ``POST /predict/arithmetic`` or ``POST /predict/image`` of at most 1 MiB, on a connection that is idle and stays
 open, costs no task, no messages between server and application, and one write: about half of what a request costs
 otherwise. All other requests take uvicorn's way to the same dispatcher, and get the same responses.
 """

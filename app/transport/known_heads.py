@@ -5,8 +5,9 @@ What is remembered is what uvicorn's parser made of exactly these bytes, so they
 
 from app.codecs.tables.media_types import TABLES
 from app.http.request_head import RequestHead
-from app.transport.uvicorn_protocol import MAX_BODY_BYTES
 
+MAX_BODY_BYTES = 2**20
+"""Longest body on the fast path, which waits for all of it: of more, HTTP is a small part of the cost."""
 MAX_HEADS = 512
 """Heads that are remembered; before one more, all are forgotten."""
 MAX_BYTES = 1024

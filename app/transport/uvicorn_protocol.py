@@ -18,9 +18,6 @@ from app.transport.connections import PROBES, Phase
 from app.transport.framing import CHUNK_FRAMING_BYTES, BoundedFraming, Part, malformed
 from app.transport.joined_writes import join_writes
 
-MAX_BODY_BYTES = 65_536
-"""uvicorn's ``HIGH_WATER_LIMIT``: above it, reading stops until the application has taken what came."""
-
 
 class Cycle:
     """Stands in for uvicorn's ``RequestResponseCycle``. Subclasses set the attributes without a value."""
@@ -149,6 +146,7 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
         ):
             self.part = Part.BODY
             self.cycle = cycle  # type: ignore[assignment]
+            cycle.body = bytearray()
             cycle.begin()
             return
         url, headers, expects = self.url, self.headers, self.expect_100_continue
@@ -173,8 +171,12 @@ class CycleProtocol(BoundedFraming, HttpToolsProtocol):
             raise self.rejection  # which ends the parser's work
 
     def on_body(self, body: bytes) -> None:
+        """Take a part of a body. uvicorn stops reading after 64 KiB; a body for a cycle of ours is short, and whole."""
         self.counted_bytes -= len(body) + CHUNK_FRAMING_BYTES
-        super().on_body(body)
+        if not isinstance(self.cycle, Cycle):
+            super().on_body(body)
+        elif not self.cycle.response_complete:
+            self.cycle.body += body
 
     def on_message_complete(self) -> None:
         if self.part is Part.HEAD:  # one that offers an upgrade

@@ -22,6 +22,7 @@ from benchmarks.serving.bodies import image_request, jpeg, png
 from benchmarks.serving.fastapi_baseline import load
 from benchmarks.serving.load import run_wrk, write_script
 from benchmarks.serving.servers import ROOT, Server
+from models.decoding import EncodedImage
 from models.manifest import Manifest
 
 CONNECTIONS, SECONDS = 32, 1
@@ -91,6 +92,7 @@ def _parts(content: bytes, manifest: Manifest, session: Any) -> Mapping[str, Cal
         "form": lambda: read_image_body(body.content_type, body.content, settings),
         "header": opened,
         "header and pixels": lambda: opened().decode("L"),
+        "the same, in full": lambda: EncodedImage(content).decode("L"),
         "all of it by Pillow, in full": in_full,
         "model": batch(opened().decode("L")),
         "model, in full": batch(in_full()[None]),

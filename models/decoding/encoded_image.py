@@ -7,6 +7,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from ..arrays import ByteArray
 from .avif import as_still, check_frames
+from .common_jpeg import CommonJPEG, read_common_jpeg
 from .decode import OVERSAMPLING, decode_pixels
 from .end_markers import decode_without_end, has_end
 from .formats import ImageDecodeError, not_an_image, supported_formats
@@ -34,19 +35,20 @@ class EncodedImage:
         self._content = content
         self.warning: str | None = None
         """A sentence about the file, once it is decoded; None: it is sound."""
-        self._small_png = read_small_png(content)
-        if self._small_png is not None:
-            self.size = self._small_png.size
+        self._common = read_small_png(content) or read_common_jpeg(content)
+        self.is_sequential_jpeg = isinstance(self._common, CommonJPEG)
+        """Whether it is a JPEG that is not progressive."""
+        if self._common is not None:
+            self.size = self._common.size
             """Width and height as they are stored, before the image is turned upright."""
         else:
             self._open(content)
             self.size = self._image.size
+            self.is_sequential_jpeg = isinstance(self._image, JpegImageFile) and "progressive" not in self._image.info
 
     def can_reduce(self, needed: int) -> bool:
         """Whether ``decode`` with a needed size decodes a reduced one, in a fraction of the time."""
-        if self._small_png is not None or not isinstance(self._image, JpegImageFile):
-            return False
-        return "progressive" not in self._image.info and min(self.size) >= 2 * OVERSAMPLING * needed
+        return self.is_sequential_jpeg and min(self.size) >= 2 * OVERSAMPLING * needed
 
     def _open(self, content: bytes) -> None:
         """Have Pillow read the header."""
@@ -72,10 +74,12 @@ class EncodedImage:
         Raises:
             ImageDecodeError: the file is truncated or corrupt, or does not define which samples are black and white.
         """
-        if self._small_png is not None:
-            image = self._small_png.load()
-            if image is not None:
-                return decode_pixels(image, mode)
+        if self._common is not None:
+            common, self._common = self._common, None
+            pixels = common.decode(mode, needed)
+            if pixels is not None:
+                self._content = b""
+                return pixels
             self._open(self._content)
         is_jpeg = isinstance(self._image, JpegImageFile)
         lacks_end = not has_end("JPEG" if is_jpeg else self._image.format, self._content)

@@ -10,6 +10,9 @@ from zlib import crc32
 
 from PIL import Image
 
+from ..arrays import ByteArray
+from .decode import decode_pixels
+
 MAX_PIXELS = 2**16
 """Most pixels of a small image; of larger ones, decoding costs more than reading."""
 MAX_BYTES = 8 * MAX_PIXELS
@@ -30,12 +33,13 @@ class SmallPNG(NamedTuple):
     mode: str
     compressed: bytes
 
-    def load(self) -> Image.Image | None:
-        """The image; None where the compressed pixels are truncated or corrupt."""
+    def decode(self, mode: str, _: int | None = None) -> ByteArray | None:
+        """Decode the pixels, as ``decode_pixels`` does; None where they are truncated or corrupt."""
         try:
-            return Image.frombytes(self.mode, self.size, self.compressed, "zip", self.mode, 0)
+            image = Image.frombytes(self.mode, self.size, self.compressed, "zip", self.mode, 0)
         except Exception:  # Pillow raises all kinds of exceptions on corrupt files
             return None
+        return decode_pixels(image, mode)
 
 
 def read_small_png(content: bytes) -> SmallPNG | None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter, JpegImagePlugin
+from PIL import ExifTags, Image, ImageCms, ImageFilter, JpegImagePlugin
 
 from models.arrays import ByteArray
-from models.decoding import EncodedImage, ImageDecodeError, decode
+from models.decoding import EncodedImage, ImageDecodeError, decode, encoded_image
 
 DRAWN = Image.fromarray(np.random.default_rng(0).integers(0, 256, (150, 203, 3), np.uint8))
 SOFT = DRAWN.filter(ImageFilter.GaussianBlur(3))
@@ -20,9 +20,16 @@ def encoded(image: Image.Image, **options: Any) -> bytes:
     return content.getvalue()
 
 
+def oriented(turn: int) -> bytes:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = turn
+    return exif.tobytes()
+
+
 def by_pillow(content: bytes, mode: str, needed: int | None, monkeypatch: pytest.MonkeyPatch) -> ByteArray:
     with monkeypatch.context() as patch:
         patch.setattr(decode, "load_jpeg", lambda _: None)
+        patch.setattr(encoded_image, "read_common_jpeg", lambda _: None)
         return EncodedImage(content).decode(mode, needed)
 
 
@@ -50,6 +57,8 @@ FILES = {
     "with restarts": {"restart_marker_blocks": 3},
     "stored as RGB": {"keep_rgb": True},
     "with a comment": {"comment": b"\xff\xd9" * 9},
+    "with an orientation": {"exif": oriented(6)},
+    "with a colour profile": {"icc_profile": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()},
 }
 
 
@@ -80,5 +89,6 @@ def test_a_file_with_any_byte_changed_or_cut_off_has_the_outcome_of_pillow(monke
     changed += [content[:length] for length in range(600, len(content), 3)]
     found = [outcome(file) for file in changed]
     monkeypatch.setattr(decode, "load_jpeg", lambda _: None)
+    monkeypatch.setattr(encoded_image, "read_common_jpeg", lambda _: None)
     assert found == [outcome(file) for file in changed]
     assert 20 < sum(isinstance(result, str) for result in found) < len(found) - 20

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from app.batching import batcher
+from app.batching import batcher, limiter
 from tests.app.batching.harness import FakeRequest, Harness, model_of, outcome, scenario, turns, until
 from tests.app.raw_http import HeldModel
 
@@ -69,7 +69,7 @@ async def test_a_request_that_takes_longer_is_computed_at_once_only_if_the_last_
     await asyncio.gather(*(harness.request(model, [[1, 1]]) for _ in range(3)))
     assert fake.sizes[5:] == [3]
     assert [await computed_at_once() for _ in range(2)] == [False, True]
-    estimate = 2 * batcher.MAX_INLINE_SECONDS_ON_ONE_CORE
+    estimate = 2 * limiter.MAX_INLINE_SECONDS_ON_ONE_CORE
     assert not await computed_at_once()  # it is one for a thread
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.batching.reduced_first import ReducedFirst
+from app.batching.scheduler import BatchScheduler
 from app.codecs.images import MIN_REDUCED_PROBABILITY
 from app.codecs.uploads import Upload
 from tests.app.factory import TestClient, running, write_image
@@ -24,6 +26,13 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     write_image(root, "brightness", "brightness")
     with running(root, access_log=True) as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+def sure_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test begins as if all answers before it had been sure."""
+    fresh = ReducedFirst()
+    monkeypatch.setattr(BatchScheduler, "reduced_first", lambda *_: fresh)
 
 
 @pytest.fixture
@@ -88,6 +97,17 @@ def test_of_several_images_only_the_unsure_are_decoded_again(client: TestClient,
     expected = [1, mean(contents[1]), 0, mean(contents[3]), 7 / 255]
     assert probabilities(client, *contents) == pytest.approx(expected, abs=1e-6)
     assert [image.name.subject for image in reopened] == ["File 1 is", "File 3 is"]
+
+
+def test_where_answers_are_seldom_sure_images_are_decoded_once_and_in_full(
+    client: TestClient, reopened: list[Upload]
+) -> None:
+    contents = [jpeg(level, level) for level in range(30, 50)]
+    for content in contents:
+        assert probabilities(client, content) == pytest.approx([mean(content)], abs=1e-6)
+    assert len(reopened) == 6
+    assert probabilities(client, *contents) == pytest.approx([mean(content) for content in contents], abs=1e-6)
+    assert len(reopened) == 8  # every sixteenth is tried
 
 
 def test_a_regression_has_no_probability_and_is_answered_from_a_full_decode(client: TestClient) -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from app.codecs.uploads import Upload
 from app.transport import connections, fast_path_cycle
+from app.transport.known_heads import MAX_BODY_BYTES
 from tests.app.factory import wait_until
 from tests.app.images import encode, grey, noise
 from tests.app.raw_http import PATH, Answer, LiveService, RawConnection, listening, post, predict_body, without_body
@@ -39,9 +40,9 @@ REQUESTS: dict[str, tuple[int, bytes]] = {
     "http-1.0-keep-alive": (200, post(BODY, "Connection: keep-alive", version="1.0")),
     "connection-close": (200, post(BODY, "Connection: close")),
     "chunked": (200, post(b"", "Transfer-Encoding: chunked", length=False) + CHUNKS),
-    "65536-bytes": (200, post(predict_body([3, 4], length=65_536))),
     "65537-bytes": (200, post(predict_body([3, 4], length=65_537))),
-    "a-million-bytes": (200, post(predict_body([3, 4], length=1_000_000))),
+    "as-long-as-it-may-be": (200, post(predict_body([3, 4], length=MAX_BODY_BYTES))),
+    "a-byte-longer": (200, post(predict_body([3, 4], length=MAX_BODY_BYTES + 1))),
     "wrong-width": (422, post(predict_body([3, 4, 5]))),
     "nan": (422, post(b'{"model": "sum", "inputs": [[1, NaN]]}')),
     "too-large-number": (422, post(b'{"model": "sum", "inputs": [[1, 1e999]]}')),

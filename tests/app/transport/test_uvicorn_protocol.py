@@ -8,7 +8,7 @@ import pytest
 from uvicorn.protocols.http import flow_control, httptools_impl
 from uvicorn.server import ServerState
 
-from app.transport import prepared_response, uvicorn_protocol
+from app.transport import prepared_response
 from app.transport.fast_path import FastPathProtocol
 from app.transport.fast_path_cycle import FastPathCycle
 from app.transport.framing import BoundedFraming
@@ -120,5 +120,4 @@ def test_its_parts_have(owner: object, name: str) -> None:
 def test_its_constants_are_what_they_were() -> None:
     assert httptools_impl.STATUS_LINE[200] == prepared_response.STATUS_LINE, ADVICE
     assert flow_control.CLOSE_HEADER == (b"connection", b"close"), ADVICE
-    assert httptools_impl.HIGH_WATER_LIMIT == uvicorn_protocol.MAX_BODY_BYTES, ADVICE
     assert "self.write_paused = " in inspect.getsource(flow_control.FlowControl), ADVICE
