@@ -1,16 +1,25 @@
 """Renders the results, for the terminal and for docs/results/serving.md alike."""
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.serving.cells import heads, number, ratio, row
 from benchmarks.serving.comparison import scenarios
 from benchmarks.serving.scenarios import SCENARIOS, headline
 
-SHARED = """There are two cores, and wrk has to share them with the two workers. So one worker is measured twice:
-with wrk on the other core, and with wrk on its own, so that two workers and wrk have twice the cores of that."""
+SHARED = """\
+There are two cores, and wrk has to share them with the two workers. So one worker shares its core with wrk too: two
+workers and wrk then have twice the cores of one and wrk. With wrk on the other core, one worker has a core for itself,
+as two workers cannot."""
 OWN = "wrk has a core of its own."
+CONNECTIONS = "Each worker has that many connections."
+SETUPS = {
+    "two": "2 workers, 2 cores",
+    "one, with wrk": "1 worker and wrk, 1 core",
+    "one": "1 worker, 1 core",
+}
+"""How the service and wrk share the cores, by the key in the results."""
 
 
 def render(results: dict[str, Any]) -> str:
@@ -41,13 +50,25 @@ def _others(results: dict[str, Any]) -> Iterator[str]:
 
 
 def _workers(workers: dict[str, Any]) -> Iterator[str]:
-    yield f"\n## Two workers on two cores\n\n{SHARED if workers['shared'] else OWN}\n"
-    shared = ["1 worker and wrk, 1 core", "Ratio"] if workers["shared"] else []
-    yield heads(["", "Unit", "2 workers, 2 cores", "1 worker, 1 core", "Ratio", *shared])
+    about = [SHARED if workers["shared"] else OWN, *([CONNECTIONS] if "connections" in workers else [])]
+    yield f"\n## Two workers on two cores\n\n{' '.join(about)}\n"
+    setups = {key: title for key, title in SETUPS.items() if workers["shared"] or key != "one, with wrk"}
+    others = [key for key in setups if key != "two"]
+    yield heads(["", "Unit", setups["two"], *(head for key in others for head in (setups[key], "Ratio"))])
     for name, runs in workers["scenarios"].items():
         scenario = SCENARIOS[name]
-        rates = {key: [headline(scenario, seen) for seen in entries] for key, entries in runs.items()}
+        rates = {key: [headline(scenario, seen) for seen in runs[key]] for key in setups}
         cells = [scenario.title, scenario.unit, number(statistics.median(rates["two"]))]
-        for key in (key for key in rates if key != "two"):
+        for key in others:
             cells += [number(statistics.median(rates[key])), ratio(rates["two"], rates[key])]
         yield row(cells)
+    yield "\nProcessor time of a request, in microseconds, of the service and of wrk:\n"
+    yield heads(["", *(head for title in setups.values() for head in (title, "wrk"))])
+    for name, runs in workers["scenarios"].items():
+        spent = [cost for key in setups for cost in ([run["cpu_us"] for run in runs[key]], _load_us(runs[key]))]
+        yield row([SCENARIOS[name].title, *(number(statistics.median(cost)) for cost in spent)])
+
+
+def _load_us(runs: Sequence[Mapping[str, float]]) -> list[float]:
+    """Processor time that wrk spent on each request."""
+    return [1e6 * run["load_cores"] / run["rate"] for run in runs]

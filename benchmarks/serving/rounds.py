@@ -60,29 +60,31 @@ def closed_loop(
 
 
 def workers(rounds: int, seconds: float, cores: Sequence[int]) -> dict[str, Any]:
-    """One worker on one core against two on two; wrk has to share those two where there is no third.
+    """One worker on one core against two on two, with as many connections for each worker.
 
-    There, one worker is measured a second time, with wrk on its own core, to compare at equal cores per process.
+    Where there is no third core, wrk has to share those two. So one worker shares its core with wrk, to compare at
+    equal cores; and is measured again with wrk on the other core.
 
     Raises:
         SystemExit: an answer was not 2xx, or did not come.
     """
     two = cores[:2]
-    results: dict[str, Any] = {"shared": len(cores) == 2, "scenarios": {}}
+    results: dict[str, Any] = {"shared": len(cores) == 2, "connections": "each worker", "scenarios": {}}
     with serving("service", two[:1]) as one_worker, serving("service", two, workers=2) as two_workers:
         _wait_for_workers(two_workers)
-        asked = {"one": (one_worker, cores[-1:]), "two": (two_workers, cores[2:] or two)}
+        asked = {"two": (two_workers, cores[2:] or two, 2)}
         if results["shared"]:
-            asked["one, with wrk"] = (one_worker, two[:1])
+            asked["one, with wrk"] = (one_worker, two[:1], 1)
+        asked["one"] = (one_worker, cores[-1:], 1)
         for name in WORKERS_SCENARIOS:
             runs: Runs = {key: [] for key in asked}
             with tempfile.TemporaryDirectory() as folder:
                 script = write_script(Path(folder), SCENARIOS[name].body())
-                for server, load in asked.values():
-                    _wrk(name, server, script, WARM_SECONDS, load)
+                for server, load, times in asked.values():
+                    _wrk(name, server, script, WARM_SECONDS, load, times)
                 for _ in range(rounds):
-                    for key, (server, load) in asked.items():
-                        runs[key].append(_wrk(name, server, script, seconds, load))
+                    for key, (server, load, times) in asked.items():
+                        runs[key].append(_wrk(name, server, script, seconds, load, times))
                     _report(
                         f"{name}, workers", {key: headline(SCENARIOS[name], seen[-1]) for key, seen in runs.items()}
                     )
@@ -90,9 +92,11 @@ def workers(rounds: int, seconds: float, cores: Sequence[int]) -> dict[str, Any]
     return results
 
 
-def _wrk(name: str, server: Server, script: Path, seconds: float, load_cores: Sequence[int]) -> dict[str, float]:
+def _wrk(
+    name: str, server: Server, script: Path, seconds: float, load_cores: Sequence[int], times: int = 1
+) -> dict[str, float]:
     try:
-        return run_wrk(script, server, SCENARIOS[name].connections, seconds, load_cores).as_dict()
+        return run_wrk(script, server, times * SCENARIOS[name].connections, seconds, load_cores).as_dict()
     except LoadError as error:
         raise LoadFailedError(f"Scenario '{name}' on the {server.name}: {error}") from error
 

@@ -153,9 +153,11 @@ def test_every_section_is_rendered_with_medians_and_ratios() -> None:
     baseline = "20,000 | 0.25 (0.17 to 0.50) | 50 | 4.00 (2.00 to 6.00) | 2 | 1.00 (1.00 to 1.00) | 8 |"
     assert f"| baseline | {baseline}\n" in text
     assert text.count("(0.10 to 0.30)") == 2  # requests/s beside the echo's, in both scenarios
-    two = "| rows/s | 1,900 | 1,000 | 1.90 (1.90 to 1.90) | 950 | 2.00 (2.00 to 2.00) |"
+    two = "| rows/s | 1,900 | 950 | 2.00 (2.00 to 2.00) | 1,000 | 1.90 (1.90 to 1.90) |"
     assert f"| 100 rows a request, 64 connections {two}" in text
+    assert "| 100 rows a request, 64 connections | 52,632 | 5,263 | 105,263 | 10,526 | 100,000 | 10,000 |" in text
     assert "wrk has to share them" in text
+    assert "Each worker has" not in text  # in results of before, all of them had together
     assert "0.60 s (slowest 0.70 s)" in text
     assert "101 MB (most 102 MB)" in text
     assert "2026-01-02: Abacus, 2 cores, Python 3.11, numpy 2.4; rounds: 3, of 2 s each." in text
