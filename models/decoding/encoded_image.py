@@ -76,10 +76,10 @@ class EncodedImage:
         """
         if self._common is not None:
             common, self._common = self._common, None
-            pixels = common.decode(mode, needed)
-            if pixels is not None:
+            decoded = common.decode(mode, needed)
+            if decoded is not None:
                 self._content = b""
-                return pixels
+                return decoded
             self._open(self._content)
         is_jpeg = isinstance(self._image, JpegImageFile)
         lacks_end = not has_end("JPEG" if is_jpeg else self._image.format, self._content)
