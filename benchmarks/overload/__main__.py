@@ -1,6 +1,6 @@
 """python -m benchmarks.overload: goodput of the service when more requests come than it can answer.
 
-Needs Linux and two processor cores, one for the server and one for the clients. Three rounds take nine minutes.
+Needs Linux and two processor cores, one for the server and one for the clients. Three rounds take twelve minutes.
 ``--write`` saves the results.
 """
 
@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.overload.deadlines import SETTINGS, longest_waits
 from benchmarks.overload.measure import BASELINE_FACTOR, FACTORS, KINDS, cases, measured
-from benchmarks.overload.report import plot, ratios, render
+from benchmarks.overload.report import longest_wait, plot, ratios, render
 from benchmarks.serving.servers import Server, cores, raise_file_limit, serving
 
 RESULTS = Path("docs/results")
@@ -51,6 +52,10 @@ def measure(number: int, seconds: float) -> list[dict[str, Any]]:
         for _ in range(number):
             for case in measured_cases:
                 _add_round(case, seconds)
+    with serving("service", found[:1], **SETTINGS) as strict:
+        for turn in range(number):
+            for case in measured_cases[: -len(KINDS)]:
+                _add_waits(case, strict, turn, seconds)
     return [{name: value for name, value in case.items() if name != "of"} for case in measured_cases]
 
 
@@ -64,6 +69,14 @@ def _add_round(case: dict[str, Any], seconds: float) -> None:
     case["rounds"].append(seen)
     shares = [f"x{factor}: {ratios([seen], factor)[0]:.2f}" for factor in seen["overload"]]
     print(server.name, case["kind"], "kept" if case["keep"] else "new", *shares, sep="  ", flush=True)
+
+
+def _add_waits(case: dict[str, Any], server: Server, turn: int, seconds: float) -> None:
+    seen = case["rounds"][turn]
+    waits = longest_waits(server, case["kind"], seen["peak"]["goodput"], keep=case["keep"], seconds=seconds)
+    seen["deadline"] = waits
+    longest = [f"x{factor}: {longest_wait(answers)} s" for factor, answers in waits.items()]
+    print("longest wait", case["kind"], "kept" if case["keep"] else "new", *longest, sep="  ", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -96,12 +96,22 @@ class OpenLoop:
         rate: requests a second; infinity sends one as soon as a connection is free, which is a closed loop.
         keep: whether a connection is used again, else each request has a new one.
         connections: most at a time; by default as many as requests can wait in a second.
+        patience: least and most seconds for which a request waits.
     """
 
-    def __init__(self, port: int, content: bytes, rate: float, *, keep: bool, connections: int | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        content: bytes,
+        rate: float,
+        *,
+        keep: bool,
+        connections: int | None = None,
+        patience: tuple[float, float] = PATIENCE_SECONDS,
+    ) -> None:
         self.outcome = Outcome()
         self._address = ("127.0.0.1", port)
-        self._content, self._rate, self._keep = content, rate, keep
+        self._content, self._rate, self._keep, self._patience = content, rate, keep, patience
         self._most = connections or min(MOST_CONNECTIONS, math.ceil(rate))
         self._poll = select.epoll()
         self._open: dict[int, _Connection] = {}
@@ -164,7 +174,7 @@ class OpenLoop:
         connection.busy, connection.due, connection.received = True, due, b""
         connection.serial += 1
         self._sent += 1
-        end = perf_counter() + self._random.uniform(*PATIENCE_SECONDS)
+        end = perf_counter() + self._random.uniform(*self._patience)
         heapq.heappush(self._waiting, (end, self._sent, connection, connection.serial))
         connection.unsent = memoryview(self._content)
         self._write(connection)

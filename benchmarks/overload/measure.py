@@ -26,12 +26,12 @@ def measured(server: Server, kind: str, *, keep: bool, factors: tuple[float, ...
     scenario = SCENARIOS[kind]
     content = post(scenario.body())
     closed_loop = OpenLoop(server.port, content, math.inf, keep=keep, connections=scenario.connections)
-    peak = _sound(server, kind, closed_loop.run(WARM_SECONDS / 5, seconds)).as_dict()
+    peak = sound(server, kind, closed_loop.run(WARM_SECONDS / 5, seconds)).as_dict()
     found: dict[str, Any] = {"peak": peak, "overload": {}}
     for factor in factors:
         outcome = OpenLoop(server.port, content, factor * peak["goodput"], keep=keep).run(WARM_SECONDS, seconds)
-        found["overload"][f"{factor:g}"] = _sound(server, kind, outcome).as_dict()
-        _settle(server)
+        found["overload"][f"{factor:g}"] = sound(server, kind, outcome).as_dict()
+        settle(server)
     return found
 
 
@@ -41,7 +41,8 @@ def cases() -> Iterator[tuple[str, bool]]:
         yield from ((kind, True), (kind, False))
 
 
-def _sound(server: Server, kind: str, outcome: Outcome) -> Outcome:
+def sound(server: Server, kind: str, outcome: Outcome) -> Outcome:
+    """The outcome; ends the measurement where an answer was neither 200 nor 503 with Retry-After."""
     strange = {status: count for status, count in outcome.statuses.items() if status not in (200, 503)}
     if strange or outcome.silent_refusals:
         raise SystemExit(
@@ -51,7 +52,7 @@ def _sound(server: Server, kind: str, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _settle(server: Server, seconds: float = 60) -> None:
+def settle(server: Server, seconds: float = 60) -> None:
     """Wait until the server has worked off the requests of clients that have left."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

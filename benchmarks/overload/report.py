@@ -1,10 +1,12 @@
 """Renders the results, as Markdown and as a plot."""
 
 import statistics
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.overload.deadlines import DEADLINE_SECONDS, PATIENCE_SECONDS
 from benchmarks.serving.cells import heads
 from benchmarks.serving.scenarios import SCENARIOS
 from training.output.figures import new_figure, save_figure
@@ -24,6 +26,15 @@ COLUMNS = (
     *("Server", "Connections", "Offered / peak", "Peak", "Goodput", "Goodput / peak", "Rejected", "No answer"),
     *("Not sent", "Median, 99 %", "Client's core"),
 )
+DEADLINES = f"""\
+## Deadlines
+
+How long those wait whose request the service has read, by its own histogram, `nalu_request_seconds`: from the head to
+the response, rejections included. The deadline is {DEADLINE_SECONDS:g} s here (`NALU_REQUEST_TIMEOUT_SECONDS`), and
+clients wait for {PATIENCE_SECONDS[0]:g} s, so that none leaves before it. *Longest wait* is the smallest bound of the
+histogram that holds all answers of all rounds; the bound above {DEADLINE_SECONDS:g} s is 1 s.
+"""
+DEADLINE_COLUMNS = ("Requests", "Connections", "Offered / peak", "Answers", "After 0.5 s", "Longest wait, at most")
 LABELS = {"service": "ours", "baseline": "FastAPI"}
 
 Rounds = Sequence[dict[str, Any]]
@@ -37,7 +48,25 @@ def render(results: dict[str, Any]) -> str:
         lines.append(heads(COLUMNS))
         lines += [row for case in results["cases"] if case["kind"] == kind for row in _rows(case)]
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_deadlines(results["cases"])])
+
+
+def _deadlines(cases: Sequence[dict[str, Any]]) -> list[str]:
+    """The longest waits; none where they were not measured."""
+    lines = []
+    for case in cases:
+        for factor in case["rounds"][0].get("deadline", ()):
+            answers = sum((Counter(seen["deadline"][factor]) for seen in case["rounds"]), Counter[str]())
+            half = sum(count for bound, count in answers.items() if float(bound) <= 0.5)
+            kept = "kept" if case["keep"] else "new"
+            cells = [case["kind"], kept, factor, f"{answers.total():,}", f"{answers.total() - half:,}"]
+            lines.append(f"| {' | '.join(cells)} | {longest_wait(answers)} s |")
+    return [DEADLINES, heads(DEADLINE_COLUMNS), *lines, ""] if lines else []
+
+
+def longest_wait(answers: Mapping[str, int]) -> str:
+    """The smallest bound of the histogram, in seconds, within which all answers were given."""
+    return max((bound for bound, count in answers.items() if count), key=float, default="0")
 
 
 def _rows(case: dict[str, Any]) -> list[str]:

@@ -6,7 +6,8 @@ import math
 import pytest
 
 from benchmarks.overload.client import OpenLoop, Outcome
-from benchmarks.overload.report import ratios, render
+from benchmarks.overload.deadlines import answers_by_bound
+from benchmarks.overload.report import longest_wait, ratios, render
 from benchmarks.serving.bodies import arithmetic
 from benchmarks.serving.http_client import post
 from tests.benchmarks.server import Handler, answering, listening
@@ -67,3 +68,27 @@ def test_the_page_has_medians_and_the_ratios_of_the_rounds() -> None:
     text = render(results)
     assert "## 28x28 PNG" in text
     assert "| ours | new | 3 | 1,000 | 950 | 0.95 (0.90 to 1.00) | 1 | 2 | 3 | 10 ms, 20 ms | 0.50 |" in text
+
+
+METRICS = """\
+# TYPE nalu_request_seconds histogram
+nalu_request_seconds_bucket{le="0.5",route="/predict/image"} 7.0
+nalu_request_seconds_bucket{le="+Inf",route="/predict/image"} 7.0
+nalu_request_seconds_bucket{le="0.5",route="/predict/arithmetic"} 3.0
+nalu_request_seconds_bucket{le="1.0",route="/predict/arithmetic"} 5.0
+nalu_request_seconds_bucket{le="+Inf",route="/predict/arithmetic"} 6.0
+nalu_request_seconds_count{route="/predict/arithmetic"} 6.0
+"""
+
+
+def test_answers_are_counted_by_the_bound_of_their_time_and_the_longest_is_named() -> None:
+    assert dict(answers_by_bound(METRICS, "/predict/arithmetic")) == {"0.5": 3, "1.0": 2, "+Inf": 1}
+    assert longest_wait({"0.5": 3, "1.0": 2, "+Inf": 1}) == "+Inf"
+    assert longest_wait({"0.5": 3, "1.0": 2, "+Inf": 0}) == "1.0"
+
+
+def test_the_page_has_the_longest_wait_of_all_rounds() -> None:
+    rounds = [seen(10, 9) | {"deadline": {"3": {"0.5": 90, "1.0": late}}} for late in (0, 7)]
+    case = {"server": "service", "kind": "png", "keep": True, "rounds": rounds}
+    text = render({"origin": "Measured", "rounds": 2, "seconds": 2.0, "cases": [case]})
+    assert "| png | kept | 3 | 187 | 7 | 1.0 s |" in text
