@@ -101,7 +101,7 @@ class Batch:
             parts = zip(self.requests, ends, strict=True)
             self._results = [outputs[end - pending.rows : end] for pending, end in parts]
         self.seconds, self.busy_seconds = perf_counter() - started, clock() - began
-        if self._bounds is not None and self.rows > MAX_PYTHON_ROWS * len(self.requests):
+        if self._bounds is not None and self.rows > MAX_PYTHON_ROWS:
             self._mark_outside(self._bounds)
 
     def _mark_outside(self, bounds: NDArray[np.float64]) -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from time import perf_counter, thread_time
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, finalize
 
 from app.backends.tensors import Tensors
 from app.batching.batch import BatchedRequest, OnResult
@@ -46,8 +46,9 @@ class BatchScheduler:
         self._settings = settings
         self._metrics = metrics
         self._clock = clock
-        self._batchers: WeakKeyDictionary[LoadedModel, dict[tuple[Any, ...], DynamicBatcher]] = WeakKeyDictionary()
-        """By model, which is not kept, and by the shape of one input."""
+        self._batchers: dict[int, dict[tuple[Any, ...], DynamicBatcher]] = {}
+        """By the id of a model, which is not kept, and by the shape of one input. A WeakKeyDictionary takes five times
+        as long."""
         self._reduced_first: WeakKeyDictionary[LoadedModel, ReducedFirst] = WeakKeyDictionary()
 
     def reduced_first(self, model: LoadedModel) -> ReducedFirst:
@@ -73,16 +74,17 @@ class BatchScheduler:
 
     def submit(self, model: LoadedModel, inputs: Tensors, request: BatchedRequest, on_result: OnResult) -> None:
         """As ``predict``, but call a function with the outputs or the error."""
-        batcher = self._batchers.get(model, _NONE).get(inputs.shape[1:])
+        batcher = self._batchers.get(id(model), _NONE).get(inputs.shape[1:])
         if batcher is None:
             batcher = self._batcher(model, inputs)
         batcher.submit(inputs, request, on_result)
 
     def _batcher(self, model: LoadedModel, inputs: Tensors) -> DynamicBatcher:
         shape = inputs.shape[1:]
-        batchers = self._batchers.get(model)
+        batchers = self._batchers.get(id(model))
         if batchers is None:
-            batchers = self._batchers[model] = {}
+            batchers = self._batchers[id(model)] = {}
+            finalize(model, self._batchers.pop, id(model), None).atexit = False
         batcher = batchers.get(shape)
         if batcher is None:
             if len(batchers) >= MAX_SHAPES:  # images may have any size
@@ -114,7 +116,7 @@ class BatchScheduler:
             return
         limit = self._settings.max_queue_delay_seconds
         delay = perf_counter() - self.oldest_arrival(model)
-        if delay > limit and delay > 2 * max(batcher.latency.last for batcher in self._batchers[model].values()):
+        if delay > limit and delay > 2 * max(batcher.latency.last for batcher in self._batchers[id(model)].values()):
             raise UnavailableError(
                 f"Requests for model '{model.manifest.name}' have waited {delay:.1f} seconds in its queue, and "
                 f"{limit:g} is the limit; try again later.",
@@ -124,7 +126,7 @@ class BatchScheduler:
     def oldest_arrival(self, model: LoadedModel) -> float:
         """When the oldest request in a model's queues arrived, by ``perf_counter``; infinity where none waits."""
         oldest = inf
-        for batcher in self._batchers.get(model, _NONE).values():  # min() of a generator costs twice as much
+        for batcher in self._batchers.get(id(model), _NONE).values():  # min() of a generator costs twice as much
             if batcher.pending and batcher.pending[0].arrived < oldest:
                 oldest = batcher.pending[0].arrived
         return oldest

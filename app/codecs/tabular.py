@@ -113,7 +113,7 @@ def encode_response(
         outside: whether each row lies outside the training range. None: that is yet to be found out.
     """
     flags: list[bool | None] | None = None
-    if len(inputs) > MAX_PYTHON_ROWS:
+    if outside is not None or len(inputs) > MAX_PYTHON_ROWS:
         outside = extrapolated(inputs, manifest) if outside is None else outside
         flags = [None] * len(inputs) if outside is None else outside.tolist()
         body = _encode_finite(manifest, outputs, flags) if quantiles is None else None
@@ -133,7 +133,7 @@ def _response(
     outputs: NDArray[np.float64],
     flags: list[bool | None] | None,
 ) -> dict[str, Any]:
-    """The response without intervals; of a few rows, the flags are None and yet to be found out."""
+    """The response without intervals; the flags of a few rows may be None, and are yet to be found out."""
     predictions: list[Any] = outputs.tolist()
     if flags is None:
         flags, bad = _check_rows(inputs.tolist(), predictions, manifest.training.ranges)
@@ -152,8 +152,8 @@ def _response(
 
 
 def _encode_finite(manifest: Manifest, outputs: NDArray[np.float64], flags: list[bool | None]) -> bytes | None:
-    """The response to many rows, in half the time; None where a row is not finite."""
-    if outputs.shape[1] == 1:  # one list of all is written in half the time of a list for each row
+    """The response in half the time; None where a row is not finite."""
+    if outputs.shape[1] == 1 < len(outputs):  # one list of all is written in half the time of a list for each row
         predictions = b"[" + _encode(outputs.ravel().tolist()).replace(b",", b"],[") + b"]"
     else:
         predictions = _encode(outputs.tolist())

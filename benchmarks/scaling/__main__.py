@@ -12,7 +12,7 @@ from benchmarks.scaling.report import RESULTS, plot, render
 from benchmarks.serving.load import find_wrk
 from benchmarks.serving.servers import cores, raise_file_limit
 
-ROUNDS, SECONDS = 3, 1.0
+ROUNDS, SECONDS = 7, 1.0
 
 
 def main() -> int:

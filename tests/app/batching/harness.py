@@ -65,7 +65,7 @@ class Harness:
 
     def batchers(self, model: LoadedModel) -> dict[tuple[int, ...], DynamicBatcher]:
         """The model's batchers by the shape of their rows."""
-        return self.scheduler._batchers.get(model, {})
+        return self.scheduler._batchers.get(id(model), {})
 
     def latency(self, model: LoadedModel) -> LatencyEstimator:
         """What a model's batches of two columns are expected to take."""

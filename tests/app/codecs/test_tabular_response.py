@@ -56,7 +56,11 @@ def test_rows_outside_the_range_are_marked_alike_few_or_many(rows: int, ranges: 
     assert response(inputs, np.ones((rows, 1)), manifest)["extrapolated"] == (marks * rows)[:rows]
 
 
-def test_what_the_batch_has_found_out_of_rows_is_not_found_out_again() -> None:
-    outside = np.resize([True, False, False], 100)
-    body = encode_response(MANIFEST, np.zeros((100, 2)), np.ones((100, 1)), outside=outside)
-    assert json.loads(body)["extrapolated"] == outside.tolist()
+@pytest.mark.parametrize("rows", [1, 2, 100])
+def test_what_the_batch_has_found_out_of_rows_is_not_found_out_again(rows: int) -> None:
+    outside, outputs = np.resize([True, False, False], rows), np.ones((rows, 1))
+    answer = json.loads(encode_response(MANIFEST, np.zeros((rows, 2)), outputs, outside=outside))
+    assert (answer["extrapolated"], answer["predictions"]) == (outside.tolist(), outputs.tolist())
+    outputs[-1] = math.inf
+    answer = json.loads(encode_response(MANIFEST, np.zeros((rows, 2)), outputs, outside=outside))
+    assert (answer["extrapolated"], answer["predictions"][-1]) == (outside.tolist(), None)
