@@ -58,7 +58,8 @@ def decode_request(body: bytes, settings: Settings) -> tuple[ArithmeticRequest |
         rows = read_rows(bytes(members.inputs))
         if rows is not None:
             return members, rows
-    except (TooLargeError, ValueError):  # msgspec's errors and UnicodeDecodeError are ValueErrors
+    # msgspec's errors and UnicodeDecodeError are ValueErrors; of inputs nested very deep, it raises RecursionError
+    except (TooLargeError, ValueError, RecursionError):
         pass
     check_json(body, settings.max_json_depth, settings.max_json_values)
     try:

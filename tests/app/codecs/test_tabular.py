@@ -131,6 +131,14 @@ def test_rows_are_those_of_the_schema_wherever_brackets_and_commas_are(inputs: s
     expect_as_pydantic(f'{{"model": "[[1, 2]]", "inputs": {inputs}}}'.encode())
 
 
+@pytest.mark.parametrize("levels", [33, 10_000, 30_000])
+@pytest.mark.parametrize("closed", [True, False])
+def test_inputs_nested_too_deep_are_rejected_by_their_nesting(levels: int, closed: bool) -> None:
+    body = b'{"model": "m", "inputs": ' + b"[" * levels + b"]" * (levels * closed) + b"}"
+    with pytest.raises(InvalidInputError, match="nested deeper than 32 levels"):
+        decode_request(body, LIMITS)
+
+
 @pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=200, deadline=None)
