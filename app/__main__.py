@@ -1,9 +1,11 @@
 """python -m app: serve a model repository."""
 
+import gc
 import os
 import signal
 
 if __name__ == "__main__":  # before the other imports, which take a second
+    gc.disable()  # nothing that they make is garbage, and looking for it takes a while
     # prometheus_client reads it as it is imported, and would mix another program's metrics with ours, or fail
     os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
@@ -195,4 +197,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    gc.freeze()  # else the next collection would look at all of it
+    gc.enable()
     sys.exit(main())

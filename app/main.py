@@ -109,7 +109,7 @@ def create_app(
         lifespan=_lifespan(service, read or (lambda: service.settings)),
     )
     app.state.service = service
-    app.openapi = openapi.openapi_builder(app)  # type: ignore[method-assign]
+    app.openapi = openapi.openapi_builder(app, ROUTERS)  # type: ignore[method-assign]
     for router in ROUTERS:
         app.include_router(router)
     app.dispatcher = Dispatcher(super(Application, app).__call__, service, RouteTable(ROUTERS))

@@ -56,14 +56,20 @@ class TableQuery(Request):
     version: int | None = Field(None, ge=1, le=MAX_VERSION, description="Version of the model; the highest by default.")
 
 
-class ArithmeticWarning(BaseModel):
+class Documented(BaseModel):
+    """Documents a response that is encoded without it, so pydantic prepares it for the OpenAPI document only."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class ArithmeticWarning(Documented):
     """A warning about one row."""
 
     row: int = Field(description="Index of the row in the request.")
     message: str
 
 
-class ArithmeticResponse(BaseModel):
+class ArithmeticResponse(Documented):
     """Predictions for the rows of a request, in their order."""
 
     model_config = ConfigDict(
@@ -98,27 +104,27 @@ class ArithmeticResponse(BaseModel):
     )
 
 
-class Value(BaseModel):
+class Value(Documented):
     """A regression model's prediction for one image; null where it is not finite, which `warnings` lists."""
 
     value: float | None
 
 
-class Label(BaseModel):
+class Label(Documented):
     """A classification model's prediction for one image: the most probable class, and the probability of each."""
 
     label: str | None
     probabilities: dict[str, float | None]
 
 
-class ImageWarning(BaseModel):
+class ImageWarning(Documented):
     """A warning about one image."""
 
     file: int = Field(description="Index of the file in the request.")
     message: str
 
 
-class ImageResponse(BaseModel):
+class ImageResponse(Documented):
     """Predictions for the images of a request, in their order."""
 
     model_config = ConfigDict(

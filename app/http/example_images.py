@@ -2,9 +2,12 @@
 
 import io
 from functools import cache
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
-from PIL import Image, ImageDraw
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 router = APIRouter(include_in_schema=False)
 
@@ -38,6 +41,8 @@ async def digits() -> Response:
 @cache
 def example_digit() -> bytes:
     """A three, dark on white, 96 x 96 pixels, as PNG."""
+    from PIL import Image, ImageDraw  # which a service without images never imports otherwise
+
     image = Image.new("L", (96, 96), 255)
     strokes = [(28, 22), (66, 22), (44, 46), (66, 60), (54, 78), (28, 74)]
     ImageDraw.Draw(image).line(strokes, fill=20, width=9, joint="curve")
@@ -47,6 +52,8 @@ def example_digit() -> bytes:
 @cache
 def example_digits() -> bytes:
     """Eight digits whose sum is 30, dark on white, 18 pixels tall, in 176 x 88 pixels, as PNG."""
+    from PIL import Image, ImageDraw
+
     image = Image.new("L", (176 * SUPERSAMPLING, 88 * SUPERSAMPLING), 255)
     draw = ImageDraw.Draw(image)
     for number, right, down in POSITIONS:
@@ -56,7 +63,7 @@ def example_digits() -> bytes:
     return _png(image.reduce(SUPERSAMPLING))
 
 
-def _png(image: Image.Image) -> bytes:
+def _png(image: "Image") -> bytes:
     content = io.BytesIO()
     image.save(content, "PNG")
     return content.getvalue()

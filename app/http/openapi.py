@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from http import HTTPStatus
 from importlib.resources import files
@@ -10,11 +10,14 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from pydantic.json_schema import models_json_schema
 
 from app.auth.access import SECURITY, SECURITY_SCHEMES, is_public
-from app.codecs.v2.schemas import openapi_error
-from app.http.problems import PROBLEM_TYPE, openapi_problem
+from app.codecs.v2.schemas import ErrorResponse, openapi_error
+from app.http.problems import PROBLEM_TYPE, Problem, openapi_problem
+from app.http.routing import DirectRoute
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,17 +28,23 @@ ASSETS = {
 }
 
 
-def openapi_builder(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """The function to set as the application's ``openapi``; its errors are those that the service sends."""
+def openapi_builder(app: FastAPI, routers: Iterable[APIRouter]) -> Callable[[], dict[str, Any]]:
+    """The function to set as the application's ``openapi``, which documents the routers."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            schema = FastAPI.openapi(app)
+            routes = [route for router in routers for route in router.routes]
+            app.openapi_schema = schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                servers=app.servers,
+                routes=[route.documented() if isinstance(route, DirectRoute) else route for route in routes],
+            )
             _correct_errors(schema)
             service = app.state.service
             if service.access is not None:
                 _require_keys(schema, service.settings.metrics_require_key)
-        assert app.openapi_schema is not None
         return app.openapi_schema
 
     return openapi
@@ -48,19 +57,17 @@ def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _correct_errors(schema: dict[str, Any]) -> None:
-    """Remove FastAPI's own errors, which the service never sends."""
+    """Replace FastAPI's own errors, which the service never sends, by those that it sends."""
     for _, operation in _operations(schema):
-        for status, response in list(operation["responses"].items()):
-            content = response.get("content", {})
-            if PROBLEM_TYPE in content:
-                problem = content[PROBLEM_TYPE]["schema"]
-                repeated = [kind for kind in content if kind != PROBLEM_TYPE and content[kind]["schema"] == problem]
-                for kind in repeated:  # of the endpoint's own media type
-                    del content[kind]
-            elif status == "422":
-                del operation["responses"][status]
+        if PROBLEM_TYPE not in operation["responses"].get("422", {}).get("content", {}):
+            operation["responses"].pop("422", None)
+    schemas = schema["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):
-        schema["components"]["schemas"].pop(name, None)
+        schemas.pop(name, None)
+    _, own = models_json_schema(
+        [(Problem, "serialization"), (ErrorResponse, "serialization")], ref_template="#/components/schemas/{model}"
+    )
+    schema["components"]["schemas"] = dict(sorted({**schemas, **own["$defs"]}.items()))
 
 
 def _require_keys(schema: dict[str, Any], metrics_require_key: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
+from pydantic import Field
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -18,7 +18,7 @@ from starlette.responses import Response
 from app.codecs.validation import invalid_input
 from app.errors import ServiceError
 from app.http.context import RequestContext
-from app.schemas import ERROR_HEADERS
+from app.schemas import ERROR_HEADERS, Documented
 
 PROBLEM_TYPE = "application/problem+json"
 logger = logging.getLogger(__name__)
@@ -79,14 +79,14 @@ def internal_error(context: RequestContext, error: Exception) -> HTTPException:
     return HTTPException(500, detail)
 
 
-class InvalidLocation(BaseModel):
+class InvalidLocation(Documented):
     """An invalid location in a request, with the reason."""
 
     location: str
     message: str
 
 
-class Problem(BaseModel):
+class Problem(Documented):
     """An error, as RFC 9457 problem details."""
 
     type: str
@@ -122,9 +122,7 @@ def openapi_problems(*statuses: int, **examples: str) -> dict[int | str, dict[st
         statuses: of the problems.
         examples: details other than usual, by status: ``status_415="..."``.
     """
-    return {
-        status: {"model": Problem} | openapi_problem(status, examples.get(f"status_{status}")) for status in statuses
-    }
+    return {status: openapi_problem(status, examples.get(f"status_{status}")) for status in statuses}
 
 
 def openapi_problem(status: int, example: str | None = None) -> dict[str, Any]:
@@ -133,12 +131,12 @@ def openapi_problem(status: int, example: str | None = None) -> dict[str, Any]:
 
 
 def _example(status: int, detail: str | None) -> dict[str, Any]:
-    example = Problem(
-        type="about:blank",
-        title=http.HTTPStatus(status).phrase,
-        status=status,
-        detail=detail or _DETAIL_EXAMPLES[status],
-        request_id="4f0c2d9e8a7b4c1d",
-        errors=[],
-    )
-    return {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example.model_dump()}
+    example = {
+        "type": "about:blank",
+        "title": http.HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail or _DETAIL_EXAMPLES[status],
+        "request_id": "4f0c2d9e8a7b4c1d",
+        "errors": [],
+    }
+    return {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}, "example": example}

@@ -8,12 +8,14 @@ passes on. HEAD is answered as GET is, without the body.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from enum import Enum
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Route
 
 from app.http.context import RequestContext
 from app.service import Service
@@ -24,8 +26,25 @@ METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 """The methods that at least one path takes, as Allow lists them."""
 
 
-class DirectRoute(APIRoute):
-    """A route of ``APIRouter(route_class=DirectRoute)``: its endpoint maps service and context to a response."""
+class DirectRoute(Route):
+    """A route of a ``direct_router``: its endpoint maps service and context to a response.
+
+    What documents it is kept until the OpenAPI document is asked for: FastAPI takes a while to prepare it.
+    """
+
+    def __init__(self, path: str, endpoint: Endpoint, *, methods: list[str], **documentation: Any) -> None:
+        super().__init__(path, endpoint)
+        self.methods = set(methods)
+        self._documentation = {"methods": methods, **documentation}
+
+    def documented(self) -> APIRoute:
+        """The route as FastAPI documents it."""
+        return APIRoute(self.path, self.endpoint, **self._documentation)
+
+
+def direct_router(*, prefix: str, tags: list[str | Enum]) -> APIRouter:
+    """A router of direct routes."""
+    return APIRouter(prefix=prefix, tags=tags, route_class=DirectRoute)  # type: ignore[arg-type]  # any Route does
 
 
 class RouteTable:
@@ -36,13 +55,13 @@ class RouteTable:
     """
 
     def __init__(self, routers: Iterable[APIRouter]) -> None:
-        routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
-        self._plain: dict[str, list[APIRoute]] = {}
+        routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
+        self._plain: dict[str, list[Route]] = {}
         for route in routes:
             self._plain.setdefault(route.path, []).append(route)
         self._patterns = [route for route in routes if route.param_convertors]
 
-    def find(self, context: RequestContext) -> APIRoute | None:
+    def find(self, context: RequestContext) -> Route | None:
         """Find the route of a request; its path goes into the context, and its parameters into the scope.
 
         Returns:
@@ -78,7 +97,7 @@ class RouteTable:
         context.route = at_path[0][0].path
         return Response(status_code=204, headers={"Allow": _allowed(at_path)})
 
-    def _at(self, path: str) -> list[tuple[APIRoute, dict[str, Any]]]:
+    def _at(self, path: str) -> list[tuple[Route, dict[str, Any]]]:
         """The routes of a path, each with the path's parameters."""
         if path in self._plain:
             return [(route, {}) for route in self._plain[path]]
@@ -86,7 +105,7 @@ class RouteTable:
         return [(route, match.groupdict()) for route, match in matches if match]
 
 
-def _allowed(at_path: list[tuple[APIRoute, dict[str, Any]]]) -> str:
+def _allowed(at_path: list[tuple[Route, dict[str, Any]]]) -> str:
     """The methods that these routes of one path take, as Allow lists them."""
     methods = {"OPTIONS"}.union(*(route.methods or () for route, _ in at_path))
     if "GET" in methods:

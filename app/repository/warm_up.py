@@ -33,6 +33,8 @@ def warm_up(predict: Predictor, manifest: Manifest, outputs: Sequence[Tensor], f
     Raises:
         BackendError: it fails, or its outputs do not match the declared ones.
     """
+    if manifest.image is not None:
+        import models.decoding  # noqa: F401 - imports Pillow, for which the first image would have to wait
     for shapes in _shapes(manifest):
         try:
             inputs = [_trial(tensor, shape) for tensor, shape in zip(manifest.inputs, shapes, strict=True)]

@@ -12,7 +12,6 @@ from app.batching.batch import OnResult, Result
 from app.codecs.image_body import read_image_body
 from app.codecs.images import encode_response
 from app.codecs.tabular import other_task
-from app.codecs.uploads import open_uploads
 from app.errors import InvalidInputError
 from app.http.context import RequestContext
 from app.routes.pending_images import PendingImages
@@ -34,6 +33,8 @@ class ImageRequest:
     __slots__ = ("_context", "_images", "_model", "_service")
 
     def __init__(self, service: Service, context: RequestContext, body: bytes) -> None:
+        from app.codecs.uploads import open_uploads  # with Pillow, which a service without images never imports
+
         started = perf_counter()
         given = read_image_body(context.head.content_type, body, service.settings)
         self._service = service

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,11 @@ from app.batching.batch import BATCH_PIXELS
 from app.batching.batcher import DISCONNECT_CHECK_SECONDS
 from app.batching.scheduler import BatchScheduler
 from app.codecs.images import MIN_REDUCED_PROBABILITY, check_size
-from app.codecs.uploads import Upload
 from app.http.context import RequestContext
 from app.repository.load import LoadedModel
+
+if TYPE_CHECKING:
+    from app.codecs.uploads import Upload
 
 
 class PendingImages:
@@ -31,7 +33,7 @@ class PendingImages:
     __slots__ = ("_batching", "_context", "_model", "_reduced_first", "_uploads")
 
     def __init__(
-        self, batching: BatchScheduler, context: RequestContext, model: LoadedModel, uploads: Sequence[Upload]
+        self, batching: BatchScheduler, context: RequestContext, model: LoadedModel, uploads: "Sequence[Upload]"
     ) -> None:
         self._batching = batching
         self._context = context
@@ -83,7 +85,7 @@ class PendingImages:
         refined[unsure] = await self._predict(uploads)
         return refined
 
-    async def _predict(self, uploads: Sequence[Upload]) -> NDArray[Any]:
+    async def _predict(self, uploads: "Sequence[Upload]") -> NDArray[Any]:
         """Submit images and wait for the outputs.
 
         Neighbours of one size are submitted together, and no more pixels are held at a time than one batch has.
@@ -101,14 +103,14 @@ class PendingImages:
             outputs.append(await predict(self._model, _stack(batch), self._context))
         return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
 
-    async def _decode_in_thread(self, upload: Upload) -> NDArray[np.uint8]:
+    async def _decode_in_thread(self, upload: "Upload") -> NDArray[np.uint8]:
         arrived = perf_counter()
         async with self._batching.decode_slots:
             if perf_counter() - arrived > DISCONNECT_CHECK_SECONDS and self._context.is_disconnected():
                 raise ClientDisconnect
             return await asyncio.get_running_loop().run_in_executor(self._batching.threads, self._decode, upload)
 
-    def _decode(self, upload: Upload) -> NDArray[np.uint8]:
+    def _decode(self, upload: "Upload") -> NDArray[np.uint8]:
         started = perf_counter()
         image = self._model.manifest.image
         assert image is not None

@@ -1,6 +1,5 @@
 """POST /predict/arithmetic and POST /predict/image."""
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from app.codecs.image_schemas import ImageForm, ImagesInJSON
@@ -9,7 +8,7 @@ from app.http.context import RequestContext
 from app.http.problems import ENCODING_EXAMPLE, openapi_problems
 from app.http.request_body import body_of, query_of, schema_of, table_bodies, table_response
 from app.http.responses import RawJSONResponse
-from app.http.routing import DirectRoute
+from app.http.routing import direct_router
 from app.routes.image_request import ImageRequest
 from app.routes.table_request import TableRequest
 from app.routes.tabular_request import TabularRequest
@@ -20,7 +19,7 @@ IMAGE_TYPES = ", ".join(
     f"image/{kind}" for kind in ("png", "jpeg", "webp", "gif", "bmp", "tiff", "avif", "x-portable-anymap", "heic")
 )
 
-router = APIRouter(prefix="/predict", tags=["predict"], route_class=DirectRoute)
+router = direct_router(prefix="/predict", tags=["predict"])
 
 
 @router.post(

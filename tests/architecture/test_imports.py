@@ -17,6 +17,8 @@ write_sum(Path(sys.argv[1]))
 with running(Path(sys.argv[1])) as client:
     answer = client.post("/predict/arithmetic", json={"model": "sum", "inputs": [[3, 4]]})
 assert answer.json()["predictions"] == [[7.0]], answer.text
+from app.http.problems import Problem
+assert not Problem.__pydantic_complete__, "what documents responses is prepared for the OpenAPI document only"
 """
 LIST_MODULES = "\nprint(*sorted({name.partition('.')[0] for name in sys.modules}))"
 
@@ -39,7 +41,7 @@ def foreign(folder: str, *packages: str) -> set[tuple[str, str]]:
 def test_serving_a_prediction_from_onnx_imports_neither_torch_nor_training(tmp_path: Path) -> None:
     modules = modules_after(SERVE, str(tmp_path))
     assert {"app", "models", "onnxruntime"} <= modules
-    assert not {"torch", "training", "safetensors", "sklearn", "matplotlib", "pyarrow", "obstore"} & modules
+    assert not {"torch", "training", "safetensors", "sklearn", "matplotlib", "pyarrow", "obstore", "PIL"} & modules
 
 
 LOAD = """
@@ -50,6 +52,16 @@ from app.repository.load import load_model
 load_model(Path("repository/add/1"), ("add", 1), create_backend("onnx", "cpu", 1))
 assert "onnx" not in sys.modules, "it takes as long to import as all models to load"
 """
+START = """
+import gc
+import runpy
+
+sys.argv = ["app", "--help"]
+try:
+    runpy.run_module("app", run_name="__main__")
+except SystemExit:
+    assert gc.isenabled(), "it is off while modules are imported"
+"""
 
 
 @pytest.mark.slow
@@ -57,7 +69,9 @@ def test_importing_a_module_of_the_service_imports_no_torch() -> None:
     modules = ["models", "models.manifest", "models.uncertainty", "models.curves", "models.decoding"]
     modules += ["models.object_store", "app.main", "app.__main__"]
     check = "assert not {'torch', 'training'} & sys.modules.keys(), "
-    assert "app" in modules_after("\n".join(f"import {module}; {check}'by {module}'" for module in modules) + LOAD)
+    assert "app" in modules_after(
+        "\n".join(f"import {module}; {check}'by {module}'" for module in modules) + LOAD + START
+    )
 
 
 @pytest.mark.slow

@@ -1,12 +1,11 @@
 """The input tensors of a request: the right ones, of the right datatype and shape, from JSON and binary data."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from app.backends.tensors import Tensors, TensorTuple
-from app.codecs.uploads import Upload, open_uploads
 from app.codecs.v2 import tensors
 from app.codecs.v2.image_files import check_files_shape, files_from_bytes, files_from_json
 from app.codecs.v2.parameters import integer, reject_shared_memory
@@ -17,13 +16,16 @@ from app.errors import InvalidInputError
 from app.settings import Settings
 from models.manifest import Manifest, Tensor
 
+if TYPE_CHECKING:
+    from app.codecs.uploads import Upload
+
 HEADER_LENGTH = "Inference-Header-Content-Length"
 """The HTTP header with the bytes of the JSON, which the binary tensors follow."""
 
 
 def read_inputs(
     given: Sequence[RequestInput], body: bytes, start: int, manifest: Manifest, settings: Settings
-) -> Tensors | list[Upload]:
+) -> "Tensors | list[Upload]":
     """The inputs in the manifest's order; binary data follow the JSON in the request's. Or images, sent as files.
 
     Args:
@@ -86,7 +88,9 @@ def read_bytes(
 
 def _read_image_files(
     given: RequestInput, body: bytes, start: int, manifest: Manifest, settings: Settings
-) -> list[Upload]:
+) -> "list[Upload]":
+    from app.codecs.uploads import open_uploads  # with Pillow, which a service without images never imports
+
     check_files_shape(given.shape, given.name, settings)
     _binary_sizes([given], len(body) - start)
     if given.data is not None:

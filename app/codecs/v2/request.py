@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
 from app.backends.tensors import Tensors
 from app.codecs.json_limits import check_json
-from app.codecs.uploads import Upload
 from app.codecs.v2.inputs import HEADER_LENGTH, read_bytes, read_inputs
 from app.codecs.v2.outputs import RequestedOutput, all_outputs, requested_outputs
 from app.codecs.v2.parameters import reject_sequences, timeout_seconds
@@ -20,6 +19,9 @@ from app.errors import InvalidInputError
 from app.settings import Settings
 from models.manifest import Manifest
 
+if TYPE_CHECKING:
+    from app.codecs.uploads import Upload
+
 _validate = InferRequest.__pydantic_validator__.validate_json
 _LENGTH = re.compile(r"[0-9]{1,19}")
 
@@ -27,7 +29,7 @@ _LENGTH = re.compile(r"[0-9]{1,19}")
 class InferenceRequest(NamedTuple):
     """A decoded inference request."""
 
-    inputs: Tensors | list[Upload]
+    inputs: "Tensors | list[Upload]"
     """Tensors; or the images whose files a tensor of BYTES has."""
     outputs: Sequence[RequestedOutput] = (RequestedOutput(),)
     id: str | None = None

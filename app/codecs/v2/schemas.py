@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field
 
-from app.schemas import ERROR_HEADERS
+from app.schemas import ERROR_HEADERS, Documented
 from models.manifest import MAX_TENSORS
 
 MAX_ITEMS = MAX_TENSORS
@@ -45,7 +45,7 @@ class InferRequest(BaseModel):
     )
 
 
-class TensorMetadata(BaseModel):
+class TensorMetadata(Documented):
     """Name, datatype and shape of an input or output; -1 is free, and the first axis is the batch."""
 
     name: str
@@ -60,7 +60,7 @@ class ResponseOutput(TensorMetadata):
     data: list[bool | int | float | str | None] | None = None
 
 
-class InferResponse(BaseModel):
+class InferResponse(Documented):
     """The JSON of an inference response."""
 
     model_config = ConfigDict(
@@ -82,7 +82,7 @@ class InferResponse(BaseModel):
     outputs: list[ResponseOutput]
 
 
-class ErrorResponse(BaseModel):
+class ErrorResponse(Documented):
     """The protocol's error: one sentence."""
 
     error: str
@@ -110,7 +110,7 @@ def openapi_error(status: int) -> dict[str, Any]:
     return {"content": content, "headers": ERROR_HEADERS.get(status, {})}
 
 
-class ServerMetadata(BaseModel):
+class ServerMetadata(Documented):
     """Name, version and extensions of the server."""
 
     name: str
@@ -118,7 +118,7 @@ class ServerMetadata(BaseModel):
     extensions: list[str]
 
 
-class ModelMetadata(BaseModel):
+class ModelMetadata(Documented):
     """Inputs and outputs of a model."""
 
     name: str
@@ -128,26 +128,26 @@ class ModelMetadata(BaseModel):
     outputs: list[TensorMetadata]
 
 
-class ModelNames(BaseModel):
+class ModelNames(Documented):
     """The names of all models that are served."""
 
     models: list[str]
 
 
-class ServerLive(BaseModel):
+class ServerLive(Documented):
     """Liveness of the process."""
 
     live: Literal[True]
 
 
-class ServerReady(BaseModel):
+class ServerReady(Documented):
     """Readiness of the server, or of the model named."""
 
     ready: bool
     name: str | None = None
 
 
-class IndexItem(BaseModel):
+class IndexItem(Documented):
     """One version in the repository; `reason` is why it is not served."""
 
     name: str

@@ -4,7 +4,6 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import APIRouter
 from pydantic_core import to_json
 from starlette.responses import Response
 
@@ -12,7 +11,7 @@ from app.auth.access import may_use
 from app.codecs.v2 import schemas
 from app.errors import InvalidInputError
 from app.http.context import RequestContext
-from app.http.routing import DirectRoute
+from app.http.routing import direct_router
 from app.repository.load import LoadedModel
 from app.routes.v2 import control, inference
 from app.routes.v2.documentation import errors, infer_body, infer_response, optional_body, parameters
@@ -21,7 +20,7 @@ from app.routes.v2.statistics import statistics
 from app.schemas import MAX_VERSION
 from app.service import Service, ServiceDep
 
-router = APIRouter(prefix="/v2", tags=["v2"], route_class=DirectRoute)
+router = direct_router(prefix="/v2", tags=["v2"])
 
 _VERSION = re.compile(r"[0-9]{1,10}")
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.codecs.image_schemas import EXAMPLE_IMAGE
-from app.codecs.v2.schemas import ErrorResponse, InferRequest, openapi_error
+from app.codecs.v2.schemas import InferRequest, openapi_error
 from app.schemas import DOUBLE, NAME, VERSION
 from models.manifest import NUMPY_TYPES
 
@@ -47,7 +47,7 @@ def parameters(path: str) -> dict[str, Any]:
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's responses of the error statuses of an endpoint, with an example of each."""
-    return {status: {"model": ErrorResponse} | openapi_error(status) for status in statuses}
+    return {status: openapi_error(status) for status in statuses}
 
 
 def infer_body() -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 import asyncio
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
 from app.backends.tensors import Tensors, concatenate, values_of_row
 from app.batching.batch import BATCH_PIXELS
 from app.codecs import compression
-from app.codecs.uploads import Upload
 from app.codecs.v2.inputs import HEADER_LENGTH
 from app.codecs.v2.request import InferenceRequest, decode
 from app.codecs.v2.response import encode
@@ -17,6 +17,9 @@ from app.http.context import RequestContext
 from app.repository.load import LoadedModel
 from app.routes.pending_images import PendingImages
 from app.service import Service
+
+if TYPE_CHECKING:
+    from app.codecs.uploads import Upload
 
 MAX_INLINE_BYTES = 2**16
 """Larger responses are compressed in a thread, so that they do not block the event loop."""
@@ -60,7 +63,7 @@ async def predict(service: Service, context: RequestContext, model: LoadedModel,
 
 
 async def _predict(
-    service: Service, context: RequestContext, model: LoadedModel, inputs: Tensors | list[Upload]
+    service: Service, context: RequestContext, model: LoadedModel, inputs: "Tensors | list[Upload]"
 ) -> Tensors:
     """All rows of a table at once; images in parts of at most ``BATCH_PIXELS``, and other tensors of as many values."""
     if isinstance(inputs, list):

@@ -1,6 +1,7 @@
 """A new model is warmed up before it is served, and replaces the old one without an effect on requests."""
 
 import shutil
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -60,6 +61,18 @@ def backend() -> Recording:
 def repository(tmp_path: Path, backend: Recording) -> Repository:
     backend.repository = Repository(tmp_path, backend)
     return backend.repository
+
+
+def test_a_model_of_images_is_loaded_with_what_decodes_them(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "models.decoding", raising=False)
+    write_sum(repository.root)
+    repository.refresh()
+    assert "models.decoding" not in sys.modules
+    write_image(repository.root, "m", "brightness")
+    repository.refresh()
+    assert "models.decoding" in sys.modules
 
 
 def test_a_model_is_warmed_up_with_batches_of_one_two_and_many_before_it_is_served(
