@@ -54,7 +54,7 @@ class PendingImages:
             return _stack([self._decode(self._uploads[0])])
         return None
 
-    def _is_quick(self, upload: Upload) -> bool:
+    def _is_quick(self, upload: "Upload") -> bool:
         """Whether to decode it in the event loop."""
         return upload.decode_seconds <= self._batching.limiter.max_inline_seconds
 
