@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import operator
 import os
 import warnings
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
@@ -212,8 +211,11 @@ def _upkeep(app: Application) -> Iterable[Coroutine[Any, Any, None]]:
     """What goes on beside requests."""
     service: Service = app.state.service
     queue = AcceptQueue(service, app.connections, app.read_scheduler)
-    idle = partial(operator.not_, service.requests_in_flight)
-    return _watch(service), _tick(service), app.connections.watch(), queue.watch(), trim_when_idle(idle)
+
+    def is_idle() -> bool:  # the fast path may have answered all that it has begun, while others wait to be read
+        return not (service.requests_in_flight or app.read_scheduler.delay)
+
+    return _watch(service), _tick(service), app.connections.watch(), queue.watch(), trim_when_idle(is_idle)
 
 
 async def _tick(service: Service) -> None:

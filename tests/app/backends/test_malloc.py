@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from app.backends import create_backend, malloc
 from app.backends.malloc import LARGE_NUMBERS, M_ARENA_MAX, MAX_ARENAS, limit_arenas, trim_malloc
 from app.repository.load import load_model
+from app.transport.read_scheduler import ReadScheduler
 from tests.app.factory import running, write_image, write_sum
 
 
@@ -138,3 +140,23 @@ def test_the_arenas_that_the_environment_chooses_stay(
 def test_with_another_c_library_there_are_no_arenas_to_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace())
     limit_arenas()
+
+
+def test_a_service_is_not_idle_while_a_request_is_in_flight_or_waits_to_be_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found: list[Callable[[], bool]] = []
+
+    async def trim_when_idle(is_idle: Callable[[], bool]) -> None:
+        found.append(is_idle)
+
+    monkeypatch.setattr("app.main.trim_when_idle", trim_when_idle)
+    with running(tmp_path) as client:
+        (is_idle,) = found
+        assert is_idle()
+        monkeypatch.setattr(ReadScheduler, "delay", 0.1)
+        assert not is_idle()
+        monkeypatch.setattr(ReadScheduler, "delay", 0.0)
+        client.app.state.service.requests_in_flight["one"] = lambda: None  # type: ignore[attr-defined]
+        assert not is_idle()
+        client.app.state.service.requests_in_flight.clear()  # type: ignore[attr-defined]
