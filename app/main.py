@@ -211,11 +211,8 @@ def _upkeep(app: Application) -> Iterable[Coroutine[Any, Any, None]]:
     """What goes on beside requests."""
     service: Service = app.state.service
     queue = AcceptQueue(service, app.connections, app.read_scheduler)
-
-    def is_idle() -> bool:  # the fast path may have answered all that it has begun, while others wait to be read
-        return not (service.requests_in_flight or app.read_scheduler.delay)
-
-    return _watch(service), _tick(service), app.connections.watch(), queue.watch(), trim_when_idle(is_idle)
+    trimming = trim_when_idle(lambda: not (service.requests_in_flight or app.read_scheduler.delay))
+    return _watch(service), _tick(service), app.connections.watch(), queue.watch(), trimming
 
 
 async def _tick(service: Service) -> None:

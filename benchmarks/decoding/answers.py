@@ -65,6 +65,8 @@ def measure(service: Server, sizes: tuple[tuple[int, int], ...], qualities: tupl
                 at_once = _predict(sessions["digit"], reduced.decode("L", SIDE))
                 sure = bool(at_once.max() >= MIN_REDUCED_PROBABILITY)
                 result.always_reduced = max(result.always_reduced, _difference(at_once, expected["digit"]))
+                if sure:  # whether or not the service tries a reduced image just now
+                    result.digit = max(result.digit, _difference(at_once, expected["digit"]))
             result.files += 1
             result.sure += sure
             result.digit = max(result.digit, _difference(_answer(service, content, "digit"), expected["digit"]))

@@ -61,8 +61,8 @@ def _answers(results: dict[str, Any]) -> Iterator[str]:
         f"JPEGs drawn by `benchmarks/decoding/drawn_images.py`, nine kinds of {results['sizes']} sizes from 96x96 to "
         f"1500x2000, each in {results['qualities']} qualities from 30 to 95, grey, and in colours at 4:4:4 and 4:2:0. "
         "The service is asked over HTTP; the full decode is Pillow's `convert('L')`, and the model itself is asked "
-        "about that. *Sure* is the share that `digit` answered from a reduced image. The last column is what the "
-        "largest difference would be if every image were reduced.\n"
+        "about that. *Sure* is the share that `digit` answers from a reduced image where it tries one; the largest "
+        "difference counts those answers too. The last column is what it would be if every image were reduced.\n"
     )
     yield heads(["Images", "Files", "`digit`: largest difference", "`digit-value`", "Sure", "`digit`, always reduced"])
     for kind, seen in results["answers"].items():
