@@ -159,6 +159,13 @@ def test_a_noisy_quotient_in_one_product_is_told_from_few_smooth_functions_of_it
     assert missing_evidence(coupled, x, 0.01) is None
 
 
+def test_three_terms_in_one_product_that_imitate_a_smooth_function_within_the_noise_are_no_law() -> None:
+    x = np.random.default_rng(8).uniform(1, 10, (200, 2))
+    like_log_gamma = law([[1.5, 1.5], [2, 2], [0, 0]], [0.083, -0.0022, 0.06])
+    assert "'x0' and 'x1'" in str(missing_evidence(like_log_gamma, x, 0.01))
+    assert missing_evidence(law([[1, 1], [0, 0]], [3.0, 2.0]), x, 0.01) is None
+
+
 def test_a_few_stray_rows_in_one_half_of_the_rows_refuse_no_law() -> None:
     random = np.random.default_rng(0)
     x = random.uniform(1, 5, (200, 2))
