@@ -7,6 +7,7 @@ from training.symbolic.acceptance import LEARNABLE, rejection_reason
 from training.symbolic.candidate import Candidate, Feature
 from training.symbolic.evidence.missing_evidence import missing_evidence
 from training.symbolic.evidence.single_index import single_index
+from training.symbolic.evidence.systematic import is_systematic
 from training.symbolic.search import search
 
 RANDOM = np.random.default_rng(3)
@@ -164,6 +165,24 @@ def test_three_terms_in_one_product_that_imitate_a_smooth_function_within_the_no
     like_log_gamma = law([[1.5, 1.5], [2, 2], [0, 0]], [0.083, -0.0022, 0.06])
     assert "'x0' and 'x1'" in str(missing_evidence(like_log_gamma, x, 0.01))
     assert missing_evidence(law([[1, 1], [0, 0]], [3.0, 2.0]), x, 0.01) is None
+
+
+def test_rows_at_an_end_of_a_column_that_lie_to_one_side_are_systematic() -> None:
+    random = np.random.default_rng(5)
+    x = random.uniform(1, 10, (160, 2))
+    product = x[:, 0] * x[:, 1]
+    noise = 0.05 * random.standard_normal(160)
+    cut_off = np.minimum(x[:, 0], 8.5) * x[:, 1] / product - 1
+    own = np.ones((160, 1))  # of the constant before the product
+    assert is_systematic(x, noise + cut_off, own)
+    assert not is_systematic(x, noise, own)
+
+
+def test_noise_that_is_larger_at_an_end_is_seldom_systematic() -> None:
+    random, x = np.random.default_rng(6), np.random.default_rng(7).uniform(1, 10, (80, 2))
+    sizes = np.where(x[:, 0] > 8.5, 3.0, 1.0)
+    found = sum(is_systematic(x, sizes * random.standard_normal(80), np.ones((80, 1))) for _ in range(200))
+    assert found <= 4
 
 
 def test_a_few_stray_rows_in_one_half_of_the_rows_refuse_no_law() -> None:

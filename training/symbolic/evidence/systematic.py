@@ -1,4 +1,5 @@
-"""Whether residuals are systematic: whether low polynomials of the columns explain more of them than chance does.
+"""Whether residuals are systematic: whether low polynomials of the columns explain more of them than chance does, or
+the rows at an end of a column lie to one side, as where the truth is cut off or bends there.
 
 A score test that holds where the noise is larger in some rows than in others (White 1980; Wooldridge 1991). It sees
 what trees on held-out rows do not: a smooth misfit of a hundredth of the noise's variance.
@@ -13,6 +14,10 @@ from models.arrays import FloatArray
 
 CHANCE = 1e-3
 """Of calling pure noise systematic, in all sets of polynomials together."""
+CHANCE_AT_ENDS = 2e-3
+"""The same, in all ends of columns together: what bends there is wrong beyond."""
+END_SHARE, MAX_END_SHARE, MIN_END_ROWS = 0.15, 0.3, 5
+"""Share of the rows at an end, at most where several have its value, and rows, at least."""
 ROWS_PER_FEATURE = 6
 DEGREES = (2, 4, 7)
 MAX_ROWS = 4_000
@@ -39,7 +44,10 @@ def is_systematic(inputs: FloatArray, errors: FloatArray, slopes: FloatArray) ->
     own = np.linalg.qr(own / np.maximum(np.linalg.norm(own, axis=0), 1e-300))[0]
     rest = rest - own @ (own.T @ rest)
     sets = [features for features in _sets(x) if features.shape[1] * ROWS_PER_FEATURE <= len(x)]
-    return any(_chance(features - own @ (own.T @ features), rest) < CHANCE / len(sets) for features in sets)
+    if any(_chance(features - own @ (own.T @ features), rest) < CHANCE / len(sets) for features in sets):
+        return True
+    ends = list(_ends(x))
+    return any(_chance_at_end(end, end - own @ (own.T @ end), rest) < CHANCE_AT_ENDS / len(ends) for end in ends)
 
 
 def _chance(features: FloatArray, rest: FloatArray) -> float:
@@ -65,6 +73,21 @@ def _sets(inputs: FloatArray) -> Iterator[FloatArray]:
     ]
     if pairs:
         yield np.concatenate([*(column[:, :2] for column in columns), *pairs], 1)
+
+
+def _chance_at_end(at_end: FloatArray, feature: FloatArray, rest: FloatArray) -> float:
+    """How probable it is that noise lies as far to one side in the rows at an end as these residuals do."""
+    variance = max(float(np.mean(rest**2)), float(np.var(rest[at_end == 1])))
+    return float(chdtrc(1, (feature @ rest) ** 2 / (variance * (feature @ feature))))
+
+
+def _ends(inputs: FloatArray) -> Iterator[FloatArray]:
+    """1 for the rows at an end of a column and 0 for the others, ``(rows,)``, for both ends of each column."""
+    for column in inputs.T:
+        low, high = np.quantile(column, [END_SHARE, 1 - END_SHARE])
+        for at_end in (column <= low, column >= high):
+            if at_end.sum() >= MIN_END_ROWS and at_end.mean() <= MAX_END_SHARE:
+                yield at_end.astype(np.float64)
 
 
 def _legendre(column: FloatArray, degree: int) -> FloatArray:
