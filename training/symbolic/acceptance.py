@@ -1,5 +1,6 @@
 """Acceptance: whether a candidate is the law of some rows, or only fits them."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from training.symbolic.candidate import Candidate, different_rows
 from training.symbolic.constants import fit_constants
 from training.symbolic.deadline import NO_DEADLINE, Deadline
 from training.symbolic.evidence.missing_evidence import missing_evidence
-from training.symbolic.evidence.systematic import is_systematic
+from training.symbolic.evidence.systematic import END_SHARE, is_systematic
 from training.symbolic.residuals import learnable
 from training.symbolic.snap import is_simple
 
@@ -29,6 +30,9 @@ MAX_UNEXPLAINED = 0.02
 """Share of the target's variance that a law may leave to noise."""
 MAX_NOISE = 0.1
 """Relative size of the noise that a law may leave."""
+MAX_END_ERROR = 0.01
+"""Relative standard error of the mean of the rows at an end of a column, at most: a law that bends beyond is told by
+them."""
 MAX_CANCELLATION = 1e3
 """How many times larger than their sum terms may be, in the median row, unless all constants are simple."""
 INNER_SHARE, MAX_OUTER_RATIO, FEW_OUTER = 0.7, 1.6, 4.0
@@ -157,6 +161,9 @@ class _Residuals:
             return f"the best candidate leaves {unexplained:.0%} of the target's variance unexplained"
         if self.size() > MAX_NOISE:
             return f"the best candidate is off by {self.size():.0%}"
+        needed = math.ceil((self.size() / MAX_END_ERROR) ** 2 / END_SHARE)
+        if len(self.target) < needed:
+            return f"with noise of {self.size():.1%}, {needed} rows are needed to see whether a law bends at its ends"
         return None
 
     def more_than_noise(self, deadline: Deadline) -> str | None:

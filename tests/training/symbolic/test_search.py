@@ -23,9 +23,16 @@ def power(*exponents: float, constant: float = 1.0) -> Candidate:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("noise", [0, 1e-9, 1e-3, 0.03, 0.08])
+@pytest.mark.parametrize("noise", [0, 1e-9, 1e-3, 0.03, 0.05])
 def test_a_law_may_leave_rounding_or_little_noise(noise: float) -> None:
     assert rejection_reason(power(1, 2), X, PRODUCT * (1 + noise * NOISE)) is None
+
+
+def test_more_noise_needs_more_rows_to_see_whether_a_law_bends_at_its_ends() -> None:
+    few = rejection_reason(power(1, 2), X[:100], (PRODUCT * (1 + 0.05 * NOISE))[:100])
+    assert re.fullmatch(
+        r"with noise of [45]\.\d%, 1[3-9]\d rows are needed to see whether a law bends at its ends", few or ""
+    )
 
 
 def test_fifty_noisy_rows_are_enough_for_a_short_law() -> None:

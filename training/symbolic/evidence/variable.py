@@ -9,7 +9,7 @@ from models.arrays import FloatArray
 from training.symbolic.evidence.bits import number_bits, one_digit_bits
 from training.symbolic.evidence.information import information
 
-MIN_BITS, MIN_SHARE, MIN_NOISY_SHARE, NOISY = 7.0, 0.25, 0.55, 1e-6
+MIN_BITS, MIN_SHARE, MIN_NOISY_SHARE, NOISY = 7.0, 0.25, 0.54, 1e-6
 """Bits that must be left in each variable, and the least share of all bits there, without and with noise: errors above
 the last."""
 SAME = 1e-9
