@@ -107,11 +107,13 @@ def _rivals(results: Results) -> str:
     if not all("rivals" in result for result in results):
         return ""
     reported = [result for result in results if result["rivals"]]
+    if not reported:
+        return " None of them ends with rivals."
     unfounded = sum(not result["founded"] for result in reported)
     return (
-        f" {len(reported)} of {len(results)} end with rivals, none of them claimed. {unfounded} of those are "
-        "unfounded: a formula is off from the truth on the rows by more than the noise and 0.1 %, or does not part "
-        "from the first where it is said to."
+        f" {len(reported)} of {len(results)} end with rivals, of which none is claimed. {unfounded} of those tables "
+        "have unfounded ones: a formula is off from the truth on the rows by more than the noise and 0.1 %, or does "
+        "not part from the first where it is said to."
     )
 
 

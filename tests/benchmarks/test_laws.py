@@ -145,7 +145,9 @@ def test_the_page_counts_rivals_and_those_that_are_unfounded(tmp_path: Path) -> 
     results = [{**claim, "rivals": rivals, "founded": founded} for rivals, founded in (([], True), (["a"], False))]
     write(tmp_path, "lawless", 1, results)
     page = (tmp_path / "laws.md").read_text(encoding="utf-8")
-    assert "1 of 2 end with rivals, none of them claimed. 1 of those are unfounded: " in page
+    assert "1 of 2 end with rivals, of which none is claimed. 1 of those tables have unfounded ones: " in page
+    write(tmp_path, "lawless", 1, results[:1])
+    assert "None of them ends with rivals." in (tmp_path / "laws.md").read_text(encoding="utf-8")
 
 
 def test_an_interruption_loses_the_kind_that_it_meets_and_says_so(

@@ -109,8 +109,8 @@ def test_what_is_decoded_in_full_is_not_taken_to_be_quick() -> None:
     photo = encode(Image.fromarray(noise(500, 400)), "JPEG")
     progressive = encode(Image.fromarray(noise(500, 400)), "JPEG", progressive=True)
     reduced = Upload(photo, "File 0", 10**6, needed=28).decode_seconds
-    for whole in (Upload(photo, "File 0", 10**6), Upload(progressive, "File 0", 10**6, needed=28)):
-        assert whole.decode_seconds > 3 * reduced
+    for whole, times in ((Upload(photo, "File 0", 10**6), 1.5), (Upload(progressive, "File 0", 10**6, needed=28), 5)):
+        assert whole.decode_seconds > times * reduced
         assert whole.decode("L").shape == (1, 500, 400)
 
 
