@@ -50,8 +50,8 @@ def short_quotients(
     exponents = whole_powers(inputs.shape[1], limits)
     exponents = exponents[np.isin(exponents, [0, *space.of_powers((1.0, 2.0, 3.0))]).all(1)]
     x, y = inputs[rows], target[rows]
-    for terms in _distinct(exponents, _of_least_error(products(x, exponents), y, deadline)):
-        yield _candidate(exponents[terms], x, y)
+    for powers in _distinct(exponents, _of_least_error(products(x, exponents), y, deadline)):
+        yield _candidate(powers, x, y)
 
 
 def _of_least_error(values: FloatArray, target: FloatArray, deadline: Deadline) -> Iterator[tuple[int, ...]]:
@@ -100,23 +100,22 @@ def _errors(values: FloatArray, target: FloatArray, first: int, second: int) -> 
     return np.nan_to_num(np.maximum(errors, 0.0), nan=np.inf)
 
 
-def _distinct(exponents: IntArray, found: Iterator[tuple[int, ...]]) -> Iterator[list[int]]:
-    """The first few that differ by more than a common factor."""
+def _distinct(exponents: IntArray, found: Iterator[tuple[int, ...]]) -> Iterator[IntArray]:
+    """Powers of the first few that differ by more than a common factor, without that, ``(terms, columns)``."""
     seen = set()
     for places in found:
         powers = exponents[list(places)] - exponents[list(places)].min(0)
         key = frozenset(map(tuple, powers[:-2].tolist())), frozenset(map(tuple, powers[-2:].tolist()))
         if key not in seen:
             seen.add(key)
-            yield list(places)
+            yield powers
         if len(seen) == KEPT:
             return
 
 
-def _candidate(exponents: IntArray, inputs: FloatArray, target: FloatArray) -> Candidate:
+def _candidate(powers: IntArray, inputs: FloatArray, target: FloatArray) -> Candidate:
     """The quotient of some terms, the two below last."""
-    powers = (exponents - exponents.min(0)).astype(np.float64)
-    terms = products(inputs, exponents - exponents.min(0))
+    terms, exponents = products(inputs, powers), powers.astype(np.float64)
     size = np.abs(terms[:, -2:]).sum(1)
     rows = np.flatnonzero(size > 0)
     A = terms[rows] / (np.abs(target[rows]) * size[rows])[:, None]
@@ -126,4 +125,4 @@ def _candidate(exponents: IntArray, inputs: FloatArray, target: FloatArray) -> C
     if np.median(terms[:, -2:] @ constants[-2:]) < 0:
         constants = -constants
     index = np.append(np.zeros(len(powers) - 2, dtype=np.int64), [1, 1])
-    return Candidate(powers, signs_of(powers, inputs), constants, index, np.array([1.0, -1.0]))
+    return Candidate(exponents, signs_of(exponents, inputs), constants, index, np.array([1.0, -1.0]))
